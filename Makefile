@@ -1,0 +1,16 @@
+# One command for each developer's task. PYTHON is the environment that has the extras installed:
+#   python3 -m venv .venv && .venv/bin/pip install -e ".[test,check,peers]"
+BIN ?= .venv/bin
+
+.PHONY: check test fast
+
+check: ## style, types, import direction
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+test: ## every test
+	$(BIN)/python -m pytest -n auto
+
+fast: ## all but the tests that train real networks
+	$(BIN)/python -m pytest -n auto -m "not slow"

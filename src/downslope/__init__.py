@@ -1,0 +1,120 @@
+"""Downslope trains neural networks fast and shows how they learn.
+
+Names are looked up when they are first used, so that `import downslope` takes no time and the
+command line answers `--help` without starting the engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from downslope.data import Dataset, Samples, Scaling, load
+    from downslope.errors import (
+        DataError,
+        DownslopeError,
+        InputError,
+        NetworkError,
+        RunError,
+        SettingError,
+        StorageError,
+    )
+    from downslope.learning.augment import Augment
+    from downslope.learning.backprop import Backpropagation, backpropagate
+    from downslope.learning.optimizers import Optimizer, Schedule
+    from downslope.learning.outcome import Outcome
+    from downslope.learning.progress import Progress
+    from downslope.learning.run import Run, open_run
+    from downslope.learning.settings import Record, Settings, Stop
+    from downslope.learning.trace import Trace
+    from downslope.learning.train import train
+    from downslope.network.composite import Parallel, Residual
+    from downslope.network.dense import Dense, Dropout, Flatten
+    from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+    from downslope.network.losses import Loss
+    from downslope.network.network import Network, Signal
+    from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
+    from downslope.network.notation import parse as parse_network
+
+__all__ = [
+    "Augment",
+    "AveragePool2D",
+    "Backpropagation",
+    "Conv2D",
+    "DataError",
+    "Dataset",
+    "Dense",
+    "DownslopeError",
+    "Dropout",
+    "Flatten",
+    "GroupNorm",
+    "InputError",
+    "LayerNorm",
+    "Loss",
+    "MaxPool2D",
+    "Network",
+    "NetworkError",
+    "Optimizer",
+    "Outcome",
+    "Parallel",
+    "Progress",
+    "Record",
+    "Residual",
+    "Run",
+    "RunError",
+    "Samples",
+    "Scaling",
+    "Schedule",
+    "SettingError",
+    "Settings",
+    "Signal",
+    "Standardize",
+    "Stop",
+    "StorageError",
+    "Trace",
+    "Upsample2D",
+    "backpropagate",
+    "load",
+    "open_run",
+    "parse_network",
+    "train",
+]
+
+# where each name lives; the same as the imports above, which only type checkers read
+_HOMES = {
+    "data": "Dataset Samples Scaling load",
+    "errors": (
+        "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
+    ),
+    "learning.augment": "Augment",
+    "learning.backprop": "Backpropagation backpropagate",
+    "learning.optimizers": "Optimizer Schedule",
+    "learning.outcome": "Outcome",
+    "learning.progress": "Progress",
+    "learning.run": "Run open_run",
+    "learning.settings": "Record Settings Stop",
+    "learning.trace": "Trace",
+    "learning.train": "train",
+    "network.composite": "Parallel Residual",
+    "network.dense": "Dense Dropout Flatten",
+    "network.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
+    "network.losses": "Loss",
+    "network.network": "Network Signal",
+    "network.normalization": "GroupNorm LayerNorm Standardize",
+    "network.notation": "parse_network",
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    inside = "parse" if name == "parse_network" else name
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), inside)
+    globals()[name] = value  # found without this function from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

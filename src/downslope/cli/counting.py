@@ -1,0 +1,96 @@
+"""What `downslope count` does: photos become numbers of people, and pictures of where they are."""
+
+from __future__ import annotations
+
+from itertools import count as numbers
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.cli import output
+from downslope.data import read_photo
+from downslope.errors import DataError
+from downslope.learning.run import Run, open_run
+from downslope.store.files import plain_errors
+
+
+class Estimate(NamedTuple):
+    """A photo as the network saw it, and what it saw.
+
+    Attributes:
+        path: Where the photo is.
+        photo: uint8 (h, w, 3).
+        density: People per cell, float32 (h', w', 1).
+        people: Their sum.
+    """
+
+    path: Path
+    photo: np.ndarray
+    density: np.ndarray
+    people: float
+
+
+def count_and_report(
+    folder: Path, photos: tuple[Path, ...], out: Path | None, *, as_json: bool, pictures: bool
+) -> None:
+    """Estimate the people in each photo, print the estimates, and draw them.
+
+    Raises:
+        DownslopeError: The run does not count, a photo cannot be read, or the disk refuses.
+    """
+    run = open_run(folder)
+    if run.data.task != "counting":
+        raise DataError(
+            f"The run in {run.folder} was trained for {run.data.task}.",
+            "a run that counts people",
+            "Train one with: downslope train crowd. For other runs use: downslope predict.",
+        )
+    assert run.folder is not None
+    estimates = [estimate(run, path) for path in photos]
+    output.report_counts(estimates, as_json=as_json)
+    if not pictures:
+        return
+    from downslope.pictures import draw_count
+
+    place = run.folder / "pictures" if out is None else out.expanduser().absolute()
+    for one in estimates:
+        path = claim_picture(place, f"{one.path.stem}-count")
+        try:
+            draw_count(one.photo, one.density, one.people, path)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        click.echo(f"Picture: {path}", err=as_json)
+
+
+def estimate(run: Run, path: Path) -> Estimate:
+    """Let the network count the people in one photo.
+
+    Raises:
+        DataError: The photo cannot be read.
+    """
+    photo = read_photo(path, run.data.photo_side)
+    density = np.asarray(run.loss.link(jnp.asarray(run.outputs(photo[None]))))[0]
+    return Estimate(path, photo, density, float(density.sum(dtype=np.float64)))
+
+
+def claim_picture(folder: Path, stem: str) -> Path:
+    """Create the first free file among `stem`.png, `stem`-2.png, ... in `folder`.
+
+    Raises:
+        StorageError: It cannot be created.
+    """
+    with plain_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers(1):
+        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        with plain_errors(path):
+            try:
+                path.touch(exist_ok=False)
+            except FileExistsError:
+                continue
+            return path
+    raise AssertionError("numbers never end")

@@ -1,0 +1,47 @@
+"""`downslope data`: the data sets that come with Downslope."""
+
+from __future__ import annotations
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.as_json
+def data(as_json: bool) -> None:
+    """List the data sets that come with Downslope."""
+    from downslope.cli.lines import print_json, print_table
+    from downslope.data import BUILT_IN
+
+    rows = []
+    for one in BUILT_IN.values():
+        rows.append(
+            {
+                "name": one.name,
+                "kind": one.task,
+                "samples": one.samples,
+                "generated": one.generated,
+                "licence": one.licence,
+                "description": one.description,
+            }
+        )
+    if as_json:
+        print_json({"datasets": rows})
+        return
+    print_table(
+        ("name", "kind", "samples", "from", "licence", "what it is"),
+        [
+            (
+                row["name"],
+                row["kind"],
+                f"{row['samples']:,}",
+                "a program" if row["generated"] else "the world",
+                row["licence"],
+                row["description"],
+            )
+            for row in rows
+        ],
+        numeric=(2,),
+    )
+    click.echo("\nTrain on one with: downslope train NAME. A folder of your own works as well.")

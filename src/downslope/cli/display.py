@@ -1,0 +1,126 @@
+"""What a user sees on standard error while data is read, a network trained, pictures drawn.
+
+On a terminal a display that is redrawn in place; elsewhere, and beside JSON, a few plain lines.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import Progress as Bars
+
+from downslope.cli.live import LiveTraining
+from downslope.cli.words import amount, clock, figure, speed
+from downslope.data import Dataset
+from downslope.learning.measures import MEASURES
+from downslope.learning.progress import OnChunk, Progress
+
+MOST_LINES = 20  # about so many plain lines in all,
+LONGEST_SILENCE = 15.0  # but never silent for longer than this, in seconds
+REDRAWS_PER_SECOND = 4  # enough to look alive; each takes time from the training
+
+
+def _terminal(lively: bool) -> Console | None:
+    """The console of standard error, if a display can be redrawn on it."""
+    console = Console(stderr=True)
+    able = console.is_terminal and not console.is_dumb_terminal
+    return console if lively and able and console.encoding.lower().startswith("utf") else None
+
+
+@contextmanager
+def reading(source: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
+    """Show how far reading a data set is; yields what is to be called with (done, in all)."""
+    name = Path(source).name or source
+    console = _terminal(lively)
+    if console is None:
+        lines = _Lines()
+        yield lambda done, total: lines.say(f"reading {name}: {done:,} of {total:,}", done == total)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Bars(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(f"Reading {name}", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk]:
+    """Show a training while it runs; yields what is to be called with each `Progress`."""
+    console = _terminal(lively)
+    if console is None:
+        sizes = f"{len(dataset.train):,} samples, {amount(epochs, 'epoch')}"
+        click.echo(f"training on {dataset.name}: {sizes}", err=True)
+        yield PlainTraining(dataset)
+        return
+    shown = LiveTraining(dataset, epochs)
+    with Live(shown, console=console, refresh_per_second=REDRAWS_PER_SECOND):
+        yield shown.update
+        shown.finish()
+
+
+@contextmanager
+def waiting(what: str, *, lively: bool) -> Iterator[None]:
+    """Show that something is being done that takes a while."""
+    console = _terminal(lively)
+    if console is None:
+        yield
+        return
+    with console.status(what):
+        yield
+
+
+class _Lines:
+    """Plain lines, not more often than every so many seconds."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def say(self, line: str, is_last: bool = False) -> None:
+        if not is_last and time.monotonic() - self.last >= LONGEST_SILENCE:
+            self.last = time.monotonic()
+            click.echo(line, err=True)
+
+
+class PlainTraining:
+    """A training as plain lines: one for every so many epochs, the last one always."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.shown = 0
+        self.last = time.monotonic()
+
+    def __call__(self, progress: Progress) -> None:
+        """Say a line, if it is time to."""
+        every = -(-progress.epochs // MOST_LINES)
+        is_news = progress.epoch // every > self.shown // every or (
+            progress.step == progress.steps and progress.epoch > self.shown
+        )
+        if is_news or time.monotonic() - self.last >= LONGEST_SILENCE:
+            self.shown, self.last = progress.epoch, time.monotonic()
+            click.echo(self._line(progress), err=True)
+
+    def _line(self, progress: Progress) -> str:
+        trace, width = progress.trace, len(f"{progress.epochs:,}")
+        parts = [f"epoch {progress.epoch:>{width},}/{progress.epochs:,}"]
+        if len(trace.validation_loss):  # not every epoch is measured
+            name = MEASURES[self.dataset.task][0]
+            value = float(trace.epochs[f"validation_{name}"][-1])
+            parts += [
+                f"training loss {trace.train_loss[-1]:<9.4g}",
+                f"validation loss {trace.validation_loss[-1]:<9.4g}",
+                f"validation {name} {figure(name, value, self.dataset.task)}",
+            ]
+        else:
+            parts += [f"step {progress.step:,}/{progress.steps:,}"]
+            parts += [f"batch loss {trace.batch_loss[-1]:<9.4g}"]
+        parts.append(speed(progress, len(self.dataset.train)))
+        if progress.step < progress.steps:
+            left = (progress.steps - progress.step) * progress.seconds / progress.step
+            parts.append(f"{clock(left)} left")
+        return "  ".join(parts)

@@ -1,0 +1,186 @@
+"""Reading what a run is asked about: rows of numbers from tables, and images."""
+
+from __future__ import annotations
+
+import csv
+import math
+import warnings
+import zipfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from downslope.cli.words import amount
+from downslope.data import read_photo
+from downslope.errors import DataError
+from downslope.learning.run_folder import DataCard
+
+TABLES = (".csv", ".npy", ".npz")
+ADVICE = "Give one row per sample, as the run was trained."
+
+
+class Input(NamedTuple):
+    """One sample to answer to: its row in its file, from 1, and its values."""
+
+    row: int
+    values: np.ndarray
+
+
+def read_inputs(path: Path, card: DataCard) -> list[Input]:
+    """Read the samples in a file, in the shape that a run needs.
+
+    Args:
+        path: A table (.csv, .npy, .npz) or an image.
+        card: What the run was trained on.
+
+    Raises:
+        DataError: The file is missing, cannot be read, or does not fit the run.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"There is no file {path}.", "a table (.csv, .npy, .npz) or an image", "Check the path."
+        )
+    is_table = path.suffix.lower() in TABLES
+    if card.task == "counting":
+        if is_table:
+            raise DataError(
+                f"{path} is a table, and the run counts people in photos.",
+                "a photo (.jpg or .png)",
+                "Give photos.",
+            )
+        return [Input(1, read_photo(path, card.photo_side))]
+    if not is_table:
+        return [Input(1, _read_image(path, card))]
+    read = _read_csv if path.suffix.lower() == ".csv" else _read_arrays
+    values = _shaped(path, read(path, card), card)
+    bad = ~np.isfinite(values.reshape(len(values), -1)).all(axis=1)
+    if bad.any():
+        raise DataError(
+            f"Row {int(bad.argmax()) + 1} of {path} has a value that is not a finite number.",
+            "numbers only",
+            "Fill in what is missing, or leave the row out.",
+        )
+    return [Input(row, one) for row, one in enumerate(values, start=1)]
+
+
+def _shaped(path: Path, values: np.ndarray, card: DataCard) -> np.ndarray:
+    """Rows of the shape that the run needs; flat rows of the right length are folded."""
+    wanted = card.input_shape
+    if values.dtype.kind not in "buif":
+        raise DataError(f"{path} holds values of type {values.dtype}.", "numbers", ADVICE)
+    if values.shape == wanted:
+        return values[None]
+    got = values.shape[1:]
+    is_flat = len(got) == 1 or len(wanted) == 1 or (*got, 1) == wanted
+    if values.ndim > 1 and len(values) and is_flat and math.prod(got) == math.prod(wanted):
+        return values.reshape(-1, *wanted)
+    if got == wanted and not len(values):
+        raise DataError(f"{path} has no rows.", "one row per sample", ADVICE)
+    shape = ", ".join(["rows", *map(str, wanted)])
+    raise DataError(
+        f"{path} holds an array of shape {values.shape}.",
+        f"numbers of shape ({shape}), as in {card.name}",
+        ADVICE,
+    )
+
+
+def _read_arrays(path: Path, card: DataCard) -> np.ndarray:
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content
+        with content:
+            names = content.files
+            if len(names) == 1 or "inputs" in names:
+                return content["inputs" if "inputs" in names else names[0]]
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path} cannot be read.",
+            "an array of numbers as numpy.save writes it",
+            "Write it again.",
+        ) from error
+    raise DataError(
+        f"{path} holds the arrays {', '.join(names) or 'none'}.",
+        'one array, or one called "inputs"',
+        "Keep only the inputs in it.",
+    )
+
+
+def _read_csv(path: Path, card: DataCard) -> np.ndarray:
+    """Numbers parted by commas; where a first line names columns, those of the run are taken."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = [(line, row) for line, row in enumerate(csv.reader(file), 1) if any(row)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(
+            f"{path} cannot be read.", "a text file of numbers parted by commas", "Save it as CSV."
+        ) from error
+    names = None
+    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+        names = [cell.strip() for cell in rows.pop(0)[1]]
+    if not rows:
+        raise DataError(f"{path} has no rows.", "one row per sample", ADVICE)
+    width = len(rows[0][1])
+    for line, row in rows:
+        wrong = next((cell for cell in row if not _is_number(cell)), None)
+        if wrong is not None or len(row) != width:
+            found = f"the value {wrong!r}" if wrong is not None else amount(len(row), "value")
+            raise DataError(
+                f"Line {line} of {path} has {found}.",
+                f"{width} numbers parted by commas",
+                "Correct the line, or leave it out.",
+            )
+    values = np.array([[float(cell) for cell in row] for _, row in rows], np.float64)
+    if names is not None and card.input_names and set(card.input_names) <= set(names):
+        return values[:, [names.index(name) for name in card.input_names]]
+    return values
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_image(path: Path, card: DataCard) -> np.ndarray:
+    """An image at the size that the run was trained on, with as many colours."""
+    shape = card.input_shape
+    if card.name == "digits" and shape == (64,):  # 8 by 8 pixels of 0 to 16
+        return np.rint(_pixels(path, 8, 8, "L") / 255 * 16).reshape(64).astype(np.uint8)
+    if len(shape) != 3 or shape[-1] not in (1, 3):
+        raise DataError(
+            f"{path} is no table, and the run was not trained on images.",
+            "a table (.csv, .npy or .npz)",
+            ADVICE,
+        )
+    return _pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)
+
+
+def _pixels(path: Path, height: int, width: int, mode: str) -> np.ndarray:
+    """Pixels of 0 to 255 at exactly this size, turned upright; transparent ones are black."""
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                upright = ImageOps.exif_transpose(image).convert("RGBA")
+        ground = Image.new("RGBA", upright.size, "black")
+        flat = Image.alpha_composite(ground, upright).convert(mode)
+        if flat.size != (width, height):
+            flat = flat.resize(
+                (width, height),
+                Image.Resampling.BOX
+                if min(flat.size) > max(width, height)
+                else Image.Resampling.BILINEAR,
+            )
+        return np.asarray(flat, np.uint8)
+    except Exception as error:  # decoders of broken files raise many kinds
+        raise DataError(
+            f"The image {path} cannot be read.",
+            "a whole JPEG or PNG file",
+            "Open it in an image viewer; replace it if it is broken.",
+        ) from error

@@ -1,0 +1,120 @@
+"""A training on a terminal: a bar, two small curves, speed and time left, redrawn in place."""
+
+from __future__ import annotations
+
+import numpy as np
+from rich.console import Console, ConsoleOptions, Group, RenderableType
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from downslope.cli.curves import Scale, draw
+from downslope.cli.words import amount, clock, figure, speed
+from downslope.data import Dataset
+from downslope.learning.measures import MEASURES
+from downslope.learning.progress import Progress
+
+ROWS = 5  # lines of a curve
+WIDEST = 36  # characters of a curve
+TRAINING, VALIDATION = "bright_blue", "orange1"
+
+
+class LiveTraining:
+    """What is on the screen; `update` hands it news, rich asks it for its looks."""
+
+    def __init__(self, dataset: Dataset, epochs: int) -> None:
+        self.dataset, self.epochs = dataset, epochs
+        self.progress: Progress | None = None
+        self.finished = False
+        self.preparing = Spinner("dots", "Preparing the network for this machine ...")
+
+    def update(self, progress: Progress) -> None:
+        """Take the news of a chunk."""
+        self.progress = progress
+
+    def finish(self) -> None:
+        """Say how long it took instead of how long it will take."""
+        self.finished = True
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> list[RenderableType]:
+        """The lines as they are now."""
+        sizes = f"{len(self.dataset.train):,} training samples, {amount(self.epochs, 'epoch')}"
+        head = Text.assemble((self.dataset.name, "bold"), f"  {sizes}")
+        progress = self.progress
+        if progress is None:
+            return [Group(head, self.preparing)]
+        room = options.max_width
+        return [Group(head, self._bar(progress, room), self._curves(progress, room), self._foot())]
+
+    def _bar(self, progress: Progress, room: int) -> RenderableType:
+        bar = Table.grid(padding=(0, 2))
+        now = min(progress.epoch + 1, progress.epochs)
+        bar.add_row(
+            f"epoch {now:,}/{progress.epochs:,}",
+            ProgressBar(progress.steps, progress.step, width=max(8, min(40, room - 45))),
+            f"step {progress.step:,}/{progress.steps:,}",
+        )
+        return bar
+
+    def _curves(self, progress: Progress, room: int) -> RenderableType:
+        """Training and validation loss side by side, at one scale."""
+        trace = progress.trace
+        training, name = trace.train_loss, "training loss"
+        places = trace.epochs["step"] / progress.steps
+        where = places
+        if len(training) < 2:  # no curve yet; batches are the first thing to be seen
+            training, where = thinned(trace.batch_loss, progress.steps)
+            name = "batch loss"
+        span = shown_span(progress.step / progress.steps)
+        validation = trace.validation_loss
+        scale = Scale(training, validation)
+        width = max(8, min(WIDEST, (room - 14) // 2))
+        axis = [f"{scale.high:.3g}", *[""] * (ROWS - 2), f"{scale.low:.3g}"]
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(justify="right", style="dim", min_width=7)
+        grid.add_row(
+            "log" if scale.is_log else "",
+            _title(name, training),
+            _title("validation loss", validation),
+        )
+        grid.add_row(
+            "\n".join(axis),
+            Text("\n".join(draw(where / span, training, scale, width, ROWS)), TRAINING),
+            Text("\n".join(draw(places / span, validation, scale, width, ROWS)), VALIDATION),
+        )
+        return grid
+
+    def _foot(self) -> Text:
+        progress = self.progress
+        assert progress is not None
+        left = (progress.steps - progress.step) * progress.seconds / max(1, progress.step)
+        parts = [speed(progress, len(self.dataset.train))]
+        parts += [f"took {clock(progress.seconds)}" if self.finished else f"{clock(left)} left"]
+        name = MEASURES[self.dataset.task][0]
+        values = progress.trace.epochs[f"validation_{name}"]
+        if len(values):
+            parts += [f"validation {name} {figure(name, float(values[-1]), self.dataset.task)}"]
+        text = Text("   ".join(parts))
+        if not self.finished:
+            text.append("   Ctrl-C ends it and keeps what was learnt", "dim")
+        return text
+
+
+def _title(name: str, values: np.ndarray) -> str:
+    return f"{name} {values[-1]:.4g}" if len(values) else name
+
+
+def shown_span(done: float) -> float:
+    """The share of the training that the width stands for: 1, 1/2, 1/4 ..., at least half full."""
+    return 1.0 if done <= 0 else 0.5 ** int(np.log2(1 / done))
+
+
+def thinned(
+    losses: np.ndarray, steps: int, most: int = 2 * WIDEST
+) -> tuple[np.ndarray, np.ndarray]:
+    """Batch losses averaged to at most `most` values, and each one's place from 0 to 1."""
+    groups = np.array_split(losses, min(most, max(1, len(losses))))
+    values = np.array([group.mean() for group in groups if len(group)])
+    ends = np.cumsum([len(group) for group in groups if len(group)])
+    return values, ends / steps

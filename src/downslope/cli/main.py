@@ -1,0 +1,77 @@
+"""The command `downslope`, and how its mistakes and endings become exit codes.
+
+0: done. 1: the training ended badly. 2: something given cannot be used, or the disk refuses.
+130: stopped with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from typing import Any
+
+import click
+
+from downslope.cli.count import count
+from downslope.cli.data import data
+from downslope.cli.predict import predict
+from downslope.cli.test import test
+from downslope.cli.train import train
+from downslope.errors import DownslopeError
+
+STOPPED = 130  # 128 + the number of SIGINT, as shells have it
+
+
+class Failure(click.ClickException):
+    """One message on standard error, exit code 2, no traceback."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """A group whose commands end in one message when the user's input cannot be used."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            Failure: The command raised a `DownslopeError`.
+        """
+        try:
+            return super().invoke(ctx)
+        except DownslopeError as error:
+            raise Failure(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("\nStopped.", err=True)
+            ctx.exit(STOPPED)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="To begin with: downslope train digits",
+)
+@click.version_option(package_name="downslope", message="downslope %(version)s")
+def cli() -> None:
+    """Train neural networks, and see how they learn."""
+
+
+for command in (train, test, predict, count, data):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; the entry point of the script `downslope`."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA's notes are not for the user
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    try:
+        cli(prog_name="downslope")
+    except SystemExit as ending:
+        if ending.code == STOPPED:
+            # the engine's threads may be in the middle of compiling, and crash when torn down
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(STOPPED)
+        raise

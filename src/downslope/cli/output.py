@@ -1,0 +1,149 @@
+"""The results of each command on standard output: one JSON object, or tables and sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from downslope.cli import display
+from downslope.cli.lines import print_json, print_table
+from downslope.cli.words import COLUMNS, figure, generated_note, verdict
+from downslope.data import Dataset
+from downslope.learning.run import Run
+
+if TYPE_CHECKING:
+    from downslope.cli.counting import Estimate
+    from downslope.cli.inputs import Input
+    from downslope.cli.testing import Chosen
+
+Figures = Mapping[str, float]
+
+
+def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
+    """Print how a training ended and how good the network is on each part."""
+    with display.waiting("Measuring ...", lively=not as_json):
+        figures = {
+            "train": run.measure(dataset.train),
+            "validation": run.measure(dataset.validation),
+            "test": run.test(),
+            "baseline": run.baseline(),
+        }
+    if as_json:
+        print_json(_training_object(run) | figures)
+        return
+    sizes = [*run.data.samples.values(), len(dataset.test)]
+    names = ("training", "validation", "test", "baseline")
+    _print_figures(run, zip(names, sizes, figures.values(), strict=True))
+    click.echo(f"\nThe {len(dataset.test):,} test samples were not used for training.")
+    click.echo(verdict(run, figures["test"], figures["baseline"]))
+    if run.data.generated:
+        click.echo(generated_note(run.data.name))
+    click.echo(f"\n{run.outcome}\nRun: {run.folder}")
+
+
+def _training_object(run: Run) -> dict[str, Any]:
+    return {
+        "run": str(run.folder),
+        "data": {"name": run.data.name, "samples": run.data.samples},
+        "parameters": run.parameter_count,
+        "outcome": {"reason": run.outcome.reason, "message": run.outcome.message},
+        "epochs": run.epochs,
+        "steps": run.outcome.step,
+        "seconds": {
+            "total": run.seconds.total,
+            "training": run.seconds.training,
+            "compiling": run.seconds.compiling,
+        },
+    }
+
+
+def report_test(run: Run, chosen: Chosen, *, as_json: bool) -> None:
+    """Print how good a run is on chosen samples."""
+    with display.waiting("Measuring ...", lively=not as_json):
+        figures = run.measure(chosen.samples)
+        baseline = run.measure_baseline(chosen.samples)
+    count = len(chosen.samples)
+    if as_json:
+        data = {"name": chosen.name, "samples": count}
+        both = {"test": figures, "baseline": baseline}
+        print_json({"run": str(run.folder), "data": data, **both})
+        return
+    _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
+    click.echo(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
+    click.echo(verdict(run, figures, baseline))
+    if chosen.generated:
+        click.echo(generated_note(chosen.name))
+
+
+def _print_figures(run: Run, rows: Any) -> None:
+    table, names = [], []
+    for part, count, figures in rows:
+        names = list(figures)
+        cells = [figure(name, figures[name], run.data.task) for name in names]
+        table.append([part, f"{count:,}", *cells])
+    head = ["", "samples", *(COLUMNS[name] for name in names)]
+    print_table(head, table, numeric=range(1, len(head)))
+
+
+def list_pictures(paths: Sequence[Path]) -> None:
+    """Print where pictures are."""
+    if paths:
+        click.echo(f"Pictures: {paths[0].parent}")
+    for path in paths:
+        click.echo(f"  {path.name}")
+
+
+def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_json: bool) -> None:
+    """Print a run's answers to inputs."""
+    answers = _answers(run, [one.values for _, one in inputs])
+    places = [{"input": str(path), "row": one.row} for path, one in inputs]
+    if as_json:
+        print_json({"predictions": [a | b for a, b in zip(places, answers, strict=True)]})
+        return
+    names = list(answers[0]) if answers else []
+    print_table(
+        ["input", "row", *names],
+        [
+            [str(place["input"]), str(place["row"]), *(_cell(name, one[name]) for name in names)]
+            for place, one in zip(places, answers, strict=True)
+        ],
+        numeric=[1, *(2 + index for index, name in enumerate(names) if name != "class")],
+    )
+
+
+def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
+    if run.data.task == "counting":  # photos of many sizes
+        return [{"count": float(run.predict(one[None])[0])} for one in inputs]
+    together = np.stack(inputs)
+    if run.data.task == "classification":
+        shares = run.probabilities(together)
+        chosen = run.predict(together)
+        return [
+            {"class": run.data.class_names[index], "probability": float(share[index])}
+            for index, share in zip(chosen.tolist(), shares, strict=True)
+        ]
+    values = run.predict(together).reshape(len(together), -1).tolist()
+    return [{"value": one[0] if len(one) == 1 else one} for one in values]
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "probability":
+        return f"{100 * value:.1f} %"
+    if name == "count":
+        return f"{value:.1f}"
+    if isinstance(value, list):
+        return " ".join(f"{one:.6g}" for one in value)
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
+def report_counts(estimates: Sequence[Estimate], *, as_json: bool) -> None:
+    """Print how many people are estimated to be in each photo."""
+    if as_json:
+        print_json({"photos": [{"path": str(one.path), "count": one.people} for one in estimates]})
+        return
+    rows = [[str(one.path), f"{one.people:,.1f}"] for one in estimates]
+    print_table(["photo", "people"], rows, numeric=(1,))

@@ -1,0 +1,104 @@
+"""What `downslope test` does: choose labelled samples that fit a run, and measure it on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from downslope.cli import display, output
+from downslope.data import BUILT_IN, Samples, Unsplit, read
+from downslope.data.density import STRIDE
+from downslope.errors import DataError, DownslopeError
+from downslope.learning.run import Run, open_run
+
+
+class Chosen(NamedTuple):
+    """Labelled samples to measure a run on, with the data's name and a sentence about them."""
+
+    name: str
+    samples: Samples
+    generated: bool
+    note: str
+
+
+def test_and_report(folder: Path, other: str | None, *, as_json: bool) -> None:
+    """Measure a run and print the figures.
+
+    Raises:
+        DownslopeError: The folder is not a run, or the data does not fit.
+    """
+    run = open_run(folder)
+    chosen = _own_test_part(run, as_json) if other is None else _other(run, other, as_json)
+    output.report_test(run, chosen, as_json=as_json)
+
+
+def _own_test_part(run: Run, as_json: bool, note: str = "its test part") -> Chosen:
+    with display.reading(run.data.source, lively=not as_json) as on_progress:
+        dataset = run.with_data(on_progress).dataset
+    assert dataset is not None
+    return Chosen(run.data.name, dataset.test, run.data.generated, note)
+
+
+def _other(run: Run, source: str, as_json: bool) -> Chosen:
+    """All samples of other data; only the test part where it is the run's own data after all."""
+    same = "the data it was trained on, so only the test part was used"
+    known = source if source in BUILT_IN else str(Path(source).expanduser().absolute())
+    if known == run.data.source:
+        return _own_test_part(run, as_json, same)
+    with display.reading(source, lively=not as_json) as on_progress:
+        unsplit = read(
+            source,
+            photo_side=run.data.photo_side or None,
+            stride=(run.data.options or {}).get("stride", STRIDE),
+            on_progress=on_progress,
+        )
+    _check_fit(run, unsplit)
+    if _is_same(run, unsplit):
+        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+        return Chosen(unsplit.name, dataset.test, unsplit.generated, same)
+    part = "all its samples" if unsplit.test is None else "its test part"
+    return Chosen(unsplit.name, unsplit.for_testing, unsplit.generated, part)
+
+
+def _is_same(run: Run, unsplit: Unsplit) -> bool:
+    """Whether these are the very samples that the run was trained on."""
+    count = len(unsplit.samples) + (0 if unsplit.test is None else len(unsplit.test))
+    if count < sum(run.data.samples.values()):  # hashing takes longer than counting
+        return False
+    try:
+        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+    except DownslopeError:  # too few samples to split, so never trained on
+        return False
+    return dataset.fingerprint == run.data.fingerprint
+
+
+def _check_fit(run: Run, other: Unsplit) -> None:
+    """Check that the run can answer to these samples.
+
+    Raises:
+        DataError: It learnt something else, or from inputs of another shape.
+    """
+    learnt, name = run.data, other.name
+    if other.task != learnt.task:
+        raise DataError(
+            f"{name} is for {other.task}, and the run was trained for {learnt.task}.",
+            f"data for {learnt.task}, as {learnt.name}",
+            "Choose other data, or train on this data first.",
+        )
+    shape = other.samples.inputs.shape[1:]
+    if learnt.task == "counting":  # photos may have any height and width
+        fits = len(shape) == len(learnt.input_shape) and shape[-1] == learnt.input_shape[-1]
+    else:
+        fits = shape == learnt.input_shape
+    if not fits:
+        raise DataError(
+            f"The inputs of {name} have shape {shape}.",
+            f"shape {learnt.input_shape}, as in {learnt.name}",
+            "Choose data with the inputs that the run was trained on.",
+        )
+    if other.class_names != learnt.class_names:
+        raise DataError(
+            f"{name} has the classes {', '.join(other.class_names)}.",
+            f"the classes of {learnt.name}: {', '.join(learnt.class_names)}",
+            "Choose data with the same classes in the same order.",
+        )

@@ -1,0 +1,176 @@
+"""What `downslope train` does: wishes and a recipe become a plan; the plan becomes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from downslope.cli import display, output
+from downslope.data import Dataset, load
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, needed_output
+from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.learning.recipes import Recipe, recipe_for
+from downslope.learning.run import Run
+from downslope.learning.settings import BatchSize, Stop
+from downslope.learning.train import train
+from downslope.network.losses import resolve
+from downslope.network.notation import parse
+from downslope.store.files import claim_folder, claim_numbered_folder
+
+EXIT_CODES = {"non_finite": 1, "interrupted": 130}
+# rates that work for most networks; those of the recipes were found for adam
+USUAL_RATES = {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05}
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user asked for; None where the recipe decides. Fields as for `train`."""
+
+    network: str | None = None
+    loss: str | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    batch_size: BatchSize | None = None
+    epochs: int | None = None
+    seed: int = 0
+    patience: int | None = None
+    class_weights: tuple[float, ...] = ()
+
+    def check(self) -> None:
+        """Check what can be checked before the data is read, which may take a while.
+
+        Raises:
+            NetworkError: The network cannot be read.
+            SettingError: A name is unknown, or the learning rate is out of range.
+        """
+        if self.network is not None:
+            parse(self.network)
+        if self.loss is not None:
+            resolve(self.loss)
+        if self.optimizer is not None:
+            Optimizer(self.optimizer)
+        if self.schedule is not None:
+            Schedule(self.schedule)
+        if self.learning_rate is not None:
+            check_learning_rate(self.learning_rate)
+
+    def plan(self, dataset: Dataset) -> dict[str, Any]:
+        """The arguments of `train` for a data set: the wishes, and its recipe for the rest.
+
+        Raises:
+            NetworkError: The network does not fit the data.
+            SettingError: The loss does not suit the targets.
+        """
+        recipe = recipe_for(dataset)
+        loss = resolve(DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss)
+        outputs = needed_output(dataset, loss)[-1]
+        network = parse(self.network or recipe.network.format(outputs=outputs))
+        check_fit(network, dataset, loss)
+        decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
+        rate = self.learning_rate
+        return {
+            "network": network,
+            "loss": loss,
+            "optimizer": Optimizer(self.optimizer or recipe.optimizer, weight_decay=decay),
+            "learning_rate": usual_rate(self.optimizer, recipe) if rate is None else rate,
+            "schedule": self.schedule or recipe.schedule,
+            "batch_size": self.batch_size
+            if self.batch_size is not None
+            else min(recipe.batch_size, len(dataset.train)),
+            "epochs": recipe.epochs if self.epochs is None else self.epochs,
+            "seed": self.seed,
+            "class_weights": self.class_weights,
+            "augment": recipe.augment,
+            "stop": Stop(patience=self.patience),
+        }
+
+
+def usual_rate(optimizer: str | None, recipe: Recipe) -> float:
+    """The learning rate for an optimizer that may be another than the recipe's."""
+    if optimizer in (None, recipe.optimizer):
+        return recipe.learning_rate
+    if optimizer in USUAL_RATES:
+        return USUAL_RATES[optimizer]
+    return 0.003 if recipe.optimizer in USUAL_RATES else recipe.learning_rate
+
+
+def train_and_report(
+    source: str, wishes: Wishes, out: Path | None, *, as_json: bool, pictures: bool
+) -> int:
+    """Train, keep the run, and print how good it is.
+
+    Args:
+        source: A built-in data set or a path.
+        wishes: What the user asked for.
+        out: Folder for the run, or None for the next free one below `runs`.
+        as_json: Print one JSON object instead of a table.
+        pictures: Draw pictures into the run folder.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DownslopeError: Something given cannot be used, or the disk refuses.
+    """
+    wishes.check()
+    with claimed(out) as claim:
+        with display.reading(source, lively=not as_json) as on_progress:
+            dataset = load(source, on_progress=on_progress)
+        plan = wishes.plan(dataset)
+        folder = claim(dataset.name)
+        with display.training(dataset, plan["epochs"], lively=not as_json) as on_chunk:
+            run = train(dataset=dataset, on_chunk=on_chunk, **plan)
+        run = run.save(folder)
+    output.report_training(run, dataset, as_json=as_json)
+    if pictures:
+        _draw(run, dataset, as_json)
+    return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+@contextmanager
+def claimed(out: Path | None) -> Iterator[Any]:
+    """Claim the run's folder before the work, and give it back if nothing came into it.
+
+    A folder of the user's choice is claimed at once. Yields a function from the data set's name
+    to the folder.
+    """
+    made = _missing(Path("runs") if out is None else out)
+
+    def claim(name: str) -> Path:
+        if folder is not None:
+            return folder
+        numbered = claim_numbered_folder(Path("runs"), name)
+        made.insert(0, numbered)
+        return numbered
+
+    try:
+        folder = None if out is None else claim_folder(out)
+        yield claim
+    except BaseException:
+        for path in made:
+            try:
+                path.rmdir()
+            except OSError:  # something is in it
+                break
+        raise
+
+
+def _missing(path: Path) -> list[Path]:
+    """`path` and its parents, innermost first, as far as they do not exist yet."""
+    path = path.expanduser().absolute()
+    return [one for one in (path, *path.parents) if not one.exists()]
+
+
+def _draw(run: Run, dataset: Dataset, as_json: bool) -> None:
+    from downslope.pictures import draw_run
+
+    assert run.folder is not None
+    folder = run.folder / "pictures"
+    with display.waiting("Drawing pictures ...", lively=not as_json):
+        paths = draw_run(replace(run, dataset=dataset), folder)
+    if not as_json:
+        output.list_pictures(paths)

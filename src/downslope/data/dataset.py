@@ -1,0 +1,132 @@
+"""What a network learns from: samples with their targets, in three parts that never overlap."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+
+from downslope.data.scaling import Scaling
+from downslope.errors import DataError
+
+Task = Literal["classification", "regression", "counting"]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs with their targets.
+
+    Attributes:
+        inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8.
+        targets: Classes as int32 of shape (N,); numbers as float32 of shape (N, outputs); people
+            as float32 density maps of shape (N, height, width, 1), whose sum is the count.
+        weights: How much each sample counts in the loss, shape (N,), or None for 1 each.
+        sources: Where each sample came from (a file's path), or None.
+
+    Raises:
+        DataError: The lengths differ.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+    sources: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse parts of different lengths."""
+        for name in ("targets", "weights", "sources"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.inputs):
+                raise DataError(
+                    f"There are {len(self.inputs)} inputs and {len(values)} {name}.",
+                    f"as many {name} as inputs",
+                    "Check how the two were read.",
+                )
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.inputs)
+
+    def take(self, indices: np.ndarray) -> Samples:
+        """Return the samples at `indices`, shape (K,), in that order."""
+        return Samples(
+            inputs=self.inputs[indices],
+            targets=self.targets[indices],
+            weights=None if self.weights is None else self.weights[indices],
+            sources=None if self.sources is None else tuple(self.sources[i] for i in indices),
+        )
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many people each density map holds, shape (N,)."""
+        return self.targets.sum(axis=(1, 2, 3), dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set, split and ready to train on.
+
+    Attributes:
+        name: Short name, also used for the run folder.
+        task: What is learnt: "classification", "regression" or "counting".
+        train: The samples that the weights are adjusted to.
+        validation: The samples that decide when to stop.
+        test: The samples that are looked at once, at the end.
+        scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
+        class_names: One name per class; empty unless the task is classification.
+        input_names: One name per input of a table; empty for images.
+        photo_side: Counting only: photos are shrunk until their longer side is at most this
+            many pixels.
+        source: Where it was loaded from: a built-in name or an absolute path.
+        generated: Whether the samples were made by a program rather than measured.
+        options: What to give `load` besides the source, to get the same data set again.
+    """
+
+    name: str
+    task: Task
+    train: Samples
+    validation: Samples
+    test: Samples
+    scaling: Scaling
+    class_names: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
+    photo_side: int = 0
+    source: str = ""
+    generated: bool = False
+    options: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input, without the sample axis."""
+        return self.train.inputs.shape[1:]
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape that a network's output needs for one sample."""
+        if self.task == "classification":
+            return (len(self.class_names),)
+        return self.train.targets.shape[1:]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Number of samples in each part."""
+        return {part: len(getattr(self, part)) for part in ("train", "validation", "test")}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over every array of every part, as 64 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation, self.test):
+            for array in (part.inputs, part.targets, part.weights):
+                if array is not None:
+                    digest.update(f"{array.dtype}{array.shape}".encode())
+                    digest.update(np.ascontiguousarray(array).ravel().view(np.uint8).data)
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        """Return one line: arrays are too long to print."""
+        sizes = ", ".join(f"{count} {part}" for part, count in self.sizes.items())
+        return f"Dataset({self.name!r}, {self.task}, inputs {self.input_shape}, {sizes})"

@@ -1,0 +1,136 @@
+"""One way in: from a built-in name or a path to a data set."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from downslope.data.builtin import BUILT_IN
+from downslope.data.crowds import (
+    PhotoOptions,
+    holds_mall,
+    holds_shanghaitech,
+    read_mall,
+    read_shanghaitech,
+)
+from downslope.data.dataset import Dataset
+from downslope.data.density import STRIDE
+from downslope.data.idx import holds_idx, read_idx_folder
+from downslope.data.photos import MULTIPLE
+from downslope.data.progress import OnProgress
+from downslope.data.unsplit import Unsplit
+from downslope.errors import DataError, SettingError
+
+LAYOUTS = (
+    "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
+    "frames/seq_000001.jpg with mall_gt.mat (Mall), "
+    "or train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST)"
+)
+
+
+def load(
+    source: str | Path,
+    *,
+    split_seed: int = 0,
+    photo_side: int | None = None,
+    stride: int = STRIDE,
+    on_progress: OnProgress | None = None,
+) -> Dataset:
+    """Load a data set and split it into training, validation and test.
+
+    `load(dataset.source, **dataset.options)` gives the same data set again, as long as the
+    files are the same.
+
+    Args:
+        source: A built-in name (see `BUILT_IN`), or the path of a folder. A folder that is named
+            like a built-in set is reached with `./` before its name.
+        split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
+        photo_side: Folders of photos: the longer side is at most this many pixels; None for the
+            rule of `photos.working_side`.
+        stride: Folders of photos: pixels per cell of the density map, 1, 2, 4 or 8.
+        on_progress: Where it takes a while: called with (photos so far, photos in all).
+
+    Raises:
+        DataError: The source is unknown or missing, or a file of it is missing or broken.
+        SettingError: `stride` or `photo_side` is out of range.
+    """
+    unsplit = read(source, photo_side=photo_side, stride=stride, on_progress=on_progress)
+    return unsplit.split(split_seed)
+
+
+def read(
+    source: str | Path,
+    *,
+    photo_side: int | None = None,
+    stride: int = STRIDE,
+    on_progress: OnProgress | None = None,
+) -> Unsplit:
+    """Read all samples of a source without splitting them; arguments and errors as for `load`."""
+    if stride not in (1, 2, 4, 8):
+        raise SettingError(
+            f"The stride is {stride}.", "1, 2, 4 or 8 pixels per cell", "Use 8 to begin with."
+        )
+    if photo_side is not None and photo_side < MULTIPLE:
+        raise SettingError(
+            f"The longer side of photos is set to {photo_side} pixels.",
+            f"at least {MULTIPLE}",
+            "Use 256 or 512 to begin with.",
+        )
+    if isinstance(source, str) and source in BUILT_IN:
+        return BUILT_IN[source].read(on_progress)
+    folder = _folder(source)
+    options = PhotoOptions(photo_side, stride, on_progress)
+    if holds_idx(folder):
+        return read_idx_folder(folder)
+    if holds_mall(folder):
+        return read_mall(folder, options)
+    if holds_shanghaitech(folder):
+        return read_shanghaitech(folder, options)
+    raise DataError(
+        f"The folder {folder} is of an unknown kind.",
+        LAYOUTS,
+        "Arrange the files in one of these ways, or give the folder that holds them.",
+    )
+
+
+def _folder(source: str | Path) -> Path:
+    """Return the absolute path of a folder that has something in it."""
+    path = Path(os.path.abspath(Path(source).expanduser()))  # without .. in it: it names the run
+    try:
+        if not path.exists():
+            raise _missing(str(source), path)
+        if not path.is_dir():
+            raise DataError(
+                f"{path} is a file.",
+                "a folder, or the name of a built-in data set",
+                "Give the folder that holds the file.",
+            )
+        if not any(path.iterdir()):
+            raise DataError(
+                f"The folder {path} is empty.", LAYOUTS, "Check the path, or add the files."
+            )
+    except (OSError, ValueError) as problem:  # no permission; a null byte in the path
+        reason = getattr(problem, "strerror", None) or "it is no valid path"
+        raise DataError(
+            f"The folder {path} cannot be read: {reason}.",
+            "a folder that can be read",
+            "Check the path and its permissions.",
+        ) from None
+    return path
+
+
+def _missing(source: str, path: Path) -> DataError:
+    names = ", ".join(BUILT_IN)
+    if os.sep in source or "/" in source or "." in source:
+        return DataError(
+            f"There is no folder {path}.",
+            f"an existing folder, or one of the built-in data sets: {names}",
+            "Check the path.",
+        )
+    near = difflib.get_close_matches(source.lower(), BUILT_IN, n=1)
+    return DataError(
+        f"There is no data set {source!r}.",
+        f"one of the built-in data sets ({names}) or an existing folder",
+        f"Did you mean {near[0]!r}?" if near else "Check the name, or give a path.",
+    )

@@ -1,0 +1,87 @@
+"""Labelled samples as they were read, before they are split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from downslope.data import split
+from downslope.data.dataset import Dataset, Samples, Task
+from downslope.data.scaling import Per, Scaling
+
+
+@dataclass(frozen=True, eq=False)
+class Unsplit:
+    """Everything that a source holds.
+
+    Attributes:
+        name: Short name, also used for the run folder.
+        task: What is learnt: "classification", "regression" or "counting".
+        samples: All samples; without those of `test`, where the source has a test part.
+        test: The source's own test part, or None where one has to be split off.
+        per: What shares one mean and one deviation when inputs are scaled.
+        class_names: One name per class; empty unless the task is classification.
+        input_names: One name per input of a table; empty for images.
+        photo_side: Counting only: the longer side of the photos, in pixels, at most.
+        source: A built-in name or an absolute path.
+        generated: Whether the samples were made by a program rather than measured.
+        in_time: Whether the samples are frames of one video, in order.
+        options: What `load` was given besides the source and the split's seed.
+    """
+
+    name: str
+    task: Task
+    samples: Samples
+    test: Samples | None = None
+    per: Per = "feature"
+    class_names: tuple[str, ...] = ()
+    input_names: tuple[str, ...] = ()
+    photo_side: int = 0
+    source: str = ""
+    generated: bool = False
+    in_time: bool = False
+    options: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def for_testing(self) -> Samples:
+        """What a finished run can be tested on: the source's own test part, or else all."""
+        return self.samples if self.test is None else self.test
+
+    def split(self, seed: int) -> Dataset:
+        """Split off validation, and a test part where the source has none; learn the scaling.
+
+        Args:
+            seed: Seed of the split; blocks of time do not depend on it.
+
+        Raises:
+            DataError: There are too few samples to split.
+        """
+        parts = self._parts(seed)
+        train = self.samples.take(parts.train)
+        return Dataset(
+            name=self.name,
+            task=self.task,
+            train=train,
+            validation=self.samples.take(parts.validation),
+            test=self.samples.take(parts.test) if self.test is None else self.test,
+            scaling=Scaling.learn(train.inputs, self.per),
+            class_names=self.class_names,
+            input_names=self.input_names,
+            photo_side=self.photo_side,
+            source=self.source,
+            generated=self.generated,
+            options={"split_seed": seed, **self.options},
+        )
+
+    def _parts(self, seed: int) -> split.Parts:
+        test = split.TEST if self.test is None else 0.0
+        count = len(self.samples)
+        if self.in_time:
+            return split.split_in_time(count, test=test)
+        labels = np.zeros(count, np.int32)
+        if self.task == "classification":
+            labels = self.samples.targets
+        elif self.task == "counting":
+            labels = split.bands(self.samples.counts)
+        return split.split_by_class(labels, seed, test=test)

@@ -1,0 +1,1 @@
+"""How it learns: backpropagation, optimizers, batches, the loop, and the run that it leaves."""

@@ -1,0 +1,218 @@
+"""Measuring a network on samples: the loss and the measures, averaged over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from downslope.data.dataset import Samples, Task
+from downslope.data.scaling import Scaling
+from downslope.learning import measures
+from downslope.learning.compiling import compiled
+from downslope.network.losses import Loss
+from downslope.network.network import Network, NetworkParameters
+
+EVALUATION_BATCH = 64  # samples at a time: enough to be fast, few enough for large photos
+
+
+class Part(NamedTuple):
+    """The arrays of some samples, and the batches in which they are evaluated.
+
+    Attributes:
+        inputs: (N, *input_shape), not yet scaled.
+        targets: (N, ...).
+        weights: (N,), or None.
+        batches: (M, B) indices of the samples that are evaluated; -1 for none.
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+    batches: Int[Array, "m b"]
+
+
+class Judge(NamedTuple):
+    """What turns samples into figures; fixed while a program runs."""
+
+    network: Network
+    loss: Loss
+    task: Task
+
+
+class Scales(NamedTuple):
+    """How inputs are scaled and outputs scaled back, where compiled code can reach it.
+
+    Attributes:
+        inputs: Mean and deviation of the training inputs.
+        answers: Mean and deviation of the training targets, or None where outputs are answers.
+    """
+
+    inputs: tuple[Array, Array]
+    answers: tuple[Array, Array] | None
+
+    @staticmethod
+    def of(inputs: Scaling, answers: Scaling | None) -> Scales:
+        """The arrays of two scalings."""
+
+        def arrays(scaling: Scaling) -> tuple[Array, Array]:
+            return jnp.asarray(scaling.mean), jnp.asarray(scaling.deviation)
+
+        return Scales(arrays(inputs), None if answers is None else arrays(answers))
+
+    def scale_inputs(self, inputs: Array) -> Array:
+        """Raw inputs as the network wants them."""
+        return (inputs.astype(jnp.float32) - self.inputs[0]) / self.inputs[1]
+
+    def scale_targets(self, targets: Array) -> Array:
+        """Targets as the network's outputs should be."""
+        return targets if self.answers is None else (targets - self.answers[0]) / self.answers[1]
+
+    def answers_of(self, outputs: Array) -> Array:
+        """The network's outputs in the units of the targets."""
+        return outputs if self.answers is None else outputs * self.answers[1] + self.answers[0]
+
+
+def take(
+    part: Part, batch: Int[Array, " b"], masked: bool
+) -> tuple[Array, Array, Array | None, Array | None]:
+    """Raw inputs, targets, weights and presence (0 or 1) of one batch's samples."""
+    places = jnp.maximum(batch, 0) if masked else batch
+    present = (batch >= 0).astype(jnp.float32) if masked else None
+    weights = None if part.weights is None else part.weights[places]
+    if present is not None:
+        weights = present if weights is None else weights * present
+    return part.inputs[places], part.targets[places], weights, present
+
+
+def batch_sums(
+    judge: Judge,
+    parameters: NetworkParameters,
+    inputs: Float[Array, "b ..."],
+    targets: Array,
+    weights: Float[Array, " b"],
+    present: Float[Array, " b"],
+    scales: Scales,
+) -> Float[Array, "2 measures"]:
+    """The sums of loss and measures over one batch, and of what they are to be divided by.
+
+    Args:
+        judge: Network, loss and task.
+        parameters: The network's.
+        inputs: Raw inputs.
+        targets: Their targets.
+        weights: How much each sample counts in the loss, 0 for those that only fill the batch.
+        present: 1 for a sample, 0 for those that only fill the batch.
+        scales: How inputs and outputs are scaled.
+    """
+    outputs = scales.answers_of(judge.network.forward(parameters, scales.scale_inputs(inputs)))
+    return output_sums(judge, outputs, targets, weights, present)
+
+
+def output_sums(
+    judge: Judge,
+    outputs: Float[Array, "b ..."],
+    targets: Array,
+    weights: Float[Array, " b"],
+    present: Float[Array, " b"],
+) -> Float[Array, "2 measures"]:
+    """The sums of `batch_sums`, for outputs that are known already."""
+    values = measures.columns(judge.task, judge.loss, outputs, targets)
+    counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
+    return jnp.stack([(values * counts).sum(0), counts.sum(0)])
+
+
+def evaluate(
+    judge: Judge, parameters: NetworkParameters, part: Part, scales: Scales
+) -> Float[Array, " measures"]:
+    """The mean loss and mean measures over the samples in the part's batches."""
+
+    def add(sums: Array, batch: Array) -> tuple[Array, None]:
+        inputs, targets, weights, present = take(part, batch, masked=True)
+        assert weights is not None
+        assert present is not None  # both are there with a mask
+        return sums + batch_sums(judge, parameters, inputs, targets, weights, present, scales), None
+
+    zero = jnp.zeros((2, len(measures.names(judge.task))))
+    (sums, counts), _ = lax.scan(add, zero, part.batches)
+    return sums / counts
+
+
+def evaluation_batches(
+    samples: int, batch_size: int, most: int | None = None, *, fill: bool = False
+) -> np.ndarray:
+    """Batches that hold `most` of the samples (all, if None), int32 (M, B); -1 for none.
+
+    Which samples they are is fixed by their number alone. Batches are no larger than the samples
+    need, unless `fill` asks for the full size.
+    """
+    chosen = np.arange(samples, dtype=np.int32)
+    if most is not None and most < samples:
+        chosen = np.sort(np.random.default_rng(0).permutation(samples)[:most]).astype(np.int32)
+    width = batch_size if fill else min(batch_size, len(chosen))
+    rows = -(-len(chosen) // width)
+    places = np.full(rows * width, -1, np.int32)
+    places[: len(chosen)] = chosen
+    return places.reshape(rows, width)
+
+
+def on_device(samples: Samples, weights: np.ndarray | None, batches: np.ndarray) -> Part:
+    """Put samples where the loop can reach them."""
+    return Part(
+        inputs=jnp.asarray(samples.inputs),
+        targets=jnp.asarray(samples.targets),
+        weights=None if weights is None else jnp.asarray(weights, jnp.float32),
+        batches=jnp.asarray(batches),
+    )
+
+
+def figures(
+    judge: Judge, parameters: NetworkParameters, samples: Samples, scales: Scales
+) -> dict[str, float]:
+    """The loss and the measures of a network over all `samples`."""
+
+    def sums(batch: Samples, weights: np.ndarray, present: np.ndarray) -> Array:
+        arguments = (parameters, batch.inputs, batch.targets, weights, present, scales)
+        return compiled(batch_sums, judge, *arguments)(*arguments)
+
+    return _over_batches(judge.task, samples, sums)
+
+
+def constant_figures(
+    judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples
+) -> dict[str, float]:
+    """The same figures of a network whose outputs are always `answer`, whatever its input.
+
+    Args:
+        judge: Whose loss and task are used.
+        answer: One sample's outputs; for counting the number of people, shape (1,), which is
+            spread evenly over the map.
+        samples: The samples to measure it on.
+    """
+    if judge.task == "counting":
+        shape = samples.targets.shape[1:]
+        answer = np.full(shape, answer[0] / np.prod(shape), np.float32)
+    outputs = np.repeat(answer[None], EVALUATION_BATCH, axis=0)
+
+    def sums(batch: Samples, weights: np.ndarray, present: np.ndarray) -> Array:
+        arguments = (outputs, batch.targets, weights, present)
+        return compiled(output_sums, judge, *arguments)(*arguments)
+
+    return _over_batches(judge.task, samples, sums)
+
+
+def _over_batches(
+    task: Task, samples: Samples, sums: Callable[[Samples, np.ndarray, np.ndarray], Array]
+) -> dict[str, float]:
+    """Add up the sums of batches of one size, so that one compilation serves all samples."""
+    totals = np.zeros((2, len(measures.names(task))))
+    for batch in evaluation_batches(len(samples), EVALUATION_BATCH, fill=True):
+        present = (batch >= 0).astype(np.float32)
+        filled = samples.take(np.maximum(batch, 0))
+        weights = present if filled.weights is None else present * filled.weights
+        totals += np.asarray(sums(filled, weights, present), np.float64)
+    return measures.finish(task, totals[0] / totals[1])

@@ -1,0 +1,127 @@
+"""Whether a network, a loss and a data set belong together, asked once, before training."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.data.dataset import Dataset
+from downslope.errors import DataError, NetworkError, SettingError
+from downslope.learning.augment import Augment
+from downslope.network.losses import Loss
+from downslope.network.network import Network
+
+DEFAULT_LOSS = {
+    "classification": "cross_entropy",
+    "regression": "squared_error",
+    "counting": "squared_error",
+}
+
+
+def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
+    """Shape that the network's output must have for one sample.
+
+    Raises:
+        SettingError: The loss does not suit the targets.
+    """
+    is_classes = dataset.task == "classification"
+    if is_classes and loss.name == "binary_cross_entropy":
+        if len(dataset.class_names) != 2:
+            raise SettingError(
+                f"The loss is binary_cross_entropy, and {dataset.name} has "
+                f"{len(dataset.class_names)} classes.",
+                "two classes",
+                "Use cross_entropy.",
+            )
+        return (1,)
+    if loss.takes_classes and not is_classes:
+        raise SettingError(
+            f"The loss is {loss.name}, and the targets of {dataset.name} are numbers.",
+            "a loss for numbers",
+            "Use squared_error, absolute_error, huber or poisson.",
+        )
+    if is_classes and not loss.takes_classes and loss.name in _NUMBER_LOSSES:
+        raise SettingError(
+            f"The loss is {loss.name}, and the targets of {dataset.name} are classes.",
+            "a loss for classes",
+            "Use cross_entropy.",
+        )
+    return dataset.output_shape
+
+
+_NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+
+
+def check_fit(
+    network: Network, dataset: Dataset, loss: Loss, augment: Augment | None = None
+) -> None:
+    """Check that inputs go in, answers of the right shape come out, and the loss takes them.
+
+    Raises:
+        DataError: There are no samples to train on or to validate with.
+        NetworkError: A layer does not fit, or the output has another shape than the targets.
+        SettingError: The loss does not suit the targets, or does not give a value per sample;
+            or photos are to be changed where there are none.
+    """
+    for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
+        if not len(part):
+            raise DataError(
+                f"{dataset.name} has no {name} samples.",
+                "at least one",
+                "Split the data so that each part has some.",
+            )
+    if augment is not None and len(dataset.input_shape) != 3:
+        raise SettingError(
+            f"Changes to photos were asked for, and the inputs of {dataset.name} have shape "
+            f"{dataset.input_shape}.",
+            "images, (height, width, channels)",
+            "Leave augment out.",
+        )
+    needed = needed_output(dataset, loss)
+    made = network.shapes(dataset.input_shape)[-1]
+    if made != needed:
+        if dataset.task == "counting":
+            advice = "Pool or stride to the same grid, and end with one channel: conv 1 1."
+        elif dataset.task == "classification" and needed != (1,):
+            advice = f"There is one output per class: end with dense {needed[0]}."
+        else:
+            advice = f"End with dense {needed[0]}."
+        raise NetworkError(
+            f"The network's last layer gives outputs of shape {made}.",
+            f"{needed} for {dataset.name} with {loss.name}",
+            advice,
+        )
+    last = getattr(network.layers[-1], "activation", "identity")
+    if loss.takes_classes and last in ("softmax", "sigmoid"):
+        raise NetworkError(
+            f"The last layer has the activation {last}, and {loss.name} applies it by itself.",
+            "a last layer without an activation",
+            f"Leave {last} out.",
+        )
+    _check_loss(loss, (2, *made), dataset.train.targets[:2])
+
+
+def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:
+    """Try a user's own loss on shapes alone; ours are known to work."""
+    outputs = jax.ShapeDtypeStruct((len(targets), *shape[1:]), jnp.float32)
+    kinds = jax.ShapeDtypeStruct(targets.shape, targets.dtype)
+    try:
+        values = jax.eval_shape(loss.per_sample, outputs, kinds)
+    except Exception as error:  # whatever a user's function raises becomes one message
+        raise SettingError(
+            f"The loss {loss.name} failed on outputs of shape {outputs.shape} and targets of "
+            f"shape {kinds.shape}: {error}".strip()
+            .rstrip(".")
+            .splitlines()[0]
+            + ".",
+            "a function loss(prediction, target) of jax.numpy operations",
+            "Correct the function.",
+        ) from error
+    if getattr(values, "shape", None) != (len(targets),):
+        raise SettingError(
+            f"The loss {loss.name} gives values of shape {getattr(values, 'shape', None)} for "
+            f"{len(targets)} samples.",
+            f"one value per sample, shape ({len(targets)},)",
+            "Average over all axes but the first.",
+        )

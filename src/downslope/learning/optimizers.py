@@ -1,0 +1,164 @@
+"""How the gradients become a change of the weights: optimizers and learning rates over time.
+
+An optimizer here is everything but the learning rate, which is kept apart as plain numbers, one
+per step: so one compiled program serves every rate and every schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from downslope.errors import SettingError
+from downslope.names import look_up
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A direction to step in, made from the gradients.
+
+    Attributes:
+        name: A name in `OPTIMIZERS`.
+        momentum: Share of the last step that is kept ("momentum", "nesterov").
+        weight_decay: Pull of the weights towards 0; decoupled for adamw (Loshchilov and Hutter,
+            2019), added to the gradient elsewhere.
+        clip_norm: Gradients longer than this are shortened to it; None leaves them alone.
+
+    Raises:
+        SettingError: An unknown name or a value out of range.
+    """
+
+    name: str = "sgd"
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+
+    def __post_init__(self) -> None:
+        look_up(self.name, OPTIMIZERS, "optimizer", SettingError)
+        if not 0 <= self.momentum < 1:
+            raise SettingError(
+                f"The momentum is {self.momentum}.", "at least 0 and below 1", "0.9 is usual."
+            )
+        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
+            raise SettingError(
+                f"The weight decay is {self.weight_decay}.", "at least 0", "0.0001 is usual."
+            )
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise SettingError(
+                f"The clip norm is {self.clip_norm}.", "a number above 0", "1 is usual."
+            )
+
+    def direction(self) -> optax.GradientTransformation:
+        """The optax transformation from gradients to the direction of the step, uphill."""
+        parts = []
+        if self.clip_norm is not None:
+            parts.append(optax.clip_by_global_norm(self.clip_norm))
+        if self.weight_decay and self.name != "adamw":
+            parts.append(optax.add_decayed_weights(self.weight_decay))
+        parts.append(OPTIMIZERS[self.name](self))
+        if self.weight_decay and self.name == "adamw":
+            parts.append(optax.add_decayed_weights(self.weight_decay))
+        return optax.chain(*parts)
+
+
+def _rmsprop(optimizer: Optimizer) -> optax.GradientTransformation:
+    return optax.scale_by_rms(0.9, 1e-8, eps_in_sqrt=False)  # Tieleman and Hinton, 2012
+
+
+def _adam(optimizer: Optimizer) -> optax.GradientTransformation:
+    return optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8)  # Kingma and Ba, 2015
+
+
+OPTIMIZERS: Mapping[str, Callable[[Optimizer], optax.GradientTransformation]] = MappingProxyType(
+    {
+        "sgd": lambda optimizer: optax.identity(),
+        "momentum": lambda optimizer: optax.trace(optimizer.momentum),  # Polyak, 1964
+        "nesterov": lambda optimizer: optax.trace(optimizer.momentum, nesterov=True),  # 1983
+        "rmsprop": _rmsprop,
+        "adam": _adam,
+        "adamw": _adam,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How the learning rate changes over the steps of a training.
+
+    Attributes:
+        kind: A name in `SCHEDULES`.
+        warm_up: Share of all steps over which the rate rises from 0 in a straight line first.
+
+    Raises:
+        SettingError: An unknown kind or a share out of range.
+    """
+
+    kind: str = "constant"
+    warm_up: float = 0.0
+
+    def __post_init__(self) -> None:
+        look_up(self.kind, SCHEDULES, "schedule", SettingError)
+        if not 0 <= self.warm_up < 1:
+            raise SettingError(
+                f"The warm-up is {self.warm_up}.",
+                "a share of all steps, at least 0 and below 1",
+                "0.1 is usual.",
+            )
+
+    def rates(self, learning_rate: float, total_steps: int) -> np.ndarray:
+        """The learning rate of every step, shape (total_steps,), float32.
+
+        Args:
+            learning_rate: The highest rate.
+            total_steps: How many steps the training has.
+        """
+        rising = round(self.warm_up * total_steps)
+        shape = SCHEDULES[self.kind](learning_rate, max(1, total_steps - rising))
+        if rising:
+            climb = optax.linear_schedule(learning_rate / rising, learning_rate, rising)
+            shape = optax.join_schedules([climb, shape], [rising])
+        return np.asarray(jax.vmap(shape)(jnp.arange(total_steps)), np.float32)
+
+
+def _step(rate: float, steps: int) -> optax.Schedule:
+    """A tenth after half of the steps, a hundredth after three quarters (He et al., 2015)."""
+    return optax.piecewise_constant_schedule(rate, {steps // 2: 0.1, steps * 3 // 4: 0.1})
+
+
+def _one_cycle(rate: float, steps: int) -> optax.Schedule:
+    """Up over the first 30 %, then down to almost nothing (Smith and Topin, 2018)."""
+    if steps < 4:  # too short to rise and fall
+        return optax.constant_schedule(rate)
+    return optax.cosine_onecycle_schedule(steps, rate, 0.3, 25.0, 1e4)
+
+
+SCHEDULES: Mapping[str, Callable[[float, int], optax.Schedule]] = MappingProxyType(
+    {
+        "constant": lambda rate, steps: optax.constant_schedule(rate),
+        "step": _step,
+        "cosine": optax.cosine_decay_schedule,  # Loshchilov and Hutter, 2017
+        "one-cycle": _one_cycle,
+    }
+)
+
+
+def check_learning_rate(rate: float) -> None:
+    """Check that a learning rate is a finite number above 0.
+
+    Raises:
+        SettingError: It is not.
+    """
+    usable = isinstance(rate, int | float) and not isinstance(rate, bool)
+    if not usable or not math.isfinite(rate) or rate <= 0:
+        raise SettingError(
+            f"The learning rate is {rate!r}.",
+            "a number above 0",
+            "Try 0.1 for sgd or 0.001 for adam.",
+        )

@@ -1,0 +1,83 @@
+"""How a training ended: a value, with a sentence and what to try next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a training ended.
+
+    Attributes:
+        reason: "epochs" (all were done), "target" (the validation loss got there),
+            "no_improvement" (it had stopped falling), "non_finite" (a loss, gradient or weight
+            was infinite or not a number), or "interrupted".
+        message: The same in a sentence, with numbers.
+        advice: What to try next, in a sentence.
+        step: Steps done when it ended.
+        kept_step: The step whose weights were kept.
+    """
+
+    reason: Reason
+    message: str
+    advice: str
+    step: int
+    kept_step: int
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}"
+
+
+def all_epochs(epochs: int, step: int, still_falling: bool | None) -> Outcome:
+    """Every epoch was done; `still_falling` is None where too few epochs can tell."""
+    advice = {
+        True: "The validation loss was still falling: more epochs may help.",
+        False: "The validation loss had stopped falling: more epochs alone will hardly help.",
+        None: "So few epochs do not tell where the loss is going: try more.",
+    }[still_falling]
+    plural = "s" if epochs != 1 else ""
+    return Outcome("epochs", f"Trained for {epochs} epoch{plural}.", advice, step, step)
+
+
+def target_reached(loss: float, target: float, epoch: int, step: int) -> Outcome:
+    """The validation loss reached its target."""
+    message = (
+        f"The validation loss reached {loss:.4g}, the target being {target:.4g}, in epoch {epoch}."
+    )
+    return Outcome("target", message, "Look at the test figures before trusting it.", step, step)
+
+
+def no_improvement(
+    patience: int, best_loss: float, best_epoch: int, step: int, best: int
+) -> Outcome:
+    """The validation loss had stopped falling; the best weights came back."""
+    message = (
+        f"The validation loss had not fallen for {patience} epochs; the weights of epoch "
+        f"{best_epoch}, where it was {best_loss:.4g}, were restored."
+    )
+    advice = "If training and validation loss lie far apart, more data or dropout may help."
+    return Outcome("no_improvement", message, advice, step, best)
+
+
+def non_finite(loss: float, epoch: int, step: int) -> Outcome:
+    """A loss, a gradient or a changed weight was not a finite number."""
+    what = (
+        f"the loss was {loss}"
+        if loss != loss or abs(loss) == float("inf")
+        else f"a gradient or a changed weight was not finite (the loss was {loss:.4g})"
+    )
+    message = f"At step {step + 1} (epoch {epoch}) {what}; the weights before that step were kept."
+    advice = "Try a tenth of the learning rate, and look for missing or huge values in the data."
+    return Outcome("non_finite", message, advice, step, step)
+
+
+def interrupted(epoch: int, step: int) -> Outcome:
+    """The user stopped it."""
+    message = f"Stopped on request at step {step} (epoch {epoch}); what was learnt is kept."
+    return Outcome(
+        "interrupted", message, "Train again without stopping to see all epochs.", step, step
+    )

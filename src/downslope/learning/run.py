@@ -1,0 +1,351 @@
+"""A run: what a training returned, ready to answer, to be measured, and to be kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.load import load
+from downslope.data.progress import OnProgress
+from downslope.data.scaling import Scaling
+from downslope.errors import DataError, NetworkError, RunError
+from downslope.learning import measures, run_folder
+from downslope.learning.compiling import compiled
+from downslope.learning.evaluation import Judge, Scales, constant_figures, figures
+from downslope.learning.outcome import Outcome
+from downslope.learning.run_folder import DataCard, Document, Seconds
+from downslope.learning.settings import Settings
+from downslope.learning.trace import Trace
+from downslope.network import notation
+from downslope.network.losses import Loss, PerSample, resolve
+from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
+from downslope.store.arrays import flatten, unflatten
+from downslope.store.files import claim_folder
+
+PREDICTION_BATCH = 256  # samples at a time, to bound the memory
+PHOTO_BATCH = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    Attributes:
+        network: The network.
+        loss: The loss that it was trained with.
+        parameters: The trained weights and biases, one dictionary per layer.
+        settings: How it was trained.
+        data: The card of the data set that it was trained on.
+        scaling: How inputs are scaled, learnt from the training part.
+        answer_scaling: How outputs become numbers in the targets' units; None where they are.
+        baseline_answer: The best answer that ignores its input, for comparison.
+        trace: The course of the training.
+        outcome: How it ended.
+        seconds: How long it took.
+        dataset: The data set, if it is at hand; loaded from its source when first needed.
+        folder: Where the run was saved or opened, if it was.
+    """
+
+    network: Network
+    loss: Loss
+    parameters: NetworkParameters
+    settings: Settings
+    data: DataCard
+    scaling: Scaling
+    answer_scaling: Scaling | None
+    baseline_answer: np.ndarray
+    trace: Trace
+    outcome: Outcome
+    seconds: Seconds
+    dataset: Dataset | None = None
+    folder: Path | None = None
+
+    @property
+    def parameter_count(self) -> int:
+        """How many weights and biases the network has."""
+        return count_parameters(self.parameters)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        samples = self.data.samples["train"]
+        return self.outcome.step // -(-samples // self.settings.samples_per_step(samples))
+
+    @property
+    def _judge(self) -> Judge:
+        return Judge(self.network, self.loss, self.data.task)
+
+    @property
+    def _scales(self) -> Scales:
+        return Scales.of(self.scaling, self.answer_scaling)
+
+    def _checked(self, inputs: Any) -> np.ndarray:
+        """Inputs as an array (N, *input_shape); photos may have another height and width."""
+        wanted, counting = self.data.input_shape, self.data.task == "counting"
+        try:
+            array = np.asarray(inputs)
+            what = f"shape {array.shape} and type {array.dtype}"
+        except ValueError:
+            array, what = np.empty(0, object), "rows of different lengths"
+        got = array.shape[1:]
+        fits = got[-1:] == wanted[-1:] and len(got) == len(wanted) if counting else got == wanted
+        fits = fits and array.ndim > 0 and array.dtype.kind in "buif"
+        if not fits:
+            sides = ("height", "width", str(wanted[-1])) if counting else wanted
+            shape = ", ".join(str(side) for side in ("samples", *sides))
+            raise DataError(
+                f"The inputs have {what}.",
+                f"numbers of shape ({shape}), as in {self.data.name}",
+                "Give one row per sample; for a single sample write inputs[None].",
+            )
+        return array
+
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """What the loss sees for raw inputs (N, *input_shape): logits, numbers, density maps.
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        inputs = self._checked(inputs)
+        size = PHOTO_BATCH if self.data.task == "counting" else PREDICTION_BATCH
+        pieces = []
+        for start in range(0, max(1, len(inputs)), size):
+            piece = inputs[start : start + size]
+            short = min(size, len(inputs)) - len(piece)  # filled up: one shape, one compilation
+            filled = np.concatenate([piece, np.repeat(piece[:1], short, axis=0)])
+            arguments = (self.parameters, jnp.asarray(filled), self._scales)
+            run = compiled(_answer, self.network, *arguments)
+            pieces.append(np.asarray(run(*arguments))[: len(piece)])
+        return np.concatenate(pieces)
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """The answers to raw inputs, shape (N, *input_shape).
+
+        Returns:
+            Classes as integers (N,), numbers (N, outputs), or numbers of people (N,).
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        outputs = self.outputs(inputs)
+        if self.data.task == "classification":
+            return np.asarray(measures.chosen_class(jnp.asarray(outputs)))
+        answers = np.asarray(self.loss.link(jnp.asarray(outputs)))
+        if self.data.task == "counting":
+            return answers.sum(axis=(1, 2, 3), dtype=np.float64)
+        return answers
+
+    def probabilities(self, inputs: Any) -> np.ndarray:
+        """The probability of each class, shape (N, classes).
+
+        Raises:
+            DataError: The inputs have the wrong shape, or the run did not learn classes.
+        """
+        if self.data.task != "classification":
+            raise DataError(
+                f"{self.data.name} has no classes.", "a run that learnt classes", "Use predict."
+            )
+        answers = np.asarray(self.loss.link(jnp.asarray(self.outputs(inputs))))
+        return np.concatenate([1 - answers, answers], 1) if answers.shape[1] == 1 else answers
+
+    def signals(self, inputs: Any) -> tuple[Signal, ...]:
+        """Each layer's weighted sums and activations for raw inputs (N, *input_shape).
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        scaled = jnp.asarray(self.scaling.apply(self._checked(inputs)))
+        return self.network.signals(self.parameters, scaled)
+
+    def with_data(self, on_progress: OnProgress | None = None) -> Run:
+        """This run with its data set at hand, loaded from its source if need be.
+
+        Args:
+            on_progress: Where reading takes a while: called with (photos so far, photos in all).
+
+        Raises:
+            DataError: The source is gone, or has changed since the training.
+        """
+        if self.dataset is not None:
+            return self
+        dataset = load(self.data.source, on_progress=on_progress, **(self.data.options or {}))
+        if dataset.fingerprint != self.data.fingerprint:
+            raise DataError(
+                f"The data at {self.data.source} has changed since the training.",
+                f"the data with the fingerprint {self.data.fingerprint[:12]}",
+                "Restore it, or name other labelled data to test on.",
+            )
+        return replace(self, dataset=dataset)
+
+    def measure(self, samples: Samples) -> dict[str, float]:
+        """The loss, and accuracy or mae and rmse, on labelled samples.
+
+        Raises:
+            DataError: There are no samples, or their inputs have the wrong shape.
+        """
+        if not len(samples):
+            raise DataError(
+                "There are no samples to measure the run on.",
+                "at least one",
+                "Check how they were read.",
+            )
+        self._checked(samples.inputs)
+        return figures(self._judge, self.parameters, samples, self._scales)
+
+    def measure_baseline(self, samples: Samples) -> dict[str, float]:
+        """The same figures of the best answer that ignores its input."""
+        return constant_figures(self._judge, self.baseline_answer, samples)
+
+    def test(self) -> dict[str, float]:
+        """The figures on the test part, which no step of the training has seen.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        return self.measure(self._part("test"))
+
+    def baseline(self) -> dict[str, float]:
+        """The baseline's figures on the test part.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        return self.measure_baseline(self._part("test"))
+
+    def _part(self, name: str) -> Samples:
+        dataset = self.with_data().dataset
+        assert dataset is not None
+        return getattr(dataset, name)
+
+    def save(self, folder: str | Path) -> Run:
+        """Write the run into a new or empty folder; nothing is ever overwritten.
+
+        Returns:
+            The run, knowing its folder.
+
+        Raises:
+            StorageError: The folder is not empty, or the disk refuses.
+        """
+        path = claim_folder(Path(folder))
+        document = Document(
+            format=run_folder.FORMAT,
+            versions=run_folder.versions(),
+            data=self.data,
+            network=notation.describe(self.network),
+            settings=self.settings,
+            outcome=self.outcome,
+            seconds=self.seconds,
+        )
+        arrays = {
+            "scaling.mean": np.asarray(self.scaling.mean),
+            "scaling.deviation": np.asarray(self.scaling.deviation),
+            **_answer_arrays(self.answer_scaling),
+            "baseline": self.baseline_answer,
+            **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
+        }
+        run_folder.write(path, document, arrays, self.trace)
+        return replace(self, folder=path)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({self.data.name!r}, {notation.describe(self.network)!r}, "
+            f"{self.parameter_count} parameters, {self.outcome.message!r})"
+        )
+
+
+def _answer(
+    network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
+) -> Float[Array, "n ..."]:
+    return scales.answers_of(network.forward(parameters, scales.scale_inputs(inputs)))
+
+
+def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
+    """Open a saved run.
+
+    Args:
+        folder: The run's folder.
+        loss: The user's own loss, if it was trained with one: code is never stored.
+
+    Raises:
+        RunError: The folder is not a run, a file is damaged, or the loss is not known.
+    """
+    path = Path(os.path.abspath(Path(folder).expanduser()))
+    document, arrays, trace = run_folder.read(path)
+    try:
+        network = notation.parse(document.network)
+        network.shapes(document.data.input_shape)
+    except NetworkError as error:
+        raise run_folder.unreadable(path / "run.json", error) from error
+    return Run(
+        network=network,
+        loss=_known_loss(document.settings.loss, loss),
+        parameters=_parameters(network, document.data.input_shape, arrays, path),
+        settings=document.settings,
+        data=document.data,
+        scaling=Scaling(
+            _named(arrays, "scaling.mean", path), _named(arrays, "scaling.deviation", path)
+        ),
+        answer_scaling=(
+            Scaling(arrays["answers.mean"], _named(arrays, "answers.deviation", path))
+            if "answers.mean" in arrays
+            else None
+        ),
+        baseline_answer=_named(arrays, "baseline", path),
+        trace=trace,
+        outcome=document.outcome,
+        seconds=document.seconds,
+        folder=path,
+    )
+
+
+def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:
+    if scaling is None:
+        return {}
+    deviation = np.asarray(scaling.deviation)
+    return {"answers.mean": np.asarray(scaling.mean), "answers.deviation": deviation}
+
+
+def _known_loss(name: str, own: PerSample | None) -> Loss:
+    if own is not None:
+        return resolve(own)
+    try:
+        return resolve(name)
+    except Exception as error:
+        raise RunError(
+            f"The run was trained with the loss {name!r}, which is not one of ours.",
+            "that function",
+            f"Open it with open_run(folder, loss={name}).",
+        ) from error
+
+
+def _named(arrays: Mapping[str, np.ndarray], name: str, folder: Path) -> np.ndarray:
+    if name not in arrays:
+        raise _damaged(folder, f"{name} is missing")
+    return arrays[name]
+
+
+def _parameters(
+    network: Network, input_shape: tuple[int, ...], arrays: Mapping[str, np.ndarray], folder: Path
+) -> NetworkParameters:
+    like = {str(place): layer for place, layer in enumerate(network.init(input_shape))}
+    try:
+        nested = unflatten(arrays, like)
+    except (KeyError, ValueError) as error:
+        raise _damaged(folder, str(error)) from error
+    return tuple(nested[str(place)] for place in range(len(network.layers)))
+
+
+def _damaged(folder: Path, what: str) -> RunError:
+    return RunError(
+        f"{folder / 'weights.safetensors'} does not fit the network ({what}).",
+        "the weights that the training wrote",
+        "Restore the file, or train again.",
+    )

@@ -1,0 +1,132 @@
+"""The settings of a training: enough, with the data, to repeat it exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from downslope.errors import SettingError
+from downslope.learning.augment import Augment
+from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
+
+BatchSize = int | Literal["full"]
+LARGEST_SEED = 2**32 - 1  # JAX would ignore what is above, and two seeds would be one
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as one of Python, which can be written to a file."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_no_integer(value: object) -> bool:
+    return not isinstance(value, int) or isinstance(value, bool)
+
+
+def _whole(name: str, value: Any, least: int, advice: str) -> None:
+    if _is_no_integer(value) or value < least:
+        raise SettingError(
+            f"The {name} is {value!r}.", f"a whole number of at least {least}", advice
+        )
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a training while it runs.
+
+    Attributes:
+        samples: At the end of an epoch, training and validation loss are measured at the same
+            weights, on at most this many samples of each part.
+        every: Measure at the end of every so many epochs, and of the last one; None for as
+            often as costs at most about a tenth of the time.
+    """
+
+    samples: int = 2048
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.every is not None:
+            _whole("number of epochs between two measurements", self.every, 1, "Try 1.")
+        _whole("number of recorded samples", self.samples, 1, "2048 is the default.")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to end before the last epoch.
+
+    Attributes:
+        target_loss: End when the validation loss is at most this; None never.
+        patience: End when the validation loss has not fallen for this many epochs, and go back
+            to the weights where it was lowest; None never.
+    """
+
+    target_loss: float | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.patience is not None:
+            _whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how a network is trained, apart from the data and the network.
+
+    Attributes:
+        loss: Name of the loss.
+        optimizer: The optimizer.
+        learning_rate: The (highest) learning rate.
+        schedule: How the rate changes over the steps.
+        batch_size: Samples per step: a number, "full" for all of them.
+        epochs: How often all training samples are seen.
+        seed: Decides the first weights, the order of samples and all other chance.
+        class_weights: How much each class counts in the loss; empty for all the same.
+        augment: Changes made to photos while training; None for none.
+        record: What is kept.
+        stop: When to end early.
+
+    Raises:
+        SettingError: A value is out of range.
+    """
+
+    loss: str
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    learning_rate: float = 0.1
+    schedule: Schedule = field(default_factory=Schedule)
+    batch_size: BatchSize = 32
+    epochs: int = 20
+    seed: int = 0
+    class_weights: tuple[float, ...] = ()
+    augment: Augment | None = None
+    record: Record = field(default_factory=Record)
+    stop: Stop = field(default_factory=Stop)
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "batch_size", "epochs", "seed"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        object.__setattr__(self, "class_weights", tuple(map(_plain, self.class_weights)))
+        check_learning_rate(self.learning_rate)
+        _whole("number of epochs", self.epochs, 1, "Try 20.")
+        if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
+            raise SettingError(
+                f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
+            )
+        if self.batch_size != "full":
+            _whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
+
+    def samples_per_step(self, samples: int) -> int:
+        """The batch size in numbers, for `samples` training samples.
+
+        Raises:
+            SettingError: The batch is larger than the data.
+        """
+        if self.batch_size == "full":
+            return samples
+        if self.batch_size > samples:
+            raise SettingError(
+                f"The batch size is {self.batch_size}, and there are {samples} training samples.",
+                f"at most {samples}",
+                'Choose a smaller batch, or "full" for all samples.',
+            )
+        return self.batch_size

@@ -1,0 +1,298 @@
+"""Training: from a network and a data set to a run."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import jax
+import numpy as np
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.scaling import Scaling
+from downslope.errors import SettingError
+from downslope.learning import loop, measures, outcome
+from downslope.learning.augment import Augment
+from downslope.learning.batches import BatchPlan
+from downslope.learning.compiling import compiled
+from downslope.learning.evaluation import (
+    Judge,
+    Part,
+    Scales,
+    evaluation_batches,
+    on_device,
+)
+from downslope.learning.fit import DEFAULT_LOSS, check_fit
+from downslope.learning.optimizers import Optimizer, Schedule
+from downslope.learning.outcome import Outcome
+from downslope.learning.progress import OnChunk, Progress, stop_requests
+from downslope.learning.run import DataCard, Run, Seconds
+from downslope.learning.settings import BatchSize, Record, Settings, Stop
+from downslope.learning.trace import Trace, TraceBuilder
+from downslope.network.losses import Loss, PerSample, resolve
+from downslope.network.network import Network
+
+CHUNK_SECONDS = 0.2  # how long a chunk should take: often enough to look alive, seldom for cost
+MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
+MOST_STEPS = 1 << 14  # and in steps
+SMALLEST_EVALUATION_BATCH = 32  # evaluating one by one would be slow
+
+
+def train(
+    network: Network,
+    dataset: Dataset,
+    *,
+    loss: str | PerSample | Loss | None = None,
+    optimizer: str | Optimizer = "sgd",
+    learning_rate: float = 0.1,
+    schedule: str | Schedule = "constant",
+    batch_size: BatchSize = 32,
+    epochs: int = 20,
+    seed: int = 0,
+    class_weights: tuple[float, ...] = (),
+    augment: Augment | None = None,
+    record: Record | None = None,
+    stop: Stop | None = None,
+    on_chunk: OnChunk | None = None,
+) -> Run:
+    """Train a network on a data set; the same arguments give the same bits on one machine.
+
+    Args:
+        network: What learns.
+        dataset: What it learns from.
+        loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`; by default
+            cross_entropy for classes and squared_error for numbers.
+        optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
+        learning_rate: The (highest) learning rate.
+        schedule: A name in `SCHEDULES` or a `Schedule`.
+        batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
+        epochs: How often all training samples are seen.
+        seed: Decides the first weights, the order of samples and all other chance.
+        class_weights: How much each class counts in the loss, one number per class.
+        augment: Changes made to photos while training.
+        record: What is kept of the training.
+        stop: When to end before the last epoch.
+        on_chunk: Called with a `Progress` between two chunks of steps.
+
+    Returns:
+        The run: trained weights, trace and outcome. Ctrl-C ends early and returns it as well.
+
+    Raises:
+        DataError: There are no samples to train on or to validate with.
+        NetworkError: The network does not fit the data.
+        SettingError: A setting is unknown or out of range.
+    """
+    loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
+    settings = Settings(
+        loss=loss.name,
+        optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
+        learning_rate=learning_rate,
+        schedule=Schedule(schedule) if isinstance(schedule, str) else schedule,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        class_weights=tuple(class_weights),
+        augment=augment,
+        record=Record() if record is None else record,
+        stop=Stop() if stop is None else stop,
+    )
+    check_fit(network, dataset, loss, augment)
+    return _Training(network, dataset, loss, settings).run(on_chunk)
+
+
+def sample_weights(
+    samples: Samples, class_weights: tuple[float, ...], classes: int
+) -> np.ndarray | None:
+    """How much each sample counts: its own weight times its class's; None for all the same.
+
+    Raises:
+        SettingError: There is not one positive weight per class.
+    """
+    if not class_weights:
+        return samples.weights
+    if len(class_weights) != classes or min(class_weights) < 0 or max(class_weights) <= 0:
+        raise SettingError(
+            f"The class weights are {class_weights}.",
+            f"{classes} numbers of at least 0, one per class",
+            "Leave them out to weigh all classes alike.",
+        )
+    weights = np.asarray(class_weights, np.float32)[samples.targets]
+    return weights if samples.weights is None else weights * samples.weights
+
+
+def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
+    """How a network's outputs become numbers in the targets' units; None where they are.
+
+    Targets far from size 1 would make every learning rate too large or too small. One deviation
+    serves all outputs, so that the loss can be told in its own units; densities keep their zero.
+    """
+    if dataset.task == "classification" or loss.degree is None:
+        return None
+    targets = dataset.train.targets
+    mean = targets.mean(axis=0, dtype=np.float64)
+    if dataset.task == "counting":
+        mean = np.zeros(1)
+    deviation = np.sqrt(((targets - mean) ** 2).mean(dtype=np.float64))
+    return Scaling(mean.astype(np.float32), np.asarray(deviation or 1.0, np.float32))
+
+
+class _Training:
+    """One training while it runs; what it leaves is a `Run`."""
+
+    def __init__(self, network: Network, dataset: Dataset, loss: Loss, settings: Settings) -> None:
+        self.dataset, self.settings = dataset, settings
+        samples = len(dataset.train)
+        self.plan = BatchPlan(
+            samples, settings.samples_per_step(samples), settings.epochs, settings.seed
+        )
+        self.rates = settings.schedule.rates(settings.learning_rate, self.plan.steps)
+        self.program = loop.Program(
+            judge=Judge(network, loss, dataset.task),
+            optimizer=settings.optimizer,
+            augment=settings.augment,
+            steps_per_epoch=self.plan.steps_per_epoch,
+            measured_every=settings.record.every or self._affordable(),
+            steps=self.plan.steps,
+            has_short_batch=self.plan.has_short_batch,
+            target_loss=settings.stop.target_loss,
+            patience=settings.stop.patience,
+        )
+        self.answer_scaling = answer_scaling(dataset, loss)
+        self.trace = TraceBuilder(
+            dataset.task,
+            self.rates,
+            self.plan.steps_per_epoch,
+            lambda steps: loop.is_measured_step(steps, self.program),
+        )
+
+    @property
+    def _most_measured(self) -> int:
+        """As many training as validation samples are measured, so that neither costs much."""
+        return min(self.settings.record.samples, len(self.dataset.validation))
+
+    def _affordable(self) -> int:
+        """Epochs between two measurements, so that they cost a tenth of the steps or less.
+
+        A forward pass costs about a third of a step; a cropped photo less than a whole one.
+        """
+        crop = 1.0 if self.settings.augment is None else self.settings.augment.crop
+        measuring = 2 * self._most_measured / 3
+        return max(1, math.ceil(measuring / (0.1 * self.plan.samples * crop**2)))
+
+    def _material(self) -> loop.Material:
+        def part(samples: Samples) -> Part:
+            weights = sample_weights(
+                samples, self.settings.class_weights, len(self.dataset.class_names)
+            )
+            width = max(self.plan.batch_size, SMALLEST_EVALUATION_BATCH)
+            return on_device(
+                samples, weights, evaluation_batches(len(samples), width, self._most_measured)
+            )
+
+        return loop.Material(
+            train=part(self.dataset.train),
+            validation=part(self.dataset.validation),
+            scales=Scales.of(self.dataset.scaling, self.answer_scaling),
+            key=jax.random.fold_in(jax.random.key(self.settings.seed), 1),
+        )
+
+    def run(self, on_chunk: OnChunk | None) -> Run:
+        """Train until an end is reached."""
+        began = time.perf_counter()
+        seed = self.settings.seed
+        parameters = self.program.judge.network.init(self.dataset.input_shape, seed)
+        state = loop.first_state(self.program, parameters)
+        material = self._material()
+        capacity = min(self.plan.steps, MOST_STEPS, max(1, MOST_INDICES // self.plan.batch_size))
+        batches = np.zeros((capacity, self.plan.batch_size), np.int32)
+        rates = np.zeros(capacity, np.float32)
+        started = time.perf_counter()
+        run_chunk = compiled(
+            loop.run_chunk, self.program, state, material, batches, rates, np.int32(0)
+        )
+        compiling = time.perf_counter() - started
+
+        step, count, training, ending, asked = 0, 1, 0.0, loop.RUNNING, False
+        with stop_requests() as stop_requested:
+            while step < self.plan.steps and ending == loop.RUNNING and not asked:
+                count = min(count, capacity, self.plan.steps - step)
+                batches[:count] = self.plan.batches(step, step + count)
+                rates[:count] = self.rates[step : step + count]
+                started = time.perf_counter()
+                state, rows = run_chunk(state, material, batches, rates, np.int32(count))
+                done, ending = int(state.step) - step, int(state.ending)
+                lasted = time.perf_counter() - started
+                training += lasted
+                self._record(step, done, ending, rows)
+                step += done
+                count = max(1, min(8 * count, round(count * CHUNK_SECONDS / max(lasted, 1e-6))))
+                if on_chunk is not None:
+                    on_chunk(self._progress(step, training))
+                asked = stop_requested()
+        total = time.perf_counter() - began
+        return self._finish(state, Seconds(total, training, compiling))
+
+    def _record(self, step: int, done: int, ending: int, rows: loop.Rows) -> None:
+        losses = done + (ending == loop.NON_FINITE)  # the step that failed has a loss as well
+        self.trace.append(
+            step,
+            np.asarray(rows.batch_loss)[:losses],
+            np.asarray(rows.train)[:done],
+            np.asarray(rows.validation)[:done],
+        )
+
+    def _progress(self, step: int, seconds: float) -> Progress:
+        return Progress(
+            step=step,
+            steps=self.plan.steps,
+            epoch=step // self.plan.steps_per_epoch,
+            epochs=self.settings.epochs,
+            seconds=seconds,
+            builder=self.trace,
+        )
+
+    def _finish(self, state: loop.State, seconds: Seconds) -> Run:
+        trace = self.trace.trace()
+        ended = self._outcome(state, trace)
+        judge = self.program.judge
+        keep_best = ended.reason == "no_improvement"
+        parameters = jax.tree.map(np.asarray, state.best if keep_best else state.parameters)
+        outputs = judge.network.shapes(self.dataset.input_shape)[-1][-1]
+        return Run(
+            network=judge.network,
+            loss=judge.loss,
+            parameters=parameters,
+            settings=self.settings,
+            data=DataCard.of(self.dataset),
+            scaling=self.dataset.scaling,
+            answer_scaling=self.answer_scaling,
+            baseline_answer=measures.baseline_answer(self.dataset, judge.loss, outputs),
+            trace=trace,
+            outcome=ended,
+            seconds=seconds,
+            dataset=self.dataset,
+        )
+
+    def _outcome(self, state: loop.State, trace: Trace) -> Outcome:
+        step, per_epoch = int(state.step), self.plan.steps_per_epoch
+        ending, stop = int(state.ending), self.settings.stop
+        epoch = min(step // per_epoch + 1, self.settings.epochs)  # counted from 1, as in the trace
+        if ending == loop.NON_FINITE:
+            return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
+        if ending == loop.TARGET:
+            loss = float(trace.validation_loss[-1])
+            return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
+        if ending == loop.NO_IMPROVEMENT:
+            best = int(state.best_step)
+            return outcome.no_improvement(
+                stop.patience or 0, float(state.best_loss), best // per_epoch, step, best
+            )
+        if step < self.plan.steps:
+            return outcome.interrupted(epoch, step)
+        return outcome.all_epochs(self.settings.epochs, step, still_falling(trace.validation_loss))
+
+
+def still_falling(losses: np.ndarray) -> bool | None:
+    """Whether the last tenth has the lowest loss; None where too few epochs can tell."""
+    last = max(1, len(losses) // 10)
+    return bool(losses[-last:].min() < losses[:-last].min()) if len(losses) > 2 else None

@@ -1,0 +1,144 @@
+"""Networks as short text: "dense 32 relu, dense 10", as typed at the command line and stored.
+
+A layer is its word, its settings in order, then settings by name; composite layers put their
+inner layers in brackets: "residual (conv 16 3 relu, conv 16 3)", and branches are parted by a
+bar: "parallel (conv 8 3 | conv 8 5)".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from downslope.errors import NetworkError
+from downslope.network.composite import Parallel, Residual
+from downslope.network.dense import Dense, Dropout, Flatten
+from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+from downslope.network.layer import Layer
+from downslope.network.network import Network
+from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
+
+PLAIN = (
+    Dense, Conv2D, MaxPool2D, AveragePool2D, Upsample2D, Flatten, Dropout,
+    LayerNorm, GroupNorm, Standardize,
+)  # fmt: skip
+LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
+EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
+
+
+def describe(network: Network) -> str:
+    """Return the text that `parse` makes the same network from."""
+    return _describe_chain(network.layers)
+
+
+def _describe_chain(layers: Sequence[Layer]) -> str:
+    return ", ".join(_describe_layer(layer) for layer in layers)
+
+
+def _describe_layer(layer: Layer) -> str:
+    if isinstance(layer, Residual):
+        return f"residual ({_describe_chain(layer.layers)})"
+    if isinstance(layer, Parallel):
+        return f"parallel ({' | '.join(_describe_chain(branch) for branch in layer.branches)})"
+    words, in_order = [layer.word], True
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if value == field.default:
+            in_order = in_order and field.name == "size"  # a size is always written
+            if not in_order:
+                continue
+        words.append(str(value) if in_order else f"{field.name}={value}")
+    return " ".join(words)
+
+
+def parse(text: str) -> Network:
+    """Read a network from its text.
+
+    Raises:
+        NetworkError: The text cannot be read; the message names the part.
+    """
+    return Network(_parse_chain(text))
+
+
+def _parse_chain(text: str) -> list[Layer]:
+    return [_parse_layer(part) for part in _split(text, ",")]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at separators that stand outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
+        if character == separator and depth == 0:
+            parts.append(text[start:place].strip())
+            start = place + 1
+    if depth:
+        raise NetworkError(
+            f"The network {text!r} has brackets that do not match.",
+            "as many '(' as ')'",
+            "Close each bracket behind the layers that belong into it.",
+        )
+    return [*parts, text[start:].strip()]
+
+
+def _parse_layer(text: str) -> Layer:
+    word, _, rest = text.partition(" ")
+    word = word.split("(")[0].lower()
+    if word not in LAYERS:
+        raise NetworkError(
+            f"The network has a layer {text!r}.", "a layer: " + ", ".join(LAYERS), EXAMPLE
+        )
+    kind = LAYERS[word]
+    if kind in (Residual, Parallel):
+        inside = re.fullmatch(rf"{word}\s*\((.*)\)", text, re.IGNORECASE | re.DOTALL)
+        if inside is None:
+            raise NetworkError(
+                f"The layer {text!r} has no brackets.",
+                f"its inner layers in brackets: {word} (...)",
+                'Write e.g. "residual (dense 8 relu, dense 8)".',
+            )
+        chains = [_parse_chain(branch) for branch in _split(inside[1], "|")]
+        return Parallel(*chains) if kind is Parallel else Residual(chains[0])
+    return kind(**_settings(kind, text, rest.split()))
+
+
+def _settings(kind: type[Layer], text: str, words: list[str]) -> dict[str, Any]:
+    """Settings in order fill the fields in order; an activation's name may come early."""
+    fields = [field.name for field in dataclasses.fields(kind)]
+    settings: dict[str, Any] = {}
+    for word in words:
+        name, by_name, value = word.partition("=")
+        if not by_name:
+            value = word
+            is_number = _number(word) is not None
+            free = [one for one in fields if one not in settings]
+            if "activation" in free and not is_number:
+                free = ["activation"]
+            name = free[0] if free else ""
+        if name not in fields or name in settings:
+            raise NetworkError(
+                f"The layer {text!r} has a setting {word!r} too many.",
+                f"settings among: {', '.join(fields) or 'none'}",
+                EXAMPLE,
+            )
+        number = _number(value)
+        settings[name] = value if number is None else number
+    required = [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
+    for name in required:
+        if name not in settings:
+            raise NetworkError(f"The layer {text!r} has no {name}.", f"its {name}", EXAMPLE)
+    return settings
+
+
+def _number(word: str) -> int | float | None:
+    try:
+        return int(word)
+    except ValueError:
+        try:
+            return float(word)
+        except ValueError:
+            return None

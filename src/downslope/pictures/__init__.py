@@ -1,0 +1,30 @@
+"""What people look at: pictures of a run, drawn with matplotlib and saved as PNG.
+
+Each function takes plain arrays and returns a figure; `draw_run` draws all that suit a run.
+"""
+
+from downslope.pictures.classes import confusion_matrix
+from downslope.pictures.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
+from downslope.pictures.curves import loss_curves
+from downslope.pictures.mistakes import Answers, worst_mistakes
+from downslope.pictures.plane import decision_map
+from downslope.pictures.regression import fitted_curve, predictions
+from downslope.pictures.run import draw_run
+from downslope.pictures.style import new_figure, save
+
+__all__ = [
+    "Answers",
+    "choose_over_range",
+    "confusion_matrix",
+    "count_scatter",
+    "crowd_samples",
+    "decision_map",
+    "draw_count",
+    "draw_run",
+    "fitted_curve",
+    "loss_curves",
+    "new_figure",
+    "predictions",
+    "save",
+    "worst_mistakes",
+]

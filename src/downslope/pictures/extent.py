@@ -1,0 +1,40 @@
+"""How far an axis reaches when some answers are absurd, as after a training that diverged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_BEYOND = 1.0  # an axis reaches at most this many ranges of the truth beyond the truth
+
+
+def answer_range(truth: np.ndarray, answers: np.ndarray) -> tuple[float, float, str]:
+    """The part of an axis that shows all of the truth and all answers that are not far from it.
+
+    Args:
+        truth: True values, at least one.
+        answers: The network's answers; they may be infinite or no numbers.
+
+    Returns:
+        The lowest and the highest value, and a sentence on the answers that are left out; empty
+        if there are none.
+    """
+    truth, answers = (np.asarray(values, np.float64) for values in (truth, answers))
+    low, high = float(truth.min()), float(truth.max())
+    reach = _BEYOND * (high - low or abs(high) or 1.0)
+    inside = (answers >= low - reach) & (answers <= high + reach)
+    low = min([low, *answers[inside].tolist()])
+    high = max([high, *answers[inside].tolist()])
+    outside = int((~inside).sum())
+    if not outside:
+        return low, high, ""
+    lie = "answer lies" if outside == 1 else "answers lie"
+    return low, high, f" {outside:,} {lie} outside of the picture."
+
+
+def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str:
+    """How far the answers are off on average, in words: "Off by 2.5 people on average"."""
+    distance = np.abs(np.asarray(answers, np.float64) - np.asarray(truth, np.float64)).mean()
+    if not np.isfinite(distance):
+        return "Off beyond measure on average"
+    number = f"{distance:.1f}" if unit and distance < 1e6 else f"{distance:.3g}"
+    return f"Off by {number}{unit and ' '}{unit} on average"

@@ -1,0 +1,112 @@
+"""All pictures of a run, in the order in which a person asks: how it went, how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+from matplotlib.figure import Figure
+
+from downslope.data.dataset import Samples
+from downslope.learning.run import Run
+from downslope.pictures import style
+from downslope.pictures.classes import confusion_matrix
+from downslope.pictures.crowds import choose_over_range, count_scatter, crowd_samples
+from downslope.pictures.curves import loss_curves
+from downslope.pictures.mistakes import Answers, worst_mistakes
+from downslope.pictures.plane import decision_map
+from downslope.pictures.regression import fitted_curve, predictions
+from downslope.store.files import plain_errors
+
+Named = Iterator[tuple[str, Figure]]
+
+
+def draw_run(run: Run, folder: str | Path) -> list[Path]:
+    """Draw all pictures that suit a run's task into a folder, as PNG files.
+
+    Always `loss.png`. For classes `confusion.png` and `mistakes.png`; for people `crowd.png` and
+    `counts.png`; for numbers `predicted.png` and, with a single input, `fit.png`.
+
+    Args:
+        run: The run; the test part of its data is drawn.
+        folder: Made if need be; pictures of the same names are replaced.
+
+    Returns:
+        The files, in the order above.
+
+    Raises:
+        DataError: The run's data is gone or has changed.
+        StorageError: The disk or the folder refuses.
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    folder = Path(folder)
+    with plain_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    draw = {"classification": _classes, "regression": _numbers, "counting": _people}
+    paths = [style.save(_curves(run), folder / "loss.png")]
+    test = run.dataset.test
+    if len(test):
+        for name, figure in draw[run.data.task](run, test):
+            paths.append(style.save(figure, folder / f"{name}.png"))
+    return paths
+
+
+def _curves(run: Run) -> Figure:
+    loss = run.loss.name
+    return loss_curves(run.trace, run.data.task, run.outcome, name=run.data.name, loss=loss)
+
+
+def _classes(run: Run, test: Samples) -> Named:
+    answers = Answers(
+        truth=test.targets,
+        chosen=run.predict(test.inputs),
+        probabilities=run.probabilities(test.inputs),
+        class_names=run.data.class_names,
+    )
+    name, names = run.data.name, run.data.class_names
+    yield "confusion", confusion_matrix(answers.truth, answers.chosen, names, name=name)
+    inputs = run.data.input_names
+    if test.inputs.shape[1:] == (2,):
+        figure = decision_map(
+            test.inputs, answers, run.probabilities, input_names=inputs, name=name
+        )
+    else:
+        figure = worst_mistakes(
+            test.inputs, answers, input_names=inputs, scaling=run.scaling, name=name
+        )
+    yield "mistakes", figure
+
+
+def _numbers(run: Run, test: Samples) -> Named:
+    name = run.data.name
+    always = run.measure_baseline(test)["mae"]
+    predicted = run.predict(test.inputs)
+    yield "predicted", predictions(test.targets, predicted, baseline=always, name=name)
+    if test.inputs.shape[1:] == (1,):
+        input_name = (*run.data.input_names, "x")[0]
+        yield (
+            "fit",
+            fitted_curve(
+                test.inputs,
+                test.targets,
+                run.predict,
+                baseline=always,
+                input_name=input_name,
+                name=name,
+            ),
+        )
+
+
+def _people(run: Run, test: Samples) -> Named:
+    name = run.data.name
+    truth = test.counts
+    chosen = choose_over_range(truth)
+    few = test.take(chosen)
+    maps = np.asarray(run.loss.link(jnp.asarray(run.outputs(few.inputs))))
+    note = "The scenes were drawn by a program." if run.data.generated else ""
+    yield "crowd", crowd_samples(few.inputs, few.targets, maps, name=name, note=note)
+    mean = float(run.baseline_answer[0])
+    yield "counts", count_scatter(truth, run.predict(test.inputs), baseline=mean, name=name)

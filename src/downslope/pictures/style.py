@@ -1,0 +1,217 @@
+"""One visual language for all pictures: colours, letters, sizes, and how a figure is saved.
+
+Nothing here touches matplotlib's global state: figures are made and dressed one by one, so
+pictures look the same in a notebook, on a server and in several threads.
+"""
+
+from __future__ import annotations
+
+import io
+import textwrap
+import warnings
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from downslope.store.files import write_file
+
+# Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+AMBER, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
+INK, MUTED, FAINT, GRID, PAPER = "#1B1F27", "#646B78", "#B4BAC4", "#E8EAEE", "#FFFFFF"
+
+PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY, "#4D4D4D", YELLOW)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+RIGHT = LinearSegmentedColormap.from_list("right", ["#EAF3F9", SKY, BLUE])
+WRONG = LinearSegmentedColormap.from_list("wrong", ["#FDF1E8", "#F2A56F", VERMILLION, "#8A3B00"])
+DENSITY = LinearSegmentedColormap.from_list(
+    "density", ["#FFFFFF", "#FCE9C4", AMBER, VERMILLION, "#7A1F4B", "#2B0A3D"]
+)
+
+WIDTH = 9.0  # inches; at 100 pixels each, the width of a README
+DPI = 160
+TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 14.0, 9.5, 8.5
+_MARGIN = 0.12  # inches around everything
+_LINE = 0.19  # inches per line of the subtitle
+_LETTERS_PER_INCH = 13.8  # of the subtitle's letters, on average
+
+
+def new_figure(title: str, subtitle: str = "", *, height: float, width: float = WIDTH) -> Figure:
+    """An empty figure under a heading; what is drawn later never runs into the heading.
+
+    Args:
+        title: The heading.
+        subtitle: A sentence or two below it, broken into lines as needed.
+        height: Inches for all that comes below the heading.
+        width: Inches.
+    """
+    room = int((width - 2 * _MARGIN) * _LETTERS_PER_INCH)
+    lines = _balanced(subtitle, room)
+    header = 0.52 + _LINE * len(lines)
+    total = height + header
+    layout = ConstrainedLayoutEngine(
+        rect=(0, 0, 1, height / total), w_pad=_MARGIN, h_pad=_MARGIN, wspace=0, hspace=0
+    )
+    figure = Figure(figsize=(width, total), dpi=DPI, facecolor=PAPER, layout=layout)
+    FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings say
+    left, top = _MARGIN / width, 1 - 0.14 / total
+    figure.text(
+        left, top, plain(title, 80), size=TITLE_SIZE, weight="bold", color=INK, va="top"
+    ).set_in_layout(False)
+    figure.text(
+        left,
+        top - 0.29 / total,
+        plain("\n".join(lines), 2000),
+        size=TEXT_SIZE,
+        color=MUTED,
+        va="top",
+        linespacing=1.3,
+    ).set_in_layout(False)
+    return figure
+
+
+def _balanced(text: str, room: int) -> list[str]:
+    """Break a text into as few lines as possible, all of about the same length."""
+    lines = textwrap.wrap(text, room)
+    for narrower in range(room - 1, room // 2, -1):
+        shorter = textwrap.wrap(text, narrower)
+        if len(shorter) > len(lines):
+            break
+        lines = shorter
+    return lines
+
+
+def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
+    """Give axes of numbers their look: a light grid, two quiet edges, small ticks."""
+    axes.set_facecolor(PAPER)
+    axes.grid(True, color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color(FAINT)
+    axes.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=3, color=FAINT)
+    axes.set_xlabel(plain(x, 80), size=TEXT_SIZE, color=INK)
+    axes.set_ylabel(plain(y, 60), size=TEXT_SIZE, color=INK)
+    if title:
+        entitle(axes, title)
+    return axes
+
+
+def bare(axes: Axes, *, title: str = "") -> Axes:
+    """Give axes that hold an image their look: a hairline around it and no ticks."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_color(FAINT)
+        spine.set_linewidth(0.6)
+    if title:
+        entitle(axes, title)
+    return axes
+
+
+def entitle(axes: Axes, title: str) -> None:
+    """Set the title of one panel, at its left."""
+    axes.set_title(plain(title, 90), loc="left", size=TEXT_SIZE, color=INK, pad=5, weight="bold")
+
+
+def label_ends(axes: Axes, labels: list[tuple[float, str, str]], height: float) -> None:
+    """Name lines at the right edge of the axes, next to where they end, without overlaps.
+
+    Args:
+        axes: With their final limits.
+        labels: For each line the value where it ends, its name, and its colour.
+        height: About how high the axes are, in inches.
+    """
+    to_axes = axes.transData + axes.transAxes.inverted()
+    left = axes.get_xlim()[0]
+    places = [float(to_axes.transform((left, value))[1]) for value, _, _ in labels]
+    places = spread_out(places, 0.2 / height)
+    for place, (_, name, colour) in zip(places, labels, strict=True):
+        axes.text(
+            1.012,
+            place,
+            plain(name, 40),
+            transform=axes.transAxes,
+            color=colour,
+            size=TEXT_SIZE,
+            va="center",
+        )
+
+
+def spread_out(places: list[float], gap: float) -> list[float]:
+    """Move places from 0 to 1 apart until they lie `gap` from each other, each as little as needed.
+
+    Neighbours that are too close form a group around their common middle; groups that then
+    touch are joined, as in isotonic regression.
+    """
+    order = sorted(range(len(places)), key=places.__getitem__)
+    groups: list[list[int]] = []
+    for index in order:
+        groups.append([index])
+        while len(groups) > 1 and _lowest(groups[-1], places, gap) < gap + _highest(
+            groups[-2], places, gap
+        ):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    moved = list(places)
+    for group in groups:
+        low = _lowest(group, places, gap)
+        for number, index in enumerate(group):
+            moved[index] = low + number * gap
+    return moved
+
+
+def _lowest(group: list[int], places: list[float], gap: float) -> float:
+    """Where the lowest of a group goes, so that the group is centred, and within 0 to 1."""
+    extent = (len(group) - 1) * gap
+    middle = sum(places[index] for index in group) / len(group)
+    return max(min(middle - extent / 2, 1 - extent), 0.0)
+
+
+def _highest(group: list[int], places: list[float], gap: float) -> float:
+    return _lowest(group, places, gap) + (len(group) - 1) * gap
+
+
+def plain(text: str, most: int = 24) -> str:
+    """Shorten a text of the user's to `most` letters, and keep its $ from becoming a formula."""
+    text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    return text.replace("$", r"\$")
+
+
+def amount(number: int, what: str) -> str:
+    """A number of things: "1 photo", "1,200 photos"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share as a percentage that never claims 0 or 100 without being it: "99.8 %"."""
+    if not 0 <= share <= 1:  # a loss of the user's own need not give probabilities
+        return f"{share:.3g}"
+    if share in (0, 1) or 0.095 <= share <= 0.985:
+        return f"{100 * share:.0f} %"
+    if share < 0.0005:
+        return "< 0.1 %"
+    return "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG; the file is there as a whole or not at all.
+
+    Returns:
+        The path.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    path = Path(path)
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # a class name in a script that the font lacks shows as boxes; no reason for alarm
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    write_file(path, buffer.getvalue())
+    return path

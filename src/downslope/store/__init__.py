@@ -1,0 +1,1 @@
+"""What lasts: files that are whole or absent, in formats that anybody can read."""

@@ -1,0 +1,71 @@
+"""Named arrays in a safetensors file, which holds numbers and shapes and can hold no code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from downslope.errors import RunError
+from downslope.store.files import write_file
+
+Nested = Mapping[str, Any]  # names to arrays, or to further such mappings
+
+
+def flatten(nested: Nested, prefix: str = "") -> dict[str, np.ndarray]:
+    """Give each array of nested mappings the joined name of its place: "0.weights"."""
+    flat: dict[str, np.ndarray] = {}
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = np.asarray(value, order="C")
+    return flat
+
+
+def unflatten(flat: Mapping[str, np.ndarray], like: Nested, prefix: str = "") -> dict[str, Any]:
+    """Put arrays back into mappings nested as in `like`, whose leaves have the same shapes.
+
+    Raises:
+        KeyError: An array is missing.
+        ValueError: An array has another shape.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in like.items():
+        place = f"{prefix}{name}"
+        if isinstance(value, Mapping):
+            nested[name] = unflatten(flat, value, f"{place}.")
+            continue
+        if flat[place].shape != value.shape:
+            raise ValueError(f"{place} has shape {flat[place].shape} instead of {value.shape}")
+        nested[name] = flat[place]
+    return nested
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write named arrays.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    write_file(path, safetensors.numpy.save(dict(arrays)))
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read named arrays.
+
+    Raises:
+        RunError: The file is missing or damaged.
+    """
+    try:
+        return safetensors.numpy.load_file(path)
+    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise RunError(
+            f"{path} cannot be read ({error}).",
+            "a safetensors file as written by a training",
+            "Restore the file, or train again.",
+        ) from error

@@ -1,0 +1,62 @@
+"""The command line in this process, and runs that are trained once for all tests."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from downslope.cli.main import cli
+from downslope.data.density import STRIDE
+from tests.cli.folders import shanghaitech
+
+# quickly compiled
+SMALL = ("--network", "dense 2", "--optimizer", "sgd")
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Call `downslope` with these words in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
+
+
+@pytest.fixture
+def refused(call):
+    """Call `downslope`, and return its one message: exit code 2, nothing on standard output."""
+
+    def refuse(*words) -> str:
+        result = call(*words)
+        assert result.exit_code == 2, result.output
+        assert result.stdout == ""
+        message = result.stderr.splitlines()[-1]
+        assert message.startswith("Error: ")
+        assert "Traceback" not in result.stderr
+        return message.removeprefix("Error: ")
+
+    return refuse
+
+
+def trained(folder: Path, *words: str) -> Path:
+    result = CliRunner().invoke(cli, ["train", *words, "--no-pictures", "--out", str(folder)])
+    assert result.exit_code == 0, result.output
+    return folder
+
+
+@pytest.fixture(scope="session")
+def xor_run(tmp_path_factory):
+    """A run that learnt `xor` a little."""
+    return trained(tmp_path_factory.mktemp("runs") / "xor", "xor", "--epochs", "3", *SMALL)
+
+
+@pytest.fixture(scope="session")
+def crowd_folder(tmp_path_factory):
+    """Twenty photos with labels, as in ShanghaiTech."""
+    return shanghaitech(tmp_path_factory.mktemp("data") / "street")
+
+
+@pytest.fixture(scope="session")
+def crowd_run(tmp_path_factory, crowd_folder):
+    """A run that counts heads, badly."""
+    network = f"conv 2 3 relu, max_pool {STRIDE}, conv 1 1"
+    words = (str(crowd_folder), "--network", network, "--optimizer", "sgd", "--epochs", "1")
+    return trained(tmp_path_factory.mktemp("runs") / "street", *words)

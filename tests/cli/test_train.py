@@ -1,0 +1,136 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import downslope as ds
+from downslope.cli.training import Wishes, usual_rate
+from downslope.learning.recipes import Recipe
+from tests.cli.conftest import SMALL
+
+FIGURES = {"loss", "accuracy"}
+
+
+def test_json_is_one_object_of_the_stated_form(call, tmp_path):
+    result = call("train", "xor", "--epochs", 2, "--json", "--no-pictures")
+    assert result.exit_code == 0, result.output
+    made = json.loads(result.stdout)
+    assert list(made) == [
+        "run", "data", "parameters", "outcome", "epochs", "steps", "seconds",
+        "train", "validation", "test", "baseline",
+    ]  # fmt: skip
+    assert made["run"] == str(tmp_path / "runs" / "xor-1")
+    assert made["data"] == {"name": "xor", "samples": {"train": 560, "validation": 80, "test": 160}}
+    assert made["parameters"] == 1218
+    assert made["outcome"] == {"reason": "epochs", "message": "Trained for 2 epochs."}
+    assert (made["epochs"], made["steps"]) == (2, 36)
+    assert set(made["seconds"]) == {"total", "training", "compiling"}
+    for part in ("train", "validation", "test", "baseline"):
+        assert set(made[part]) == FIGURES
+        assert all(isinstance(value, float) for value in made[part].values())
+    run = ds.open_run(made["run"])
+    assert run.test() == made["test"]
+    assert run.baseline() == made["baseline"]
+
+
+def test_figures_in_words(call):
+    result = call("train", "waves", "--epochs", 2, "--no-pictures", "--network", "dense 1")
+    assert result.exit_code == 0, result.output
+    text = result.stdout
+    assert "training        560" in text
+    assert "It misses by " in text
+    assert "on average; always saying the training mean misses by " in text
+    assert "The samples of waves were made by a program" in text
+    assert "Trained for 2 epochs." in text
+    assert "runs/waves-1" in text
+    assert "training on waves: 560 samples, 2 epochs" in result.stderr
+
+
+def test_runs_are_numbered_and_never_overwritten(call, tmp_path):
+    words = ("train", "xor", "--epochs", 1, "--no-pictures", *SMALL)
+    (tmp_path / "runs" / "xor-1").mkdir(parents=True)
+    assert "runs/xor-2" in call(*words).stdout
+
+
+def test_plain_lines_are_few(call):
+    lines = call("train", "xor", "--epochs", 300, "--no-pictures", *SMALL).stderr.splitlines()
+    assert 2 <= len(lines) <= 25
+    assert lines[-1].startswith("epoch 300/300  training loss ")
+
+
+def test_pictures_are_drawn_and_listed(call, tmp_path):
+    result = call("train", "xor", "--epochs", 1, *SMALL)
+    assert result.exit_code == 0, result.output
+    pictures = tmp_path / "runs" / "xor-1" / "pictures"
+    assert f"Pictures: {pictures}" in result.stdout
+    for path in pictures.iterdir():
+        assert f"  {path.name}" in result.stdout
+
+
+def test_a_loss_that_explodes_ends_with_1_and_keeps_the_run(call):
+    words = ("--learning-rate", 1e30, "--optimizer", "sgd", "--epochs", 5, "--network", "dense 1")
+    result = call("train", "waves", *words, "--json", "--no-pictures")
+    assert result.exit_code == 1
+    made = json.loads(result.stdout)
+    assert made["outcome"]["reason"] == "non_finite"
+    assert ds.open_run(made["run"]).outcome.advice.startswith("Try a tenth of the learning rate")
+
+
+def test_ctrl_c_keeps_what_was_learnt(tmp_path):
+    words = ["train", "xor", "--epochs", "300000", "--schedule", "constant", "--json", *SMALL]
+    words += ["--no-pictures"]
+    code = "from downslope.cli.main import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while True:  # the first line of an epoch: the loop runs
+        line = process.stderr.readline()
+        assert line, "ended too early"
+        if line.startswith("epoch"):
+            break
+    time.sleep(0.5)
+    os.kill(process.pid, signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    made = json.loads(stdout)
+    assert made["outcome"]["reason"] == "interrupted"
+    assert ds.open_run(made["run"]).outcome.step == made["steps"] > 0
+
+
+def test_ctrl_c_before_the_training_leaves_nothing(call, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("downslope.cli.training.train", stopped)
+    result = call("train", "xor")
+    assert result.exit_code == 130
+    assert result.stderr.endswith("\nStopped.\n")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_another_optimizer_gets_a_rate_that_suits_it():
+    recipe = Recipe("dense 1", optimizer="adam", learning_rate=0.003)
+    assert usual_rate(None, recipe) == 0.003
+    assert usual_rate("adamw", recipe) == 0.003
+    assert usual_rate("sgd", recipe) == 0.1
+    assert usual_rate("nesterov", recipe) == 0.05
+    assert usual_rate("adam", Recipe("dense 1", "sgd", 0.2)) == 0.003
+
+
+def test_a_recipe_fits_small_data_and_two_class_losses():
+    data = ds.load("xor")
+    few = ds.Dataset(
+        "few", data.task, data.train.take(range(5)), data.validation, data.test, data.scaling,
+        class_names=data.class_names,
+    )  # fmt: skip
+    plan = Wishes(loss="binary_cross_entropy").plan(few)
+    assert plan["batch_size"] == 5
+    assert plan["network"].layers[-1].units == 1

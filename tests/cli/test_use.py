@@ -1,0 +1,150 @@
+"""Using a run: test, predict, count."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import downslope as ds
+from tests.cli.folders import photo, shanghaitech
+
+
+def test_test_measures_the_test_part(call, xor_run):
+    made = json.loads(call("test", xor_run, "--json").stdout)
+    run = ds.open_run(xor_run)
+    assert made == {
+        "run": str(xor_run),
+        "data": {"name": "xor", "samples": 160},
+        "test": run.test(),
+        "baseline": run.baseline(),
+    }
+    text = call("test", xor_run).stdout
+    assert "160 samples of xor: its test part." in text
+    assert "the most frequent class, is right for 54.4 %." in text
+
+
+def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crowd_folder):
+    text = call("test", xor_run, "--data", "xor").stdout
+    assert "160 samples of xor: the data it was trained on, so only the test part was used." in text
+    copy = crowd_folder.with_name("copy")
+    copy.symlink_to(crowd_folder)
+    text = call("test", crowd_run, "--data", copy).stdout
+    assert "4 samples of copy: the data it was trained on, so only the test part was used." in text
+
+
+def test_other_data_is_used_whole(call, crowd_run, tmp_path):
+    other = shanghaitech(tmp_path / "other", 7)
+    made = json.loads(call("test", crowd_run, "--data", other, "--json").stdout)
+    assert made["data"] == {"name": "other", "samples": 7}
+    assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
+    text = call("test", crowd_run, "--data", other).stdout
+    assert "7 samples of other: all its samples." in text
+    assert " people on average; always saying the training mean misses by " in text
+
+
+TABLE = np.array([[0.5, 0.5], [-0.5, 0.5]], np.float32)
+
+
+def predictions(call, *words):
+    result = call("predict", *words, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)["predictions"]
+
+
+def test_tables_of_every_kind_give_the_same_answers(call, xor_run):
+    np.save("a.npy", TABLE)
+    np.savez("a.npz", TABLE)
+    np.savez("b.npz", inputs=TABLE, targets=[0, 1])
+    Path("a.csv").write_text("0.5,0.5\n-0.5,0.5\n")
+    Path("named.csv").write_text("y,x,class\n0.5,0.5,0\n0.5,-0.5,1\n")  # chosen by their names
+    run = ds.open_run(xor_run)
+    names = [run.data.class_names[one] for one in run.predict(TABLE)]
+    shares = run.probabilities(TABLE)
+    for path in ("a.npy", "a.npz", "b.npz", "a.csv", "named.csv"):
+        assert predictions(call, xor_run, path) == [
+            {
+                "input": path,
+                "row": row,
+                "class": name,
+                "probability": pytest.approx(float(share.max())),
+            }
+            for row, name, share in zip((1, 2), names, shares, strict=True)
+        ]
+    lines = call("predict", xor_run, "a.csv").stdout.splitlines()
+    assert lines[0].split() == ["input", "row", "class", "probability"]
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "x.csv has no rows."),
+        ("a,b\n1,2\n3,x\n", "Line 3 of x.csv has the value 'x'."),
+        ("1,2\n3\n", "Line 2 of x.csv has 1 value."),
+        ("1,2\n3,\n", "Line 2 of x.csv has the value ''."),
+        ("1,2\n3,nan\n", "Row 2 of x.csv has a value that is not a finite number."),
+    ],
+)
+def test_tables_with_mistakes(refused, xor_run, text, message):
+    Path("x.csv").write_text(text)
+    assert refused("predict", xor_run, "x.csv").startswith(message)
+
+
+def test_damaged_arrays(refused, xor_run):
+    for name in ("x.npy", "x.npz"):
+        Path(name).write_bytes(b"nothing of the kind")
+        assert refused("predict", xor_run, name).startswith(f"{name} cannot be read.")
+    np.savez("two.npz", a=TABLE, b=TABLE)
+    assert refused("predict", xor_run, "two.npz") == (
+        'two.npz holds the arrays a, b. Expected one array, or one called "inputs". '
+        "Keep only the inputs in it."
+    )
+    np.save("words.npy", np.array([["a", "b"]]))
+    assert refused("predict", xor_run, "words.npy").startswith("words.npy holds values of type")
+
+
+def test_images_of_digits_come_back_as_they_were(tmp_path, monkeypatch):
+    from PIL import Image
+
+    from downslope.cli.inputs import read_inputs
+    from downslope.learning.run_folder import DataCard
+
+    data = ds.load("digits")
+    monkeypatch.chdir(tmp_path)
+    digit = data.test.inputs[0]
+    pixels = np.rint(digit.reshape(8, 8) / 16 * 255).astype(np.uint8)
+    card = DataCard.of(data)
+    for side in (1, 12):
+        Image.fromarray(pixels.repeat(side, 0).repeat(side, 1)).save(f"{side}.png")
+        (one,) = read_inputs(Path(f"{side}.png"), card)
+        np.testing.assert_array_equal(one.values, digit)
+
+
+def test_counts_of_photos(call, crowd_run, tmp_path):
+    paths = [photo(tmp_path / "a.png", 1), photo(tmp_path / "b.jpg", 2, (80, 40))]
+    result = call("count", crowd_run, *paths, "--json", "--no-pictures")
+    made = json.loads(result.stdout)
+    run = ds.open_run(crowd_run)
+    from downslope.data import read_photo
+
+    truth = [float(run.predict(read_photo(path, run.data.photo_side)[None])[0]) for path in paths]
+    assert [set(one) for one in made["photos"]] == [{"path", "count"}] * 2
+    assert [one["path"] for one in made["photos"]] == [str(path) for path in paths]
+    assert [one["count"] for one in made["photos"]] == pytest.approx(truth, abs=1e-4)
+    counts = [one["count"] for one in predictions(call, crowd_run, *paths)]
+    assert counts == pytest.approx(truth, abs=1e-4)
+
+
+def test_pictures_of_counts_are_numbered(call, crowd_run, tmp_path):
+    path = photo(tmp_path / "a.png", 1)
+    first = call("count", crowd_run, path, "--out", "mine")
+    assert first.exit_code == 0, first.output
+    assert f"Picture: {tmp_path}/mine/a-count.png" in first.stdout
+    second = call("count", crowd_run, path, "--out", "mine", "--json")
+    assert f"Picture: {tmp_path}/mine/a-count-2.png" in second.stderr
+    assert list(json.loads(second.stdout)) == ["photos"]
+    for name in ("a-count.png", "a-count-2.png"):
+        assert (tmp_path / "mine" / name).read_bytes().startswith(b"\x89PNG")
+    third = call("count", crowd_run, path)
+    assert f"Picture: {crowd_run}/pictures/a-count.png" in third.stdout

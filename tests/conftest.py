@@ -1,0 +1,40 @@
+"""What all tests share: one thread per process, no caches on disk, small data sets."""
+
+import importlib
+import os
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # what a test compiles, it compiles itself
+# the tests run side by side, one process per core: threads inside each would only wait
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), "--xla_cpu_multi_thread_eigen=false"]
+).strip()
+for library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile(
+    "repeatable",
+    derandomize=True,  # the same examples everywhere
+    deadline=None,  # compiling takes its time
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_configure():
+    """In CI no test may be skipped for want of a peer to compare with."""
+    if os.environ.get("CI"):
+        importlib.import_module("torch")
+        importlib.import_module("sklearn")
+
+
+@pytest.fixture
+def digits():
+    """The built-in handwritten digits."""
+    import downslope as ds
+
+    return ds.load("digits")

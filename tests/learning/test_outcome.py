@@ -1,0 +1,52 @@
+"""How each ending reads, word for word."""
+
+import math
+
+from downslope.learning import outcome
+
+
+def test_all_epochs():
+    assert str(outcome.all_epochs(20, 800, True)) == (
+        "Trained for 20 epochs. The validation loss was still falling: more epochs may help."
+    )
+    assert str(outcome.all_epochs(1, 40, None)) == (
+        "Trained for 1 epoch. So few epochs do not tell where the loss is going: try more."
+    )
+    assert str(outcome.all_epochs(9, 40, False)).endswith(
+        "The validation loss had stopped falling: more epochs alone will hardly help."
+    )
+
+
+def test_target():
+    ended = outcome.target_reached(0.0987, 0.1, 3, 120)
+    assert (ended.reason, ended.step, ended.kept_step) == ("target", 120, 120)
+    assert ended.message == (
+        "The validation loss reached 0.0987, the target being 0.1, in epoch 3."
+    )
+
+
+def test_no_improvement():
+    ended = outcome.no_improvement(5, 0.25, 7, 480, 280)
+    assert (ended.reason, ended.step, ended.kept_step) == ("no_improvement", 480, 280)
+    assert ended.message == (
+        "The validation loss had not fallen for 5 epochs; the weights of epoch 7, where it was "
+        "0.25, were restored."
+    )
+
+
+def test_non_finite_names_the_step():
+    assert str(outcome.non_finite(math.nan, 2, 41)) == (
+        "At step 42 (epoch 2) the loss was nan; the weights before that step were kept. "
+        "Try a tenth of the learning rate, and look for missing or huge values in the data."
+    )
+    assert (
+        "a gradient or a changed weight was not finite (the loss was 1.5)"
+        in outcome.non_finite(1.5, 2, 41).message
+    )
+
+
+def test_interrupted():
+    assert str(outcome.interrupted(3, 90)) == (
+        "Stopped on request at step 90 (epoch 3); what was learnt is kept. "
+        "Train again without stopping to see all epochs."
+    )

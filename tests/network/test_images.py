@@ -1,0 +1,100 @@
+"""Layers for images: their shapes, and what they refuse. Their arithmetic is tested beside."""
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import downslope as ds
+from downslope.network.layer import Misfit
+
+
+@settings(max_examples=40)
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    size=st.integers(1, 4),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+    padding=st.sampled_from(["same", "valid"]),
+)
+def test_a_convolution_makes_the_shape_that_it_says(height, width, size, stride, dilation, padding):
+    layer = ds.Conv2D(3, size, stride=stride, dilation=dilation, padding=padding)
+    reach = (size - 1) * dilation + 1
+    if padding == "valid" and min(height, width) < reach:
+        with pytest.raises(Misfit):
+            layer.output_shape((height, width, 2))
+        assume(False)
+    parameters = layer.init(jax.random.key(0), (height, width, 2))
+    made = jax.eval_shape(layer.forward, parameters, np.zeros((4, height, width, 2), np.float32))
+    assert made.shape == (4, *layer.output_shape((height, width, 2)))
+    if padding == "same":
+        assert made.shape[1:3] == (-(-height // stride), -(-width // stride))
+
+
+def test_a_convolution_draws_one_kernel_per_channel_and_zero_biases():
+    parameters = ds.Conv2D(5, 3).init(jax.random.key(0), (8, 8, 2))
+    assert parameters["weights"].shape == (3, 3, 2, 5)
+    np.testing.assert_array_equal(parameters["biases"], np.zeros(5))
+
+
+def test_a_convolution_of_one_pixel_is_a_dense_layer_at_each_pixel():
+    inputs = np.random.default_rng(0).standard_normal((2, 3, 4, 5)).astype(np.float32)
+    conv, dense = ds.Conv2D(6, 1, "tanh"), ds.Dense(6, "tanh")
+    parameters = conv.init(jax.random.key(0), (3, 4, 5))
+    flat = {"weights": parameters["weights"][0, 0], "biases": parameters["biases"] + 1}
+    made = conv.forward({**parameters, "biases": flat["biases"]}, inputs)
+    expected = dense.forward(flat, inputs.reshape(-1, 5)).reshape(2, 3, 4, 6)
+    np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("pool", [ds.MaxPool2D, ds.AveragePool2D])
+def test_pooling_cuts_off_what_fills_no_window(pool):
+    assert pool(2).output_shape((5, 8, 3)) == (2, 4, 3)
+
+
+def test_pooling_and_enlarging_by_hand():
+    image = np.array([[1, 2], [3, 6]], np.float32)[None, :, :, None]
+    assert ds.MaxPool2D(2).forward({}, image).item() == 6
+    assert ds.AveragePool2D(2).forward({}, image).item() == 3
+    np.testing.assert_array_equal(
+        ds.Upsample2D(2).forward({}, image)[0, :, :, 0],
+        [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 6, 6], [3, 3, 6, 6]],
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: ds.Conv2D(0),
+            "Conv2D has channels 0. Expected a whole number of at least 1. "
+            "Give Conv2D another channels.",
+        ),
+        (
+            lambda: ds.Conv2D(4, stride=0),
+            "Conv2D has stride 0. Expected a whole number of at least 1. "
+            "Give Conv2D another stride.",
+        ),
+        (
+            lambda: ds.Conv2D(4, padding="full"),
+            "Conv2D has padding 'full'. Expected 'same' or 'valid'. "
+            "Use 'same' to keep the image's size.",
+        ),
+        (
+            lambda: ds.MaxPool2D(0),
+            "MaxPool2D has size 0. Expected a whole number of at least 1. "
+            "Give MaxPool2D another size.",
+        ),
+        (
+            lambda: ds.Upsample2D(-1),
+            "Upsample2D has factor -1. Expected a whole number of at least 1. "
+            "Give Upsample2D another factor.",
+        ),
+    ],
+)
+def test_wrong_settings_read_as_intended(make, message):
+    with pytest.raises(ds.NetworkError) as caught:
+        make()
+    assert str(caught.value) == message

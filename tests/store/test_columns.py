@@ -1,0 +1,42 @@
+"""Columns in Parquet files: other tools open them, damage is said plainly."""
+
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.store.columns import read_columns, write_columns
+
+COLUMNS = {"step": np.arange(5), "loss": np.linspace(1, 0, 5, dtype=np.float32)}
+
+
+def test_other_table_tools_read_the_file(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    write_columns(tmp_path / "trace.parquet", COLUMNS)
+    table = parquet.read_table(tmp_path / "trace.parquet").to_pydict()
+    assert table == {name: values.tolist() for name, values in COLUMNS.items()}
+
+
+def test_columns_of_different_lengths_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="length"):
+        write_columns(tmp_path / "trace.parquet", {**COLUMNS, "short": np.arange(4)})
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "noise", "empty"])
+def test_a_file_that_cannot_be_read_reads_as_intended(tmp_path, damage):
+    path = tmp_path / "trace.parquet"
+    write_columns(path, COLUMNS)
+    content = path.read_bytes()
+    match damage:
+        case "missing":
+            path.unlink()
+        case "cut":
+            path.write_bytes(content[:-9])
+        case "noise":
+            path.write_bytes(b"\xff" * 100)
+        case "empty":
+            path.write_bytes(b"")
+    with pytest.raises(ds.RunError) as caught:
+        read_columns(path)
+    assert caught.value.received.startswith(f"{path} cannot be read (")
+    assert caught.value.expected == "a Parquet file as written by a training"
+    assert caught.value.advice == "Restore the file, or train again."

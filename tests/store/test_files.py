@@ -1,0 +1,163 @@
+"""Files are whole or absent, folders have one owner, and refusals are said plainly."""
+
+import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import downslope as ds
+from downslope.store import files
+from downslope.store.files import claim_folder, claim_numbered_folder, write_file
+
+
+def refuse(number):
+    """A function that fails as the operating system does."""
+
+    def fail(*_arguments, **_settings):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_a_file_is_written_and_replaced(tmp_path):
+    path = tmp_path / "file"
+    write_file(path, b"first")
+    write_file(path, b"second")
+    assert path.read_bytes() == b"second"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("moment", ["fsync", "replace"])
+def test_a_failed_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, moment):
+    path = tmp_path / "file"
+    write_file(path, b"old")
+    monkeypatch.setattr(files.os, moment, refuse(errno.ENOSPC))
+    with pytest.raises(ds.StorageError):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_interrupted_writing_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write_file(path, b"old")
+
+    def interrupt(_file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("number", "message"),
+    [
+        (
+            errno.ENOSPC,
+            "The disk is full: PATH cannot be written. Expected free space on it. "
+            "Free some space and try again.",
+        ),
+        (
+            errno.EDQUOT,
+            "Your share of the disk is full: PATH cannot be written. Expected free space. "
+            "Free some and try again.",
+        ),
+        (
+            errno.EROFS,
+            "The disk is read-only: PATH cannot be written. Expected a disk that can be written. "
+            "Choose another folder.",
+        ),
+        (
+            errno.EACCES,
+            "Writing is not permitted: PATH cannot be written. Expected a folder of yours. "
+            "Choose another folder.",
+        ),
+        (
+            errno.EPERM,
+            "Writing is not permitted: PATH cannot be written. Expected a folder of yours. "
+            "Choose another folder.",
+        ),
+        (
+            errno.EIO,
+            "Input/output error: PATH cannot be written. Expected a folder that can be written. "
+            "Choose another.",
+        ),
+    ],
+)
+def test_a_refusal_to_write_reads_as_intended(tmp_path, monkeypatch, number, message):
+    path = tmp_path / "file"
+    monkeypatch.setattr(files.os, "fsync", refuse(number))
+    with pytest.raises(ds.StorageError) as caught:
+        write_file(path, b"new")
+    assert str(caught.value) == message.replace("PATH", str(path))
+
+
+def test_a_file_in_the_way_reads_as_intended(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    path = tmp_path / "file" / "folder"
+    with pytest.raises(ds.StorageError) as caught:
+        claim_folder(path)
+    assert str(caught.value) == (
+        f"A part of the path is a file: {path} cannot be written. Expected a folder. "
+        "Choose another folder."
+    )
+
+
+def test_a_name_too_long_reads_as_intended(tmp_path):
+    path = tmp_path / ("n" * 300)
+    with pytest.raises(ds.StorageError) as caught:
+        claim_folder(path)
+    assert str(caught.value) == (
+        f"The name is too long: {path} cannot be written. Expected a shorter name. "
+        "Choose another folder."
+    )
+
+
+def test_a_claimed_folder_is_new_and_empty(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = claim_folder(files.Path("some") / "where")
+    assert path == tmp_path / "some" / "where"
+    assert list(path.iterdir()) == []
+
+
+def test_a_folder_with_something_in_it_is_never_claimed(tmp_path):
+    (tmp_path / "mine").write_bytes(b"precious")
+    with pytest.raises(ds.StorageError) as caught:
+        claim_folder(tmp_path)
+    assert str(caught.value) == (
+        f"The folder {tmp_path} is not empty. Expected a new or empty folder. "
+        "Choose another; nothing is ever overwritten."
+    )
+    assert (tmp_path / "mine").read_bytes() == b"precious"
+    assert os.listdir(tmp_path) == ["mine"]
+
+
+def test_numbers_that_are_taken_are_passed_over(tmp_path):
+    for taken in ("digits-1", "digits-2", "other-3"):
+        (tmp_path / taken).mkdir()
+    assert claim_numbered_folder(tmp_path, "digits") == tmp_path / "digits-3"
+
+
+def test_claims_at_the_same_time_get_different_folders(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        claims = [pool.submit(claim_numbered_folder, tmp_path / "runs", "x") for _ in range(24)]
+    paths = {claim.result() for claim in claims}
+    assert paths == {tmp_path / "runs" / f"x-{number}" for number in range(1, 25)}
+
+
+def test_the_home_folder_can_be_written_as_a_tilde(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert claim_numbered_folder(files.Path("~/runs"), "x") == tmp_path / "runs" / "x-1"
+    assert os.listdir(tmp_path) == ["runs"]
+
+
+def test_a_numbered_folder_that_cannot_be_written_is_not_left_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "fsync", refuse(errno.ENOSPC))
+    with pytest.raises(ds.StorageError):
+        claim_numbered_folder(tmp_path, "x")
+    assert os.listdir(tmp_path) == []

@@ -1,0 +1,94 @@
+"""The shape of the program: which floor may import which, and what each public name owes."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import downslope
+
+SOURCE = Path(downslope.__file__).parent
+ROOT = SOURCE.parents[1]
+FLOORS = ("errors", "names", "store", "data", "network", "learning", "pictures", "cli")
+FILES = sorted(SOURCE.rglob("*.py"))
+MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "store": {"jax", "optax"}}
+
+
+def floor_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module that a file imports, also inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found.add(node.module)
+            if node.module == "downslope":
+                found |= {f"downslope.{name.name}" for name in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_down_only(path):
+    floor = floor_of(path)
+    if floor == "__init__":  # the Python door may name everything
+        return
+    for module in imports(path):
+        root, _, rest = module.partition(".")
+        assert root not in MAY_NOT_IMPORT.get(floor, set()), f"{floor} imports {module}"
+        if root == "downslope" and rest:
+            used = rest.split(".")[0]
+            assert FLOORS.index(used) <= FLOORS.index(floor), f"{floor} imports {module}"
+
+
+def test_there_are_no_other_floors():
+    assert {floor_of(path) for path in FILES} - {"__init__"} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_a_file_holds_one_idea_in_about_400_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_all_is_what_is_exported():
+    needed_inside = {"Any", "TYPE_CHECKING", "annotations", "import_module"}
+    shown = {name for name in dir(downslope) if not name.startswith("_")} - needed_inside
+    exported = {name for name in shown if not inspect.ismodule(getattr(downslope, name))}
+    assert exported == set(downslope.__all__)
+    assert len(set(downslope.__all__)) == len(downslope.__all__)
+
+
+def test_type_checkers_see_the_names_that_are_loaded_on_first_use():
+    tree = ast.parse((SOURCE / "__init__.py").read_text(encoding="utf-8"))
+    seen = {
+        name.asname or name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("downslope.")
+        for name in node.names
+    }
+    assert seen == set(downslope.__all__)
+
+
+@pytest.mark.parametrize("name", downslope.__all__)
+def test_every_public_name_is_documented(name):
+    value = getattr(downslope, name)
+    assert inspect.getdoc(value)
+    for method, function in inspect.getmembers(value, inspect.isfunction):
+        if inspect.isclass(value) and not method.startswith("_"):
+            assert inspect.getdoc(function), f"{name}.{method}"
+
+
+def test_every_ignored_rule_has_its_reason():
+    for path in {*FILES, *ROOT.glob("tests/**/*.py")} - {Path(__file__)}:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = re.search(r"#\s*(noqa|type: ignore|pyright: ignore)(\S*)(.*)", line)
+            assert not found or len(found[3].strip(" #-")) > 5, (path, line)
+    rules = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for line in re.findall(r'^    "[A-Z]+\d+".*$', rules, re.MULTILINE):
+        assert "# " in line, line

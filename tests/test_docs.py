@@ -1,0 +1,45 @@
+"""The examples that people read do what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_tour_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), names)
+    assert names["run"].test()["accuracy"] > 0.95
+    assert len(names["deltas"]) == 2
+    assert (tmp_path / "runs" / "mine" / "run.json").is_file()
+    assert "Trained for 20 epochs." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_link_and_picture_is_there(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)#]+)", text)
+    missing = [
+        link
+        for link in links
+        if "://" not in link and not (ROOT / page).parent.joinpath(link).exists()
+    ]
+    assert not missing
+
+
+def test_the_layout_page_names_every_file():
+    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    source = ROOT / "src" / "downslope"
+    floors = ("store", "data", "network", "learning")
+    files = [path.name for floor in floors for path in (source / floor).glob("*.py")]
+    assert [name for name in files if name != "__init__.py" and f"`{name}`" not in page] == []
+    assert [name for name in re.findall(r"`(\w+\.py)`", page) if not list(source.rglob(name))] == []
