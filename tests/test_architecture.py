@@ -10,7 +10,7 @@ import pytest
 import downslope
 
 SOURCE = Path(downslope.__file__).parent
-ROOT = SOURCE.parents[1]
+ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = ("errors", "names", "store", "data", "network", "learning", "pictures", "cli")
 FILES = sorted(SOURCE.rglob("*.py"))
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "store": {"jax", "optax"}}

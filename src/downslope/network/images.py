@@ -87,14 +87,14 @@ class Conv2D(Layer):
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
     ) -> Float[Array, "n h2 w2 channels"]:
         """Convolve (without flipping, as is the custom of the field) and add the bias."""
-        sums = convolve(
+        return convolve(
             inputs,
             parameters["weights"],
+            parameters["biases"],
             stride=self.stride,
             dilation=self.dilation,
             padding=self.padding,
         )
-        return sums + parameters["biases"]
 
     def activate(self, sums: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
         """Apply the activation to each sum."""

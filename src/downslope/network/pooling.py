@@ -9,6 +9,8 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 
+LARGEST_INDEXED = 16  # windows of 16 x 16 have as many places as fit eight bits
+
 
 def max_pool(inputs: jax.Array, size: int) -> jax.Array:
     """Take the largest value of each window, (N, H, W, C) to (N, H // size, W // size, C).
@@ -17,7 +19,7 @@ def max_pool(inputs: jax.Array, size: int) -> jax.Array:
     row, gets the gradient. A window with a NaN gives NaN. Plain forward mode is not supported.
     """
     _check(inputs, size)
-    if size > 16:
+    if size > LARGEST_INDEXED:
         raise ValueError("windows larger than 16 do not fit an index of eight bits")
     return _max_pool(inputs, size)
 
@@ -90,13 +92,27 @@ def _forward(inputs, size):
 
 def _backward(size, saved, gradient):
     where, extent = saved
+    return (scatter(gradient, where, size, extent.shape[:2]),)
+
+
+_max_pool.defvjp(_forward, _backward)
+
+
+def scatter(
+    gradient: jax.Array, where: jax.Array, size: int, extent: tuple[int, int]
+) -> jax.Array:
+    """Put each window's number, (N, h, w, C), where its maximum was; zeros elsewhere.
+
+    Args:
+        gradient: One number per window and channel.
+        where: The maximum's place in the window, row by row, of the same shape.
+        size: Height and width of the windows.
+        extent: Height and width of what was pooled.
+    """
     pictures, height, width, channels = gradient.shape
     places = jnp.arange(size * size, dtype=jnp.uint8).reshape(size, 1, size, 1)
     chosen = where[:, :, None, :, None, :] == places
     spread = jnp.where(chosen, gradient[:, :, None, :, None, :], jnp.zeros((), gradient.dtype))
     spread = spread.reshape(pictures, height * size, width * size, channels)
-    rest = [extent.shape[axis] - spread.shape[axis + 1] for axis in (0, 1)]
-    return (jnp.pad(spread, ((0, 0), (0, rest[0]), (0, rest[1]), (0, 0))),)
-
-
-_max_pool.defvjp(_forward, _backward)
+    below, right = extent[0] - height * size, extent[1] - width * size
+    return jnp.pad(spread, ((0, 0), (0, below), (0, right), (0, 0)))

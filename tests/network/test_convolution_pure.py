@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from jax import lax
 
-from downslope.network.convolution import _form, convolve
+from downslope.network.convolution import convolve
+from downslope.network.convolution_native import SETTING
+from downslope.network.convolution_pure import _form
 
 # pictures, height, width, channels, outputs, kernel height, width, stride, dilation, padding
 SHAPES = [
@@ -30,7 +32,8 @@ SHAPES = [
 
 
 @pytest.fixture(autouse=True)
-def _precise():
+def _precise(monkeypatch):
+    monkeypatch.setenv(SETTING, "0")
     with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"):
         yield
 
