@@ -25,6 +25,7 @@ from downslope.learning.run_folder import DataCard, Document, Seconds
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
+from downslope.network.fusion import fuse
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.store.arrays import flatten, unflatten
@@ -264,7 +265,7 @@ class Run:
 def _answer(
     network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
 ) -> Float[Array, "n ..."]:
-    return scales.answers_of(network.forward(parameters, scales.scale_inputs(inputs)))
+    return scales.answers_of(fuse(network).forward(parameters, scales.scale_inputs(inputs)))
 
 
 def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
