@@ -2,11 +2,16 @@
 
 A chunk runs any number of steps. Where it starts and ends changes nothing in what is computed:
 evaluations, the best weights, and every reason to end early are decided inside, at their step.
+
+The same loop trains several networks side by side, its members: everything that differs between
+them then has one more axis, the first, and a member that has ended stays as it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -25,18 +30,46 @@ RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT = range(4)
 
 
 @dataclass(frozen=True)
+class Members:
+    """What differs between networks that are trained side by side.
+
+    Attributes:
+        own_batches: Whether each sees the samples in an order of its own.
+        own_keys: Whether each has its own key of chance.
+    """
+
+    own_batches: bool
+    own_keys: bool
+
+
+@dataclass(frozen=True)
 class Program:
-    """What is compiled: all that is fixed while a training runs."""
+    """What is compiled: all that is fixed while a training runs.
+
+    Attributes:
+        judge: Network, loss and task.
+        optimizer: The optimizer.
+        augment: Changes made to photos, or None.
+        steps_per_epoch: Steps in an epoch.
+        measured_every: Epochs between two measurements.
+        steps: Steps in the whole training.
+        has_short_batch: Whether an epoch's last batch is smaller than the others.
+        target_loss: The validation loss at which to end, or None.
+        patience: Epochs without a lower validation loss after which to end, or None.
+        members: None for a single network; for several side by side, what differs between them
+            besides their weights and learning rates.
+    """
 
     judge: Judge
     optimizer: Optimizer
     augment: Augment | None
     steps_per_epoch: int
-    measured_every: int  # epochs
+    measured_every: int
     steps: int
     has_short_batch: bool
     target_loss: float | None
     patience: int | None
+    members: Members | None = None
 
 
 class Material(NamedTuple):
@@ -49,7 +82,7 @@ class Material(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that changes from step to step.
+    """Everything that changes from step to step; of several members, one after the other.
 
     Attributes:
         step: Steps done, ().
@@ -73,11 +106,17 @@ class State(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """What a chunk records, one row per step; evaluations are NaN where none was made."""
+    """What a chunk records, one row per step; evaluations are NaN where none was made.
 
-    batch_loss: Float[Array, " k"]
-    train: Float[Array, "k measures"]
-    validation: Float[Array, "k measures"]
+    Attributes:
+        batch_loss: (K,), or (K, members).
+        train: (K, measures), or (K, members, measures).
+        validation: Likewise.
+    """
+
+    batch_loss: Float[Array, "k ..."]
+    train: Float[Array, "k ... measures"]
+    validation: Float[Array, "k ... measures"]
 
 
 def first_state(program: Program, parameters: NetworkParameters) -> State:
@@ -94,9 +133,9 @@ def first_state(program: Program, parameters: NetworkParameters) -> State:
     )
 
 
-def _all_finite(loss: Array, *trees: NetworkParameters) -> Array:
-    """Whether the loss and all in the trees is a number; a sum is finite only if each term is."""
-    return jnp.isfinite(sum((leaf.sum() for leaf in jax.tree.leaves(trees)), loss))
+def _all_finite(loss: Array, stepped: NetworkParameters) -> Array:
+    """Whether the loss and all weights are numbers; a sum is finite only if each term is."""
+    return jnp.isfinite(sum((leaf.sum() for leaf in jax.tree.leaves(stepped)), loss))
 
 
 def train_step(
@@ -105,6 +144,7 @@ def train_step(
     """One step: loss and gradients of a batch, direction, change of the weights.
 
     Where the loss, a gradient or a changed weight is not finite, nothing changes but `ending`.
+    Where the training has ended, nothing changes.
     """
     scales = material.scales
     inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
@@ -114,7 +154,7 @@ def train_step(
         if program.augment is not None:
             inputs, targets = program.augment.apply(own, inputs, targets)
     loss, gradients, _ = backpropagate(
-        program.judge.network,
+        program.judge.joined,
         state.parameters,
         scales.scale_inputs(inputs),
         scales.scale_targets(targets),
@@ -126,33 +166,51 @@ def train_step(
         gradients, state.moments, state.parameters
     )
     stepped = jax.tree.map(lambda old, uphill: old - rate * uphill, state.parameters, direction)
-    finite = _all_finite(loss, gradients, stepped)
+    finite = _all_finite(loss, stepped)  # no step from a gradient that is not ends at a number
     if scales.answers is not None:
         loss = loss * scales.answers[1] ** (program.judge.loss.degree or 0)  # in its own units
+    steps_on = finite
+    if program.members is not None:  # a single network would not be here
+        steps_on = finite & (state.ending == RUNNING)
+        loss = jnp.where(state.ending == RUNNING, loss, jnp.nan)
     parameters, moments = jax.tree.map(
-        lambda new, old: jnp.where(finite, new, old),
+        lambda new, old: jnp.where(steps_on, new, old),
         (stepped, moments),
         (state.parameters, state.moments),
     )
     return state._replace(
-        step=state.step + finite.astype(jnp.int32),
+        step=state.step + steps_on.astype(jnp.int32),
         parameters=parameters,
         moments=moments,
-        ending=jnp.where(finite, state.ending, jnp.int32(NON_FINITE)),
+        ending=jnp.where(finite | (state.ending != RUNNING), state.ending, jnp.int32(NON_FINITE)),
     ), loss
 
 
-def _measure(
-    program: Program, state: State, rows: Rows, start: Array, material: Material
-) -> tuple[State, Rows]:
-    """Evaluate both parts at these weights and decide whether to go on."""
+def measure(
+    program: Program, state: State, material: Material
+) -> tuple[State, Float[Array, " measures"], Float[Array, " measures"]]:
+    """Evaluate both parts at these weights and decide whether to go on.
+
+    Returns:
+        The state, and the measures of the training and of the validation part; NaN where the
+        training has ended before.
+    """
     train = evaluate(program.judge, state.parameters, material.train, material.scales)
     validation = evaluate(program.judge, state.parameters, material.validation, material.scales)
-    place = state.step - 1 - start
-    rows = rows._replace(
-        train=rows.train.at[place].set(train), validation=rows.validation.at[place].set(validation)
+    after = _decide(program, state, validation[0])
+    if program.members is None:
+        return after, train, validation
+    is_running = state.ending == RUNNING
+    return jax.tree.map(
+        lambda new, old: jnp.where(is_running, new, old),
+        (after, train, validation),
+        (state, jnp.full_like(train, jnp.nan), jnp.full_like(validation, jnp.nan)),
     )
-    loss, ending = validation[0], state.ending
+
+
+def _decide(program: Program, state: State, loss: Array) -> State:
+    """Whether to go on after this validation loss, and which weights are the best so far."""
+    ending = state.ending
     if program.patience is not None:
         better = loss < state.best_loss
         state = state._replace(
@@ -166,7 +224,23 @@ def _measure(
         ending = jnp.where(state.stale >= program.patience, NO_IMPROVEMENT, ending)
     if program.target_loss is not None:
         ending = jnp.where(loss <= program.target_loss, TARGET, ending)
-    return state._replace(ending=jnp.asarray(ending, jnp.int32)), rows
+    return state._replace(ending=jnp.asarray(ending, jnp.int32))
+
+
+def _of_all(program: Program, function: Callable) -> Callable:
+    """`function(program, state, material, ...)` for the one network, or for all members."""
+    own = partial(function, program)
+    members = program.members
+    if members is None:
+        return own
+    material: Any = (None, None, None, 0 if members.own_keys else None)
+    batch = 0 if members.own_batches else None
+
+    def of_all(state: State, samples: Material, *step: Array) -> Any:
+        axes = (0, Material(*material), *(batch, 0)[: len(step)])
+        return jax.vmap(own, in_axes=axes)(state, samples, *step)
+
+    return of_all
 
 
 def is_measured_step(step: Any, program: Program) -> Any:
@@ -179,44 +253,50 @@ def run_chunk(
     program: Program,
     state: State,
     material: Material,
-    batches: Int[Array, "k b"],
-    rates: Float[Array, " k"],
+    batches: Int[Array, "k ... b"],
+    rates: Float[Array, "k ..."],
     count: Array,
 ) -> tuple[State, Rows]:
-    """Run `count` steps, or fewer if the training ends before.
+    """Run `count` steps, or fewer if the training (of all members) ends before.
 
     Args:
         program: What is compiled.
         state: The state before the first of these steps.
         material: Samples and scaling.
-        batches: The samples of each step; rows from `count` on are not read.
-        rates: The learning rate of each step.
+        batches: The samples of each step, (K, B), or (K, members, B) where each member has its
+            own; rows from `count` on are not read.
+        rates: The learning rate of each step, (K,) or (K, members).
         count: How many steps to run, ().
     """
-    start, end = state.step, state.step + count
+    start = jnp.max(state.step)  # that of all members but those that have ended
+    one_step, measure_all = _of_all(program, train_step), _of_all(program, measure)
 
-    def goes_on(carry: tuple[State, Rows]) -> Array:
-        return (carry[0].step < end) & (carry[0].ending == RUNNING)
+    def goes_on(carry: tuple[Array, State, Rows]) -> Array:
+        return (carry[0] < count) & jnp.any(carry[1].ending == RUNNING)
 
-    def step(carry: tuple[State, Rows]) -> tuple[State, Rows]:
-        state, rows = carry
-        place = state.step - start
-        state, loss = train_step(program, state, material, batches[place], rates[place])
-        return state, rows._replace(batch_loss=rows.batch_loss.at[place].set(loss))
+    def step(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
+        place, state, rows = carry
+        state, loss = one_step(state, material, batches[place], rates[place])
+        return place + 1, state, rows._replace(batch_loss=rows.batch_loss.at[place].set(loss))
 
-    def epoch(carry: tuple[State, Rows]) -> tuple[State, Rows]:
-        per_epoch = program.steps_per_epoch
-        last = jnp.minimum(end, (carry[0].step // per_epoch + 1) * per_epoch)
-        state, rows = lax.while_loop(lambda c: goes_on(c) & (c[0].step < last), step, carry)
-        is_measured = is_measured_step(state.step, program) & (state.ending == RUNNING)
-        return lax.cond(
-            is_measured,
-            lambda s, r: _measure(program, s, r, start, material),
-            lambda s, r: (s, r),
-            state,
-            rows,
+    def measured(place: Array, state: State, rows: Rows) -> tuple[State, Rows]:
+        state, train, validation = measure_all(state, material)
+        return state, rows._replace(
+            train=rows.train.at[place - 1].set(train),
+            validation=rows.validation.at[place - 1].set(validation),
         )
 
-    empty = jnp.full((len(batches), len(measures.names(program.judge.task))), jnp.nan)
-    rows = Rows(jnp.full(len(batches), jnp.nan), empty, empty)
-    return lax.while_loop(goes_on, epoch, (state, rows))
+    def epoch(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
+        per_epoch = program.steps_per_epoch
+        last = ((start + carry[0]) // per_epoch + 1) * per_epoch - start
+        place, state, rows = lax.while_loop(lambda c: goes_on(c) & (c[0] < last), step, carry)
+        is_measured = is_measured_step(start + place, program) & jnp.any(state.ending == RUNNING)
+        return place, *lax.cond(
+            is_measured, measured, lambda place, state, rows: (state, rows), place, state, rows
+        )
+
+    shape = (len(batches), *state.step.shape)
+    empty = jnp.full((*shape, len(measures.names(program.judge.task))), jnp.nan)
+    rows = Rows(jnp.full(shape, jnp.nan), empty, empty)
+    _, state, rows = lax.while_loop(goes_on, epoch, (jnp.int32(0), state, rows))
+    return state, rows
