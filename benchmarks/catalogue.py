@@ -125,7 +125,7 @@ def image_trainers() -> tuple[Contender, ...]:
         torch("train"),
         torch("train_channels_last", "torch-last", "PyTorch channels last"),
         Contender("torch-last-kept", kept, "peer", "torch", last, KEPT_MEMORY),
-        compiled(compile_in_smallest),
+        compiled(in_smallest=False),
         keras("train"),
         flax("train"),
     )  # fmt: skip
