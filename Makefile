@@ -2,7 +2,7 @@
 #   python3 -m venv .venv && .venv/bin/pip install -e ".[test,check,peers]"
 BIN ?= .venv/bin
 
-.PHONY: check test fast
+.PHONY: check test fast bench
 
 check: ## style, types, import direction
 	$(BIN)/ruff format --check .
@@ -14,3 +14,6 @@ test: ## every test
 
 fast: ## all but the tests that train real networks
 	$(BIN)/python -m pytest -n auto -m "not slow"
+
+bench: ## beside other libraries, all at full size; BENCH="digits lenet --rounds 9" for a part
+	$(BIN)/python -m benchmarks $(BENCH)
