@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import downslope as ds
@@ -70,6 +71,32 @@ def test_ten_steps_beside_pytorch(name, decay, clip):
         optimizer.step()
         for key, value in theirs.items():
             np.testing.assert_allclose(ours[step][key], value.detach(), rtol=1e-5, atol=1e-6)
+
+
+OPTAX_SCHEDULES = {
+    "constant": lambda rate, steps: optax.constant_schedule(rate),
+    "step": lambda rate, steps: optax.piecewise_constant_schedule(
+        rate, {steps // 2: 0.1, steps * 3 // 4: 0.1}
+    ),
+    "cosine": optax.cosine_decay_schedule,
+    "one-cycle": lambda rate, steps: optax.cosine_onecycle_schedule(steps, rate, 0.3, 25.0, 1e4),
+}
+
+
+@pytest.mark.parametrize("steps", [4, 7, 40, 333])
+@pytest.mark.parametrize("kind", SCHEDULES)
+def test_schedules_are_those_of_optax(kind, steps):
+    shape = OPTAX_SCHEDULES[kind](0.3, steps)
+    expected = [float(shape(step)) for step in range(steps)]
+    np.testing.assert_allclose(ds.Schedule(kind).rates(0.3, steps), expected, rtol=2e-4, atol=1e-7)
+
+
+def test_warming_up_is_that_of_optax():
+    climb = optax.linear_schedule(0.3 / 10, 0.3, 10)
+    shape = optax.join_schedules([climb, optax.cosine_decay_schedule(0.3, 90)], [10])
+    expected = [float(shape(step)) for step in range(100)]
+    rates = ds.Schedule("cosine", warm_up=0.1).rates(0.3, 100)
+    np.testing.assert_allclose(rates, expected, rtol=2e-4, atol=1e-7)
 
 
 def test_constant_and_cosine_rates():

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, UInt32
 
 from downslope.learning import measures
 from downslope.learning.augment import Augment
 from downslope.learning.backprop import backpropagate
 from downslope.learning.evaluation import Judge, Part, Scales, evaluate, take
 from downslope.learning.optimizers import Optimizer
-from downslope.network.network import NetworkParameters
+from downslope.network.network import Network, NetworkParameters
 
 RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT = range(4)
 
@@ -73,7 +73,10 @@ class Program:
 
 
 class Material(NamedTuple):
-    """What a training works on: both parts, the scaling, the key of all chance in the steps."""
+    """What a training works on: both parts, the scaling, the key of all chance in the steps.
+
+    The key is in its plain form, as `jax.random.key_data` gives it.
+    """
 
     train: Part
     validation: Part
@@ -119,18 +122,37 @@ class Rows(NamedTuple):
     validation: Float[Array, "k ... measures"]
 
 
-def first_state(program: Program, parameters: NetworkParameters) -> State:
-    """The state before the first step."""
-    return State(
+class Start(NamedTuple):
+    """Where a training starts: drawn weights, and the key of all chance in its steps."""
+
+    state: State
+    key: Array
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What `begin` depends on, beside the seed."""
+
+    network: Network
+    input_shape: tuple[int, ...]
+    optimizer: Optimizer
+    keeps_best: bool
+
+
+def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
+    """The state before the first step, drawn from a seed."""
+    parameters = origin.network.init(origin.input_shape, seed)
+    state = State(
         step=jnp.int32(0),
         parameters=parameters,
-        moments=program.optimizer.direction().init(parameters),
-        best=None if program.patience is None else parameters,
+        moments=origin.optimizer.direction().init(parameters),
+        best=parameters if origin.keeps_best else None,
         best_loss=jnp.float32(jnp.inf),
         best_step=jnp.int32(0),
         stale=jnp.int32(0),
         ending=jnp.int32(RUNNING),
     )
+    return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
 
 
 def _all_finite(loss: Array, stepped: NetworkParameters) -> Array:
@@ -150,7 +172,9 @@ def train_step(
     inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
     key = None
     if program.augment is not None or program.judge.network.is_random:
-        key, own = jax.random.split(jax.random.fold_in(material.key, state.step))
+        key, own = jax.random.split(
+            jax.random.fold_in(jax.random.wrap_key_data(material.key), state.step)
+        )
         if program.augment is not None:
             inputs, targets = program.augment.apply(own, inputs, targets)
     loss, gradients, _ = backpropagate(

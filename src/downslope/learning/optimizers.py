@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -120,32 +118,44 @@ class Schedule:
             total_steps: How many steps the training has.
         """
         rising = round(self.warm_up * total_steps)
-        shape = SCHEDULES[self.kind](learning_rate, max(1, total_steps - rising))
+        rest = max(1, total_steps - rising)
+        shares = SCHEDULES[self.kind](np.arange(total_steps - rising), rest)
         if rising:
-            climb = optax.linear_schedule(learning_rate / rising, learning_rate, rising)
-            shape = optax.join_schedules([climb, shape], [rising])
-        return np.asarray(jax.vmap(shape)(jnp.arange(total_steps)), np.float32)
+            climb = 1 / rising + (1 - 1 / rising) * np.arange(rising) / rising
+            shares = np.concatenate([climb, shares])
+        return (learning_rate * shares).astype(np.float32)
 
 
-def _step(rate: float, steps: int) -> optax.Schedule:
+def _constant(steps: np.ndarray, total: int) -> np.ndarray:
+    return np.ones(len(steps))
+
+
+def _step(steps: np.ndarray, total: int) -> np.ndarray:
     """A tenth after half of the steps, a hundredth after three quarters (He et al., 2015)."""
-    return optax.piecewise_constant_schedule(rate, {steps // 2: 0.1, steps * 3 // 4: 0.1})
+    half, three_quarters = (steps >= max(1, total * part // 4) for part in (2, 3))
+    return np.where(half, 0.1, 1.0) * np.where(three_quarters, 0.1, 1.0)
 
 
-def _one_cycle(rate: float, steps: int) -> optax.Schedule:
+def _cosine(steps: np.ndarray, total: int) -> np.ndarray:
+    """Down to nothing along half a wave (Loshchilov and Hutter, 2017)."""
+    return (1 + np.cos(np.pi * steps / total)) / 2
+
+
+def _one_cycle(steps: np.ndarray, total: int) -> np.ndarray:
     """Up over the first 30 %, then down to almost nothing (Smith and Topin, 2018)."""
-    if steps < 4:  # too short to rise and fall
-        return optax.constant_schedule(rate)
-    return optax.cosine_onecycle_schedule(steps, rate, 0.3, 25.0, 1e4)
+    if total < 4:  # too short to rise and fall
+        return np.ones(len(steps))
+    top = int(0.3 * total)
+    first, last = 1 / 25, 1 / 25e4
+    rising = 1 + (first - 1) * _cosine(steps, max(1, top))
+    falling = last + (1 - last) * _cosine(steps - top, total - top)
+    return np.where(steps < top, rising, falling)
 
 
-SCHEDULES: Mapping[str, Callable[[float, int], optax.Schedule]] = MappingProxyType(
-    {
-        "constant": lambda rate, steps: optax.constant_schedule(rate),
-        "step": _step,
-        "cosine": optax.cosine_decay_schedule,  # Loshchilov and Hutter, 2017
-        "one-cycle": _one_cycle,
-    }
+# each gives, for some steps out of a total, the share of the highest rate that they are made with;
+# in NumPy, since optax's, which they equal, are compiled anew for every training
+SCHEDULES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = MappingProxyType(
+    {"constant": _constant, "step": _step, "cosine": _cosine, "one-cycle": _one_cycle}
 )
 
 

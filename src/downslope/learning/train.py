@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import jax
 import numpy as np
 
-from downslope.data.dataset import Dataset, Samples
-from downslope.data.scaling import Scaling
-from downslope.errors import SettingError
+from downslope.data.dataset import Dataset
 from downslope.learning import loop, measures, outcome
 from downslope.learning.augment import Augment
-from downslope.learning.batches import BatchPlan
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import (
-    Judge,
-    Part,
-    Scales,
-    evaluation_batches,
-    on_device,
-)
 from downslope.learning.fit import DEFAULT_LOSS, check_fit
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.outcome import Outcome
+from downslope.learning.preparation import Preparation
 from downslope.learning.progress import OnChunk, Progress, stop_requests
 from downslope.learning.run import DataCard, Run, Seconds
 from downslope.learning.settings import BatchSize, Record, Settings, Stop
@@ -35,7 +25,6 @@ from downslope.network.network import Network
 CHUNK_SECONDS = 0.2  # how long a chunk should take: often enough to look alive, seldom for cost
 MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
 MOST_STEPS = 1 << 14  # and in steps
-SMALLEST_EVALUATION_BATCH = 32  # evaluating one by one would be slow
 
 
 def train(
@@ -97,112 +86,28 @@ def train(
         stop=Stop() if stop is None else stop,
     )
     check_fit(network, dataset, loss, augment)
-    return _Training(network, dataset, loss, settings).run(on_chunk)
-
-
-def sample_weights(
-    samples: Samples, class_weights: tuple[float, ...], classes: int
-) -> np.ndarray | None:
-    """How much each sample counts: its own weight times its class's; None for all the same.
-
-    Raises:
-        SettingError: There is not one positive weight per class.
-    """
-    if not class_weights:
-        return samples.weights
-    if len(class_weights) != classes or min(class_weights) < 0 or max(class_weights) <= 0:
-        raise SettingError(
-            f"The class weights are {class_weights}.",
-            f"{classes} numbers of at least 0, one per class",
-            "Leave them out to weigh all classes alike.",
-        )
-    weights = np.asarray(class_weights, np.float32)[samples.targets]
-    return weights if samples.weights is None else weights * samples.weights
-
-
-def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
-    """How a network's outputs become numbers in the targets' units; None where they are.
-
-    Targets far from size 1 would make every learning rate too large or too small. One deviation
-    serves all outputs, so that the loss can be told in its own units; densities keep their zero.
-    """
-    if dataset.task == "classification" or loss.degree is None:
-        return None
-    targets = dataset.train.targets
-    mean = targets.mean(axis=0, dtype=np.float64)
-    if dataset.task == "counting":
-        mean = np.zeros(1)
-    deviation = np.sqrt(((targets - mean) ** 2).mean(dtype=np.float64))
-    return Scaling(mean.astype(np.float32), np.asarray(deviation or 1.0, np.float32))
+    return _Training(Preparation(network, dataset, loss, settings)).run(on_chunk)
 
 
 class _Training:
     """One training while it runs; what it leaves is a `Run`."""
 
-    def __init__(self, network: Network, dataset: Dataset, loss: Loss, settings: Settings) -> None:
-        self.dataset, self.settings = dataset, settings
-        samples = len(dataset.train)
-        self.plan = BatchPlan(
-            samples, settings.samples_per_step(samples), settings.epochs, settings.seed
-        )
-        self.rates = settings.schedule.rates(settings.learning_rate, self.plan.steps)
-        self.program = loop.Program(
-            judge=Judge(network, loss, dataset.task),
-            optimizer=settings.optimizer,
-            augment=settings.augment,
-            steps_per_epoch=self.plan.steps_per_epoch,
-            measured_every=settings.record.every or self._affordable(),
-            steps=self.plan.steps,
-            has_short_batch=self.plan.has_short_batch,
-            target_loss=settings.stop.target_loss,
-            patience=settings.stop.patience,
-        )
-        self.answer_scaling = answer_scaling(dataset, loss)
+    def __init__(self, prepared: Preparation) -> None:
+        self.prepared = prepared
+        self.dataset, self.settings = prepared.dataset, prepared.settings
+        self.plan, self.rates, self.program = prepared.plan, prepared.rates, prepared.program
         self.trace = TraceBuilder(
-            dataset.task,
+            self.dataset.task,
             self.rates,
             self.plan.steps_per_epoch,
             lambda steps: loop.is_measured_step(steps, self.program),
         )
 
-    @property
-    def _most_measured(self) -> int:
-        """As many training as validation samples are measured, so that neither costs much."""
-        return min(self.settings.record.samples, len(self.dataset.validation))
-
-    def _affordable(self) -> int:
-        """Epochs between two measurements, so that they cost a tenth of the steps or less.
-
-        A forward pass costs about a third of a step; a cropped photo less than a whole one.
-        """
-        crop = 1.0 if self.settings.augment is None else self.settings.augment.crop
-        measuring = 2 * self._most_measured / 3
-        return max(1, math.ceil(measuring / (0.1 * self.plan.samples * crop**2)))
-
-    def _material(self) -> loop.Material:
-        def part(samples: Samples) -> Part:
-            weights = sample_weights(
-                samples, self.settings.class_weights, len(self.dataset.class_names)
-            )
-            width = max(self.plan.batch_size, SMALLEST_EVALUATION_BATCH)
-            return on_device(
-                samples, weights, evaluation_batches(len(samples), width, self._most_measured)
-            )
-
-        return loop.Material(
-            train=part(self.dataset.train),
-            validation=part(self.dataset.validation),
-            scales=Scales.of(self.dataset.scaling, self.answer_scaling),
-            key=jax.random.fold_in(jax.random.key(self.settings.seed), 1),
-        )
-
     def run(self, on_chunk: OnChunk | None) -> Run:
         """Train until an end is reached."""
         began = time.perf_counter()
-        seed = self.settings.seed
-        parameters = self.program.judge.network.init(self.dataset.input_shape, seed)
-        state = loop.first_state(self.program, parameters)
-        material = self._material()
+        state, key = self.prepared.start()
+        material = self.prepared.material(key)
         capacity = min(self.plan.steps, MOST_STEPS, max(1, MOST_INDICES // self.plan.batch_size))
         batches = np.zeros((capacity, self.plan.batch_size), np.int32)
         rates = np.zeros(capacity, np.float32)
@@ -265,7 +170,7 @@ class _Training:
             settings=self.settings,
             data=DataCard.of(self.dataset),
             scaling=self.dataset.scaling,
-            answer_scaling=self.answer_scaling,
+            answer_scaling=self.prepared.answer_scaling,
             baseline_answer=measures.baseline_answer(self.dataset, judge.loss, outputs),
             trace=trace,
             outcome=ended,

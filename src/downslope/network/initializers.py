@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
@@ -42,7 +43,10 @@ class Initializer:
         if self.uniform:
             bound = math.sqrt(3.0) * deviation
             return jax.random.uniform(key, shape, dtype, -bound, bound)
-        return jnp.asarray(deviation, dtype) * jax.random.normal(key, shape, dtype)
+        # the barrier keeps XLA from merging two factors, so that the bits are the same wherever
+        # it is drawn, alone or inside a compiled program
+        normal = lax.optimization_barrier(jax.random.normal(key, shape, dtype))
+        return jnp.asarray(deviation, dtype) * normal
 
 
 GLOROT = "Glorot and Bengio, Understanding the difficulty of training deep networks, 2010"

@@ -96,7 +96,7 @@ class Network:
             shape = shapes[-1]
         return tuple(shapes)
 
-    def init(self, input_shape: Shape, seed: int = 0) -> NetworkParameters:
+    def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
 
         Raises:

@@ -1,0 +1,155 @@
+"""What a training needs before its first step: checked settings, a plan, arrays on the device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.scaling import Scaling
+from downslope.errors import SettingError
+from downslope.learning import loop
+from downslope.learning.batches import BatchPlan
+from downslope.learning.compiling import compiled
+from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
+from downslope.learning.settings import Settings
+from downslope.network.losses import Loss
+from downslope.network.network import Network
+
+SMALLEST_EVALUATION_BATCH = 32  # evaluating one by one would be slow
+
+
+def sample_weights(
+    samples: Samples, class_weights: tuple[float, ...], classes: int
+) -> np.ndarray | None:
+    """How much each sample counts: its own weight times its class's; None for all the same.
+
+    Raises:
+        SettingError: There is not one positive weight per class.
+    """
+    if not class_weights:
+        return samples.weights
+    if len(class_weights) != classes or min(class_weights) < 0 or max(class_weights) <= 0:
+        raise SettingError(
+            f"The class weights are {class_weights}.",
+            f"{classes} numbers of at least 0, one per class",
+            "Leave them out to weigh all classes alike.",
+        )
+    weights = np.asarray(class_weights, np.float32)[samples.targets]
+    return weights if samples.weights is None else weights * samples.weights
+
+
+def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
+    """How a network's outputs become numbers in the targets' units; None where they are.
+
+    Targets far from size 1 would make every learning rate too large or too small. One deviation
+    serves all outputs, so that the loss can be told in its own units; densities keep their zero.
+    """
+    if dataset.task == "classification" or loss.degree is None:
+        return None
+    targets = dataset.train.targets
+    mean = targets.mean(axis=0, dtype=np.float64)
+    if dataset.task == "counting":
+        mean = np.zeros(1)
+    deviation = np.sqrt(((targets - mean) ** 2).mean(dtype=np.float64))
+    return Scaling(mean.astype(np.float32), np.asarray(deviation or 1.0, np.float32))
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """All that a training needs, made when it is first asked for.
+
+    Attributes:
+        network: What learns.
+        dataset: What it learns from.
+        loss: The loss.
+        settings: All other settings.
+    """
+
+    network: Network
+    dataset: Dataset
+    loss: Loss
+    settings: Settings
+
+    @cached_property
+    def plan(self) -> BatchPlan:
+        """Which samples each step sees."""
+        samples, settings = len(self.dataset.train), self.settings
+        return BatchPlan(
+            samples, settings.samples_per_step(samples), settings.epochs, settings.seed
+        )
+
+    @cached_property
+    def rates(self) -> np.ndarray:
+        """The learning rate of each step, (steps,)."""
+        return self.settings.schedule.rates(self.settings.learning_rate, self.plan.steps)
+
+    @cached_property
+    def answer_scaling(self) -> Scaling | None:
+        """How outputs become numbers in the targets' units."""
+        return answer_scaling(self.dataset, self.loss)
+
+    @cached_property
+    def program(self) -> loop.Program:
+        """What is compiled."""
+        settings, plan = self.settings, self.plan
+        return loop.Program(
+            judge=Judge(self.network, self.loss, self.dataset.task),
+            optimizer=settings.optimizer,
+            augment=settings.augment,
+            steps_per_epoch=plan.steps_per_epoch,
+            measured_every=settings.record.every or self._affordable(),
+            steps=plan.steps,
+            has_short_batch=plan.has_short_batch,
+            target_loss=settings.stop.target_loss,
+            patience=settings.stop.patience,
+        )
+
+    @property
+    def _most_measured(self) -> int:
+        """As many training as validation samples are measured, so that neither costs much."""
+        return min(self.settings.record.samples, len(self.dataset.validation))
+
+    def _affordable(self) -> int:
+        """Epochs between two measurements, so that they cost a tenth of the steps or less.
+
+        A forward pass costs about a third of a step; a cropped photo less than a whole one.
+        """
+        crop = 1.0 if self.settings.augment is None else self.settings.augment.crop
+        measuring = 2 * self._most_measured / 3
+        return max(1, math.ceil(measuring / (0.1 * self.plan.samples * crop**2)))
+
+    def start(self) -> loop.Start:
+        """The state before the first step, and the key of chance."""
+        program = self.program
+        origin = loop.Origin(
+            network=self.network,
+            input_shape=self.dataset.input_shape,
+            optimizer=program.optimizer,
+            keeps_best=program.patience is not None,
+        )
+        seed = np.uint32(self.settings.seed)
+        return compiled(loop.begin, origin, seed)(seed)
+
+    def material(self, key: Array) -> loop.Material:
+        """The samples and the scaling where the loop can reach them, with the key of chance."""
+
+        def part(samples: Samples) -> Part:
+            weights = sample_weights(
+                samples, self.settings.class_weights, len(self.dataset.class_names)
+            )
+            width = max(self.plan.batch_size, SMALLEST_EVALUATION_BATCH)
+            return on_device(
+                samples, weights, evaluation_batches(len(samples), width, self._most_measured)
+            )
+
+        return loop.Material(
+            train=part(self.dataset.train),
+            validation=part(self.dataset.validation),
+            scales=Scales.of(self.dataset.scaling, self.answer_scaling),
+            key=key,
+        )
