@@ -64,6 +64,9 @@ def measure(names: Sequence[str], rounds: int, is_smallest: bool) -> results.Rep
     contests = []
     for name in names:
         rung = find(name, is_smallest)
+        if not rung.contenders:
+            tell(f"{name}: left out at the smallest size, where other rungs run the same code")
+            continue
         tell(f"{name}: {rung.title}")
         contest = race(rung, rounds, is_smallest, tell)
         contests.append(contest)
@@ -95,7 +98,7 @@ def main() -> int:
         return 0
     # told to end, all workers have to end as well
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    rounds = asked.rounds or (1 if asked.smallest else 6)
+    rounds = asked.rounds or (0 if asked.smallest else 6)
     try:
         report = measure(asked.rungs or list(RUNGS), rounds, asked.smallest)
     except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Literal
@@ -36,7 +36,8 @@ class Contender:
         package: What has to be installed, as it is imported.
         task: The function that prepares it, as "module.function" inside of `contenders`.
         environment: What its process finds in its environment besides ours.
-        in_smallest: Whether it takes part at the smallest size.
+        in_smallest: Whether it takes part at the smallest size; not where another one runs the
+            same code.
     """
 
     key: str
@@ -100,35 +101,37 @@ def compiled(in_smallest: bool) -> Contender:
     return Contender("torch-compile", label, "peer", "torch", task, in_smallest=in_smallest)
 
 
-def dense_trainers(compile_in_smallest: bool = False) -> tuple[Contender, ...]:
+def dense_trainers(with_compiler_in_smallest: bool = False) -> tuple[Contender, ...]:
     """Everybody who trains a network of dense layers."""
     return (
         ours("train"),
         torch("train"),
-        compiled(compile_in_smallest),
+        compiled(with_compiler_in_smallest),
         sklearn("train"),
         keras("train"),
         flax("train"),
     )
 
 
-def image_trainers() -> tuple[Contender, ...]:
+def image_trainers(all_in_smallest: bool = False) -> tuple[Contender, ...]:
     """Everybody who trains a convolutional network."""
-    last = "pytorch.train_channels_last"
-    kept = "PyTorch channels last, memory kept"
-    return (
-        ours("train", label="Downslope, native"),
-        Contender(
-            "downslope-pure", "Downslope, pure JAX", "ours", "downslope", "ours.train",
-            WITHOUT_KERNEL,
-        ),
+    last = torch("train_channels_last", "torch-last", "PyTorch channels last")
+    native = ours("train", label="Downslope, native")
+    variants = (
+        replace(native, key="pure", label="Downslope, pure JAX", environment=WITHOUT_KERNEL),
         torch("train"),
-        torch("train_channels_last", "torch-last", "PyTorch channels last"),
-        Contender("torch-last-kept", kept, "peer", "torch", last, KEPT_MEMORY),
+        replace(
+            last, key="torch-last-kept", label=f"{last.label}, memory kept", environment=KEPT_MEMORY
+        ),
+    )
+    return (
+        native,
+        *(replace(one, in_smallest=all_in_smallest) for one in variants),
+        last,
         compiled(in_smallest=False),
         keras("train"),
         flax("train"),
-    )  # fmt: skip
+    )
 
 
 def ceilings() -> tuple[Contender, ...]:
@@ -141,19 +144,22 @@ def ceilings() -> tuple[Contender, ...]:
     )
 
 
-def recorders() -> tuple[Contender, ...]:
+def recorders(in_smallest: bool = False) -> tuple[Contender, ...]:
     """The default recording against none."""
     silent = Contender("silent", "no recording", "peer", "downslope", "ours.train")
-    return (ours("train_recording", "recording", "default recording"), silent)
+    default = ours("train_recording", "recording", "default recording")
+    return tuple(replace(one, in_smallest=in_smallest) for one in (default, silent))
 
 
 def shell_trainers() -> tuple[Contender, ...]:
     """Whole processes."""
-    bare = "Downslope, again, no pictures"
-    return (
-        Contender("first", "Downslope, first time", "ours", "downslope", "shell.first"),
-        Contender("again", "Downslope, again", "ours", "downslope", "shell.again"),
-        Contender("bare", bare, "ours", "downslope", "shell.again_without_pictures"),
-        Contender("sklearn", "scikit-learn script", "peer", "sklearn", "shell.sklearn"),
-        Contender("torch", "PyTorch script", "peer", "torch", "shell.torch"),
+    again = ours("again", "again", "Downslope, again")
+    without = ours("again_without_pictures", "bare", "Downslope, again, no pictures")
+    contenders = (
+        ours("first", "first", "Downslope, first time"),
+        again,
+        replace(without, in_smallest=False),
+        replace(sklearn("sklearn"), label="scikit-learn script"),
+        replace(torch("torch"), label="PyTorch script"),
     )
+    return tuple(replace(one, task=f"shell.{one.function}") for one in contenders)

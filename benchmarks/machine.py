@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -26,6 +27,7 @@ class Machine:
         memory: In GiB.
         system: Operating system.
         python: Version.
+        convolutions: Which path Downslope's take here.
     """
 
     processor: str
@@ -34,6 +36,7 @@ class Machine:
     memory: float
     system: str
     python: str
+    convolutions: str
 
 
 def here() -> Machine:
@@ -51,7 +54,14 @@ def here() -> Machine:
         memory=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
+        convolutions=_convolutions(),
     )
+
+
+def _convolutions() -> str:
+    """What `downslope --version` says of them: without the kernel, both paths are the same."""
+    said = _output(str(Path(sys.executable).with_name("downslope")), "--version")
+    return said.partition("convolutions: ")[2].strip() or "unknown"
 
 
 def _processor_facts() -> dict[str, str]:
@@ -78,13 +88,14 @@ def versions() -> dict[str, str]:
 
 def commit(root: Path) -> str:
     """The commit that the files at `root` are, with a plus sign where they differ from it."""
+    git = ("git", "-C", str(root))
+    changed = "+" if _output(*git, "status", "--porcelain", "--", "src") else ""
+    return (_output(*git, "rev-parse", "--short=10", "HEAD").strip() or "unknown") + changed
 
-    def git(*arguments: str) -> str:
-        command = ("git", "-C", str(root), *arguments)
-        try:
-            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        except (OSError, subprocess.CalledProcessError):  # no git, or no repository
-            return ""
 
-    changed = "+" if git("status", "--porcelain", "--", "src") else ""
-    return (git("rev-parse", "--short=10", "HEAD").strip() or "unknown") + changed
+def _output(*command: str) -> str:
+    """What a command prints; nothing if there is none, or it fails."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -55,6 +55,7 @@ class _Runner:
         except WorkerError as error:
             self.give_up(error)
             return
+        self.figures = {name: [value] for name, value in first["figures"].items()}
         self.row = replace(
             self.row,
             importing=ready["importing"],
@@ -74,6 +75,8 @@ class _Runner:
         except WorkerError as error:
             self.give_up(error)
             return
+        if not self.seconds:
+            self.figures.clear()  # those of the first block, which is not counted
         self.seconds.append(reply["seconds"])
         for name, value in reply["figures"].items():
             self.figures.setdefault(name, []).append(value)
@@ -83,6 +86,8 @@ class _Runner:
         """What was measured; nothing counts of a contender that did not come to the end."""
         if self.row.absent:
             return self.row
+        if not self.seconds:  # the smallest size has the first round only
+            self.seconds.append(self.row.first)
         figures = {name: tuple(values) for name, values in self.figures.items()}
         return replace(self.row, seconds=tuple(self.seconds), figures=figures)
 
@@ -92,7 +97,7 @@ def race(rung: Rung, rounds: int, is_smallest: bool, tell: Tell) -> Contest:
 
     Args:
         rung: What is done, at the size that is wanted.
-        rounds: How many rounds are counted; one more is run first.
+        rounds: How many rounds are counted, after the first one; 0 for the first one alone.
         is_smallest: Whether `rung` is of the smallest size: contenders then start side by side,
             as their times mean nothing.
         tell: Called with a line for people.

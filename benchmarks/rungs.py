@@ -103,10 +103,12 @@ COLD = replace(DIGITS, epochs=40)  # of which the whole processes take the epoch
 
 _ALL = (
     Rung("tiny", "2-8-1, tanh, square error, batch 10", TINY, dense_trainers()),
-    Rung("digits", "64-32-10, batch 32", DIGITS, dense_trainers(compile_in_smallest=True)),
+    Rung("digits", "64-32-10, batch 32", DIGITS, dense_trainers(with_compiler_in_smallest=True)),
     Rung("mnist", "784-128-10, batch 128", MNIST, dense_trainers()),
     Rung("wide", "784-1024-1024-10, batch 256", WIDE, (*dense_trainers(), *ceilings())),
-    Rung("lenet", "28×28×1, conv 16@5, 32@5, batch 64", LENET, image_trainers()),
+    Rung(
+        "lenet", "28×28×1, conv 16@5, 32@5, batch 64", LENET, image_trainers(all_in_smallest=True)
+    ),
     Rung("cnn", "32×32×3, conv 32, 64, 128 @3, batch 64", CNN, image_trainers()),
     Rung("density", "192×256×3 to a density map, batch 4", DENSITY, image_trainers()),
     Rung(
@@ -172,7 +174,12 @@ _ALL = (
         units=1,
         most_rounds=6,
     ),
-    Rung("recording-digits", "digits, default recording against none", DIGITS, recorders()),
+    Rung(
+        "recording-digits",
+        "digits, default recording against none",
+        DIGITS,
+        recorders(in_smallest=True),
+    ),
     Rung("recording-mnist", "mnist, default recording against none", MNIST, recorders()),
     Rung("recording-density", "density, default recording against none", DENSITY, recorders()),
 )
@@ -197,5 +204,5 @@ def smallest(rung: Rung) -> Rung:
 
 
 def find(name: str, is_smallest: bool) -> Rung:
-    """The rung of that name, at full or smallest size."""
+    """The rung of that name, at full or smallest size; nobody may contend in the latter."""
     return smallest(RUNGS[name]) if is_smallest else RUNGS[name]

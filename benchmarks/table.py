@@ -153,7 +153,8 @@ def where(report: Report) -> str:
         f"{report.date} UTC, commit {report.commit}, {report.rounds} rounds, "
         f"{report.minutes} minutes. {machine.processor}, {machine.cores} cores, "
         f"{' '.join(machine.vectors) or 'no wide vectors'}, {machine.memory} GiB, "
-        f"{machine.system}, Python {machine.python}; {versions}.{size}"
+        f"{machine.system}, Python {machine.python}; {versions}. "
+        f"Convolutions: {machine.convolutions}.{size}"
     )
 
 

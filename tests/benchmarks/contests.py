@@ -3,7 +3,7 @@
 from benchmarks.machine import Machine
 from benchmarks.results import Contest, Report, Row
 
-MACHINE = Machine("Some CPU", ("avx2",), 2, 8.0, "Linux", "3.11.7")
+MACHINE = Machine("Some CPU", ("avx2",), 2, 8.0, "Linux", "3.11.7", "native kernel, AVX2")
 
 
 def row(key, role, *seconds, **more):

@@ -31,10 +31,18 @@ def test_contenders_take_turns_and_the_first_round_is_not_counted(monkeypatch):
     assert ghost.seconds == ()
 
 
+def test_every_function_of_a_contender_runs_at_the_smallest_size_somewhere():
+    """What CI does not run rots; only a variant without pictures is left out."""
+    full = {one.task for rung in RUNGS.values() for one in rung.contenders}
+    small = {one.task for rung in RUNGS.values() for one in smallest(rung).contenders}
+    assert full - small == {"shell.again_without_pictures"}
+
+
 @pytest.mark.parametrize("name", RUNGS)
 def test_every_rung_has_contenders_samples_and_a_smallest_size(name):
     full, small = RUNGS[name], smallest(RUNGS[name])
-    assert any(one.role == "ours" for one in small.contenders)
+    assert any(one.role == "ours" for one in full.contenders)
+    assert {one.key for one in small.contenders} <= {one.key for one in full.contenders}
     keys = [one.key for one in full.contenders]
     assert len(set(keys)) == len(keys)
     made = samples.make(small.work)

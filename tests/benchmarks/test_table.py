@@ -46,6 +46,7 @@ def test_every_contender_has_a_row_and_who_is_absent_a_reason():
 def test_the_page_names_the_machine_the_memory_and_what_the_smallest_size_is_worth():
     page = table.page(report(contest(OURS, PEER), is_smallest=True))
     assert "Some CPU, 2 cores, avx2, 8.0 GiB, Linux, Python 3.11.7; jax 0.10.2." in page
+    assert "Convolutions: native kernel, AVX2." in page
     assert "| Torch | 200 MiB |" in page
     assert "the times mean nothing" in page
 
