@@ -32,8 +32,13 @@ def compiler() -> str | None:
     return next(filter(shutil.which, (os.environ.get("CXX", ""), "c++", "g++", "clang++")), None)
 
 
-def compile_kernel(root: Path) -> None:
-    """Compile the kernel into the package's folder.
+def compile_kernel(root: Path, library: Path, extra: tuple[str, ...] = ()) -> None:
+    """Compile the kernel.
+
+    Args:
+        root: The folder with `native` in it.
+        library: The file to make.
+        extra: Further flags for the compiler.
 
     Raises:
         Exception: Anything that a compiler or a disk can do wrong.
@@ -47,8 +52,10 @@ def compile_kernel(root: Path) -> None:
         objects = [Path(scratch, source).with_suffix(".o") for source in SOURCES]
         jobs = [
             subprocess.Popen(
-                [command, *FLAGS, *flags, "-isystem", str(headers), "-c"]
-                + [str(root / "native" / source), "-o", str(made)],
+                [
+                    *(command, *FLAGS, *flags, *extra, "-isystem", str(headers)),
+                    *("-c", str(root / "native" / source), "-o", str(made)),
+                ],
                 stderr=subprocess.PIPE,
                 text=True,
             )
@@ -57,13 +64,13 @@ def compile_kernel(root: Path) -> None:
         said = [job.communicate()[1] for job in jobs]
         if any(job.returncode for job in jobs):
             raise RuntimeError("\n".join(said))
-        made = Path(scratch, LIBRARY.name)
+        made = Path(scratch, "kernel.so")
         link = [command, "-shared", *map(str, objects), "-o", str(made)]
         subprocess.run(link, check=True, capture_output=True, text=True)
         # A process may be using the old file: put the new one in its place, do not write into it.
-        beside = root / LIBRARY.with_suffix(".new")
+        beside = library.with_suffix(".new")
         shutil.copyfile(made, beside)
-        os.replace(beside, root / LIBRARY)
+        os.replace(beside, library)
 
 
 class NativeKernel(BuildHookInterface):
@@ -84,7 +91,7 @@ class NativeKernel(BuildHookInterface):
         if compiler() is None:
             return
         try:
-            compile_kernel(root)
+            compile_kernel(root, root / LIBRARY)
         except Exception as error:  # whatever goes wrong here, Downslope works without it
             self.app.display_warning(f"The native kernel was not built: {error}")
             return

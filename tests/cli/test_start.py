@@ -9,6 +9,7 @@ import pytest
 
 import downslope
 from downslope.data import BUILT_IN
+from downslope.network.native import native
 
 WATCHED = """
 import sys
@@ -52,7 +53,16 @@ def test_help_names_every_command(call):
 
 
 def test_version(call):
-    assert call("--version").stdout == f"downslope {version('downslope')}\n"
+    is_there, says = native()
+    path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
+    assert call("--version").stdout == (f"downslope {version('downslope')}\nconvolutions: {path}\n")
+
+
+def test_version_says_that_the_kernel_is_turned_off(call, monkeypatch):
+    monkeypatch.setenv("DOWNSLOPE_NATIVE", "0")
+    assert call("--version").stdout.splitlines()[1] == (
+        "convolutions: JAX alone; the native kernel is turned off by DOWNSLOPE_NATIVE=0"
+    )
 
 
 def test_data_lists_the_built_in_sets(call):

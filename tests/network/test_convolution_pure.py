@@ -7,8 +7,8 @@ import pytest
 from jax import lax
 
 from downslope.network.convolution import convolve
-from downslope.network.convolution_native import SETTING
 from downslope.network.convolution_pure import _form
+from downslope.network.native import SETTING
 
 # pictures, height, width, channels, outputs, kernel height, width, stride, dilation, padding
 SHAPES = [
@@ -175,17 +175,3 @@ def test_unused_gradient_of_the_inputs_is_not_computed(shape):
         return compiled.cost_analysis()["flops"]
 
     assert work([1]) < 0.8 * work([0, 1])
-
-
-def test_wrong_arguments_are_named():
-    x, w = jnp.zeros((1, 4, 4, 2)), jnp.zeros((3, 3, 2, 1))
-    with pytest.raises(ValueError, match="four axes"):
-        convolve(x[0], w)
-    with pytest.raises(ValueError, match="channels"):
-        convolve(x[..., :1], w)
-    with pytest.raises(ValueError, match="at least 1"):
-        convolve(x, w, stride=0)
-    with pytest.raises(ValueError, match="padding"):
-        convolve(x, w, padding="full")
-    with pytest.raises(ValueError, match="spans"):
-        convolve(x, w, dilation=2, padding="valid")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from importlib.metadata import version
 from typing import Any
 
 import click
@@ -47,12 +48,31 @@ class Commands(click.Group):
             ctx.exit(STOPPED)
 
 
+def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
+    """Print the version, and which path convolutions take on this machine."""
+    if not is_wanted or context.resilient_parsing:
+        return
+    from downslope.network.native import native
+
+    is_there, says = native()
+    path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
+    click.echo(f"downslope {version('downslope')}\nconvolutions: {path}")
+    context.exit()
+
+
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="To begin with: downslope train digits",
 )
-@click.version_option(package_name="downslope", message="downslope %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version, and how convolutions are computed here.",
+)
 def cli() -> None:
     """Train neural networks, and see how they learn."""
 

@@ -49,7 +49,7 @@ COUNTING = Recipe(
     _SCENES + "layer_norm, conv 64 3 relu dilation=2, conv 1 1",
     learning_rate=0.001,
     batch_size=8,
-    epochs=52,
+    epochs=64,
     augment=Augment(flip=True, crop=0.5),
 )
 # drawn scenes are simpler than photos, and whoever tries them first does not want to wait

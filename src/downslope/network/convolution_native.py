@@ -10,13 +10,10 @@ not worth a kernel: they are taken of the same function written with XLA's own c
 
 from __future__ import annotations
 
-import ctypes
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +21,10 @@ import numpy as np
 from jax import lax
 
 from downslope.network.convolution_pure import Pads
+from downslope.network.native import native, open_library
 from downslope.network.pooling import scatter
 
-SETTING = "DOWNSLOPE_NATIVE"  # environment variable; "0" leaves the kernel unused
-LIBRARY = Path(__file__).with_name("_convolution.so")
 _CALLS = ("forward", "kernel_gradient", "inputs_gradient")
-
-
-class Native(NamedTuple):
-    """Whether the kernel can be used, and with which instructions or why not."""
-
-    is_there: bool
-    says: str  # "AVX2", or the reason
 
 
 @dataclass(frozen=True)
@@ -80,29 +69,17 @@ class Form:
         return {name: np.int64(number) for name, number in numbers.items()}
 
 
-def native() -> Native:
-    """Whether the kernel is used in this process."""
-    if os.environ.get(SETTING, "") == "0":
-        return Native(False, f"turned off by {SETTING}=0")
-    return _load()
-
-
 @lru_cache(maxsize=1)
-def _load() -> Native:
-    if not LIBRARY.exists():
-        return Native(False, "not built: there was no C++ compiler when Downslope was installed")
+def _is_registered() -> bool:
+    """Whether this jaxlib takes the library's calls; another one may not know its interface."""
     try:
-        library = ctypes.CDLL(str(LIBRARY))
-        library.downslope_instructions.restype = ctypes.c_char_p
-        instructions = library.downslope_instructions()
-        if instructions is None:
-            return Native(False, "this processor has neither AVX2 nor AVX-512")
+        library = open_library()
         for name in _CALLS:
             call = jax.ffi.pycapsule(getattr(library, f"downslope_{name}"))
             jax.ffi.register_ffi_target(f"downslope_{name}", call, platform="cpu")
-    except Exception as error:  # whatever the loader or another jaxlib says, the pure path serves
-        return Native(False, f"could not be loaded: {str(error).splitlines()[0]}")
-    return Native(True, instructions.decode())
+    except Exception:  # whatever jaxlib says, the pure path serves
+        return False
+    return True
 
 
 def covers(inputs: jax.Array, kernel: jax.Array, biases: jax.Array | None) -> bool:
@@ -112,6 +89,7 @@ def covers(inputs: jax.Array, kernel: jax.Array, biases: jax.Array | None) -> bo
         all(array.dtype == jnp.float32 and array.size for array in arrays)
         and jax.default_backend() == "cpu"
         and native().is_there
+        and _is_registered()
     )
 
 
@@ -174,9 +152,7 @@ def _call_forward(x: jax.Array, w: jax.Array, b: jax.Array, form: Form) -> tuple
     high, wide = (side // form.pool for side in form.sums(x.shape, w.shape))
     outputs = (x.shape[0], high, wide, w.shape[3])
     places = jax.ShapeDtypeStruct(outputs if form.pool > 1 else (0,), jnp.uint8)
-    return _call(
-        "forward", (_floats(*outputs), places), form.attributes(x.shape, w.shape), x, w, b
-    )
+    return _call("forward", (_floats(*outputs), places), form.attributes(x.shape, w.shape), x, w, b)
 
 
 def _call_kernel_gradient(

@@ -20,9 +20,13 @@ _BLOCK = 16  # output channels per weight-gradient convolution: with more, XLA u
 Pads = tuple[tuple[int, int], tuple[int, int]]  # zeros above and below, to the left and right
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def convolve(x: jax.Array, w: jax.Array, stride: int, dilation: int, pads: Pads) -> jax.Array:
     """Correlate pictures (N, H, W, C) with a kernel (kh, kw, C, K) to (N, H', W', K)."""
+    return _convolve(x, w, stride, dilation, pads)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _convolve(x: jax.Array, w: jax.Array, stride: int, dilation: int, pads: Pads) -> jax.Array:
     return _correlate(x, w, stride, dilation, pads)
 
 
@@ -38,7 +42,7 @@ def _backward(stride, dilation, pads, saved, g):
     )
 
 
-convolve.defvjp(_forward, _backward)
+_convolve.defvjp(_forward, _backward)
 
 
 def _form(pixels: int, kernel: tuple[int, ...], stride: int, gradient: bool) -> str:

@@ -98,9 +98,7 @@ def _backward(size, saved, gradient):
 _max_pool.defvjp(_forward, _backward)
 
 
-def scatter(
-    gradient: jax.Array, where: jax.Array, size: int, extent: tuple[int, int]
-) -> jax.Array:
+def scatter(gradient: jax.Array, where: jax.Array, size: int, extent: tuple[int, int]) -> jax.Array:
     """Put each window's number, (N, h, w, C), where its maximum was; zeros elsewhere.
 
     Args:

@@ -1,0 +1,189 @@
+"""The native kernel: values, gradients and transformations, against float64 and the pure path."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from downslope.network.convolution import convolve
+from downslope.network.native import SETTING, native
+
+ROOT = Path(__file__).parents[2]
+
+# pictures, height, width, channels, outputs, kernel height, width, stride, dilation, padding, pool,
+# rectify
+CASES = [
+    (2, 9, 11, 3, 5, 3, 3, 1, 1, "same", 1, True),
+    (3, 8, 8, 4, 16, 3, 3, 1, 1, "same", 2, True),
+    (2, 13, 15, 5, 19, 5, 5, 2, 1, "same", 2, True),
+    (2, 13, 15, 5, 8, 3, 3, 2, 2, "same", 1, False),
+    (1, 7, 7, 3, 1, 1, 1, 1, 1, "same", 1, True),
+    (2, 12, 10, 6, 33, 3, 3, 1, 2, "same", 3, True),
+    (2, 12, 10, 6, 24, 3, 3, 1, 2, "same", 3, False),
+    (2, 12, 10, 6, 24, 4, 3, 3, 1, "valid", 2, True),
+    (2, 12, 10, 6, 40, 5, 2, 1, 2, "valid", 1, True),
+    (5, 28, 28, 1, 16, 5, 5, 1, 1, "same", 2, True),
+    (2, 30, 30, 20, 1, 3, 3, 1, 1, "same", 1, False),
+    (1, 40, 130, 8, 8, 3, 3, 2, 1, "same", 2, True),  # several bands of rows
+    (1, 9, 9, 2, 7, 1, 1, 2, 1, "same", 1, True),
+    (2, 6, 6, 64, 70, 3, 3, 1, 1, "same", 2, True),  # weights in several groups
+    (1, 20, 20, 2, 4, 3, 3, 1, 1, "same", 16, True),
+]
+
+needs_kernel = pytest.mark.skipif(not native().is_there, reason=f"native kernel: {native().says}")
+
+
+def arrays(case):
+    n, h, w, c, k, kh, kw, *_ = case
+    random = np.random.default_rng(0)
+    x = random.normal(size=(n, h, w, c))
+    return x, random.normal(size=(kh, kw, c, k)) / np.sqrt(kh * kw * c), random.normal(size=k)
+
+
+def call(case):
+    stride, dilation, padding, pool, rectify = case[7:]
+    return lambda x, w, b: convolve(
+        x,
+        w,
+        b,
+        stride=stride,
+        dilation=dilation,
+        padding=padding,
+        pool=pool,
+        rectify=rectify,
+    )
+
+
+def all_of_it(case, x, w, b):
+    """Outputs, and the gradients of a sum in which each output weighs differently."""
+
+    def total(x, w, b):
+        outputs = call(case)(x, w, b)
+        weights = jnp.cos(jnp.arange(outputs.size, dtype=outputs.dtype)).reshape(outputs.shape)
+        return jnp.sum(outputs * weights), outputs
+
+    gradients, outputs = jax.jit(jax.grad(total, (0, 1, 2), has_aux=True))(x, w, b)
+    return outputs, *gradients
+
+
+def compare_with_float64(case):
+    """The kernel in 32 bits beside the pure path in 64, which PyTorch is asked about elsewhere."""
+    x, w, b = arrays(case)
+    ours = all_of_it(case, *(jnp.asarray(array, jnp.float32) for array in (x, w, b)))
+    with jax.enable_x64(True):
+        exact = all_of_it(case, *map(jnp.asarray, (x, w, b)))
+    for own, true in zip(ours, exact, strict=True):
+        np.testing.assert_allclose(own, true, rtol=2e-5, atol=2e-6 * np.abs(true).max())
+
+
+def small(dtype=np.float32):
+    return [jnp.asarray(array, dtype) for array in arrays(CASES[1])]
+
+
+@needs_kernel
+@pytest.mark.parametrize("case", CASES)
+def test_values_and_gradients_are_those_of_float64(case):
+    compare_with_float64(case)
+
+
+@needs_kernel
+def test_what_is_not_a_number_is_not_lost_in_relu_or_pooling():
+    x, w, b = small()
+    outputs = call(CASES[1])(x.at[0, 3, 3, 0].set(jnp.nan), w, b)
+    assert jnp.isnan(outputs[0]).any()
+    assert not jnp.isnan(outputs[1:]).any()
+
+
+@needs_kernel
+def test_several_networks_side_by_side():
+    x, w, b = small()
+    gradients = jax.grad(lambda *a: jnp.sum(jnp.sin(call(CASES[1])(*a))), (0, 1, 2))
+    together = jax.jit(jax.vmap(gradients, (None, 0, None)))(x, jnp.stack([w, -2 * w]), b)
+    for index, factor in enumerate((1, -2)):
+        for one, alone in zip(together, gradients(x, factor * w, b), strict=True):
+            np.testing.assert_allclose(one[index], alone, rtol=1e-6, atol=1e-6)
+
+
+@needs_kernel
+def test_inside_loops():
+    x, w, b = small()
+
+    def step(w, _):
+        slope = jax.grad(lambda w: jnp.mean(call(CASES[1])(x, w, b) ** 2))(w)
+        return w - 0.1 * slope, None
+
+    by_scan = jax.jit(lambda w: jax.lax.scan(step, w, length=3)[0])(w)
+    by_hand = w
+    for _ in range(3):
+        by_hand, _ = step(by_hand, None)
+    np.testing.assert_allclose(by_scan, by_hand, rtol=1e-5, atol=1e-6)
+
+
+@needs_kernel
+@pytest.mark.parametrize("case", [CASES[1], CASES[3], CASES[5]])
+def test_derivatives_of_derivatives(case, monkeypatch):
+    x, w, b = (jnp.asarray(array, jnp.float32) for array in arrays(case))
+
+    def products(x, w, b):
+        def slope(x, w, b):
+            return jax.grad(lambda *a: jnp.sum(jnp.tanh(call(case)(*a))), (0, 1, 2))(x, w, b)
+
+        forward = jax.jvp(slope, (x, w, b), (x[::-1], w[::-1], b[::-1]))[1]
+        return forward, jax.vjp(slope, x, w, b)[1]((x[::-1], w[::-1], b[::-1]))
+
+    ours = jax.jit(products)(x, w, b)
+    monkeypatch.setenv(SETTING, "0")
+    pure = jax.jit(lambda *arguments: products(*arguments))(x, w, b)
+    for own, other in zip(jax.tree.leaves(ours), jax.tree.leaves(pure), strict=True):
+        scale = float(jnp.abs(other).max())
+        np.testing.assert_allclose(own, other, rtol=1e-4, atol=1e-4 * scale)
+
+
+@needs_kernel
+def test_the_same_bits_each_time():
+    case = (8, 33, 35, 6, 24, 3, 3, 1, 1, "same", 2, True)
+    made = [jnp.asarray(array, jnp.float32) for array in arrays(case)]
+    first = all_of_it(case, *made)
+    for _ in range(20):
+        for one, other in zip(first, all_of_it(case, *made), strict=True):
+            assert (one == other).all()
+
+
+@needs_kernel
+def test_two_processes_at_once_on_all_cores():
+    """Outside of pytest's settings, with XLA's threads, and with the machine to be shared."""
+    script = (
+        "from tests.network import test_convolution_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "tests.test_the_same_bits_each_time()"
+    )
+    run = [sys.executable, "-c", script]
+    environment = {name: text for name, text in os.environ.items() if name != "XLA_FLAGS"}
+    started = [subprocess.Popen(run, cwd=ROOT, env=environment) for _ in range(2)]
+    assert [process.wait(timeout=300) for process in started] == [0, 0]
+
+
+@needs_kernel
+def test_the_code_for_wider_vectors(tmp_path):
+    """What AVX-512 does, in vectors of as many numbers, by the instructions that are here."""
+    specification = importlib.util.spec_from_file_location("hook", ROOT / "hatch_build.py")
+    hook = importlib.util.module_from_spec(specification)
+    pytest.importorskip("hatchling")
+    specification.loader.exec_module(hook)
+    if hook.compiler() is None:
+        pytest.skip("no C++ compiler")
+    library = tmp_path / "wide.so"
+    hook.compile_kernel(ROOT, library, ("-DLANES=16", "-DPIXELS=8", "-Wno-psabi"))
+    script = (
+        "import sys, pathlib\nfrom downslope.network import native as kernel\n"
+        "kernel.LIBRARY = pathlib.Path(sys.argv[1])\n"
+        "from tests.network import test_convolution_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)"
+    )
+    subprocess.run([sys.executable, "-c", script, library], cwd=ROOT, check=True, timeout=300)
