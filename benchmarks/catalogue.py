@@ -74,6 +74,11 @@ def torch(task: str, key: str = "torch", label: str = "PyTorch") -> Contender:
     return Contender(key, label, "peer", "torch", f"pytorch.{task}")
 
 
+def ours_many(task: str) -> Contender:
+    """Downslope, doing `task` for many networks or losses."""
+    return Contender("downslope", "Downslope", "ours", "downslope", f"ours_many.{task}")
+
+
 def many(task: str, key: str = "torch", label: str = "PyTorch") -> Contender:
     """PyTorch, doing `task` for many networks or losses."""
     return Contender(key, label, "peer", "torch", f"pytorch_many.{task}")

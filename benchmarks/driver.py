@@ -8,7 +8,6 @@ import selectors
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -83,7 +82,7 @@ class Worker:
 
     def answer(self, seconds: float, word: str = "start") -> dict[str, Any]:
         """Return the next answer; arguments and errors as for `ask`."""
-        line = self._line(time.monotonic() + seconds)
+        line = self._line(seconds)
         if line is None:
             self.end()
             raise WorkerError(
@@ -97,14 +96,23 @@ class Worker:
             raise WorkerError(reply["error"])
         return reply
 
-    def _line(self, deadline: float) -> bytes | None:
-        """The next line of its output, or None when the deadline passes first."""
+    def _line(self, seconds: float) -> bytes | None:
+        """The next line of its output, or None when it takes longer than `seconds`.
+
+        They are counted in slices of a second at most: when the whole machine was suspended in
+        between, the worker is not to blame.
+        """
         assert self._process.stdout is not None
+        left = seconds
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
             while b"\n" not in self._pending:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
+                if left <= 0:
                     return None
+                slice_of_it = min(1.0, left)
+                if not selector.select(slice_of_it):
+                    left -= slice_of_it
+                    continue
                 piece = os.read(self._process.stdout.fileno(), 1 << 16)
                 if not piece:
                     raise self._ended()

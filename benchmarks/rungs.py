@@ -15,6 +15,7 @@ from benchmarks.catalogue import (
     keras,
     many,
     ours,
+    ours_many,
     recorders,
     shell_trainers,
     sklearn,
@@ -116,7 +117,7 @@ _ALL = (
         f"{RATES} learning rates of the digits network, 10 epochs each",
         SWEEP,
         (
-            ours("sweep"),
+            ours_many("sweep"),
             many("sweep", label="PyTorch, one after another"),
             many("sweep_at_once", "torch-vmap", "PyTorch, torch.func.vmap"),
             sklearn("sweep"),
@@ -130,7 +131,7 @@ _ALL = (
         f"{GRID}×{GRID} losses of the digits network over all samples",
         DIGITS,
         (
-            ours("surface"),
+            ours_many("surface"),
             many("surface", label="PyTorch, one after another"),
             many("surface_at_once", "torch-vmap", "PyTorch, torch.func.vmap"),
         ),
