@@ -56,13 +56,11 @@ inline int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLan
 class Floats {
  public:
   Floats() = default;
-  explicit Floats(int64_t count) { reserve(count); }
   Floats(const Floats&) = delete;
   Floats& operator=(const Floats&) = delete;
   ~Floats() { std::free(data_); }
 
   float* data() { return data_; }
-  const float* data() const { return data_; }
   void reserve(int64_t count) {
     if (count <= size_) return;
     std::free(data_);
@@ -181,13 +179,13 @@ void correlate_group(const Band& band, const Group& group, const float* weights,
 
 // Weights in the order in which they are read: two vectors of outputs, then all that reach them.
 struct Packed {
-  Floats weights;
+  float* weights;  // in memory of the thread that packs them
   int64_t outputs, total;
 
   template <typename At>  // at(number within the runs, output)
   Packed(int64_t outputs, int64_t total, At at) : outputs(outputs), total(total) {
-    weights.reserve(whole_vectors(outputs) * total);
-    float* to = weights.data();
+    weights = scratch<2>(whole_vectors(outputs) * total);
+    float* to = weights;
     for (int64_t first = 0; first < outputs; first += 2 * kLanes) {
       const int64_t width = std::min(2 * kLanes, whole_vectors(outputs) - first);
       for (int64_t m = 0; m < total; ++m)
@@ -200,7 +198,7 @@ struct Packed {
 void correlate(const Band& band, const Runs& runs, const Packed& packed, int64_t high, int64_t wide,
                int64_t down, int64_t across, float* sums) {
   const int64_t step = whole_vectors(packed.outputs);
-  const float* weights = packed.weights.data();
+  const float* weights = packed.weights;
   for (int64_t first = 0; first < step; first += 2 * kLanes)
     for (const Group& group : runs.groups()) {
       const bool is_first = group.first == runs.all.data(), is_pair = first + kLanes < step;
@@ -388,10 +386,11 @@ void kernel_gradient(const Convolution& c, const float* inputs, const float* out
   const int64_t pitch = whole_vectors(c.outputs), size = (total + 1) * pitch;
   slots = std::min(slots, tasks);
   const bool is_plain = c.pool == 1 && !c.rectify && c.outputs == pitch;
-  Floats partial(slots * size);  // the last row of each holds the biases' gradient
+  // the last row of each slot holds the biases' gradient
+  float* const partial = scratch<3>(slots * size);
 
   parallel(slots, [&](int64_t slot) {
-    float* own = partial.data() + slot * size;
+    float* own = partial + slot * size;
     std::fill_n(own, size, 0.0f);
     for (int64_t task = tasks * slot / slots; task < tasks * (slot + 1) / slots; ++task) {
       const int64_t image = task / bands, first = task % bands * rows;
@@ -427,7 +426,7 @@ void kernel_gradient(const Convolution& c, const float* inputs, const float* out
     for (int64_t k = 0; k < c.outputs; k += kLanes) {
       Vector sum = {};
       for (int64_t slot = 0; slot < slots; ++slot)
-        sum += load(partial.data() + slot * size + m * pitch + k);
+        sum += load(partial + slot * size + m * pitch + k);
       store_some(to + k, sum, c.outputs - k);
     }
   }
