@@ -4,84 +4,17 @@
 // weights that reach them pass by. Each picture is worked on in bands of rows, which are copied
 // into a small padded buffer, so that no inner loop asks where the picture ends.
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "convolution.h"
+#include "vectors.h"
 
 namespace {
 
-constexpr int64_t kLanes = LANES;
 constexpr int64_t kGroup = 4096 / (2 * kLanes);  // numbers whose weights take 16 KiB
 constexpr int64_t kBandPixels = 96;  // per band at least: enough to hide the edges of tiles
-
-typedef float Vector __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t Mask __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef uint8_t Bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
-
-inline Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
-inline void store(float* to, Vector value) { *reinterpret_cast<Vector*>(to) = value; }
-inline Vector choose(Mask mask, Vector yes, Vector no) { return mask ? yes : no; }
-inline Vector all(float value) { return value - Vector{}; }  // x - 0 is x, also for -0: a mere copy
-
-inline Vector load_some(const float* from, int64_t count) {
-  if (count >= kLanes) return load(from);
-  Vector value = {};
-  std::memcpy(&value, from, count * sizeof(float));
-  return value;
-}
-
-inline void store_some(float* to, Vector value, int64_t count) {
-  if (count >= kLanes) store(to, value);
-  else std::memcpy(to, &value, count * sizeof(float));
-}
-
-inline Mask load_places(const uint8_t* from, int64_t count) {
-  Bytes places = {};
-  std::memcpy(&places, from, std::min(count, kLanes));
-  return __builtin_convertvector(places, Mask);
-}
-
-inline void store_places(uint8_t* to, Mask value, int64_t count) {
-  Bytes places = __builtin_convertvector(value, Bytes);
-  std::memcpy(to, &places, std::min(count, kLanes));
-}
-
-inline int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
-
-// Floats that begin at a cache line, so that no vector of them lies across two.
-class Floats {
- public:
-  Floats() = default;
-  Floats(const Floats&) = delete;
-  Floats& operator=(const Floats&) = delete;
-  ~Floats() { std::free(data_); }
-
-  float* data() { return data_; }
-  void reserve(int64_t count) {
-    if (count <= size_) return;
-    std::free(data_);
-    const size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
-    data_ = static_cast<float*>(std::aligned_alloc(64, bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
-    size_ = count;
-  }
-
- private:
-  float* data_ = nullptr;
-  int64_t size_ = 0;
-};
-
-// Memory of a thread that is kept for its next task.
-template <int kind>
-float* scratch(int64_t count) {
-  thread_local Floats kept;
-  kept.reserve(count + kLanes);
-  return kept.data();
-}
 
 // Weights meet a picture in runs: numbers that are neighbours in both.
 struct Run {
