@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.learning import loop, measures, outcome
 from downslope.learning.augment import Augment
+from downslope.learning.batches import BatchPlan
 from downslope.learning.compiling import compiled
 from downslope.learning.fit import DEFAULT_LOSS, check_fit
 from downslope.learning.optimizers import Optimizer, Schedule
@@ -89,6 +92,30 @@ def train(
     return _Training(Preparation(network, dataset, loss, settings)).run(on_chunk)
 
 
+class Pace:
+    """How many steps the next chunk has: few at first, then what takes `CHUNK_SECONDS`.
+
+    Attributes:
+        capacity: The most steps of a chunk.
+        seconds: What all chunks took so far.
+    """
+
+    def __init__(self, plan: BatchPlan) -> None:
+        self.capacity = min(plan.steps, MOST_STEPS, max(1, MOST_INDICES // plan.batch_size))
+        self.seconds = 0.0
+        self._count = 1
+
+    @contextmanager
+    def timed(self, steps_left: int) -> Iterator[int]:
+        """Time a chunk; yields how many steps it has."""
+        count = min(self._count, self.capacity, steps_left)
+        started = time.perf_counter()
+        yield count
+        lasted = time.perf_counter() - started
+        self.seconds += lasted
+        self._count = max(1, min(8 * count, round(count * CHUNK_SECONDS / max(lasted, 1e-6))))
+
+
 class _Training:
     """One training while it runs; what it leaves is a `Run`."""
 
@@ -108,34 +135,30 @@ class _Training:
         began = time.perf_counter()
         state, key = self.prepared.start()
         material = self.prepared.material(key)
-        capacity = min(self.plan.steps, MOST_STEPS, max(1, MOST_INDICES // self.plan.batch_size))
-        batches = np.zeros((capacity, self.plan.batch_size), np.int32)
-        rates = np.zeros(capacity, np.float32)
+        pace = Pace(self.plan)
+        batches = np.zeros((pace.capacity, self.plan.batch_size), np.int32)
+        rates = np.zeros(pace.capacity, np.float32)
         started = time.perf_counter()
         run_chunk = compiled(
             loop.run_chunk, self.program, state, material, batches, rates, np.int32(0)
         )
         compiling = time.perf_counter() - started
 
-        step, count, training, ending, asked = 0, 1, 0.0, loop.RUNNING, False
+        step, ending, asked = 0, loop.RUNNING, False
         with stop_requests() as stop_requested:
             while step < self.plan.steps and ending == loop.RUNNING and not asked:
-                count = min(count, capacity, self.plan.steps - step)
-                batches[:count] = self.plan.batches(step, step + count)
-                rates[:count] = self.rates[step : step + count]
-                started = time.perf_counter()
-                state, rows = run_chunk(state, material, batches, rates, np.int32(count))
-                done, ending = int(state.step) - step, int(state.ending)
-                lasted = time.perf_counter() - started
-                training += lasted
+                with pace.timed(self.plan.steps - step) as count:
+                    batches[:count] = self.plan.batches(step, step + count)
+                    rates[:count] = self.rates[step : step + count]
+                    state, rows = run_chunk(state, material, batches, rates, np.int32(count))
+                    done, ending = int(state.step) - step, int(state.ending)
                 self._record(step, done, ending, rows)
                 step += done
-                count = max(1, min(8 * count, round(count * CHUNK_SECONDS / max(lasted, 1e-6))))
                 if on_chunk is not None:
-                    on_chunk(self._progress(step, training))
+                    on_chunk(self._progress(step, pace.seconds))
                 asked = stop_requested()
         total = time.perf_counter() - began
-        return self._finish(state, Seconds(total, training, compiling))
+        return self._finish(state, Seconds(total, pace.seconds, compiling))
 
     def _record(self, step: int, done: int, ending: int, rows: loop.Rows) -> None:
         losses = done + (ending == loop.NON_FINITE)  # the step that failed has a loss as well
@@ -158,7 +181,7 @@ class _Training:
 
     def _finish(self, state: loop.State, seconds: Seconds) -> Run:
         trace = self.trace.trace()
-        ended = self._outcome(state, trace)
+        ended = ending_of(state, self.prepared, trace)
         judge = self.program.judge
         keep_best = ended.reason == "no_improvement"
         parameters = jax.tree.map(np.asarray, state.best if keep_best else state.parameters)
@@ -178,23 +201,26 @@ class _Training:
             dataset=self.dataset,
         )
 
-    def _outcome(self, state: loop.State, trace: Trace) -> Outcome:
-        step, per_epoch = int(state.step), self.plan.steps_per_epoch
-        ending, stop = int(state.ending), self.settings.stop
-        epoch = min(step // per_epoch + 1, self.settings.epochs)  # counted from 1, as in the trace
-        if ending == loop.NON_FINITE:
-            return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
-        if ending == loop.TARGET:
-            loss = float(trace.validation_loss[-1])
-            return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
-        if ending == loop.NO_IMPROVEMENT:
-            best = int(state.best_step)
-            return outcome.no_improvement(
-                stop.patience or 0, float(state.best_loss), best // per_epoch, step, best
-            )
-        if step < self.plan.steps:
-            return outcome.interrupted(epoch, step)
-        return outcome.all_epochs(self.settings.epochs, step, still_falling(trace.validation_loss))
+
+def ending_of(state: loop.State, prepared: Preparation, trace: Trace) -> Outcome:
+    """How a training ended, in words."""
+    settings, plan = prepared.settings, prepared.plan
+    step, per_epoch = int(state.step), plan.steps_per_epoch
+    ending, stop = int(state.ending), settings.stop
+    epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
+    if ending == loop.NON_FINITE:
+        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
+    if ending == loop.TARGET:
+        loss = float(trace.validation_loss[-1])
+        return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
+    if ending == loop.NO_IMPROVEMENT:
+        best = int(state.best_step)
+        return outcome.no_improvement(
+            stop.patience or 0, float(state.best_loss), best // per_epoch, step, best
+        )
+    if step < plan.steps:
+        return outcome.interrupted(epoch, step)
+    return outcome.all_epochs(settings.epochs, step, still_falling(trace.validation_loss))
 
 
 def still_falling(losses: np.ndarray) -> bool | None:
