@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -99,44 +99,44 @@ def flax(task: str) -> Contender:
     return Contender("flax", "Flax NNX + Optax", "jax", "flax", f"flax_nnx.{task}")
 
 
-def compiled(in_smallest: bool) -> Contender:
+def compiled() -> Contender:
     """PyTorch with its compiler, which takes many seconds to start."""
-    label = "PyTorch torch.compile"
-    task = "pytorch.train_compiled"
-    return Contender("torch-compile", label, "peer", "torch", task, in_smallest=in_smallest)
+    return torch("train_compiled", "torch-compile", "PyTorch torch.compile")
 
 
-def dense_trainers(with_compiler_in_smallest: bool = False) -> tuple[Contender, ...]:
-    """Everybody who trains a network of dense layers."""
-    return (
+def dense_trainers(*in_smallest: str) -> tuple[Contender, ...]:
+    """Everybody who trains a network of dense layers; at the smallest size those keys only."""
+    return _only(
+        in_smallest,
         ours("train"),
         torch("train"),
-        compiled(with_compiler_in_smallest),
+        compiled(),
         sklearn("train"),
         keras("train"),
         flax("train"),
     )
 
 
-def image_trainers(all_in_smallest: bool = False) -> tuple[Contender, ...]:
-    """Everybody who trains a convolutional network."""
-    last = torch("train_channels_last", "torch-last", "PyTorch channels last")
+def image_trainers(*in_smallest: str) -> tuple[Contender, ...]:
+    """Everybody who trains a convolutional network; at the smallest size those keys only."""
     native = ours("train", label="Downslope, native")
-    variants = (
+    last = torch("train_channels_last", "torch-last", "PyTorch channels last")
+    kept = f"{last.label}, memory kept"
+    return _only(
+        in_smallest,
+        native,
         replace(native, key="pure", label="Downslope, pure JAX", environment=WITHOUT_KERNEL),
         torch("train"),
-        replace(
-            last, key="torch-last-kept", label=f"{last.label}, memory kept", environment=KEPT_MEMORY
-        ),
-    )
-    return (
-        native,
-        *(replace(one, in_smallest=all_in_smallest) for one in variants),
         last,
-        compiled(in_smallest=False),
+        replace(last, key="torch-last-kept", label=kept, environment=KEPT_MEMORY),
+        compiled(),
         keras("train"),
         flax("train"),
     )
+
+
+def _only(in_smallest: Sequence[str], *contenders: Contender) -> tuple[Contender, ...]:
+    return tuple(replace(one, in_smallest=one.key in in_smallest) for one in contenders)
 
 
 def ceilings() -> tuple[Contender, ...]:

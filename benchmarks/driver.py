@@ -128,11 +128,15 @@ class Worker:
         last = lines[-1][:300] if lines else "it said nothing"
         return WorkerError(f"{self.name} ended with code {self._process.returncode}: {last}")
 
-    def end(self) -> None:
-        """End the process and all that it started; it may be gone already."""
+    def kill(self) -> None:
+        """Kill the process and all that it started; whoever waits for its answer is told."""
         if self._process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
+
+    def end(self) -> None:
+        """Kill it and close its pipes; it may be gone already."""
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None

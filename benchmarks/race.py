@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -114,11 +114,7 @@ def race(rung: Rung, rounds: int, is_smallest: bool, tell: Tell) -> Contest:
             runner.start(workers.enter_context(worker))
             tell(f"  {contender.label}: {runner.row.absent or 'ready'}")
 
-        with ThreadPoolExecutor(2 if is_smallest else 1) as starters:
-            for done in [
-                starters.submit(start, *pair) for pair in zip(runners, rung.contenders, strict=True)
-            ]:
-                done.result()
+        _start_all(runners, rung.contenders, start, at_once=2 if is_smallest else 1)
         for _ in range(min(rounds, rung.most_rounds)):
             for runner in runners:
                 runner.run()
@@ -131,6 +127,28 @@ def race(rung: Rung, rounds: int, is_smallest: bool, tell: Tell) -> Contest:
         operations=rung.work.matrix_products * rung.work.steps if is_dense else 0.0,
         rows=tuple(runner.finished() for runner in runners),
     )
+
+
+def _start_all(
+    runners: Sequence[_Runner],
+    contenders: Sequence[Contender],
+    start: Callable[[_Runner, Contender], None],
+    at_once: int,
+) -> None:
+    """Start all contenders, so many at once; interrupted, leave nobody waiting for an answer."""
+    with ThreadPoolExecutor(at_once) as starters:
+        started = [starters.submit(start, *pair) for pair in zip(runners, contenders, strict=True)]
+        try:
+            for one in started:
+                one.result()
+        except BaseException:  # Ctrl-C above all
+            starters.shutdown(wait=False, cancel_futures=True)
+            while not all(one.done() for one in started):
+                for runner in runners:
+                    if runner.worker is not None:
+                        runner.worker.kill()
+                time.sleep(SETTLE_SECONDS)  # one may be about to start
+            raise
 
 
 def _worker(

@@ -103,15 +103,43 @@ CARDS = replace(MNIST, samples=10_000)
 COLD = replace(DIGITS, epochs=40)  # of which the whole processes take the epochs alone
 
 _ALL = (
-    Rung("tiny", "2-8-1, tanh, square error, batch 10", TINY, dense_trainers()),
-    Rung("digits", "64-32-10, batch 32", DIGITS, dense_trainers(with_compiler_in_smallest=True)),
-    Rung("mnist", "784-128-10, batch 128", MNIST, dense_trainers()),
-    Rung("wide", "784-1024-1024-10, batch 256", WIDE, (*dense_trainers(), *ceilings())),
     Rung(
-        "lenet", "28×28×1, conv 16@5, 32@5, batch 64", LENET, image_trainers(all_in_smallest=True)
+        "tiny",
+        "2-8-1, tanh, square error, batch 10",
+        TINY,
+        dense_trainers("downslope", "torch", "sklearn", "keras", "flax"),
     ),
-    Rung("cnn", "32×32×3, conv 32, 64, 128 @3, batch 64", CNN, image_trainers()),
-    Rung("density", "192×256×3 to a density map, batch 4", DENSITY, image_trainers()),
+    Rung(
+        "digits",
+        "64-32-10, batch 32",
+        DIGITS,
+        dense_trainers("downslope", "torch", "torch-compile", "sklearn", "keras", "flax"),
+    ),
+    Rung("mnist", "784-128-10, batch 128", MNIST, dense_trainers("downslope", "torch")),
+    Rung(
+        "wide",
+        "784-1024-1024-10, batch 256",
+        WIDE,
+        (*dense_trainers("downslope", "sklearn"), *ceilings()),
+    ),
+    Rung(
+        "lenet",
+        "28×28×1, conv 16@5, 32@5, batch 64",
+        LENET,
+        image_trainers("downslope", "pure", "torch", "torch-last-kept", "keras", "flax"),
+    ),
+    Rung(
+        "cnn",
+        "32×32×3, conv 32, 64, 128 @3, batch 64",
+        CNN,
+        image_trainers("downslope", "torch-last"),
+    ),
+    Rung(
+        "density",
+        "192×256×3 to a density map, batch 4",
+        DENSITY,
+        image_trainers("downslope", "torch-last", "keras", "flax"),
+    ),
     Rung(
         "sweep",
         f"{RATES} learning rates of the digits network, 10 epochs each",
@@ -198,6 +226,8 @@ _SMALLEST = {
 def smallest(rung: Rung) -> Rung:
     """The same rung with so few samples that it only shows that all still works."""
     work = replace(rung.work, **_SMALLEST[rung.work.kind])
+    if rung.unit == "sweep":
+        work = replace(work, epochs=1)
     if rung.unit == "sample":
         rung = replace(rung, units=work.samples)
     contenders = tuple(one for one in rung.contenders if one.in_smallest)

@@ -1,5 +1,7 @@
 """Whole rungs with contenders of a few lines, in processes of their own as always."""
 
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +10,9 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import samples
 from benchmarks.catalogue import Contender
-from benchmarks.race import race
+from benchmarks.driver import Worker
+from benchmarks.race import _Runner, _start_all, race
+from benchmarks.results import Row
 from benchmarks.rungs import RUNGS, smallest
 from benchmarks.work import fans_in
 
@@ -66,6 +70,25 @@ def test_samples_are_read_as_they_were_made(tmp_path):
     samples.write(work, tmp_path)
     for read, made in zip(samples.read(tmp_path), samples.make(work), strict=True):
         np.testing.assert_array_equal(read, made)
+
+
+def test_an_interrupted_start_leaves_nobody_behind():
+    """As Ctrl-C does, while one contender works for a minute and another has not begun."""
+    worker = Worker("Sleeper", (sys.executable, "-c", "import time; time.sleep(60)"))
+    runners = [_Runner(Row(key, key, "peer")) for key in ("stops", "sleeps", "waits")]
+    ran = []
+
+    def start(runner, contender):
+        ran.append(runner.row.key)
+        if runner.row.key == "stops":
+            raise KeyboardInterrupt
+        runner.start(worker)
+
+    began = time.monotonic()
+    with worker, pytest.raises(KeyboardInterrupt):
+        _start_all(runners, [None] * 3, start, at_once=1)
+    assert time.monotonic() - began < 30
+    assert "waits" not in ran
 
 
 @pytest.mark.parametrize(
