@@ -6,8 +6,7 @@ import sys
 import time
 
 import downslope as ds
-from downslope.cli.training import Wishes, usual_rate
-from downslope.learning.recipes import Recipe
+from downslope.cli.training import Wishes
 from tests.cli.conftest import SMALL
 
 FIGURES = {"loss", "accuracy"}
@@ -114,15 +113,6 @@ def test_ctrl_c_before_the_training_leaves_nothing(call, tmp_path, monkeypatch):
     assert result.exit_code == 130
     assert result.stderr.endswith("\nStopped.\n")
     assert not (tmp_path / "runs").exists()
-
-
-def test_another_optimizer_gets_a_rate_that_suits_it():
-    recipe = Recipe("dense 1", optimizer="adam", learning_rate=0.003)
-    assert usual_rate(None, recipe) == 0.003
-    assert usual_rate("adamw", recipe) == 0.003
-    assert usual_rate("sgd", recipe) == 0.1
-    assert usual_rate("nesterov", recipe) == 0.05
-    assert usual_rate("adam", Recipe("dense 1", "sgd", 0.2)) == 0.003
 
 
 def test_a_recipe_fits_small_data_and_two_class_losses():

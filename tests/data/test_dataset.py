@@ -97,3 +97,14 @@ def test_lengths_that_differ(name):
         f"There are 3 inputs and 2 {name}. Expected as many {name} as inputs. "
         "Check how the two were read."
     )
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan])
+def test_weights_that_are_none(wrong):
+    weights = np.array([1.0, wrong, 2.0])
+    with pytest.raises(DataError) as caught:
+        replace(samples(3), weights=weights)
+    assert str(caught.value) == (
+        f"The weight of sample 1 is {wrong}. Expected a number of at least 0. "
+        "Give each sample a weight, or leave the weights out to count all alike."
+    )

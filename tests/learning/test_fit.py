@@ -11,6 +11,14 @@ from tests.learning import by_hand
 
 CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()
 CROWD = by_hand.crowd_data()
+SMALL = dataclasses.replace(
+    CLASSES,
+    **{
+        part: dataclasses.replace(samples, inputs=samples.inputs.reshape(-1, 2, 2, 1))
+        for part in ("train", "validation", "test")
+        for samples in [getattr(CLASSES, part)]
+    },
+)
 EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arange(0)))
 
 
@@ -92,6 +100,11 @@ def total(prediction, target):
             "dense 3", CLASSES, {"augment": ds.Augment()},
             "Changes to photos were asked for, and the inputs of points have shape (4,). Expected "
             "images, (height, width, channels). Leave augment out.",
+        ),
+        (
+            "flatten, dense 3", SMALL, {"augment": ds.Augment(crop=0.5)},
+            "Parts of photos were asked for, and the images of points are 2 x 2 pixels. Expected "
+            "images of at least 8 x 8 pixels. Leave crop at 1.",
         ),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import pytest
 import downslope as ds
 from downslope.learning import recipes
 from downslope.learning.fit import DEFAULT_LOSS, check_fit
+from downslope.learning.recipes import Recipe
 from downslope.network.losses import resolve
 from downslope.network.notation import parse
 from tests.learning import by_hand
@@ -54,3 +55,12 @@ def test_every_recipe_is_one_for_a_built_in_set(name):
 def test_a_folder_of_ones_own_that_is_called_like_a_built_in_set_is_not_that_set():
     data = dataclasses.replace(images((28, 28, 1)), name="digits", source="/photos/digits")
     assert recipes.recipe_for(data) != recipes.RECIPES["digits"]
+
+
+def test_another_optimizer_gets_a_rate_that_suits_it():
+    recipe = Recipe("dense 1", optimizer="adam", learning_rate=0.003)
+    assert recipe.rate_for(None) == 0.003
+    assert recipe.rate_for("adamw") == 0.003
+    assert recipe.rate_for("sgd") == 0.1
+    assert recipe.rate_for("nesterov") == 0.05
+    assert Recipe("dense 1", "sgd", 0.2).rate_for("adam") == 0.003

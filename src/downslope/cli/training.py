@@ -12,7 +12,7 @@ from downslope.cli import display, output
 from downslope.data import Dataset, load
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
-from downslope.learning.recipes import Recipe, recipe_for
+from downslope.learning.recipes import recipe_for
 from downslope.learning.run import Run
 from downslope.learning.settings import BatchSize, Stop
 from downslope.learning.train import train
@@ -21,8 +21,6 @@ from downslope.network.notation import parse
 from downslope.store.files import claim_folder, claim_numbered_folder
 
 EXIT_CODES = {"non_finite": 1, "interrupted": 130}
-# rates that work for most networks; those of the recipes were found for adam
-USUAL_RATES = {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05}
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class Wishes:
             "network": network,
             "loss": loss,
             "optimizer": Optimizer(self.optimizer or recipe.optimizer, weight_decay=decay),
-            "learning_rate": usual_rate(self.optimizer, recipe) if rate is None else rate,
+            "learning_rate": recipe.rate_for(self.optimizer) if rate is None else rate,
             "schedule": self.schedule or recipe.schedule,
             "batch_size": self.batch_size
             if self.batch_size is not None
@@ -87,15 +85,6 @@ class Wishes:
             "augment": recipe.augment,
             "stop": Stop(patience=self.patience),
         }
-
-
-def usual_rate(optimizer: str | None, recipe: Recipe) -> float:
-    """The learning rate for an optimizer that may be another than the recipe's."""
-    if optimizer in (None, recipe.optimizer):
-        return recipe.learning_rate
-    if optimizer in USUAL_RATES:
-        return USUAL_RATES[optimizer]
-    return 0.003 if recipe.optimizer in USUAL_RATES else recipe.learning_rate
 
 
 def train_and_report(

@@ -27,7 +27,7 @@ class Samples:
         sources: Where each sample came from (a file's path), or None.
 
     Raises:
-        DataError: The lengths differ.
+        DataError: The lengths differ, or a weight is below 0 or not a number.
     """
 
     inputs: np.ndarray
@@ -45,6 +45,13 @@ class Samples:
                     f"as many {name} as inputs",
                     "Check how the two were read.",
                 )
+        if self.weights is not None and not (np.asarray(self.weights) >= 0).all():
+            wrong = int(np.flatnonzero(~(np.asarray(self.weights) >= 0))[0])
+            raise DataError(
+                f"The weight of sample {wrong} is {self.weights[wrong]}.",
+                "a number of at least 0",
+                "Give each sample a weight, or leave the weights out to count all alike.",
+            )
 
     def __len__(self) -> int:
         """Return the number of samples."""

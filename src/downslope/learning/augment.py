@@ -15,6 +15,10 @@ from jaxtyping import Array, Float
 
 from downslope.errors import SettingError
 
+# Crops begin at every so many pixels, at least a cell's width, so that the pooling layers' windows
+# fall as in the whole photo.
+GRID = 8
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -54,8 +58,7 @@ class Augment:
     def _cut(self, key: Array, photos: Array, targets: Array) -> tuple[Array, Array]:
         """Cut the same part out of each photo and its map, at places that both have."""
         cell = photos.shape[1] // targets.shape[1] if targets.ndim == 4 else 1
-        # coarser than a cell, so that the pooling layers' windows fall as in the whole photo
-        grid = max(8, cell)
+        grid = max(GRID, cell)
         rows, columns = (photos.shape[axis] // grid for axis in (1, 2))
         tall, wide = (max(1, round(self.crop * side)) for side in (rows, columns))
         top, left = (

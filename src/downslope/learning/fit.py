@@ -8,7 +8,7 @@ import numpy as np
 
 from downslope.data.dataset import Dataset
 from downslope.errors import DataError, NetworkError, SettingError
-from downslope.learning.augment import Augment
+from downslope.learning.augment import GRID, Augment
 from downslope.network.losses import Loss
 from downslope.network.network import Network
 
@@ -77,6 +77,13 @@ def check_fit(
             f"{dataset.input_shape}.",
             "images, (height, width, channels)",
             "Leave augment out.",
+        )
+    if augment is not None and augment.crop < 1 and min(dataset.input_shape[:2]) < GRID:
+        raise SettingError(
+            f"Parts of photos were asked for, and the images of {dataset.name} are "
+            f"{dataset.input_shape[0]} x {dataset.input_shape[1]} pixels.",
+            f"images of at least {GRID} x {GRID} pixels",
+            "Leave crop at 1.",
         )
     needed = needed_output(dataset, loss)
     made = network.shapes(dataset.input_shape)[-1]

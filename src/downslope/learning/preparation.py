@@ -33,7 +33,8 @@ def sample_weights(
     """
     if not class_weights:
         return samples.weights
-    if len(class_weights) != classes or min(class_weights) < 0 or max(class_weights) <= 0:
+    are_weights = all(0 <= weight < math.inf for weight in class_weights)
+    if len(class_weights) != classes or not are_weights or not any(class_weights):
         raise SettingError(
             f"The class weights are {class_weights}.",
             f"{classes} numbers of at least 0, one per class",

@@ -12,6 +12,11 @@ from types import MappingProxyType
 from downslope.data.dataset import Dataset
 from downslope.learning.augment import Augment
 
+# rates that work for most networks; those of the recipes were found for adam
+USUAL_RATES: Mapping[str, float] = MappingProxyType(
+    {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05}
+)
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -36,6 +41,14 @@ class Recipe:
     epochs: int = 30
     weight_decay: float = 0.0
     augment: Augment | None = None
+
+    def rate_for(self, optimizer: str | None) -> float:
+        """The learning rate for `optimizer`, which may be another than the recipe's own (None)."""
+        if optimizer in (None, self.optimizer):
+            return self.learning_rate
+        if optimizer in USUAL_RATES:
+            return USUAL_RATES[optimizer]
+        return 0.003 if self.optimizer in USUAL_RATES else self.learning_rate
 
 
 PLANE = Recipe("dense 32 tanh, dense 32 tanh, dense {outputs}", learning_rate=0.01, epochs=150)
