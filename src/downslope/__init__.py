@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     )
     from downslope.learning.augment import Augment
     from downslope.learning.backprop import Backpropagation, backpropagate
+    from downslope.learning.losses_at import losses_at
     from downslope.learning.optimizers import Optimizer, Schedule
     from downslope.learning.outcome import Outcome
     from downslope.learning.progress import Progress
     from downslope.learning.run import Run, open_run
     from downslope.learning.settings import Record, Settings, Stop
+    from downslope.learning.side_by_side import SideBySide, train_side_by_side
     from downslope.learning.trace import Trace
     from downslope.learning.train import train
     from downslope.network.composite import Parallel, Residual
@@ -68,6 +70,7 @@ __all__ = [
     "Schedule",
     "SettingError",
     "Settings",
+    "SideBySide",
     "Signal",
     "Standardize",
     "Stop",
@@ -76,9 +79,11 @@ __all__ = [
     "Upsample2D",
     "backpropagate",
     "load",
+    "losses_at",
     "open_run",
     "parse_network",
     "train",
+    "train_side_by_side",
 ]
 
 # where each name lives; the same as the imports above, which only type checkers read
@@ -89,11 +94,13 @@ _HOMES = {
     ),
     "learning.augment": "Augment",
     "learning.backprop": "Backpropagation backpropagate",
+    "learning.losses_at": "losses_at",
     "learning.optimizers": "Optimizer Schedule",
     "learning.outcome": "Outcome",
     "learning.progress": "Progress",
     "learning.run": "Run open_run",
     "learning.settings": "Record Settings Stop",
+    "learning.side_by_side": "SideBySide train_side_by_side",
     "learning.trace": "Trace",
     "learning.train": "train",
     "network.composite": "Parallel Residual",

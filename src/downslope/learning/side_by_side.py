@@ -7,7 +7,6 @@ to the rounding of float32.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +23,7 @@ from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.augment import Augment
 from downslope.learning.compiling import compiled
+from downslope.learning.cores import usable_cores
 from downslope.learning.evaluation import evaluate
 from downslope.learning.fit import DEFAULT_LOSS, check_fit
 from downslope.learning.optimizers import Optimizer, Schedule
@@ -39,6 +39,7 @@ from downslope.network.network import Network, NetworkParameters
 
 MEMBERS_AT_ONCE = 8  # more, and their weights and signals leave the fast caches
 SMALL = 50_000  # weights; with more, one network alone keeps a core busy
+FIRST_STEPS = 64  # of small networks, which take about 10 milliseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,7 +184,7 @@ class _Group:
         starts = {}
         for one in members:
             if one.settings.seed not in starts:
-                starts[one.settings.seed] = one.start()
+                starts[one.settings.seed] = jax.tree.map(np.asarray, one.start())
         of_each = [starts[one.settings.seed] for one in members]
         self.state = jax.tree.map(lambda *leaves: np.stack(leaves), *(one.state for one in of_each))
         key = np.stack([one.key for one in of_each]) if has_seeds else of_each[0].key
@@ -209,7 +210,8 @@ class _Trainings:
         start = first.start()
         material = first.material(start.key)
         weights = sum(leaf.size for leaf in jax.tree.leaves(start.state.parameters))
-        size = members_at_once(len(members), weights)
+        self.is_small = weights <= SMALL
+        size = members_at_once(len(members)) if self.is_small else 1
         filled = members + members[-1:] * (-len(members) % size)  # one shape, one compilation
         self.groups = [
             _Group(filled[place : place + size], material, has_seeds)
@@ -219,7 +221,7 @@ class _Trainings:
     def run(self, began: float) -> SideBySide:
         """Train until every member has ended."""
         group, plan = self.groups[0], self.plan
-        pace = Pace(plan)
+        pace = Pace(plan, FIRST_STEPS if self.is_small else 1)
         width = (len(group.members), plan.batch_size) if self.plans else (plan.batch_size,)
         shapes = (
             np.zeros((pace.capacity, *width), np.int32),
@@ -283,7 +285,7 @@ class _Trainings:
             rows = jax.tree.map(lambda *pieces: np.concatenate(pieces), *group.rows)
             for place, one in enumerate(group.members):
                 own = jax.tree.map(lambda leaf, place=place: leaf[place], state)
-                trace = self._trace(one, own, jax.tree.map(lambda leaf: leaf[:, place], rows))
+                trace = self._trace(one, own, [piece[:, place] for piece in rows])
                 ended = ending_of(own, one, trace)
                 traces.append(trace)
                 outcomes.append(ended)
@@ -303,7 +305,7 @@ class _Trainings:
             seconds=seconds,
         )
 
-    def _trace(self, member: Preparation, state: loop.State, rows: loop.Rows) -> Trace:
+    def _trace(self, member: Preparation, state: loop.State, rows: list[np.ndarray]) -> Trace:
         builder = TraceBuilder(
             member.dataset.task,
             member.rates,
@@ -312,7 +314,8 @@ class _Trainings:
         )
         done = int(state.step)
         losses = done + (state.ending == loop.NON_FINITE)  # the step that failed has one as well
-        builder.append(0, rows.batch_loss[:losses], rows.train[:done], rows.validation[:done])
+        batch_loss, train, validation = rows
+        builder.append(0, batch_loss[:losses], train[:done], validation[:done])
         return builder.trace()
 
     def _losses(
@@ -334,17 +337,8 @@ def _evaluate_both(program: loop.Program, parameters: NetworkParameters, materia
     return jax.vmap(losses, out_axes=1)(parameters)
 
 
-def members_at_once(members: int, weights: int) -> int:
-    """How many of so many members share a step, for a network of so many weights."""
-    if weights > SMALL:
-        return 1
+def members_at_once(members: int) -> int:
+    """How many of so many small members share a step."""
     groups = -(-members // MEMBERS_AT_ONCE)
     groups = -(-groups // usable_cores()) * usable_cores() if groups > 1 else groups
     return -(-members // groups)
-
-
-def usable_cores() -> int:
-    """How many processor cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

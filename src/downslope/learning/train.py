@@ -95,20 +95,25 @@ def train(
 class Pace:
     """How many steps the next chunk has: few at first, then what takes `CHUNK_SECONDS`.
 
+    Args:
+        plan: The training's batches.
+        first: Steps of the first chunk.
+
     Attributes:
         capacity: The most steps of a chunk.
         seconds: What all chunks took so far.
     """
 
-    def __init__(self, plan: BatchPlan) -> None:
+    def __init__(self, plan: BatchPlan, first: int = 1) -> None:
         self.capacity = min(plan.steps, MOST_STEPS, max(1, MOST_INDICES // plan.batch_size))
         self.seconds = 0.0
-        self._count = 1
+        self._count = first
 
     @contextmanager
     def timed(self, steps_left: int) -> Iterator[int]:
         """Time a chunk; yields how many steps it has."""
-        count = min(self._count, self.capacity, steps_left)
+        count = self._count if steps_left > 1.5 * self._count else steps_left  # no small rest
+        count = min(count, self.capacity, steps_left)
         started = time.perf_counter()
         yield count
         lasted = time.perf_counter() - started

@@ -1,0 +1,236 @@
+"""The loss at many points of weight space at once: for surfaces, lines, and sets of solutions.
+
+A point is a base plus a few directions, each times a number of its own, so that thousands of
+points need no thousands of networks. And the weighted sums of the first layer are linear in its
+weights: they are computed once for the base and once for each direction, and the sums of a point
+are put together from those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from downslope.data.dataset import Samples
+from downslope.data.scaling import Scaling
+from downslope.errors import DataError, SettingError
+from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
+from downslope.learning.cores import usable_cores
+from downslope.learning.evaluation import Scales
+from downslope.network.dense import Dense
+from downslope.network.images import Conv2D
+from downslope.network.losses import Loss, PerSample, resolve
+from downslope.network.network import Network, NetworkParameters
+
+MOST_SAMPLES = 2048  # at a time
+MOST_NUMBERS = 1 << 18  # of the widest signal, over samples and points at a time: 1 MiB
+
+
+def losses_at(
+    network: Network,
+    parameters: NetworkParameters,
+    samples: Samples,
+    *,
+    loss: str | PerSample | Loss,
+    directions: Sequence[NetworkParameters] = (),
+    coefficients: Float[np.ndarray, "... directions"] | None = None,
+    scaling: Scaling | None = None,
+    answer_scaling: Scaling | None = None,
+) -> Float[np.ndarray, "..."]:
+    """Find the mean loss over all samples at many points of weight space.
+
+    With directions, point k is `parameters + sum_j coefficients[k, j] * directions[j]`. Without,
+    every array of `parameters` has a first axis more, the points. The memory that it takes does
+    not grow with the number of points.
+
+    Args:
+        network: The network.
+        parameters: The base, in the shape that `network.init` gives; or many points.
+        samples: Inputs as they were read, targets, and weights if there are any.
+        loss: A loss' name, function or value.
+        directions: Changes of the weights, each in the shape of the base.
+        coefficients: How far to go along each, shape (..., directions); the last axis may be
+            left out where there is one direction.
+        scaling: How the network's inputs are scaled, such as a run's; None for not at all.
+        answer_scaling: How outputs become numbers in the targets' units, such as a run's.
+
+    Returns:
+        Float32 of the shape of the coefficients without their last axis, or (points,). Where
+        signals overflow, the loss is infinite or not a number.
+
+    Raises:
+        DataError: There are no samples.
+        SettingError: Directions and coefficients do not fit each other or the base, or there is
+            no loss of that name.
+
+    Example:
+        >>> a, b = np.meshgrid(np.linspace(-1, 1, 51), np.linspace(-1, 1, 51))
+        >>> losses_at(
+        ...     run.network,
+        ...     run.parameters,
+        ...     data.train,
+        ...     loss=run.loss,
+        ...     directions=(first, second),
+        ...     coefficients=np.stack([a, b], axis=-1),
+        ...     scaling=run.scaling,
+        ... ).shape
+        (51, 51)
+    """
+    if not len(samples):
+        raise DataError("There are no samples.", "at least one", "Check how they were read.")
+    base, spans, far, shape = _points(parameters, tuple(directions), coefficients)
+    shapes = network.shapes(samples.inputs.shape[1:])
+    widest = max(math.prod(one) for one in (samples.inputs.shape[1:], *shapes))
+    block = min(len(samples), MOST_SAMPLES, max(1, MOST_NUMBERS // widest))
+    at_once = max(1, MOST_NUMBERS // (block * widest))
+    if any(isinstance(layer, Conv2D) for layer in network.layers):
+        at_once = 1  # convolutions with many kernels at a time are slow
+    cores = usable_cores()
+    at_once = min(at_once, -(-len(far) // cores))
+    rows = -(-len(far) // (at_once * cores))
+    padded = np.zeros((cores * rows * at_once, *far.shape[1:]), far.dtype)
+    padded[: len(far)] = far
+    identity = Scaling(np.zeros((), np.float32), np.ones((), np.float32))
+    arguments = (
+        base,
+        spans,
+        _blocks(samples, block),
+        Scales.of(scaling or identity, answer_scaling),
+    )
+    pieces = list(padded.reshape(cores, rows, at_once, *far.shape[1:]))
+    program = _Program(network, resolve(loss), is_spanned=bool(directions))
+    run = compiled(_losses, program, *arguments, pieces[0], options=(NO_FUSED_PRODUCTS,))
+    with ThreadPoolExecutor(cores) as threads:
+        found = threads.map(lambda piece: np.asarray(run(*arguments, piece)), pieces)
+        return np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
+
+
+def _points(
+    parameters: NetworkParameters,
+    directions: tuple[NetworkParameters, ...],
+    coefficients: np.ndarray | None,
+) -> tuple[NetworkParameters, tuple[NetworkParameters, ...], np.ndarray, tuple[int, ...]]:
+    """Base, directions, the points as rows, and the shape of the answer.
+
+    Without directions a row is the number of a point.
+    """
+    leaves, structure = jax.tree.flatten(parameters)
+    if not directions:
+        count = len(leaves[0]) if leaves else 1
+        return parameters, (), np.arange(count, dtype=np.int32), (count,)
+    for place, one in enumerate(directions):
+        if jax.tree.structure(one) != structure or any(
+            np.shape(mine) != np.shape(base)
+            for mine, base in zip(jax.tree.leaves(one), leaves, strict=True)
+        ):
+            raise SettingError(
+                f"Direction {place + 1} has another shape than the parameters.",
+                "the same layers, names and shapes",
+                "Make it from such parameters, for example as a difference of two.",
+            )
+    far = np.asarray(np.nan if coefficients is None else coefficients, np.float32)
+    if len(directions) == 1 and far.shape[-1:] != (1,):
+        far = far[..., None]
+    if coefficients is None or far.shape[-1:] != (len(directions),):
+        got = "none" if coefficients is None else f"of shape {np.shape(coefficients)}"
+        raise SettingError(
+            f"There are {len(directions)} directions, and the coefficients are {got}.",
+            f"an array of shape (..., {len(directions)})",
+            "Stack one number per direction along the last axis.",
+        )
+    return parameters, directions, far.reshape(-1, len(directions)), far.shape[:-1]
+
+
+@dataclass(frozen=True)
+class _Program:
+    network: Network
+    loss: Loss
+    is_spanned: bool
+
+
+class _Blocks(NamedTuple):
+    """All samples in blocks of one size; those that only fill a block weigh nothing."""
+
+    inputs: Array
+    targets: Array
+    weights: Float[Array, "m b"]
+
+
+def _blocks(samples: Samples, block: int) -> _Blocks:
+    count = len(samples)
+    rows = -(-count // block)
+    places = np.minimum(np.arange(rows * block), count - 1)
+    weights = np.ones(count, np.float32) if samples.weights is None else samples.weights
+    padded = np.zeros(rows * block, np.float32)
+    padded[:count] = weights
+    if rows * block == count:
+        inputs, targets = samples.inputs, samples.targets
+    else:
+        inputs, targets = samples.inputs[places], samples.targets[places]
+    return _Blocks(
+        jnp.asarray(inputs.reshape(rows, block, *inputs.shape[1:])),
+        jnp.asarray(targets.reshape(rows, block, *targets.shape[1:])),
+        jnp.asarray(padded.reshape(rows, block)),
+    )
+
+
+def _losses(
+    program: _Program,
+    base: NetworkParameters,
+    spans: tuple[NetworkParameters, ...],
+    blocks: _Blocks,
+    scales: Scales,
+    far: Array,
+) -> Float[Array, "rows at_once"]:
+    """The mean losses at points (rows, at_once, directions), or at the points of those numbers."""
+    network, loss = program.network, program.loss
+    first = _first_linear(network) if program.is_spanned else None
+
+    def of_block(sums: Array, block: _Blocks) -> tuple[Array, None]:
+        scaled, known = scales.scale_inputs(block.inputs), []
+        if first is not None:
+            for layer in network.layers[:first]:
+                scaled = layer.forward({}, scaled)
+            layer = network.layers[first]
+            known = [layer.weighted_sum(one[first], scaled) for one in (base, *spans)]
+
+        def of_point(far: Array) -> Array:
+            def moved(start: Array, *along: Array) -> Array:
+                return start + sum(share * one for share, one in zip(far, along, strict=True))
+
+            if not program.is_spanned:
+                outputs = network.forward(jax.tree.map(lambda leaf: leaf[far], base), scaled)
+            else:
+                signals, rest = scaled, 0
+                if first is not None:
+                    signals, rest = network.layers[first].activate(moved(*known)), first + 1
+                own = jax.tree.map(moved, base[rest:], *(one[rest:] for one in spans))
+                for layer, parameters in zip(network.layers[rest:], own, strict=True):
+                    signals = layer.forward(parameters, signals)
+                outputs = signals
+            values = loss.per_sample(scales.answers_of(outputs), block.targets)
+            return (values * block.weights).sum()
+
+        return sums + lax.map(jax.vmap(of_point), far), None
+
+    total, _ = lax.scan(of_block, jnp.zeros(far.shape[:2]), blocks)
+    return total / blocks.weights.sum()
+
+
+def _first_linear(network: Network) -> int | None:
+    """The first layer with weights, if its sums are linear in them."""
+    for place, layer in enumerate(network.layers):
+        if isinstance(layer, Dense | Conv2D):
+            return place
+        if layer.word not in ("flatten", "dropout", "standardize"):
+            return None
+    return None
