@@ -5,6 +5,7 @@ import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # what a test compiles, it compiles itself
+os.environ["DOWNSLOPE_CACHE"] = "off"  # and leaves the user's cache alone
 # the tests run side by side, one process per core: threads inside each would only wait
 os.environ["XLA_FLAGS"] = " ".join(
     [os.environ.get("XLA_FLAGS", ""), "--xla_cpu_multi_thread_eigen=false"]

@@ -1,12 +1,21 @@
-"""Compiling a function once for each program and shape of arguments."""
+"""Compiling a function once for each program and shape of arguments, and across processes.
+
+JAX's persistent cache is pointed at a folder of ours before the first program is compiled, unless
+the user has chosen one. It is taken as it is: a broken or unwritable entry costs its compilation.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import jax
+
+from downslope.store.cache import cache_folder
 
 
 def _signature(tree: Any) -> tuple:
@@ -26,13 +35,65 @@ def _compiled(
 ) -> Any:
     leaves = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
     arguments = jax.tree.unflatten(structure, leaves)
+    folder = use_cache()
     lowered = jax.jit(function, static_argnums=0).lower(program, *arguments)
     if options and jax.default_backend() == "cpu":
-        try:
-            return lowered.compile(compiler_options=dict(options))
-        except jax.errors.JaxRuntimeError:  # an option that this version of XLA does not have
-            pass
-    return lowered.compile()
+        # other versions of XLA do not have each option
+        with suppress(jax.errors.JaxRuntimeError):
+            return _with_cache(folder, lowered, dict(options))
+    return _with_cache(folder, lowered, None)
+
+
+@lru_cache(maxsize=1)
+def use_cache() -> Path | None:
+    """Let JAX keep what it compiles for later processes, unless the user decided otherwise.
+
+    Returns:
+        The folder, or None where it is not ours.
+    """
+    config: Any = jax.config
+    if not config.jax_enable_compilation_cache or config.jax_compilation_cache_dir:
+        return None
+    folder = cache_folder()
+    if folder is not None:
+        config.update("jax_compilation_cache_dir", str(folder))
+    return folder
+
+
+def _with_cache(folder: Path | None, lowered: Any, options: dict[str, Any] | None) -> Any:
+    """Compile; where an entry of our cache cannot be read, remove it for the next time."""
+    if folder is None:
+        return lowered.compile(compiler_options=options)
+    with warnings.catch_warnings(record=True) as caught, _keeping_all():
+        warnings.simplefilter("always")
+        program = lowered.compile(compiler_options=options)
+    for one in caught:
+        message = str(one.message)
+        if "persistent compilation cache" not in message:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif "reading" in message:
+            _remove_broken(folder, message)
+    return program
+
+
+@contextmanager
+def _keeping_all() -> Iterator[None]:
+    """Keep programs that are quickly compiled as well; by itself JAX keeps only slow ones."""
+    config: Any = jax.config
+    before = config.jax_persistent_cache_min_compile_time_secs
+    config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    try:
+        yield
+    finally:
+        config.update("jax_persistent_cache_min_compile_time_secs", before)
+
+
+def _remove_broken(folder: Path, message: str) -> None:
+    """Remove the entries of the module that JAX names in its warning: 'jit_function'."""
+    name = message.partition("'")[2].partition("'")[0]
+    for path in folder.glob(f"{name}-*") if name else ():
+        with suppress(OSError):  # another process was faster
+            path.unlink()
 
 
 def compiled(

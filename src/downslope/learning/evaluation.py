@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -65,8 +66,8 @@ class Scales(NamedTuple):
     def of(inputs: Scaling, answers: Scaling | None) -> Scales:
         """The arrays of two scalings."""
 
-        def arrays(scaling: Scaling) -> tuple[Array, Array]:
-            return jnp.asarray(scaling.mean), jnp.asarray(scaling.deviation)
+        def arrays(scaling: Scaling) -> tuple[Any, Any]:
+            return np.asarray(scaling.mean), np.asarray(scaling.deviation)
 
         return Scales(arrays(inputs), None if answers is None else arrays(answers))
 
@@ -169,10 +170,10 @@ def evaluation_batches(
 def on_device(samples: Samples, weights: np.ndarray | None, batches: np.ndarray) -> Part:
     """Put samples where the loop can reach them."""
     return Part(
-        inputs=jnp.asarray(samples.inputs),
-        targets=jnp.asarray(samples.targets),
-        weights=None if weights is None else jnp.asarray(weights, jnp.float32),
-        batches=jnp.asarray(batches),
+        inputs=jax.device_put(samples.inputs),
+        targets=jax.device_put(samples.targets),
+        weights=None if weights is None else jax.device_put(weights.astype(np.float32)),
+        batches=jax.device_put(batches),
     )
 
 
