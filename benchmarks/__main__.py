@@ -70,8 +70,8 @@ def measure(names: Sequence[str], rounds: int, is_smallest: bool) -> results.Rep
         tell(f"{name}: {rung.title}")
         contest = race(rung, rounds, is_smallest, tell)
         contests.append(contest)
-        tell(f"  {one_line(contest)}")
-        if not is_smallest:
+        if not is_smallest:  # whose times mean nothing
+            tell(f"  {one_line(contest)}")
             for warning in figures.losses_far_apart(contest, LOSS_TOLERANCE):
                 tell(f"  Not the same work? {warning}")
     return results.Report(

@@ -16,8 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 180.0  # importing a library and building a network
-FIRST_SECONDS = 300.0  # the first block, in which things are compiled
-BLOCK_SECONDS = 180.0
+FIRST_SECONDS = 600.0  # the first block, in which things are compiled
+BLOCK_SECONDS = 300.0
 
 
 class WorkerError(Exception):

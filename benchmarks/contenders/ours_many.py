@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import jax
+import numpy as np
+
 import downslope as ds
 from benchmarks.contenders.ours import build, dataset
 from benchmarks.contenders.rates import learning_rates
 from benchmarks.contenders.task import Task
+from benchmarks.rungs import GRID
 from benchmarks.samples import Arrays
 from benchmarks.work import Work
+from downslope.learning.losses_at import losses_at
 from downslope.learning.side_by_side import train_side_by_side
 
 
@@ -25,6 +30,33 @@ def sweep(work: Work, samples: Arrays) -> Task:
             batch_size=work.batch_size,
             epochs=work.epochs,
             record=ds.Record(samples=1, every=work.epochs),
+        )
+
+    return Task(block)
+
+
+def surface(work: Work, samples: Arrays) -> Task:
+    """All losses in one call, along two random directions."""
+    network, data = build(work), dataset(work, samples)
+    centre = network.init(work.input_shape)
+    random = np.random.default_rng(0)
+
+    def direction(leaf: jax.Array) -> np.ndarray:
+        return random.standard_normal(leaf.shape).astype(np.float32)
+
+    directions = tuple(jax.tree.map(direction, centre) for _ in range(2))
+    side = np.linspace(-1, 1, GRID, dtype=np.float32)
+    places = np.stack(np.meshgrid(side, side), axis=-1)
+
+    def block() -> None:
+        losses_at(
+            network,
+            centre,
+            data.train,
+            loss=work.loss,
+            directions=directions,
+            coefficients=places,
+            scaling=data.scaling,
         )
 
     return Task(block)
