@@ -177,7 +177,7 @@ def _folders() -> Iterator[tuple[Path, dict[str, str]]]:
     with tempfile.TemporaryDirectory(prefix="downslope-benchmarks-") as name:
         folder = Path(name)
         environment = {
-            "XDG_CACHE_HOME": f"{name}/cache",
+            "DOWNSLOPE_CACHE": f"{name}/cache",
             "TORCHINDUCTOR_CACHE_DIR": f"{name}/torch",
             "KERAS_HOME": f"{name}/keras",
             "MPLCONFIGDIR": f"{name}/matplotlib",

@@ -23,9 +23,9 @@ COMMAND = Path(sys.executable).with_name("downslope")  # of this very environmen
 
 
 def _process(command: Sequence[str | Path], cache: str | None = None) -> None:
-    """Run a command in a new empty folder, with the cache folder `cache`, or an empty one."""
+    """Run a command in a new empty folder; what is compiled lies in `cache`, or nowhere yet."""
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"XDG_CACHE_HOME": cache or f"{folder}/cache"}
+        environment = os.environ | {"DOWNSLOPE_CACHE": cache or f"{folder}/cache"}
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
@@ -45,13 +45,13 @@ def first(work: Work, samples: Arrays) -> Task:
 
 def again(work: Work, samples: Arrays) -> Task:
     """With what the process before it left in the cache."""
-    return Task(lambda: _process(_downslope(work), os.environ["XDG_CACHE_HOME"]), in_children=True)
+    return Task(lambda: _process(_downslope(work), os.environ["DOWNSLOPE_CACHE"]), in_children=True)
 
 
 def again_without_pictures(work: Work, samples: Arrays) -> Task:
     """The same without drawing, as the scripts."""
     command = _downslope(work, "--no-pictures")
-    return Task(lambda: _process(command, os.environ["XDG_CACHE_HOME"]), in_children=True)
+    return Task(lambda: _process(command, os.environ["DOWNSLOPE_CACHE"]), in_children=True)
 
 
 def sklearn(work: Work, samples: Arrays) -> Task:

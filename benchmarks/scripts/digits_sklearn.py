@@ -14,7 +14,7 @@ epochs = int(sys.argv[1])
 inputs, targets = load_digits(return_X_y=True)
 inputs = inputs.astype("float32")
 x, x_test, y, y_test = train_test_split(
-    inputs, targets, train_size=1257, test_size=360, stratify=targets, random_state=0
+    inputs, targets, train_size=1258, test_size=359, stratify=targets, random_state=0
 )
 scaler = StandardScaler().fit(x)
 model = MLPClassifier(

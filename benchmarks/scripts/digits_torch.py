@@ -13,8 +13,8 @@ inputs, targets = load_digits(return_X_y=True)
 parts = train_test_split(
     inputs.astype("float32"),
     targets,
-    train_size=1257,
-    test_size=360,
+    train_size=1258,
+    test_size=359,
     stratify=targets,
     random_state=0,
 )
