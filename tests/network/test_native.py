@@ -20,7 +20,7 @@ def test_it_can_be_turned_off(monkeypatch):
 @pytest.mark.parametrize(
     ("contents", "says"),
     [
-        (None, "not built: there was no C++ compiler when Downslope was installed"),
+        (None, "not built; with a C++ compiler at hand, install Downslope again"),
         (b"no library", "not to be loaded: "),
     ],
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from downslope.cli import display, output
@@ -111,6 +113,8 @@ def train_and_report(
             dataset = load(source, on_progress=on_progress)
         plan = wishes.plan(dataset)
         folder = claim(dataset.name)
+        if pictures:  # loaded while the processor compiles and trains outside of Python
+            Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
         with display.training(dataset, plan["epochs"], lively=not as_json) as on_chunk:
             run = train(dataset=dataset, on_chunk=on_chunk, **plan)
         run = run.save(folder)

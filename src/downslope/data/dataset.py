@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from downslope.data.memory import aligned
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
 
@@ -36,7 +37,7 @@ class Samples:
     sources: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Refuse parts of different lengths."""
+        """Refuse parts of different lengths, and put the arrays where they are used as they are."""
         for name in ("targets", "weights", "sources"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.inputs):
@@ -52,6 +53,8 @@ class Samples:
                 "a number of at least 0",
                 "Give each sample a weight, or leave the weights out to count all alike.",
             )
+        for name in ("inputs", "targets"):
+            object.__setattr__(self, name, aligned(getattr(self, name)))
 
     def __len__(self) -> int:
         """Return the number of samples."""

@@ -25,6 +25,8 @@ def _signature(tree: Any) -> tuple:
 
 # XLA's choice of a library for products and sums that are fused into one: slow for tiny rows
 NO_FUSED_PRODUCTS = ("xla_cpu_experimental_ynn_fusion_type", "")
+# for what runs once: a quarter of the time to compile, the same bits
+QUICKLY_COMPILED = ("xla_backend_optimization_level", 1)
 
 Option = tuple[str, Any]
 

@@ -155,9 +155,15 @@ def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
     return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
 
 
-def _all_finite(loss: Array, stepped: NetworkParameters) -> Array:
-    """Whether the loss and all weights are numbers; a sum is finite only if each term is."""
-    return jnp.isfinite(sum((leaf.sum() for leaf in jax.tree.leaves(stepped)), loss))
+def _is_sound(loss: Array, rate: Array, direction: NetworkParameters) -> Array:
+    """Whether the loss is a number and the weights stay numbers.
+
+    A sum of squares is finite only if each term is; and where rate * d^2 is finite, so is the
+    change rate * d. The changed weights need not be looked at for that, which would cost another
+    pass over the memory.
+    """
+    squares = sum((leaf * leaf).sum() for leaf in jax.tree.leaves(direction))
+    return jnp.isfinite(loss + rate * squares)
 
 
 def train_step(
@@ -189,19 +195,19 @@ def train_step(
     direction, moments = program.optimizer.direction().update(
         gradients, state.moments, state.parameters
     )
-    stepped = jax.tree.map(lambda old, uphill: old - rate * uphill, state.parameters, direction)
-    finite = _all_finite(loss, stepped)  # no step from a gradient that is not ends at a number
+    finite = _is_sound(loss, rate, direction)
     if scales.answers is not None:
         loss = loss * scales.answers[1] ** (program.judge.loss.degree or 0)  # in its own units
     steps_on = finite
     if program.members is not None:  # a single network would not be here
         steps_on = finite & (state.ending == RUNNING)
         loss = jnp.where(state.ending == RUNNING, loss, jnp.nan)
-    parameters, moments = jax.tree.map(
-        lambda new, old: jnp.where(steps_on, new, old),
-        (stepped, moments),
-        (state.parameters, state.moments),
+    parameters = jax.tree.map(
+        lambda old, uphill: jnp.where(steps_on, old - rate * uphill, old),
+        state.parameters,
+        direction,
     )
+    moments = jax.tree.map(lambda new, old: jnp.where(steps_on, new, old), moments, state.moments)
     return state._replace(
         step=state.step + steps_on.astype(jnp.int32),
         parameters=parameters,

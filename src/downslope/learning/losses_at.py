@@ -26,6 +26,7 @@ from downslope.errors import DataError, SettingError
 from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
 from downslope.learning.cores import usable_cores
 from downslope.learning.evaluation import Scales
+from downslope.network.columns import fits_columns, forward_columns, losses_of_columns
 from downslope.network.dense import Dense
 from downslope.network.images import Conv2D
 from downslope.network.losses import Loss, PerSample, resolve
@@ -152,9 +153,33 @@ def _points(
 
 @dataclass(frozen=True)
 class _Program:
+    """What is compiled.
+
+    Attributes:
+        network: The network.
+        loss: The loss.
+        is_spanned: Whether points are a base and directions.
+    """
+
     network: Network
     loss: Loss
     is_spanned: bool
+
+    @property
+    def first_linear(self) -> int:
+        """The first layer with weights, if its sums are linear in them; -1 for none."""
+        for place, layer in enumerate(self.network.layers):
+            if isinstance(layer, Dense | Conv2D):
+                return place
+            if layer.word not in ("flatten", "dropout", "standardize"):
+                return -1
+        return -1
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the samples are along the last axis behind that layer."""
+        first = self.first_linear
+        return self.is_spanned and first >= 0 and fits_columns(self.network.layers[first:])
 
 
 class _Blocks(NamedTuple):
@@ -192,45 +217,39 @@ def _losses(
     far: Array,
 ) -> Float[Array, "rows at_once"]:
     """The mean losses at points (rows, at_once, directions), or at the points of those numbers."""
-    network, loss = program.network, program.loss
-    first = _first_linear(network) if program.is_spanned else None
+    loss = program.loss
+    layers, first = program.network.layers, program.first_linear
+    rest, turned = layers[first + 1 :], program.is_turned
 
     def of_block(sums: Array, block: _Blocks) -> tuple[Array, None]:
         scaled, known = scales.scale_inputs(block.inputs), []
-        if first is not None:
-            for layer in network.layers[:first]:
+        if program.is_spanned and first >= 0:
+            for layer in layers[:first]:
                 scaled = layer.forward({}, scaled)
-            layer = network.layers[first]
-            known = [layer.weighted_sum(one[first], scaled) for one in (base, *spans)]
+            known = [layers[first].weighted_sum(one[first], scaled) for one in (base, *spans)]
+        known = [one.T for one in known] if turned else known
 
         def of_point(far: Array) -> Array:
             def moved(start: Array, *along: Array) -> Array:
                 return start + sum(share * one for share, one in zip(far, along, strict=True))
 
             if not program.is_spanned:
-                outputs = network.forward(jax.tree.map(lambda leaf: leaf[far], base), scaled)
+                own = jax.tree.map(lambda leaf: leaf[far], base)
+                signals, after = scaled, layers
             else:
-                signals, rest = scaled, 0
-                if first is not None:
-                    signals, rest = network.layers[first].activate(moved(*known)), first + 1
-                own = jax.tree.map(moved, base[rest:], *(one[rest:] for one in spans))
-                for layer, parameters in zip(network.layers[rest:], own, strict=True):
+                own = jax.tree.map(moved, base[first + 1 :], *(one[first + 1 :] for one in spans))
+                signals = layers[first].activate(moved(*known)) if known else scaled
+                after = rest
+            if turned:
+                outputs = scales.answers_of(forward_columns(after, own, signals).T).T
+                values = losses_of_columns(loss, outputs, block.targets)
+            else:
+                for layer, parameters in zip(after, own, strict=True):
                     signals = layer.forward(parameters, signals)
-                outputs = signals
-            values = loss.per_sample(scales.answers_of(outputs), block.targets)
+                values = loss.per_sample(scales.answers_of(signals), block.targets)
             return (values * block.weights).sum()
 
         return sums + lax.map(jax.vmap(of_point), far), None
 
     total, _ = lax.scan(of_block, jnp.zeros(far.shape[:2]), blocks)
     return total / blocks.weights.sum()
-
-
-def _first_linear(network: Network) -> int | None:
-    """The first layer with weights, if its sums are linear in them."""
-    for place, layer in enumerate(network.layers):
-        if isinstance(layer, Dense | Conv2D):
-            return place
-        if layer.word not in ("flatten", "dropout", "standardize"):
-            return None
-    return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,11 +25,16 @@ MEASURES: Mapping[Task, tuple[str, ...]] = MappingProxyType(
 )
 
 
-def chosen_class(outputs: Float[Array, "n classes"]) -> Array:
-    """The class with the largest output; with a single output (a logit), whether it is above 0."""
-    if outputs.shape[-1] == 1:
-        return (outputs[..., 0] > 0).astype(jnp.int32)
-    return jnp.argmax(outputs, axis=-1)
+def chosen_class(outputs: Any) -> Any:
+    """The class with the largest output; with a single output (a logit), whether it is above 0.
+
+    Args:
+        outputs: Shape (N, classes), NumPy or JAX.
+
+    Returns:
+        Whole numbers (N,), of the same kind.
+    """
+    return (outputs[..., 0] > 0).astype(np.int32) if outputs.shape[-1] == 1 else outputs.argmax(-1)
 
 
 def columns(

@@ -14,13 +14,15 @@ from downslope.data.scaling import Scaling
 from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.batches import BatchPlan
-from downslope.learning.compiling import compiled
+from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
 from downslope.learning.settings import Settings
 from downslope.network.losses import Loss
 from downslope.network.network import Network
 
-SMALLEST_EVALUATION_BATCH = 32  # evaluating one by one would be slow
+RECORDING_SHARE = 0.05  # of the time of the steps
+WIDEST_EVALUATION = 256  # samples at a time: wider is hardly faster,
+MOST_EVALUATED = 1 << 17  # and so many numbers of their inputs, so that signals stay in the caches
 
 
 def sample_weights(
@@ -112,17 +114,28 @@ class Preparation:
 
     @property
     def _most_measured(self) -> int:
-        """As many training as validation samples are measured, so that neither costs much."""
-        return min(self.settings.record.samples, len(self.dataset.validation))
+        """Samples of each part that are measured.
 
-    def _affordable(self) -> int:
-        """Epochs between two measurements, so that they cost a tenth of the steps or less.
+        As many of the training as of the validation part, so that neither costs much; where
+        there are few epochs, not more than the last measurement alone may cost.
+        """
+        most = min(self.settings.record.samples, len(self.dataset.validation))
+        if self.settings.record.every is None:
+            most = min(most, int(self._affordable_samples * self.settings.epochs))
+        return max(1, most)
 
-        A forward pass costs about a third of a step; a cropped photo less than a whole one.
+    @property
+    def _affordable_samples(self) -> float:
+        """Samples of each part that may be measured for every epoch of training.
+
+        A forward pass costs up to half of a step; a cropped photo less than a whole one.
         """
         crop = 1.0 if self.settings.augment is None else self.settings.augment.crop
-        measuring = 2 * self._most_measured / 3
-        return max(1, math.ceil(measuring / (0.1 * self.plan.samples * crop**2)))
+        return RECORDING_SHARE * self.plan.samples * crop**2
+
+    def _affordable(self) -> int:
+        """Epochs between two measurements, so that they cost no more than their share."""
+        return max(1, math.ceil(self._most_measured / self._affordable_samples))
 
     def start(self) -> loop.Start:
         """The state before the first step, and the key of chance."""
@@ -134,7 +147,7 @@ class Preparation:
             keeps_best=program.patience is not None,
         )
         seed = np.uint32(self.settings.seed)
-        return compiled(loop.begin, origin, seed)(seed)
+        return compiled(loop.begin, origin, seed, options=(QUICKLY_COMPILED,))(seed)
 
     def material(self, key: Array) -> loop.Material:
         """The samples and the scaling where the loop can reach them, with the key of chance."""
@@ -143,7 +156,8 @@ class Preparation:
             weights = sample_weights(
                 samples, self.settings.class_weights, len(self.dataset.class_names)
             )
-            width = max(self.plan.batch_size, SMALLEST_EVALUATION_BATCH)
+            size = math.prod(self.dataset.input_shape)
+            width = max(self.plan.batch_size, min(WIDEST_EVALUATION, MOST_EVALUATED // size))
             return on_device(
                 samples, weights, evaluation_batches(len(samples), width, self._most_measured)
             )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -31,8 +34,8 @@ from downslope.network.network import Network, NetworkParameters, Signal, count_
 from downslope.store.arrays import flatten, unflatten
 from downslope.store.files import claim_folder
 
-PREDICTION_BATCH = 256  # samples at a time, to bound the memory
-PHOTO_BATCH = 8
+WIDTHS = (4096, 512, 64, 8, 1)  # samples answered at a time: few shapes, few compilations
+MOST_NUMBERS = 1 << 23  # of the widest signal, to bound the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,21 +96,23 @@ class Run:
         wanted, counting = self.data.input_shape, self.data.task == "counting"
         try:
             array = np.asarray(inputs)
-            what = f"shape {array.shape} and type {array.dtype}"
         except ValueError:
-            array, what = np.empty(0, object), "rows of different lengths"
+            raise self._misfit("rows of different lengths") from None
         got = array.shape[1:]
         fits = got[-1:] == wanted[-1:] and len(got) == len(wanted) if counting else got == wanted
-        fits = fits and array.ndim > 0 and array.dtype.kind in "buif"
-        if not fits:
-            sides = ("height", "width", str(wanted[-1])) if counting else wanted
-            shape = ", ".join(str(side) for side in ("samples", *sides))
-            raise DataError(
-                f"The inputs have {what}.",
-                f"numbers of shape ({shape}), as in {self.data.name}",
-                "Give one row per sample; for a single sample write inputs[None].",
-            )
+        if not (fits and array.ndim > 0 and array.dtype.kind in "buif"):
+            raise self._misfit(f"shape {array.shape} and type {array.dtype}")
         return array
+
+    def _misfit(self, what: str) -> DataError:
+        wanted = self.data.input_shape
+        sides = ("height", "width", str(wanted[-1])) if self.data.task == "counting" else wanted
+        shape = ", ".join(str(side) for side in ("samples", *sides))
+        return DataError(
+            f"The inputs have {what}.",
+            f"numbers of shape ({shape}), as in {self.data.name}",
+            "Give one row per sample; for a single sample write inputs[None].",
+        )
 
     def outputs(self, inputs: Any) -> np.ndarray:
         """What the loss sees for raw inputs (N, *input_shape): logits, numbers, density maps.
@@ -116,16 +121,22 @@ class Run:
             DataError: The inputs have the wrong shape.
         """
         inputs = self._checked(inputs)
-        size = PHOTO_BATCH if self.data.task == "counting" else PREDICTION_BATCH
         pieces = []
-        for start in range(0, max(1, len(inputs)), size):
-            piece = inputs[start : start + size]
-            short = min(size, len(inputs)) - len(piece)  # filled up: one shape, one compilation
-            filled = np.concatenate([piece, np.repeat(piece[:1], short, axis=0)])
-            arguments = (self.parameters, jnp.asarray(filled), self._scales)
+        for piece in _pieces(inputs, self.network):
+            arguments = (self._held[0], piece, self._held[1])
             run = compiled(_answer, self.network, *arguments)
-            pieces.append(np.asarray(run(*arguments))[: len(piece)])
-        return np.concatenate(pieces)
+            pieces.append(np.asarray(run(*arguments)))
+        outputs = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
+        return outputs[: len(inputs)]
+
+    @cached_property
+    def _held(self) -> tuple[NetworkParameters, Scales]:
+        """Parameters and scales where compiled code can reach them: put there once."""
+        return jax.device_put((self.parameters, self._scales))
+
+    def _answers(self, outputs: np.ndarray) -> np.ndarray:
+        """What a person reads: probabilities, numbers, maps."""
+        return np.asarray(compiled(_link, self.loss, outputs)(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
         """The answers to raw inputs, shape (N, *input_shape).
@@ -138,8 +149,8 @@ class Run:
         """
         outputs = self.outputs(inputs)
         if self.data.task == "classification":
-            return np.asarray(measures.chosen_class(jnp.asarray(outputs)))
-        answers = np.asarray(self.loss.link(jnp.asarray(outputs)))
+            return measures.chosen_class(outputs).astype(np.int32)
+        answers = self._answers(outputs)
         if self.data.task == "counting":
             return answers.sum(axis=(1, 2, 3), dtype=np.float64)
         return answers
@@ -154,7 +165,7 @@ class Run:
             raise DataError(
                 f"{self.data.name} has no classes.", "a run that learnt classes", "Use predict."
             )
-        answers = np.asarray(self.loss.link(jnp.asarray(self.outputs(inputs))))
+        answers = self._answers(self.outputs(inputs))
         return np.concatenate([1 - answers, answers], 1) if answers.shape[1] == 1 else answers
 
     def signals(self, inputs: Any) -> tuple[Signal, ...]:
@@ -266,6 +277,25 @@ def _answer(
     network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
 ) -> Float[Array, "n ..."]:
     return scales.answers_of(fuse(network).forward(parameters, scales.scale_inputs(inputs)))
+
+
+def _pieces(inputs: np.ndarray, network: Network) -> Iterator[np.ndarray]:
+    """Inputs in pieces of a few fixed lengths; the last one is filled up with its first sample."""
+    shapes = (inputs.shape[1:], *network.shapes(inputs.shape[1:]))
+    most = max(1, MOST_NUMBERS // max(map(math.prod, shapes)))
+    widths = [width for width in WIDTHS if width <= most]
+    start = 0
+    while start < max(1, len(inputs)):
+        left = len(inputs) - start
+        width = min((one for one in widths if one >= left), default=widths[0])
+        piece = inputs[start : start + width]
+        short = width - len(piece)
+        yield np.concatenate([piece, np.repeat(piece[:1], short, axis=0)]) if short else piece
+        start += width
+
+
+def _link(loss: Loss, outputs: Array) -> Array:
+    return loss.link(outputs)
 
 
 def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:

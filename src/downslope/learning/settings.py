@@ -39,7 +39,8 @@ class Record:
         samples: At the end of an epoch, training and validation loss are measured at the same
             weights, on at most this many samples of each part.
         every: Measure at the end of every so many epochs, and of the last one; None for as
-            often as costs at most about a tenth of the time.
+            often as costs at most about a twentieth of the time, and in short trainings on
+            fewer samples for the same reason.
     """
 
     samples: int = 2048

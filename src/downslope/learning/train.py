@@ -25,7 +25,7 @@ from downslope.learning.trace import Trace, TraceBuilder
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network
 
-CHUNK_SECONDS = 0.2  # how long a chunk should take: often enough to look alive, seldom for cost
+CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
 MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
 MOST_STEPS = 1 << 14  # and in steps
 

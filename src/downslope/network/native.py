@@ -40,7 +40,7 @@ def open_library() -> ctypes.CDLL:
 @lru_cache(maxsize=1)
 def _found() -> Native:
     if not LIBRARY.exists():
-        return Native(False, "not built: there was no C++ compiler when Downslope was installed")
+        return Native(False, "not built; with a C++ compiler at hand, install Downslope again")
     try:
         instructions = open_library().downslope_instructions()
     except (OSError, AttributeError) as error:

@@ -11,11 +11,13 @@ import textwrap
 import warnings
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from PIL import Image
 
 from downslope.store.files import write_file
 
@@ -212,6 +214,10 @@ def save(figure: Figure, path: str | Path) -> Path:
     with warnings.catch_warnings():
         # a class name in a script that the font lacks shows as boxes; no reason for alarm
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        figure.set_dpi(DPI)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # savefig would draw it twice, once only to lay it out
+    image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    image.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
     write_file(path, buffer.getvalue())
     return path
