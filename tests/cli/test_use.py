@@ -1,6 +1,8 @@
 """Using a run: test, predict, count."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ def test_test_measures_the_test_part(call, xor_run):
         "data": {"name": "xor", "samples": 160},
         "test": run.test(),
         "baseline": run.baseline(),
+        "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
     }
     text = call("test", xor_run).stdout
     assert "160 samples of xor: its test part." in text
@@ -33,6 +36,54 @@ def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crow
     assert "4 samples of copy: the data it was trained on, so only the test part was used." in text
 
 
+def test_a_table_from_raw_columns_to_answers(call, tmp_path):
+    rng = np.random.default_rng(0)
+    size, town = rng.uniform(0, 9, 120), rng.choice(["Bern", "Rome"], 120)
+    sizes = zip(size, town, strict=True)
+    rows = [f"{one:.2f},{place},{'big' if one > 5 else 'small'}" for one, place in sizes]
+    Path("a.csv").write_text("size,town,is\n" + "\n".join(rows) + "\n")
+    words = ("--target", "is", "--epochs", 40, "--no-pictures", "--out", "r")
+    result = call("train", "a.csv", *words)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["column", "kind", "values", "missing", "inputs"]
+    assert lines[2].split() == ["town", "category", "2", "2"]
+    assert lines[3].split() == ["is", "target", "2"]
+    Path("ask.csv").write_text("town,size\nRome,1\nOslo,8.5\n,\n")
+    answers = predictions(call, "r", "ask.csv")
+    assert [one["class"] for one in answers[:2]] == ["small", "big"]
+    Path("less.csv").write_text("town\nRome\n")
+    assert "The table has no column 'size'." in call("predict", "r", "less.csv").stderr
+    lines = call("predict", "r", "ask.csv", "--csv").stdout.splitlines()
+    assert lines[0] == "prediction,probability big,probability small"
+    assert [line.partition(",")[0] for line in lines[1:3]] == ["small", "big"]
+    assert call("predict", "r", "ask.csv", "--out", "b.csv").stdout == ""
+    assert Path("b.csv").read_text().splitlines() == lines
+    assert "b.csv is there already." in call("predict", "r", "ask.csv", "--out", "b.csv").stderr
+    Path("b.csv").unlink()
+    text = call("test", "r", "--data", "a.csv").stdout
+    assert "so only the test part was used." in text
+    Path("b.csv").write_text("town,size,is\n" + "Rome,1,small\nBern,8,big\n" * 10)
+    made = json.loads(call("test", "r", "--data", "b.csv", "--json").stdout)
+    assert made["data"]["samples"] == 20
+    assert made["test"]["accuracy"] == 1.0
+
+
+def test_answers_in_a_pipe(call, tmp_path):
+    rows = "".join(f"{place % 7},{3 * (place % 7) + 0.5}\n" for place in range(60))
+    Path("a.csv").write_text("x,y\n" + rows)
+    words = ("--target", "y", "--epochs", 2, "--no-pictures", "--out", "r")
+    assert call("train", "a.csv", *words).exit_code == 0
+    done = subprocess.run(
+        [sys.executable, "-c", START, "predict", "r", "-", "--csv"],
+        input=b"x\n3\n4\n",
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().splitlines()[0] == "prediction"
+    assert len(done.stdout.decode().splitlines()) == 3
+
+
 def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     other = shanghaitech(tmp_path / "other", 7)
     made = json.loads(call("test", crowd_run, "--data", other, "--json").stdout)
@@ -40,9 +91,11 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
     text = call("test", crowd_run, "--data", other).stdout
     assert "7 samples of other: all its samples." in text
-    assert " people on average; always saying the training mean misses by " in text
+    assert " people on average (95 % interval: " in text
+    assert "); always saying the training mean misses by " in text
 
 
+START = "from downslope.cli.main import main; main()"
 TABLE = np.array([[0.5, 0.5], [-0.5, 0.5]], np.float32)
 
 

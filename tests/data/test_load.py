@@ -108,8 +108,9 @@ def test_a_folder_of_an_unknown_kind(tmp_path):
 def test_a_file(tmp_path):
     photo(tmp_path / "a.jpg")
     assert message(tmp_path / "a.jpg") == (
-        f"{tmp_path / 'a.jpg'} is a file. Expected a folder, or the name of a built-in data set. "
-        "Give the folder that holds the file."
+        f"{tmp_path / 'a.jpg'} is a file of an unknown kind. "
+        "Expected a table (.csv, .tsv, .parquet or .arrow), a folder, or the name of a built-in "
+        "data set. Give the folder that holds the file, or save the table in one of these forms."
     )
 
 

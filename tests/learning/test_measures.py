@@ -86,3 +86,41 @@ def test_the_baseline_of_one_logit_chooses_the_more_frequent_class():
     shares = np.bincount(train.targets) / len(train)
     answer = measures.baseline_answer(data, LOSSES["binary_cross_entropy"], 1)
     assert answer == pytest.approx(np.log(shares[1] / shares[0]), rel=1e-6)
+
+
+def test_intervals_are_those_of_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    values = np.stack([RNG.exponential(2, 300), RNG.random(300) < 0.8], axis=1).astype(float)
+    found = measures.intervals("classification", values)
+    for place, name in enumerate(("loss", "accuracy")):
+        theirs = stats.bootstrap((values[:, place],), np.mean, method="percentile", rng=1)
+        width = theirs.confidence_interval.high - theirs.confidence_interval.low
+        np.testing.assert_allclose(found[name], theirs.confidence_interval, atol=0.15 * width)
+
+
+def test_the_interval_of_a_root_is_the_root_of_an_interval():
+    values = np.repeat(RNG.random((200, 1)), 3, axis=1)
+    found = measures.intervals("regression", values)
+    np.testing.assert_allclose(np.sqrt(found["mae"]), found["rmse"])
+
+
+def test_without_a_mistake_there_is_still_doubt():
+    values = np.ones((50, 2))
+    low, high = measures.intervals("classification", values)["accuracy"]
+    assert (round(low, 3), high) == (0.929, 1.0)  # Wilson's, by hand
+    values[:, 1] = 0
+    assert measures.intervals("classification", values)["accuracy"][0] == 0.0
+
+
+def test_weights_count_in_the_loss_alone():
+    values = np.stack([np.arange(40.0), np.arange(40.0) % 2], axis=1)
+    weights = (np.arange(40) < 20).astype(np.float32)
+    figures = measures.average("classification", values, weights)
+    assert figures == {"loss": 9.5, "accuracy": 0.5}
+    low, high = measures.intervals("classification", values, weights)["loss"]
+    assert low < 9.5 < high < 15
+
+
+def test_infinite_losses_have_an_infinite_end():
+    values = np.array([[np.inf, 1.0], [1.0, 0.0]] * 20)
+    assert measures.intervals("classification", values)["loss"][1] == np.inf

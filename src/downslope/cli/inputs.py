@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 import warnings
 import zipfile
 from pathlib import Path
@@ -13,9 +14,11 @@ import numpy as np
 
 from downslope.cli.words import amount
 from downslope.data import read_photo
+from downslope.data.table_file import is_table_file, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
 
+STANDARD_INPUT = "-"
 TABLES = (".csv", ".npy", ".npz")
 ADVICE = "Give one row per sample, as the run was trained."
 
@@ -37,10 +40,15 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
     Raises:
         DataError: The file is missing, cannot be read, or does not fit the run.
     """
+    if str(path) == STANDARD_INPUT:
+        return _from_pipe(card)
     if not path.is_file():
         raise DataError(
             f"There is no file {path}.", "a table (.csv, .npy, .npz) or an image", "Check the path."
         )
+    if card.encoding is not None and is_table_file(path):
+        values = card.encoding.encode(read_table(path))
+        return [Input(row, one) for row, one in enumerate(values, start=1)]
     is_table = path.suffix.lower() in TABLES
     if card.task == "counting":
         if is_table:
@@ -61,6 +69,19 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
             "numbers only",
             "Fill in what is missing, or leave the row out.",
         )
+    return [Input(row, one) for row, one in enumerate(values, start=1)]
+
+
+def _from_pipe(card: DataCard) -> list[Input]:
+    """Rows of a table that another program writes into this one."""
+    if card.encoding is None:
+        raise DataError(
+            "Standard input is to be read, and the run was not trained on a table.",
+            "a run that was trained on a table, with named columns",
+            "Write the inputs to a file and name it.",
+        )
+    table = read_table_text(sys.stdin.buffer.read(), Path("standard input"))
+    values = card.encoding.encode(table)
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 
 

@@ -16,6 +16,45 @@ no_pictures = click.option(
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 
 
+class ColumnKind(click.ParamType):
+    """A column and what it is: NAME=KIND."""
+
+    name = "NAME=KIND"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read it; whether there is such a column and kind is checked with the table."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, kind = value.rpartition("=")
+        if not sign or not name:
+            self.fail(f"{value!r} does not say NAME=KIND, such as zip=category.", param, ctx)
+        return name, kind
+
+
+def table(command: Any) -> Any:
+    """Options about how a table is read."""
+    for option in (
+        click.option(
+            "--task",
+            type=click.Choice(("classification", "regression")),
+            help="Tables: whether classes or numbers are learnt; seen from the target if left out.",
+        ),
+        click.option(
+            "--column",
+            "kinds",
+            type=ColumnKind(),
+            multiple=True,
+            callback=lambda context, option, pairs: dict(pairs),
+            help="Tables: what a column is: number, yes/no, category, date or ignored.",
+        ),
+        click.option("--target", metavar="COLUMN", help="Tables: the column to learn."),
+    ):
+        command = option(command)
+    return command
+
+
 class BatchSize(click.ParamType):
     """A whole number, or "full"."""
 

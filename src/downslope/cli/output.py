@@ -23,23 +23,46 @@ if TYPE_CHECKING:
 Figures = Mapping[str, float]
 
 
+def report_columns(dataset: Dataset) -> None:
+    """Print what each column of a table was taken for, and what else there is to know."""
+    if dataset.encoding is not None:
+        inputs = {one.name: len(one.input_names) for one in dataset.encoding.columns}
+        target = dataset.encoding.target
+        rows = [
+            (
+                one.name,
+                "target" if one.name == target else one.kind,
+                f"{one.distinct:,}",
+                f"{one.missing:,}" if one.missing else "",
+                str(inputs.get(one.name, "")),
+                "" if one.name == target else one.note,
+            )
+            for one in dataset.columns
+        ]
+        print_table(("column", "kind", "values", "missing", "inputs", ""), rows, numeric=(2, 3, 4))
+        click.echo("Say --column NAME=KIND where a kind is wrong.\n")
+    for note in dataset.notes:
+        click.echo(f"{note}\n")
+
+
 def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
     """Print how a training ended and how good the network is on each part."""
     with display.waiting("Measuring ...", lively=not as_json):
         figures = {
             "train": run.measure(dataset.train),
             "validation": run.measure(dataset.validation),
-            "test": run.test(),
-            "baseline": run.baseline(),
+            "test": run.measure(dataset.test),
+            "baseline": run.measure_baseline(dataset.test),
         }
+        interval = run.intervals(dataset.test)
     if as_json:
-        print_json(_training_object(run) | figures)
+        print_json(_training_object(run) | figures | {"test_interval": interval})
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
     _print_figures(run, zip(names, sizes, figures.values(), strict=True))
     click.echo(f"\nThe {len(dataset.test):,} test samples were not used for training.")
-    click.echo(verdict(run, figures["test"], figures["baseline"]))
+    click.echo(verdict(run, figures["test"], interval, figures["baseline"]))
     if run.data.generated:
         click.echo(generated_note(run.data.name))
     click.echo(f"\n{run.outcome}\nRun: {run.folder}")
@@ -66,15 +89,16 @@ def report_test(run: Run, chosen: Chosen, *, as_json: bool) -> None:
     with display.waiting("Measuring ...", lively=not as_json):
         figures = run.measure(chosen.samples)
         baseline = run.measure_baseline(chosen.samples)
+        interval = run.intervals(chosen.samples)
     count = len(chosen.samples)
     if as_json:
         data = {"name": chosen.name, "samples": count}
-        both = {"test": figures, "baseline": baseline}
-        print_json({"run": str(run.folder), "data": data, **both})
+        all_figures = {"test": figures, "baseline": baseline, "test_interval": interval}
+        print_json({"run": str(run.folder), "data": data, **all_figures})
         return
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
     click.echo(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
-    click.echo(verdict(run, figures, baseline))
+    click.echo(verdict(run, figures, interval, baseline))
     if chosen.generated:
         click.echo(generated_note(chosen.name))
 

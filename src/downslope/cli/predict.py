@@ -14,18 +14,35 @@ from downslope.cli import options
 @click.argument(
     "paths", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a row per answer, in order.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write that CSV to a new file.",
+)
 @options.as_json
-def predict(run_folder: Path, paths: tuple[Path, ...], as_json: bool) -> None:
+def predict(
+    run_folder: Path, paths: tuple[Path, ...], as_csv: bool, out: Path | None, as_json: bool
+) -> None:
     """Print the answers of a RUN to each INPUT.
 
-    An INPUT is a table of numbers (.csv, with or without a line of names; .npy; .npz with one
-    array), one row per sample, or an image (.jpg, .png). Images are brought to the size that the
-    network was trained on; for digits draw light strokes on a dark ground.
+    A run that was trained on a table takes tables with the same columns (.csv, .tsv, .parquet,
+    .arrow; - for CSV from standard input). Other runs take rows of numbers (.csv, with or without
+    a line of names; .npy; .npz with one array), one per sample, or an image (.jpg, .png). Images
+    are brought to the size that the network was trained on; for digits draw light strokes on a
+    dark ground.
     """
     from downslope.cli.inputs import read_inputs
     from downslope.cli.output import report_predictions
+    from downslope.cli.sheet import new_file, write_sheet
     from downslope.learning.run import open_run
 
     run = open_run(run_folder)
+    if out is not None:
+        new_file(out)
     inputs = [(path, one) for path in paths for one in read_inputs(path, run.data)]
-    report_predictions(run, inputs, as_json=as_json)
+    if as_csv or out is not None:
+        write_sheet(run, inputs, out)
+    else:
+        report_predictions(run, inputs, as_json=as_json)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from downslope.cli import display, output
 from downslope.data import BUILT_IN, Samples, Unsplit, read
 from downslope.data.density import STRIDE
+from downslope.data.tables import UnsplitTable
 from downslope.errors import DataError, DownslopeError
 from downslope.learning.run import Run, open_run
 
@@ -48,16 +49,35 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
     with display.reading(source, lively=not as_json) as on_progress:
         unsplit = read(
             source,
+            **{
+                name: value
+                for name, value in (run.data.options or {}).items()
+                if name in ("target", "kinds", "task")
+            },
+            class_names=run.data.class_names,
             photo_side=run.data.photo_side or None,
             stride=(run.data.options or {}).get("stride", STRIDE),
             on_progress=on_progress,
         )
+    if not isinstance(unsplit, Unsplit):
+        unsplit = _as_learnt(run, unsplit)
     _check_fit(run, unsplit)
     if _is_same(run, unsplit):
         dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
         return Chosen(unsplit.name, dataset.test, unsplit.generated, same)
     part = "all its samples" if unsplit.test is None else "its test part"
     return Chosen(unsplit.name, unsplit.for_testing, unsplit.generated, part)
+
+
+def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:
+    """The rows of a table as the run learnt to read them."""
+    if run.data.encoding is None:
+        raise DataError(
+            f"{table.name} is a table, and the run was not trained on one.",
+            f"data like {run.data.name}",
+            "Choose other data, or train on this table first.",
+        )
+    return table.encoded(run.data.encoding)
 
 
 def _is_same(run: Run, unsplit: Unsplit) -> bool:

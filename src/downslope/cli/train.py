@@ -12,6 +12,7 @@ from downslope.cli import options
 
 @click.command()
 @click.argument("source", metavar="DATA")
+@options.table
 @click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".')
 @click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy.")
 @click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam.")
@@ -43,6 +44,9 @@ from downslope.cli import options
 @options.no_pictures
 def train(
     source: str,
+    target: str | None,
+    kinds: dict[str, str],
+    task: str | None,
     network: str | None,
     loss: str | None,
     optimizer: str | None,
@@ -59,8 +63,9 @@ def train(
 ) -> None:
     """Train a network on DATA and keep it in a run folder.
 
-    DATA is a built-in data set (see: downslope data) or a folder: ShanghaiTech, Mall or MNIST
-    files. What is left out is chosen to train well on it. Ctrl-C ends the training early and
+    DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow) or a
+    folder: ShanghaiTech, Mall or MNIST files. Of a table say which column is to be learnt, with
+    --target. What is left out is chosen to train well on it. Ctrl-C ends the training early and
     keeps what was learnt.
     """
     from downslope.cli.training import Wishes, train_and_report
@@ -77,5 +82,6 @@ def train(
         patience=patience,
         class_weights=class_weights,
     )
-    code = train_and_report(source, wishes, out, as_json=as_json, pictures=pictures)
+    reading = {"target": target, "kinds": kinds, "task": task}
+    code = train_and_report(source, reading, wishes, out, as_json=as_json, pictures=pictures)
     click.get_current_context().exit(code)

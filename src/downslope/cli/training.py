@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -90,12 +90,19 @@ class Wishes:
 
 
 def train_and_report(
-    source: str, wishes: Wishes, out: Path | None, *, as_json: bool, pictures: bool
+    source: str,
+    reading: Mapping[str, Any],
+    wishes: Wishes,
+    out: Path | None,
+    *,
+    as_json: bool,
+    pictures: bool,
 ) -> int:
     """Train, keep the run, and print how good it is.
 
     Args:
         source: A built-in data set or a path.
+        reading: How a table is read; arguments of `load`.
         wishes: What the user asked for.
         out: Folder for the run, or None for the next free one below `runs`.
         as_json: Print one JSON object instead of a table.
@@ -110,7 +117,9 @@ def train_and_report(
     wishes.check()
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
-            dataset = load(source, on_progress=on_progress)
+            dataset = load(source, on_progress=on_progress, **reading)
+        if not as_json:
+            output.report_columns(dataset)
         plan = wishes.plan(dataset)
         folder = claim(dataset.name)
         if pictures:  # loaded while the processor compiles and trains outside of Python

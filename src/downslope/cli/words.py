@@ -43,21 +43,32 @@ def speed(progress: Progress, samples: int) -> str:
     return f"{done / max(progress.seconds, 1e-9):,.0f} samples/s"
 
 
-def verdict(run: Run, figures: Mapping[str, float], baseline: Mapping[str, float]) -> str:
+def verdict(
+    run: Run,
+    figures: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    baseline: Mapping[str, float],
+) -> str:
     """How good the run is, beside the best answer that ignores its input."""
     task = run.data.task
+
+    def between(name: str) -> str:
+        low, high = (figure(name, end, task) for end in intervals[name])
+        return f"(95 % interval: {low} to {high})"
+
     if task == "classification":
         best = run.baseline_answer
         usual = run.data.class_names[int(best[0] > 0) if len(best) == 1 else int(best.argmax())]
         return (
-            f"It is right for {figure('accuracy', figures['accuracy'], task)} of them; always "
+            f"It is right for {figure('accuracy', figures['accuracy'], task)} of them "
+            f"{between('accuracy')}; always "
             f'answering "{usual}", the most frequent class, is right for '
             f"{figure('accuracy', baseline['accuracy'], task)}."
         )
     people = " people" if task == "counting" else ""
     return (
-        f"It misses by {figure('mae', figures['mae'], task)}{people} on average; always saying "
-        f"the training mean misses by {figure('mae', baseline['mae'], task)}."
+        f"It misses by {figure('mae', figures['mae'], task)}{people} on average {between('mae')}; "
+        f"always saying the training mean misses by {figure('mae', baseline['mae'], task)}."
     )
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from downslope.data.memory import aligned
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
+
+if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.encoding import Encoding
+    from downslope.data.kinds import Column
 
 Task = Literal["classification", "regression", "counting"]
 
@@ -93,6 +97,9 @@ class Dataset:
         source: Where it was loaded from: a built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
         options: What to give `load` besides the source, to get the same data set again.
+        encoding: How a table's columns became inputs; None for anything else.
+        columns: What each column of the table is.
+        notes: What a user should know about how it was read, a sentence each.
     """
 
     name: str
@@ -106,7 +113,10 @@ class Dataset:
     photo_side: int = 0
     source: str = ""
     generated: bool = False
-    options: dict[str, int] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
+    encoding: Encoding | None = None
+    columns: tuple[Column, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:

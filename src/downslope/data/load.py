@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from downslope.data.builtin import BUILT_IN
 from downslope.data.crowds import (
@@ -19,8 +21,13 @@ from downslope.data.density import STRIDE
 from downslope.data.idx import holds_idx, read_idx_folder
 from downslope.data.photos import MULTIPLE
 from downslope.data.progress import OnProgress
+from downslope.data.table_options import TableOptions
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
+
+if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.kinds import Kind
+    from downslope.data.tables import UnsplitTable
 
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
@@ -30,8 +37,11 @@ LAYOUTS = (
 
 
 def load(
-    source: str | Path,
+    source: Any,
     *,
+    target: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    task: str | None = None,
     split_seed: int = 0,
     photo_side: int | None = None,
     stride: int = STRIDE,
@@ -43,8 +53,13 @@ def load(
     files are the same.
 
     Args:
-        source: A built-in name (see `BUILT_IN`), or the path of a folder. A folder that is named
-            like a built-in set is reached with `./` before its name.
+        source: A built-in name (see `BUILT_IN`), the path of a folder or of a table, or a table
+            in memory: a frame of pandas or polars, an Arrow table. A folder that is named like a
+            built-in set is reached with `./` before its name.
+        target: Tables: the column that is learnt.
+        kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
+            "category", "date" or "ignored".
+        task: Tables: "classification" or "regression"; None to see it from the target.
         split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
             rule of `photos.working_side`.
@@ -53,20 +68,39 @@ def load(
 
     Raises:
         DataError: The source is unknown or missing, or a file of it is missing or broken.
-        SettingError: `stride` or `photo_side` is out of range.
+        SettingError: `stride` or `photo_side` is out of range; the target is not named, or there
+            is no such column.
     """
-    unsplit = read(source, photo_side=photo_side, stride=stride, on_progress=on_progress)
+    unsplit = read(
+        source,
+        target=target,
+        kinds=kinds,
+        task=task,
+        photo_side=photo_side,
+        stride=stride,
+        on_progress=on_progress,
+    )
     return unsplit.split(split_seed)
 
 
 def read(
-    source: str | Path,
+    source: Any,
     *,
+    target: str | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+    task: str | None = None,
+    class_names: tuple[str, ...] = (),
     photo_side: int | None = None,
     stride: int = STRIDE,
     on_progress: OnProgress | None = None,
-) -> Unsplit:
-    """Read all samples of a source without splitting them; arguments and errors as for `load`."""
+) -> Unsplit | UnsplitTable:
+    """Read all samples of a source without splitting them; arguments and errors as for `load`.
+
+    Of a table, `class_names` are the classes of an earlier training, in their order.
+    """
+    table = TableOptions(target, kinds or {}, task, class_names)
+    if not isinstance(source, str | Path):
+        return _table_in_memory(source, table)
     if stride not in (1, 2, 4, 8):
         raise SettingError(
             f"The stride is {stride}.", "1, 2, 4 or 8 pixels per cell", "Use 8 to begin with."
@@ -78,8 +112,12 @@ def read(
             "Use 256 or 512 to begin with.",
         )
     if isinstance(source, str) and source in BUILT_IN:
+        table.refuse(source)
         return BUILT_IN[source].read(on_progress)
-    folder = _folder(source)
+    folder = _path(source)
+    if folder.is_file():
+        return _table_file(folder, table)
+    table.refuse(folder.name)
     options = PhotoOptions(photo_side, stride, on_progress)
     if holds_idx(folder):
         return read_idx_folder(folder)
@@ -94,17 +132,37 @@ def read(
     )
 
 
-def _folder(source: str | Path) -> Path:
-    """Return the absolute path of a folder that has something in it."""
+def _table_in_memory(frame: Any, options: TableOptions) -> UnsplitTable:
+    from downslope.data.frames import table_from
+    from downslope.data.tables import table_of
+
+    return table_of(table_from(frame), options, name="table")
+
+
+def _table_file(path: Path, options: TableOptions) -> UnsplitTable:
+    from downslope.data.table_file import read_table
+    from downslope.data.tables import table_of
+
+    name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    return table_of(read_table(path), options, name=name, source=str(path))
+
+
+def _path(source: str | Path) -> Path:
+    """Return the absolute path of a table, or of a folder that has something in it."""
     path = Path(os.path.abspath(Path(source).expanduser()))  # without .. in it: it names the run
     try:
         if not path.exists():
             raise _missing(str(source), path)
         if not path.is_dir():
+            from downslope.data.table_file import is_table_file
+
+            if is_table_file(path):
+                return path
             raise DataError(
-                f"{path} is a file.",
-                "a folder, or the name of a built-in data set",
-                "Give the folder that holds the file.",
+                f"{path} is a file of an unknown kind.",
+                "a table (.csv, .tsv, .parquet or .arrow), a folder, or the name of a built-in "
+                "data set",
+                "Give the folder that holds the file, or save the table in one of these forms.",
             )
         if not any(path.iterdir()):
             raise DataError(

@@ -6,6 +6,7 @@ In each epoch every training sample is seen once; their order and grouping are d
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -65,5 +66,11 @@ class BatchPlan:
         """The batches of steps `start` to `stop`, int32 of shape (stop - start, batch_size)."""
         per_epoch = self.steps_per_epoch
         first, last = start // per_epoch, (stop - 1) // per_epoch
-        rows = [self.epoch_batches(epoch) for epoch in range(first, last + 1)]
+        rows = [_kept(self, epoch) for epoch in range(first, last + 1)]
         return np.concatenate(rows)[start - first * per_epoch :][: stop - start]
+
+
+@lru_cache(maxsize=2)
+def _kept(plan: BatchPlan, epoch: int) -> np.ndarray:
+    """The batches of an epoch, drawn once for all chunks of steps that lie in it."""
+    return plan.epoch_batches(epoch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,7 +20,9 @@ from downslope.network.fusion import fuse
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters
 
-EVALUATION_BATCH = 64  # samples at a time: enough to be fast, few enough for large photos
+EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
+FEWEST_EVALUATED = 4  # but of photos so few that their signals fit into memory
+MOST_NUMBERS = 1 << 19  # of their inputs
 
 
 class Part(NamedTuple):
@@ -55,11 +58,11 @@ class Scales(NamedTuple):
     """How inputs are scaled and outputs scaled back, where compiled code can reach it.
 
     Attributes:
-        inputs: Mean and deviation of the training inputs.
+        inputs: Mean and deviation of the training inputs, or None where they are scaled already.
         answers: Mean and deviation of the training targets, or None where outputs are answers.
     """
 
-    inputs: tuple[Array, Array]
+    inputs: tuple[Array, Array] | None
     answers: tuple[Array, Array] | None
 
     @staticmethod
@@ -69,11 +72,15 @@ class Scales(NamedTuple):
         def arrays(scaling: Scaling) -> tuple[Any, Any]:
             return np.asarray(scaling.mean), np.asarray(scaling.deviation)
 
-        return Scales(arrays(inputs), None if answers is None else arrays(answers))
+        is_needed = np.any(inputs.mean) or np.any(np.asarray(inputs.deviation) != 1)
+        return Scales(
+            arrays(inputs) if is_needed else None, None if answers is None else arrays(answers)
+        )
 
     def scale_inputs(self, inputs: Array) -> Array:
         """Raw inputs as the network wants them."""
-        return (inputs.astype(jnp.float32) - self.inputs[0]) / self.inputs[1]
+        inputs = inputs.astype(jnp.float32)
+        return inputs if self.inputs is None else (inputs - self.inputs[0]) / self.inputs[1]
 
     def scale_targets(self, targets: Array) -> Array:
         """Targets as the network's outputs should be."""
@@ -96,41 +103,31 @@ def take(
     return part.inputs[places], part.targets[places], weights, present
 
 
-def batch_sums(
+def batch_values(
     judge: Judge,
     parameters: NetworkParameters,
     inputs: Float[Array, "b ..."],
     targets: Array,
-    weights: Float[Array, " b"],
-    present: Float[Array, " b"],
     scales: Scales,
-) -> Float[Array, "2 measures"]:
-    """The sums of loss and measures over one batch, and of what they are to be divided by.
+) -> Float[Array, "b measures"]:
+    """The loss and the measures of each sample of a batch.
 
     Args:
         judge: Network, loss and task.
         parameters: The network's.
         inputs: Raw inputs.
         targets: Their targets.
-        weights: How much each sample counts in the loss, 0 for those that only fill the batch.
-        present: 1 for a sample, 0 for those that only fill the batch.
         scales: How inputs and outputs are scaled.
     """
     outputs = scales.answers_of(judge.joined.forward(parameters, scales.scale_inputs(inputs)))
-    return output_sums(judge, outputs, targets, weights, present)
+    return output_values(judge, outputs, targets)
 
 
-def output_sums(
-    judge: Judge,
-    outputs: Float[Array, "b ..."],
-    targets: Array,
-    weights: Float[Array, " b"],
-    present: Float[Array, " b"],
-) -> Float[Array, "2 measures"]:
-    """The sums of `batch_sums`, for outputs that are known already."""
-    values = measures.columns(judge.task, judge.loss, outputs, targets)
-    counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
-    return jnp.stack([(values * counts).sum(0), counts.sum(0)])
+def output_values(
+    judge: Judge, outputs: Float[Array, "b ..."], targets: Array
+) -> Float[Array, "b measures"]:
+    """The same for outputs that are known already."""
+    return measures.columns(judge.task, judge.loss, outputs, targets)
 
 
 def evaluate(
@@ -142,7 +139,9 @@ def evaluate(
         inputs, targets, weights, present = take(part, batch, masked=True)
         assert weights is not None
         assert present is not None  # both are there with a mask
-        return sums + batch_sums(judge, parameters, inputs, targets, weights, present, scales), None
+        values = batch_values(judge, parameters, inputs, targets, scales)
+        counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
+        return sums + jnp.stack([(values * counts).sum(0), counts.sum(0)]), None
 
     zero = jnp.zeros((2, len(measures.names(judge.task))))
     (sums, counts), _ = lax.scan(add, zero, part.batches)
@@ -177,22 +176,22 @@ def on_device(samples: Samples, weights: np.ndarray | None, batches: np.ndarray)
     )
 
 
-def figures(
+def sample_values(
     judge: Judge, parameters: NetworkParameters, samples: Samples, scales: Scales
-) -> dict[str, float]:
-    """The loss and the measures of a network over all `samples`."""
+) -> Float[np.ndarray, "n measures"]:
+    """The loss and the measures of each sample, float64."""
 
-    def sums(batch: Samples, weights: np.ndarray, present: np.ndarray) -> Array:
-        arguments = (parameters, batch.inputs, batch.targets, weights, present, scales)
-        return compiled(batch_sums, judge, *arguments)(*arguments)
+    def values(batch: Samples) -> Array:
+        arguments = (parameters, batch.inputs, batch.targets, scales)
+        return compiled(batch_values, judge, *arguments)(*arguments)
 
-    return _over_batches(judge.task, samples, sums)
+    return _over_batches(samples, values)
 
 
-def constant_figures(
+def constant_values(
     judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples
-) -> dict[str, float]:
-    """The same figures of a network whose outputs are always `answer`, whatever its input.
+) -> Float[np.ndarray, "n measures"]:
+    """The same of a network whose outputs are always `answer`, whatever its input.
 
     Args:
         judge: Whose loss and task are used.
@@ -203,23 +202,24 @@ def constant_figures(
     if judge.task == "counting":
         shape = samples.targets.shape[1:]
         answer = np.full(shape, answer[0] / np.prod(shape), np.float32)
-    outputs = np.repeat(answer[None], EVALUATION_BATCH, axis=0)
+    outputs = np.repeat(answer[None], _width(samples), axis=0)
 
-    def sums(batch: Samples, weights: np.ndarray, present: np.ndarray) -> Array:
-        arguments = (outputs, batch.targets, weights, present)
-        return compiled(output_sums, judge, *arguments)(*arguments)
+    def values(batch: Samples) -> Array:
+        arguments = (outputs, batch.targets)
+        return compiled(output_values, judge, *arguments)(*arguments)
 
-    return _over_batches(judge.task, samples, sums)
+    return _over_batches(samples, values)
 
 
-def _over_batches(
-    task: Task, samples: Samples, sums: Callable[[Samples, np.ndarray, np.ndarray], Array]
-) -> dict[str, float]:
-    """Add up the sums of batches of one size, so that one compilation serves all samples."""
-    totals = np.zeros((2, len(measures.names(task))))
-    for batch in evaluation_batches(len(samples), EVALUATION_BATCH, fill=True):
-        present = (batch >= 0).astype(np.float32)
+def _over_batches(samples: Samples, values: Callable[[Samples], Array]) -> np.ndarray:
+    """The values of batches of one size, so that one compilation serves all samples."""
+    pieces = []
+    for batch in evaluation_batches(len(samples), _width(samples), fill=True):
         filled = samples.take(np.maximum(batch, 0))
-        weights = present if filled.weights is None else present * filled.weights
-        totals += np.asarray(sums(filled, weights, present), np.float64)
-    return measures.finish(task, totals[0] / totals[1])
+        pieces.append(np.asarray(values(filled))[batch >= 0])
+    return np.concatenate(pieces).astype(np.float64)
+
+
+def _width(samples: Samples) -> int:
+    size = math.prod(samples.inputs.shape[1:])
+    return max(FEWEST_EVALUATED, min(EVALUATION_BATCH, MOST_NUMBERS // size))

@@ -155,7 +155,7 @@ def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
     return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
 
 
-def _is_sound(loss: Array, rate: Array, direction: NetworkParameters) -> Array:
+def _is_sound(loss: Array, rate: Array, direction: Any) -> Array:
     """Whether the loss is a number and the weights stay numbers.
 
     A sum of squares is finite only if each term is; and where rate * d^2 is finite, so is the

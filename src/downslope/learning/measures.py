@@ -16,6 +16,9 @@ from jaxtyping import Array, Float
 from downslope.data.dataset import Dataset, Task
 from downslope.network.losses import Loss
 
+MOST_DRAWS, LEAST_DRAWS = 1000, 200  # of the bootstrap
+MOST_DRAWN = 20_000_000  # samples in all draws, which takes about a second
+
 MEASURES: Mapping[Task, tuple[str, ...]] = MappingProxyType(
     {
         "classification": ("accuracy",),
@@ -59,6 +62,56 @@ def columns(
 def names(task: Task) -> tuple[str, ...]:
     """The names of what `columns` gives."""
     return ("loss", *MEASURES[task])
+
+
+def average(
+    task: Task, values: Float[np.ndarray, "n measures"], weights: np.ndarray | None = None
+) -> dict[str, float]:
+    """Average what `columns` gave for all samples; their weights count in the loss alone."""
+    means = values.mean(axis=0)
+    if weights is not None:
+        means[0] = np.average(values[:, 0], weights=weights) if weights.any() else np.nan
+    return finish(task, means)
+
+
+def intervals(
+    task: Task, values: Float[np.ndarray, "n measures"], weights: np.ndarray | None = None
+) -> dict[str, tuple[float, float]]:
+    """Between which values each figure lies with 95 % confidence, had other samples been drawn.
+
+    As many samples are drawn from these, with repeats, again and again; the figures of 95 % of
+    the draws lie between the two. The draws are the same each time.
+
+    Source: Efron, Bootstrap Methods: Another Look at the Jackknife, 1979 (percentile interval).
+
+    Args:
+        task: What was learnt.
+        values: What `columns` gave for all samples.
+        weights: How much each sample counts in the loss, (N,).
+    """
+    count = len(values)
+    draws = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_DRAWN // count))
+    random = np.random.default_rng(0)
+    rows = []
+    for _ in range(draws):
+        drawn = random.integers(0, count, count)
+        own = average(task, values[drawn], None if weights is None else weights[drawn])
+        rows.append(list(own.values()))
+    # nearest: between two infinite losses lies no number
+    low, high = np.quantile(np.array(rows), [0.025, 0.975], axis=0, method="nearest")
+    found = dict(zip(names(task), zip(low.tolist(), high.tolist(), strict=True), strict=True))
+    if "accuracy" in found and np.ptp(values[:, 1]) == 0:
+        found["accuracy"] = _of_share(float(values[0, 1]), count)
+    return found
+
+
+def _of_share(share: float, count: int) -> tuple[float, float]:
+    """The interval of a share of 0 or 1, of which all draws are alike.
+
+    Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927.
+    """
+    width = 1.96**2 / (count + 1.96**2)
+    return (1 - width, 1.0) if share else (0.0, width)
 
 
 def finish(task: Task, means: np.ndarray) -> dict[str, float]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,29 +12,27 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples
+from downslope.data.frames import is_frame, table_from
 from downslope.data.load import load
 from downslope.data.progress import OnProgress
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError, NetworkError, RunError
 from downslope.learning import measures, run_folder
+from downslope.learning.answers import outputs_of
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Judge, Scales, constant_figures, figures
+from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
 from downslope.learning.outcome import Outcome
 from downslope.learning.run_folder import DataCard, Document, Seconds
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
-from downslope.network.fusion import fuse
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.store.arrays import flatten, unflatten
 from downslope.store.files import claim_folder
-
-WIDTHS = (4096, 512, 64, 8, 1)  # samples answered at a time: few shapes, few compilations
-MOST_NUMBERS = 1 << 23  # of the widest signal, to bound the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +91,8 @@ class Run:
     def _checked(self, inputs: Any) -> np.ndarray:
         """Inputs as an array (N, *input_shape); photos may have another height and width."""
         wanted, counting = self.data.input_shape, self.data.task == "counting"
+        if self.data.encoding is not None and is_frame(inputs):
+            return self.data.encoding.encode(table_from(inputs))
         try:
             array = np.asarray(inputs)
         except ValueError:
@@ -121,13 +120,7 @@ class Run:
             DataError: The inputs have the wrong shape.
         """
         inputs = self._checked(inputs)
-        pieces = []
-        for piece in _pieces(inputs, self.network):
-            arguments = (self._held[0], piece, self._held[1])
-            run = compiled(_answer, self.network, *arguments)
-            pieces.append(np.asarray(run(*arguments)))
-        outputs = np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
-        return outputs[: len(inputs)]
+        return outputs_of(self.network, *self._held, inputs)
 
     @cached_property
     def _held(self) -> tuple[NetworkParameters, Scales]:
@@ -203,6 +196,17 @@ class Run:
         Raises:
             DataError: There are no samples, or their inputs have the wrong shape.
         """
+        return measures.average(self.data.task, self._values(samples), samples.weights)
+
+    def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each figure of `measure`, by the bootstrap over the samples.
+
+        Raises:
+            DataError: As for `measure`.
+        """
+        return measures.intervals(self.data.task, self._values(samples), samples.weights)
+
+    def _values(self, samples: Samples) -> np.ndarray:
         if not len(samples):
             raise DataError(
                 "There are no samples to measure the run on.",
@@ -210,11 +214,12 @@ class Run:
                 "Check how they were read.",
             )
         self._checked(samples.inputs)
-        return figures(self._judge, self.parameters, samples, self._scales)
+        return sample_values(self._judge, self.parameters, samples, self._scales)
 
     def measure_baseline(self, samples: Samples) -> dict[str, float]:
         """The same figures of the best answer that ignores its input."""
-        return constant_figures(self._judge, self.baseline_answer, samples)
+        values = constant_values(self._judge, self.baseline_answer, samples)
+        return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
         """The figures on the test part, which no step of the training has seen.
@@ -223,6 +228,14 @@ class Run:
             DataError: The data is gone or has changed.
         """
         return self.measure(self._part("test"))
+
+    def test_intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each figure of `test`.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        return self.intervals(self._part("test"))
 
     def baseline(self) -> dict[str, float]:
         """The baseline's figures on the test part.
@@ -271,27 +284,6 @@ class Run:
             f"Run({self.data.name!r}, {notation.describe(self.network)!r}, "
             f"{self.parameter_count} parameters, {self.outcome.message!r})"
         )
-
-
-def _answer(
-    network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
-) -> Float[Array, "n ..."]:
-    return scales.answers_of(fuse(network).forward(parameters, scales.scale_inputs(inputs)))
-
-
-def _pieces(inputs: np.ndarray, network: Network) -> Iterator[np.ndarray]:
-    """Inputs in pieces of a few fixed lengths; the last one is filled up with its first sample."""
-    shapes = (inputs.shape[1:], *network.shapes(inputs.shape[1:]))
-    most = max(1, MOST_NUMBERS // max(map(math.prod, shapes)))
-    widths = [width for width in WIDTHS if width <= most]
-    start = 0
-    while start < max(1, len(inputs)):
-        left = len(inputs) - start
-        width = min((one for one in widths if one >= left), default=widths[0])
-        piece = inputs[start : start + width]
-        short = width - len(piece)
-        yield np.concatenate([piece, np.repeat(piece[:1], short, axis=0)]) if short else piece
-        start += width
 
 
 def _link(loss: Loss, outputs: Array) -> Array:

@@ -16,11 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from downslope.data.dataset import Dataset, Task
+from downslope.data.encoding import Encoding
 from downslope.errors import DownslopeError, RunError
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
@@ -49,7 +51,8 @@ class DataCard:
     input_names: tuple[str, ...] = ()
     photo_side: int = 0
     generated: bool = False
-    options: dict[str, int] | None = None
+    options: dict[str, Any] | None = None
+    encoding: Encoding | None = None
 
     @staticmethod
     def of(dataset: Dataset) -> DataCard:
@@ -66,6 +69,7 @@ class DataCard:
             photo_side=dataset.photo_side,
             generated=dataset.generated,
             options=dict(dataset.options),
+            encoding=dataset.encoding,
         )
 
 

@@ -1,0 +1,69 @@
+"""A run's answers as CSV, for other programs: a row per input, in order."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import click
+import numpy as np
+
+from downslope.cli.inputs import Input
+from downslope.errors import StorageError
+from downslope.learning.run import Run
+from downslope.store.files import write_file
+
+
+def new_file(path: Path) -> None:
+    """Check that nothing is overwritten.
+
+    Raises:
+        StorageError: There is such a file already.
+    """
+    if path.exists():
+        raise StorageError(
+            f"{path} is there already.", "the name of a new file", "Remove it, or name another."
+        )
+
+
+def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None) -> None:
+    """Write the answers to a file, or print them.
+
+    The columns: `input`, where there is more than one; `prediction`; for classes also
+    `probability NAME` for each.
+
+    Raises:
+        StorageError: The disk refuses.
+    """
+    head, rows = _answers(run, [one.values for _, one in inputs])
+    if len({path for path, _ in inputs}) > 1:
+        head = ["input", *head]
+        rows = ([str(path), *row] for (path, _), row in zip(inputs, rows, strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    if out is None:
+        click.echo(text.getvalue(), nl=False)
+        return
+    write_file(out, text.getvalue().encode())
+    click.echo(f"{len(inputs):,} answers: {out}", err=True)
+
+
+def _answers(run: Run, inputs: list[np.ndarray]) -> tuple[list[str], Iterable[list]]:
+    if run.data.task == "counting":  # photos of many sizes
+        return ["prediction"], [[float(run.predict(one[None])[0])] for one in inputs]
+    together = np.stack(inputs)
+    if run.data.task == "classification":
+        names = run.data.class_names
+        chosen, shares = run.predict(together), run.probabilities(together)
+        head = ["prediction", *(f"probability {name}" for name in names)]
+        return head, (
+            [names[place], *map(float, share)]
+            for place, share in zip(chosen.tolist(), shares, strict=True)
+        )
+    values = run.predict(together).reshape(len(together), -1)
+    head = ["prediction", *(f"prediction {place}" for place in range(2, values.shape[1] + 1))]
+    return head, values.astype(float).tolist()

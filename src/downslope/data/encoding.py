@@ -1,0 +1,208 @@
+"""From the columns of a table to the numbers that a network sees, learnt from training rows only.
+
+A number stays one, with the median where it is missing and a further input that says so. A
+category becomes one input per value. A date becomes the time that has passed and where in the
+year, week and day it is. What was learnt is kept with the run and applied again to what it is
+asked later.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from jaxtyping import Float
+
+from downslope.data.kinds import Column, Kind, as_numbers, as_seconds, as_texts
+from downslope.errors import DataError
+
+MOST_VALUES = 64  # inputs for one category; rarer values share one
+LEAST_COUNT = 2  # rows with a value that is to have an input of its own
+_DAY = 86_400.0
+_CYCLES = {"year": 365.2425 * _DAY, "week": 7 * _DAY, "day": _DAY}
+
+
+@dataclass(frozen=True)
+class ColumnCode:
+    """How one column becomes inputs.
+
+    Attributes:
+        name: The column's name.
+        kind: What it is.
+        fill: What stands for a missing number, yes/no or date.
+        says_missing: Whether a further input says that there was no value.
+        values: A category's values with an input of their own; of yes/no, the two texts.
+        has_others: Whether a further input stands for all other values of a category.
+        cycles: Of a date: "year", "week", "day", as far as it goes through them.
+    """
+
+    name: str
+    kind: Kind
+    fill: float = 0.0
+    says_missing: bool = False
+    values: tuple[str, ...] = ()
+    has_others: bool = False
+    cycles: tuple[str, ...] = ()
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What each input is called."""
+        if self.kind == "category":
+            own = [f"{self.name} = {value}" for value in self.values]
+            own += [f"{self.name} = (other)"] * self.has_others
+        else:
+            own = [self.name]
+            for cycle in self.cycles:
+                own += [f"{self.name}, {cycle} (sine)", f"{self.name}, {cycle} (cosine)"]
+        return (*own, *[f"{self.name} is missing"] * self.says_missing)
+
+    def encode(self, column: pa.ChunkedArray) -> Float[np.ndarray, "n inputs"]:
+        """The inputs, float32.
+
+        Raises:
+            DataError: The values are not of the column's kind.
+        """
+        try:
+            inputs, missing = self._inputs(column)
+        except (pa.ArrowException, ValueError) as error:
+            raise DataError(
+                f"The column {self.name!r} holds values that are no {self.kind}: "
+                f"{' '.join(str(error).split())[:120]}.",
+                f"values like those that the run was trained on, a {self.kind}",
+                "Correct the values.",
+            ) from error
+        parts = [*inputs, missing] if self.says_missing else inputs
+        return np.stack(parts, axis=1).astype(np.float32)
+
+    def _inputs(self, column: pa.ChunkedArray) -> tuple[list[np.ndarray], np.ndarray]:
+        if self.kind == "category":
+            return self._one_hot(as_texts(column))
+        if self.kind == "yes/no":
+            numbers = _yes_or_no(column, self.values)
+        else:
+            numbers = as_numbers(column) if self.kind == "number" else as_seconds(column)
+        missing = np.isnan(numbers)
+        numbers = np.where(missing, self.fill, numbers)
+        if self.kind != "date":
+            return [numbers], missing
+        waves = [2 * np.pi * numbers / _CYCLES[cycle] for cycle in self.cycles]
+        turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
+        return [numbers / _DAY, *turns], missing
+
+    def _one_hot(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        missing = np.array([text is None for text in texts], bool)
+        places = {value: place for place, value in enumerate(self.values)}
+        found = np.array([places.get(text, -1) for text in texts], np.int64)
+        columns = [found == place for place in range(len(self.values))]
+        if self.has_others:
+            columns.append((found < 0) & ~missing)
+        return columns, missing
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How all columns become inputs, in order.
+
+    Attributes:
+        columns: One code per column that is used.
+        target: Name of the column that is learnt.
+    """
+
+    columns: tuple[ColumnCode, ...]
+    target: str
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """What each input is called."""
+        return tuple(name for column in self.columns for name in column.input_names)
+
+    def encode(self, table: pa.Table) -> Float[np.ndarray, "n inputs"]:
+        """The inputs of all rows, float32.
+
+        Raises:
+            DataError: A column is missing, or holds values of another kind.
+        """
+        absent = [one.name for one in self.columns if one.name not in table.column_names]
+        if absent:
+            more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+            raise DataError(
+                f"The table has no column {absent[0]!r}{more}.",
+                "the columns that the run was trained on: "
+                + ", ".join(one.name for one in self.columns),
+                "Add it; leave its cells empty where the value is not known.",
+            )
+        return np.concatenate([one.encode(table.column(one.name)) for one in self.columns], axis=1)
+
+
+def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
+    """Learn from training rows how columns become inputs.
+
+    Args:
+        table: The training rows, and only those.
+        columns: What the table's columns are.
+        target: The column that is to be learnt, which is no input.
+
+    Raises:
+        DataError: No column is left to learn from.
+    """
+    used = [one for one in columns if one.name != target and one.kind != "ignored"]
+    if not used:
+        raise DataError(
+            "There is no column to learn from.",
+            "at least one besides the target whose values differ",
+            "Say what a column is, such as --column NAME=category.",
+        )
+    return Encoding(tuple(_learn(table.column(one.name), one) for one in used), target)
+
+
+def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
+    name, kind, has_gaps = column.name, column.kind, bool(values.null_count)
+    if kind == "category":
+        counts = Counter(text for text in as_texts(values) if text is not None)
+        often = [value for value, count in counts.most_common() if count >= LEAST_COUNT]
+        own = tuple(sorted(often[:MOST_VALUES]))
+        others = len(counts) > len(own)
+        return ColumnCode(name, kind, says_missing=has_gaps, values=own, has_others=others)
+    if kind == "yes/no":
+        pair = tuple(sorted({text for text in as_texts(values) if text is not None}, key=_truth))
+        numbers = _yes_or_no(values, pair)
+        return ColumnCode(name, kind, _middle(numbers), has_gaps, values=pair)
+    numbers = as_numbers(values) if kind == "number" else as_seconds(values)
+    has_gaps = bool(np.isnan(numbers).any())
+    cycles = _cycles(numbers[~np.isnan(numbers)]) if kind == "date" else ()
+    return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles)
+
+
+def _middle(numbers: np.ndarray) -> float:
+    known = numbers[~np.isnan(numbers)]
+    return float(np.median(known)) if len(known) else 0.0
+
+
+def _cycles(seconds: np.ndarray) -> tuple[str, ...]:
+    """The cycles of which the dates see more than one point."""
+    if not len(seconds):
+        return ()
+    found = []
+    if np.ptp(seconds) > 60 * _DAY:
+        found.append("year")
+    if len(np.unique(seconds // _DAY % 7)) > 1:
+        found.append("week")
+    if len(np.unique(seconds % _DAY)) > 1:
+        found.append("day")
+    return tuple(found)
+
+
+def _truth(text: str) -> tuple[bool, str]:
+    return text.lower() in ("yes", "true", "y", "t", "1"), text
+
+
+def _yes_or_no(values: pa.ChunkedArray, pair: tuple[str, ...]) -> np.ndarray:
+    """1 for the last text of `pair`, 0 for any other, NaN where there is none."""
+    texts = as_texts(values)
+    yes = pair[-1].lower() if pair else ""
+    return np.array(
+        [np.nan if text is None else float(text.lower() == yes) for text in texts], np.float64
+    )

@@ -1,0 +1,232 @@
+"""Tables from files: CSV and its relatives, Parquet, Arrow. Columns come out named and typed.
+
+What a text file does not say (how its letters are encoded, what parts its columns, whether its
+first line names them) is found out from its beginning. Types are found from all of a column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.feather
+import pyarrow.parquet
+
+from downslope.errors import DataError
+
+TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
+PARQUET = (".parquet", ".pq")
+ARROW = (".arrow", ".feather", ".ipc")
+LARGEST = 2**31  # bytes of text
+LONGEST_FIELD = 1 << 24  # letters; a stray quotation mark makes one field of the rest of a file
+# how people write that a value is missing
+MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
+_DELIMITERS = ",;\t|"
+_SAMPLE = 1 << 16  # bytes of the beginning from which the layout is found
+
+
+class Layout(NamedTuple):
+    """How a text file is to be read."""
+
+    delimiter: str
+    has_names: bool
+    decimal_point: str
+
+
+def is_table_file(path: Path) -> bool:
+    """Whether a file's name says that it is a table."""
+    return _kind(path) in (*TEXT, *PARQUET, *ARROW)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a table.
+
+    Args:
+        path: A text file with columns parted by a comma, semicolon, tab or bar, gzipped or not;
+            a Parquet file; or an Arrow file.
+
+    Returns:
+        Columns with names of their own; a text file without a line of names gets `column 1`, ...
+
+    Raises:
+        DataError: The file cannot be read as a table with at least one row.
+    """
+    kind = _kind(path)
+    try:
+        if kind in PARQUET:
+            table = pyarrow.parquet.read_table(path)
+        elif kind in ARROW:
+            table = pyarrow.feather.read_table(path)
+        else:
+            table = _read_text(path, path.read_bytes())
+    except DataError:
+        raise
+    except (OSError, EOFError, zlib.error, pa.ArrowException, ValueError) as problem:
+        raise _unreadable(path, problem) from problem
+    return _checked(path, table)
+
+
+def read_table_text(raw: bytes, path: Path) -> pa.Table:
+    """Read a table from the bytes of a text file.
+
+    Args:
+        raw: The bytes, gzipped or not.
+        path: What messages call it.
+
+    Raises:
+        DataError: As for `read_table`.
+    """
+    try:
+        return _checked(path, _read_text(path, raw))
+    except (EOFError, zlib.error, pa.ArrowException, ValueError) as problem:
+        raise _unreadable(path, problem) from problem
+
+
+def _kind(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
+
+
+def _unreadable(path: Path, problem: Exception) -> DataError:
+    reason = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:200]
+    return DataError(
+        f"The table {path} cannot be read: {reason.rstrip('.') or type(problem).__name__}.",
+        "a whole CSV, Parquet or Arrow file",
+        "Check the file, or write it again.",
+    )
+
+
+def _checked(path: Path, table: pa.Table) -> pa.Table:
+    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
+    if twice:
+        raise DataError(
+            f"{path} has more than one column called {twice[0]!r}.",
+            "a name of its own for each column",
+            "Rename one of them.",
+        )
+    if not table.num_rows or not table.num_columns:
+        raise DataError(f"{path} has no rows.", "a table with one row per sample", "Add rows.")
+    return table
+
+
+def _read_text(path: Path, raw: bytes) -> pa.Table:
+    text = _decoded(_unpacked(path, raw))
+    if not text.strip():
+        raise DataError(f"{path} is empty.", "a table with one row per sample", "Add rows.")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise DataError(
+            f"Line {line} of {path} holds a zero byte.",
+            "text",
+            "Save the table as CSV again, encoded as UTF-8.",
+        )
+    layout = _layout(text, tabs=_kind(path) in (".tsv", ".tab"))
+    names = _names(path, text, layout)
+    ragged: list[pyarrow.csv.InvalidRow] = []
+
+    def note(row: pyarrow.csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"  # told below, where all of it can be said
+
+    table = pyarrow.csv.read_csv(
+        io.BytesIO(text.encode()),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=names, skip_rows=0 if not layout.has_names else 1, use_threads=False
+        ),
+        parse_options=pyarrow.csv.ParseOptions(
+            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+        ),
+        convert_options=pyarrow.csv.ConvertOptions(
+            null_values=list(MISSING),
+            strings_can_be_null=True,
+            decimal_point=layout.decimal_point,
+        ),
+    )
+    if ragged:
+        first = ragged[0]
+        where = f"Line {first.number}" if first.number else "A line"
+        raise DataError(
+            f"{where} of {path} has {first.actual_columns} values, and there are "
+            f"{first.expected_columns} columns.",
+            "as many values in each line as there are columns",
+            "Correct the line, or leave it out; put quotation marks around a value with a "
+            "delimiter in it.",
+        )
+    return table
+
+
+def _unpacked(path: Path, raw: bytes) -> bytes:
+    """The content, unpacked, as long as that is not enormous."""
+    if raw[:2] == b"\x1f\x8b":
+        unpacker = zlib.decompressobj(wbits=31)
+        raw = unpacker.decompress(raw, LARGEST + 1)
+        if not unpacker.eof and len(raw) <= LARGEST:
+            raise EOFError("its compressed data end too early")
+    if len(raw) > LARGEST:
+        raise DataError(
+            f"{path} holds more than {LARGEST >> 30} GiB of text.",
+            "a smaller table",
+            "Save it as Parquet, or take a part of its rows.",
+        )
+    return raw
+
+
+def _decoded(raw: bytes) -> str:
+    """As text: UTF-8, UTF-16 with its mark, or else the encoding of western Windows."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if raw.startswith(mark):
+            return raw.decode(encoding)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def _layout(text: str, *, tabs: bool) -> Layout:
+    """What parts the columns: that which gives the first lines most columns, all alike."""
+    lines = text[:_SAMPLE].splitlines()
+    lines = lines[:-1] if len(text) > _SAMPLE and len(lines) > 1 else lines
+
+    def rows(delimiter: str) -> list[list[str]]:
+        return [row for row in csv.reader(lines[:100], delimiter=delimiter) if row]
+
+    def agreement(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in rows(delimiter))
+        width, count = widths.most_common(1)[0] if widths else (1, 0)
+        return (count / max(1, widths.total()) if width > 1 else 0.0, width)
+
+    delimiter = "\t" if tabs else max(_DELIMITERS, key=agreement)
+    first, *rest = rows(delimiter) or [[]]
+    again = sum(
+        any(cell == row[place] for row in rest if place < len(row))
+        for place, cell in enumerate(first)
+    )  # a name does not stand among its column's values
+    has_names = not any(map(_is_number, first)) and 2 * again < max(1, len(first))
+    commas = delimiter != "," and any(
+        "," in cell and _is_number(cell.replace(",", ".")) for row in rest for cell in row
+    )
+    return Layout(delimiter, has_names, "," if commas else ".")
+
+
+def _names(path: Path, text: str, layout: Layout) -> list[str]:
+    first = next(row for row in csv.reader(io.StringIO(text), delimiter=layout.delimiter) if row)
+    if not layout.has_names:
+        return [f"column {place}" for place in range(1, len(first) + 1)]
+    names = [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
+    if sum(map(len, names)) > LONGEST_FIELD:
+        raise DataError(f"The names of {path} are endless.", "short names", "Check the file.")
+    return names
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

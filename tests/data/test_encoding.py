@@ -1,0 +1,107 @@
+"""Columns become numbers by what the training rows taught, and by nothing else."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from downslope.data.encoding import learn
+from downslope.data.kinds import describe
+from downslope.errors import DataError
+
+
+def learnt(table, wanted=None):
+    table = pa.table({**table, "y": [0] * len(next(iter(table.values())))})
+    return learn(table, describe(table, wanted), "y")
+
+
+def test_a_missing_number_is_the_median_and_says_so():
+    encoding = learnt({"a": [1.0, 2.0, 9.0, None]})
+    assert encoding.input_names == ("a", "a is missing")
+    found = encoding.encode(pa.table({"a": [None, 5.0]}))
+    np.testing.assert_array_equal(found, [[2, 1], [5, 0]])
+    assert found.dtype == np.float32
+
+
+def test_a_number_that_was_never_missing_has_one_input():
+    encoding = learnt({"a": [1.0, 2.0, 9.0]})
+    np.testing.assert_array_equal(encoding.encode(pa.table({"a": [None, 5.0]})), [[2], [5]])
+
+
+def test_a_category_has_an_input_per_value():
+    encoding = learnt({"a": ["x", "y", "x", "y", "z", None, "y"]})
+    assert encoding.input_names == ("a = x", "a = y", "a = (other)", "a is missing")
+    found = encoding.encode(pa.table({"a": ["y", "z", "new", None]}))
+    np.testing.assert_array_equal(found, [[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+
+
+def test_what_no_training_row_had_is_no_value():
+    encoding = learnt({"a": ["x", "y", "x", "y"]})
+    np.testing.assert_array_equal(encoding.encode(pa.table({"a": ["new", None]})), np.zeros((2, 2)))
+
+
+def test_of_many_values_the_rare_ones_share_an_input():
+    often = [f"v{place}" for place in range(100) for _ in range(2 + (place < 64))]
+    encoding = learnt({"a": often})
+    assert len(encoding.input_names) == 65
+    assert encoding.encode(pa.table({"a": ["v99"]}))[0, -1] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "asked", "expected"),
+    [
+        (["no", "yes", "no"], ["YES", "no"], [1, 0]),
+        ([True, False, True], [True, False], [1, 0]),
+        ([0, 1, 1], [1, 0], [1, 0]),
+        (["t", "f", "f"], ["t", None], [1, 0]),
+    ],
+)
+def test_yes_and_no(values, asked, expected):
+    found = learnt({"a": values}).encode(pa.table({"a": asked}))
+    np.testing.assert_array_equal(found[:, 0], expected)
+
+
+def test_dates_become_time_and_places_in_cycles():
+    encoding = learnt({"a": ["2024-01-01", "2024-07-01", "2024-12-31"]})
+    assert encoding.input_names == (
+        "a", "a, year (sine)", "a, year (cosine)", "a, week (sine)", "a, week (cosine)",
+    )  # fmt: skip
+    first, next_day, next_week = encoding.encode(
+        pa.table({"a": ["2024-03-04", "2024-03-05", "2024-03-11"]})
+    )
+    assert next_day[0] - first[0] == 1
+    np.testing.assert_allclose(first[3:], next_week[3:], atol=2e-3)
+    assert abs(first[3:] - next_day[3:]).max() > 0.3
+
+
+def test_columns_are_found_by_name():
+    encoding = learnt({"a": [1.0, 2.5, 3.0], "b": [4.0, 5.0, 6.5]})
+    found = encoding.encode(pa.table({"b": [1.0], "more": ["x"], "a": [2.0]}))
+    np.testing.assert_array_equal(found, [[2, 1]])
+    with pytest.raises(DataError) as caught:
+        encoding.encode(pa.table({"a": [1.0]}))
+    assert str(caught.value) == (
+        "The table has no column 'b'. Expected the columns that the run was trained on: a, b. "
+        "Add it; leave its cells empty where the value is not known."
+    )
+
+
+def test_values_of_another_kind():
+    with pytest.raises(DataError) as caught:
+        learnt({"a": [1.0, 2.5, 3.0]}).encode(pa.table({"a": ["x"]}))
+    assert str(caught.value).startswith("The column 'a' holds values that are no number: ")
+
+
+def test_a_column_without_any_value_is_no_mistake():
+    dates = ["2024-01-02", "2024-01-03", None]
+    encoding = learnt({"a": [1.0, 2.5, 3.0], "b": ["x", "y", "x"], "c": dates})
+    found = encoding.encode(pa.table({"a": [None], "b": [None], "c": [None]}))
+    assert np.isfinite(found).all()
+
+
+def test_nothing_to_learn_from():
+    with pytest.raises(DataError) as caught:
+        learnt({"a": [1, 1, 1]})
+    assert str(caught.value) == (
+        "There is no column to learn from. Expected at least one besides the target whose values "
+        "differ. Say what a column is, such as --column NAME=category."
+    )

@@ -1,0 +1,141 @@
+"""Tables are read as they were meant, or refused in words."""
+
+import gzip
+import io
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.parquet
+import pytest
+
+from downslope.data.table_file import is_table_file, read_table
+from downslope.errors import DataError
+
+PLAIN = "name,size,when\nAnn,1.5,2024-01-02\nBob,,2024-03-04\nCarl,-2e3,2025-01-01\n"
+VALUES = {"name": ["Ann", "Bob", "Carl"], "size": [1.5, None, -2000.0]}
+
+
+def written(folder, content, name="a.csv"):
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def read(folder, content, name="a.csv"):
+    return read_table(written(folder, content, name))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", PLAIN.encode()),
+        ("a.CSV", PLAIN.replace("\n", "\r\n").encode()),
+        ("a.csv", PLAIN.rstrip("\n").encode()),
+        ("a.csv", b"\xef\xbb\xbf" + PLAIN.encode()),
+        ("a.csv", PLAIN.encode("utf-16")),
+        ("a.csv.gz", gzip.compress(PLAIN.encode())),
+        ("a.tsv", PLAIN.replace(",", "\t").encode()),
+        ("a.txt", PLAIN.replace(",", ";").encode()),
+        ("a.data", PLAIN.replace(",", "|").encode()),
+        ("a.csv", PLAIN.replace(",", ";").replace("1.5", "1,5").encode()),
+        ("a.csv", PLAIN.replace("Ann", '"Ann"').encode()),
+    ],
+)
+def test_text_of_many_forms(name, content, tmp_path):
+    table = read(tmp_path, content, name)
+    assert table.select(["name", "size"]).to_pydict() == VALUES
+    assert str(table.column("when").type) == "date32[day]"
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.arrow", "a.feather"])
+def test_binary_forms(name, tmp_path):
+    table = pa.table(VALUES)
+    write = pa.parquet.write_table if name == "a.parquet" else pa.feather.write_feather
+    write(table, tmp_path / name)
+    assert read_table(tmp_path / name).to_pydict() == VALUES
+
+
+def test_values_with_delimiters_quotes_and_line_ends(tmp_path):
+    table = read(tmp_path, 'a,b\n"x, y","he said ""no"""\n"two\nlines",z\n')
+    assert table.to_pydict() == {"a": ["x, y", "two\nlines"], "b": ['he said "no"', "z"]}
+
+
+def test_letters_of_western_windows(tmp_path):
+    assert read(tmp_path, "a,b\ncafé,1\nthé,2\n".encode("cp1252")).column("a").to_pylist() == [
+        "café",
+        "thé",
+    ]
+
+
+@pytest.mark.parametrize("mark", ["", "NA", "NaN", "?", "null"])
+def test_marks_of_missing_values(mark, tmp_path):
+    table = read(tmp_path, f"a,b\n1,x\n{mark},{mark}\n3,y\n")
+    assert table.to_pydict() == {"a": [1, None, 3], "b": ["x", None, "y"]}
+
+
+def test_without_a_line_of_names(tmp_path):
+    assert read(tmp_path, "1,x\n2,y\n").to_pydict() == {"column 1": [1, 2], "column 2": ["x", "y"]}
+    letters = "p,x,s\ne,x,s\np,b,y\ne,x,y\n"
+    assert read(tmp_path, letters).column_names == ["column 1", "column 2", "column 3"]
+
+
+def test_one_column(tmp_path):
+    assert read(tmp_path, "size\n1\n2\n").to_pydict() == {"size": [1, 2]}
+
+
+def test_a_type_is_found_from_all_rows(tmp_path):
+    rows = "".join(f"{number}\n" for number in range(300_000))
+    assert str(read(tmp_path, f"a\n{rows}x\n").column("a").type) == "string"
+
+
+def test_by_its_name(tmp_path):
+    assert is_table_file(tmp_path / "a.csv.gz")
+    assert is_table_file(tmp_path / "A.TSV")
+    assert not is_table_file(tmp_path / "a.jpg")
+    assert not is_table_file(tmp_path / "a.gz")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "{path} is empty. Expected a table with one row per sample. Add rows."),
+        (" \n\n", "{path} is empty. Expected a table with one row per sample. Add rows."),
+        ("a,b\n", "{path} has no rows. Expected a table with one row per sample. Add rows."),
+        (
+            "a,b\n1,2\n1,2,3\n4,5\n",
+            "Line 3 of {path} has 3 values, and there are 2 columns. Expected as many values in "
+            "each line as there are columns. Correct the line, or leave it out; put quotation "
+            "marks around a value with a delimiter in it.",
+        ),
+        (
+            "a,b,a\n1,2,3\n",
+            "{path} has more than one column called 'a'. Expected a name of its own for each "
+            "column. Rename one of them.",
+        ),
+        (
+            "a,b\n1,2\n3,\0\n",
+            "Line 3 of {path} holds a zero byte. Expected text. Save the table as CSV again, "
+            "encoded as UTF-8.",
+        ),
+    ],
+)
+def test_text_that_is_no_table(content, message, tmp_path):
+    path = written(tmp_path, content)
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == message.format(path=path)
+
+
+def test_files_cut_short(tmp_path):
+    packed = gzip.compress(np.random.default_rng(0).bytes(10_000))
+    with pytest.raises(DataError, match="its compressed data end too early"):
+        read(tmp_path, packed[:5000], "a.csv.gz")
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.table(VALUES), buffer)
+    with pytest.raises(DataError, match="a whole CSV, Parquet or Arrow file"):
+        read(tmp_path, buffer.getvalue()[:-20], "a.parquet")
+    with pytest.raises(DataError, match="cannot be read"):
+        read(tmp_path, b"ARROW1\0\0xxxx", "a.arrow")
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        read_table(tmp_path / "b.csv")
