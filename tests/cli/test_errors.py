@@ -12,7 +12,8 @@ NAMES = "digits, spam, crowd, circles, xor, moons, spirals, blobs, waves"
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "
-    "or train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST)"
+    "train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), "
+    "or a folder of images for each class, such as cats/1.jpg and dogs/2.jpg"
 )
 
 

@@ -92,7 +92,8 @@ def test_an_empty_folder(tmp_path):
     assert message(tmp_path) == (
         f"The folder {tmp_path} is empty. Expected images/IMG_1.jpg with "
         "ground-truth/GT_IMG_1.mat (ShanghaiTech), frames/seq_000001.jpg with mall_gt.mat "
-        "(Mall), or train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST). "
+        "(Mall), train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), or a folder of "
+        "images for each class, such as cats/1.jpg and dogs/2.jpg. "
         "Check the path, or add the files."
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import sys
-import warnings
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 
 from downslope.cli.words import amount
 from downslope.data import read_photo
+from downslope.data.pixels import read_pixels
 from downslope.data.table_file import is_table_file, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
@@ -170,38 +170,11 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
     """An image at the size that the run was trained on, with as many colours."""
     shape = card.input_shape
     if card.name == "digits" and shape == (64,):  # 8 by 8 pixels of 0 to 16
-        return np.rint(_pixels(path, 8, 8, "L") / 255 * 16).reshape(64).astype(np.uint8)
+        return np.rint(read_pixels(path, 8, 8, "L") / 255 * 16).reshape(64).astype(np.uint8)
     if len(shape) != 3 or shape[-1] not in (1, 3):
         raise DataError(
             f"{path} is no table, and the run was not trained on images.",
             "a table (.csv, .npy or .npz)",
             ADVICE,
         )
-    return _pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)
-
-
-def _pixels(path: Path, height: int, width: int, mode: str) -> np.ndarray:
-    """Pixels of 0 to 255 at exactly this size, turned upright; transparent ones are black."""
-    from PIL import Image, ImageOps
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image).convert("RGBA")
-        ground = Image.new("RGBA", upright.size, "black")
-        flat = Image.alpha_composite(ground, upright).convert(mode)
-        if flat.size != (width, height):
-            flat = flat.resize(
-                (width, height),
-                Image.Resampling.BOX
-                if min(flat.size) > max(width, height)
-                else Image.Resampling.BILINEAR,
-            )
-        return np.asarray(flat, np.uint8)
-    except Exception as error:  # decoders of broken files raise many kinds
-        raise DataError(
-            f"The image {path} cannot be read.",
-            "a whole JPEG or PNG file",
-            "Open it in an image viewer; replace it if it is broken.",
-        ) from error
+    return read_pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)

@@ -64,9 +64,9 @@ def train(
     """Train a network on DATA and keep it in a run folder.
 
     DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow) or a
-    folder: ShanghaiTech, Mall or MNIST files. Of a table say which column is to be learnt, with
-    --target. What is left out is chosen to train well on it. Ctrl-C ends the training early and
-    keeps what was learnt.
+    folder: images in a folder per class, ShanghaiTech, Mall or MNIST files. Of a table say which
+    column is to be learnt, with --target. What is left out is chosen to train well on it. Ctrl-C
+    ends the training early and keeps what was learnt.
     """
     from downslope.cli.training import Wishes, train_and_report
 

@@ -19,6 +19,7 @@ from downslope.data.crowds import (
 from downslope.data.dataset import Dataset
 from downslope.data.density import STRIDE
 from downslope.data.idx import holds_idx, read_idx_folder
+from downslope.data.image_folder import holds_classes, read_image_folder
 from downslope.data.photos import MULTIPLE
 from downslope.data.progress import OnProgress
 from downslope.data.table_options import TableOptions
@@ -32,7 +33,8 @@ if TYPE_CHECKING:  # whoever reads no table needs no library for tables
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "
-    "or train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST)"
+    "train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), "
+    "or a folder of images for each class, such as cats/1.jpg and dogs/2.jpg"
 )
 
 
@@ -62,7 +64,7 @@ def load(
         task: Tables: "classification" or "regression"; None to see it from the target.
         split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
-            rule of `photos.working_side`.
+            rule of `photos.working_side`, or for 64 where there is a folder per class.
         stride: Folders of photos: pixels per cell of the density map, 1, 2, 4 or 8.
         on_progress: Where it takes a while: called with (photos so far, photos in all).
 
@@ -125,6 +127,8 @@ def read(
         return read_mall(folder, options)
     if holds_shanghaitech(folder):
         return read_shanghaitech(folder, options)
+    if holds_classes(folder):
+        return read_image_folder(folder, photo_side, on_progress)
     raise DataError(
         f"The folder {folder} is of an unknown kind.",
         LAYOUTS,

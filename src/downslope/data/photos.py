@@ -64,8 +64,8 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     Raises:
         DataError: The file is missing, or is not an image, or is too large.
     """
-    with _open(Path(path)) as image:
-        return _upright(image.size, _orientation(image))
+    with open_image(Path(path)) as image:
+        return _upright(image.size, orientation_of(image))
 
 
 def read_photo(path: str | Path, side: int) -> np.ndarray:
@@ -82,18 +82,27 @@ def read_photo(path: str | Path, side: int) -> np.ndarray:
         DataError: The file is missing, or is not an image, or is cut off, or is too large.
     """
     path = Path(path)
-    with _open(path) as image:
-        orientation = _orientation(image)
+    with open_image(path) as image:
+        orientation = orientation_of(image)
         size = _upright(fitted_size(*_upright(image.size, orientation), side), orientation)
         try:
             image.draft("RGB", size)  # a JPEG is halved while it is decoded, the cheapest place
             small = _resize(_to_rgb(image), size)
         except Exception:  # decoders of broken files raise many kinds
-            raise _unreadable(path) from None
+            raise unreadable(path) from None
         return np.asarray(_turn(small, orientation))
 
 
-def _open(path: Path) -> Image:
+def open_image(path: Path, what: str = "photo") -> Image:
+    """Open an image; only its header is read.
+
+    Args:
+        path: The file.
+        what: What messages call it.
+
+    Raises:
+        DataError: The file is missing, or is not an image, or is too large.
+    """
     from PIL import Image
 
     try:
@@ -103,25 +112,27 @@ def _open(path: Path) -> Image:
             return Image.open(path)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError):
         raise DataError(
-            f"The photo {path} has too many pixels to be opened safely.",
+            f"The {what} {path} has too many pixels to be opened safely.",
             f"at most {(Image.MAX_IMAGE_PIXELS or 0) // 1_000_000} million pixels",
             "Save a smaller copy of it.",
         ) from None
     except FileNotFoundError:
-        raise DataError(f"There is no photo {path}.", "an image file", "Check the path.") from None
+        raise DataError(f"There is no {what} {path}.", "an image file", "Check the path.") from None
     except Exception:  # decoders of broken files raise many kinds
-        raise _unreadable(path) from None
+        raise unreadable(path, what) from None
 
 
-def _unreadable(path: Path) -> DataError:
+def unreadable(path: Path, what: str = "photo") -> DataError:
+    """What to raise where an image is broken."""
     return DataError(
-        f"The photo {path} cannot be read.",
+        f"The {what} {path} cannot be read.",
         "a whole JPEG or PNG file",
         "Open it in an image viewer; replace or remove it if it is broken.",
     )
 
 
-def _orientation(image: Image) -> int:
+def orientation_of(image: Image) -> int:
+    """How the image is turned, 1 to 8, as its EXIF says; 1 where it says nothing."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # a broken EXIF block says nothing about the picture itself

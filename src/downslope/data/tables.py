@@ -164,9 +164,14 @@ def table_of(
         targets=targets,
         class_names=names,
         source=source,
-        notes=(f"{absent:,} rows have no {target} and were left out.",) if absent else (),
+        notes=(_left_out(absent, target),) if absent else (),
         options={option: value for option, value in given.items() if value},
     )
+
+
+def _left_out(rows: int, target: str) -> str:
+    what = "1 row has" if rows == 1 else f"{rows:,} rows have"
+    return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
 
 
 def _which_target(table: pa.Table) -> SettingError:

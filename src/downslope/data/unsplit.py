@@ -27,6 +27,7 @@ class Unsplit:
         source: A built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
         in_time: Whether the samples are frames of one video, in order.
+        notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
     """
 
@@ -41,6 +42,7 @@ class Unsplit:
     source: str = ""
     generated: bool = False
     in_time: bool = False
+    notes: tuple[str, ...] = ()
     options: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -71,6 +73,7 @@ class Unsplit:
             photo_side=self.photo_side,
             source=self.source,
             generated=self.generated,
+            notes=self.notes,
             options={"split_seed": seed, **self.options},
         )
 

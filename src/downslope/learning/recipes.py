@@ -89,7 +89,7 @@ def recipe_for(dataset: Dataset) -> Recipe:
             "conv 16 5 relu, max_pool 2, conv 32 5 relu, max_pool 2, flatten, "
             "dropout 0.3, dense {outputs}",
             batch_size=128,
-            epochs=5,
+            epochs=max(5, min(40, 270_000 // len(dataset.train))),  # about 2,000 steps
         )
     if dataset.input_shape == (2,):
         return PLANE

@@ -1,0 +1,118 @@
+"""Folders of images, a sub-folder per class."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import downslope as ds
+from downslope.data.pixels import look_at, read_pixels
+from downslope.errors import DataError
+
+RNG = np.random.default_rng(0)
+COLOURS = {"blue": (20, 30, 220), "red": (230, 20, 10)}
+
+
+def draw(path, size=(12, 8), colour=(200, 0, 0), mode="RGB"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = RNG.integers(0, 20, (size[1], size[0], 3))
+    image = Image.fromarray(np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8))
+    image.convert(mode).save(path)
+    return path
+
+
+def folder(path, count=12, parts=("",), **options):
+    for part in parts:
+        for name, colour in COLOURS.items():
+            for place in range(count):
+                draw(path / part / name / f"{place}.png", colour=colour, **options)
+    return path
+
+
+def message(path):
+    with pytest.raises(DataError) as caught:
+        ds.load(path)
+    return str(caught.value)
+
+
+def test_the_folders_are_the_classes(tmp_path):
+    data = ds.load(folder(tmp_path / "paint"))
+    assert (data.name, data.class_names) == ("paint", ("blue", "red"))
+    assert data.input_shape == (8, 12, 3)
+    assert sum(data.sizes.values()) == 24
+    assert data.notes == ()
+    for part in (data.train, data.validation, data.test):
+        is_red = part.inputs[..., 0].mean(axis=(1, 2)) > 128
+        np.testing.assert_array_equal(part.targets, is_red)
+    assert ds.load(data.source, **data.options).fingerprint == data.fingerprint
+
+
+def test_a_test_part_of_its_own(tmp_path):
+    data = ds.load(folder(tmp_path, parts=("train", "test")))
+    assert data.sizes["test"] == 24
+    assert data.class_names == ("blue", "red")
+    draw(tmp_path / "test" / "green" / "a.png")
+    assert message(tmp_path) == (
+        f"The test part {tmp_path / 'test'} has the class 'green'. Expected the classes of the "
+        "training part: blue, red. Rename it, or add training images of it."
+    )
+
+
+def test_sizes_are_made_one(tmp_path):
+    folder(tmp_path, size=(200, 100))
+    draw(tmp_path / "red" / "tall.jpg", size=(50, 300))
+    (tmp_path / "red" / "notes.txt").write_text("x")
+    data = ds.load(tmp_path)
+    assert data.input_shape == (32, 64, 3)
+    assert data.notes == (
+        "25 images were brought to 64 by 32 pixels.",
+        "1 file is no image and was left out: notes.txt.",
+    )
+    assert ds.load(tmp_path, photo_side=40).input_shape == (20, 40, 3)
+
+
+def test_grey_stays_grey(tmp_path):
+    assert ds.load(folder(tmp_path, mode="L")).input_shape == (8, 12, 1)
+
+
+def test_pixels_are_upright_and_opaque(tmp_path):
+    path = draw(tmp_path / "a.jpg", size=(30, 10))
+    image = Image.open(path)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    assert look_at(path) == (30, 10, False)
+    assert read_pixels(path, 30, 10, "RGB").shape == (30, 10, 3)
+    Image.new("RGBA", (4, 4), (255, 255, 255, 0)).save(tmp_path / "b.png")
+    assert read_pixels(tmp_path / "b.png", 4, 4, "L").max() == 0
+    Image.fromarray(np.full((4, 4), 65_535, np.uint16)).save(tmp_path / "c.png")
+    assert read_pixels(tmp_path / "c.png", 4, 4, "L").min() == 255
+
+
+def test_broken_images(tmp_path, monkeypatch):
+    path = folder(tmp_path) / "red" / "0.png"
+    path.write_bytes(path.read_bytes()[:60])
+    assert message(tmp_path) == (
+        f"The image {path} cannot be read. Expected a whole JPEG or PNG file. "
+        "Open it in an image viewer; replace or remove it if it is broken."
+    )
+    path.write_bytes(b"no image")
+    assert message(tmp_path).startswith(f"The image {path} cannot be read. ")
+    draw(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
+    assert "has too many pixels to be opened safely. Expected at most 0 million" in message(
+        tmp_path
+    )
+
+
+def test_links_in_a_circle(tmp_path):
+    folder(tmp_path)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    (tmp_path / "red" / "loop.png").symlink_to(tmp_path / "red" / "loop.png")
+    assert message(tmp_path).startswith(f"The image {tmp_path / 'red' / 'loop.png'} cannot be read")
+
+
+def test_a_network_learns_them(tmp_path):
+    data = ds.load(folder(tmp_path))
+    network = ds.Network([ds.Flatten(), ds.Dense(2)])
+    run = ds.train(network, data, epochs=20, batch_size=4, learning_rate=0.01)
+    assert run.test()["accuracy"] == 1.0
