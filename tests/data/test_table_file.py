@@ -41,6 +41,19 @@ def read(folder, content, name="a.csv"):
         ("a.csv", PLAIN.replace(",", ";").replace("1.5", "1,5").encode()),
         ("a.csv", PLAIN.replace("Ann", '"Ann"').encode()),
     ],
+    ids=[
+        "plain",
+        "windows",
+        "no last end",
+        "mark",
+        "utf-16",
+        "gzip",
+        "tabs",
+        "semicolons",
+        "bars",
+        "decimal commas",
+        "quotes",
+    ],
 )
 def test_text_of_many_forms(name, content, tmp_path):
     table = read(tmp_path, content, name)
@@ -68,7 +81,7 @@ def test_letters_of_western_windows(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("mark", ["", "NA", "NaN", "?", "null"])
+@pytest.mark.parametrize("mark", ["", "NA", "NaN", "?", "null", " ", " ?"])
 def test_marks_of_missing_values(mark, tmp_path):
     table = read(tmp_path, f"a,b\n1,x\n{mark},{mark}\n3,y\n")
     assert table.to_pydict() == {"a": [1, None, 3], "b": ["x", None, "y"]}

@@ -143,7 +143,7 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=note
         ),
         convert_options=pyarrow.csv.ConvertOptions(
-            null_values=list(MISSING),
+            null_values=[space + mark for mark in MISSING for space in ("", " ")],
             strings_can_be_null=True,
             decimal_point=layout.decimal_point,
         ),
