@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -30,6 +31,8 @@ def outputs_of(
         scales: How inputs are scaled and outputs scaled back.
         inputs: Shape (N, *input_shape).
     """
+    # numbers of 64 bits become numbers of 32 here, where no engine warns of it
+    inputs = inputs.astype(jax.dtypes.canonicalize_dtype(inputs.dtype), copy=False)
     outputs: list[Any] = []
     for piece in _pieces(inputs, network):
         arguments = (parameters, piece, scales)
