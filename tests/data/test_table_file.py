@@ -93,6 +93,15 @@ def test_without_a_line_of_names(tmp_path):
     assert read(tmp_path, letters).column_names == ["column 1", "column 2", "column 3"]
 
 
+def test_empty_lines_before_the_names(tmp_path):
+    assert read(tmp_path, "\n\na,b\n1,x\n").to_pydict() == {"a": [1], "b": ["x"]}
+
+
+def test_a_quotation_mark_that_never_ends(tmp_path):
+    with pytest.raises(DataError, match="cannot be read: field larger than field limit"):
+        read(tmp_path, 'a,"b\n' + "1,2\n" * 100_000)
+
+
 def test_one_column(tmp_path):
     assert read(tmp_path, "size\n1\n2\n").to_pydict() == {"size": [1, 2]}
 

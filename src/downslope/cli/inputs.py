@@ -14,7 +14,7 @@ import numpy as np
 from downslope.cli.words import amount
 from downslope.data import read_photo
 from downslope.data.pixels import read_pixels
-from downslope.data.table_file import is_table_file, read_table, read_table_text
+from downslope.data.table_file import is_number, is_table_file, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
 
@@ -138,13 +138,13 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
             f"{path} cannot be read.", "a text file of numbers parted by commas", "Save it as CSV."
         ) from error
     names = None
-    if rows and not any(_is_number(cell) for cell in rows[0][1]):
+    if rows and not any(is_number(cell) for cell in rows[0][1]):
         names = [cell.strip() for cell in rows.pop(0)[1]]
     if not rows:
         raise DataError(f"{path} has no rows.", "one row per sample", ADVICE)
     width = len(rows[0][1])
     for line, row in rows:
-        wrong = next((cell for cell in row if not _is_number(cell)), None)
+        wrong = next((cell for cell in row if not is_number(cell)), None)
         if wrong is not None or len(row) != width:
             found = f"the value {wrong!r}" if wrong is not None else amount(len(row), "value")
             raise DataError(
@@ -156,14 +156,6 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
     if names is not None and card.input_names and set(card.input_names) <= set(names):
         return values[:, [names.index(name) for name in card.input_names]]
     return values
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def _read_image(path: Path, card: DataCard) -> np.ndarray:

@@ -24,7 +24,6 @@ TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc")
 LARGEST = 2**31  # bytes of text
-LONGEST_FIELD = 1 << 24  # letters; a stray quotation mark makes one field of the rest of a file
 # how people write that a value is missing
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
 _DELIMITERS = ",;\t|"
@@ -67,7 +66,7 @@ def read_table(path: Path) -> pa.Table:
             table = _read_text(path, path.read_bytes())
     except DataError:
         raise
-    except (OSError, EOFError, zlib.error, pa.ArrowException, ValueError) as problem:
+    except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
     return _checked(path, table)
 
@@ -84,7 +83,7 @@ def read_table_text(raw: bytes, path: Path) -> pa.Table:
     """
     try:
         return _checked(path, _read_text(path, raw))
-    except (EOFError, zlib.error, pa.ArrowException, ValueError) as problem:
+    except (EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
 
 
@@ -116,7 +115,7 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
 
 
 def _read_text(path: Path, raw: bytes) -> pa.Table:
-    text = _decoded(_unpacked(path, raw))
+    text = _decoded(_unpacked(path, raw)).lstrip("\r\n")  # names stand in the first line
     if not text.strip():
         raise DataError(f"{path} is empty.", "a table with one row per sample", "Add rows.")
     if "\0" in text:
@@ -127,7 +126,7 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             "Save the table as CSV again, encoded as UTF-8.",
         )
     layout = _layout(text, tabs=_kind(path) in (".tsv", ".tab"))
-    names = _names(path, text, layout)
+    names = _names(text, layout)
     ragged: list[pyarrow.csv.InvalidRow] = []
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
@@ -207,24 +206,22 @@ def _layout(text: str, *, tabs: bool) -> Layout:
         any(cell == row[place] for row in rest if place < len(row))
         for place, cell in enumerate(first)
     )  # a name does not stand among its column's values
-    has_names = not any(map(_is_number, first)) and 2 * again < max(1, len(first))
+    has_names = not any(map(is_number, first)) and 2 * again < max(1, len(first))
     commas = delimiter != "," and any(
-        "," in cell and _is_number(cell.replace(",", ".")) for row in rest for cell in row
+        "," in cell and is_number(cell.replace(",", ".")) for row in rest for cell in row
     )
     return Layout(delimiter, has_names, "," if commas else ".")
 
 
-def _names(path: Path, text: str, layout: Layout) -> list[str]:
+def _names(text: str, layout: Layout) -> list[str]:
     first = next(row for row in csv.reader(io.StringIO(text), delimiter=layout.delimiter) if row)
     if not layout.has_names:
         return [f"column {place}" for place in range(1, len(first) + 1)]
-    names = [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
-    if sum(map(len, names)) > LONGEST_FIELD:
-        raise DataError(f"The names of {path} are endless.", "short names", "Check the file.")
-    return names
+    return [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell of text is a number."""
     try:
         float(cell)
     except ValueError:
