@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from downslope.learning.compiling import compiled
+from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
 from downslope.learning.evaluation import Scales
 from downslope.network.fusion import fuse
 from downslope.network.network import Network, NetworkParameters
@@ -36,7 +36,8 @@ def outputs_of(
     outputs: list[Any] = []
     for piece in _pieces(inputs, network):
         arguments = (parameters, piece, scales)
-        outputs.append(compiled(_answer, network, *arguments)(*arguments))
+        answer = compiled(_answer, network, *arguments, options=(NO_FUSED_PRODUCTS,))
+        outputs.append(answer(*arguments))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])
     arrays = [np.asarray(one) for one in outputs]

@@ -26,7 +26,8 @@ from downslope.learning.evaluation import Judge, Part, Scales, evaluate, take
 from downslope.learning.optimizers import Optimizer
 from downslope.network.network import Network, NetworkParameters
 
-RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT = range(4)
+# OVERFLOWN is said of a chunk's end alone: some step before has left weights that are not finite
+RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT, OVERFLOWN = range(5)
 
 
 @dataclass(frozen=True)
@@ -155,24 +156,13 @@ def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
     return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
 
 
-def _is_sound(loss: Array, rate: Array, direction: Any) -> Array:
-    """Whether the loss is a number and the weights stay numbers.
-
-    A sum of squares is finite only if each term is; and where rate * d^2 is finite, so is the
-    change rate * d. The changed weights need not be looked at for that, which would cost another
-    pass over the memory.
-    """
-    squares = sum((leaf * leaf).sum() for leaf in jax.tree.leaves(direction))
-    return jnp.isfinite(loss + rate * squares)
-
-
 def train_step(
     program: Program, state: State, material: Material, batch: Int[Array, " b"], rate: Array
 ) -> tuple[State, Float[Array, ""]]:
     """One step: loss and gradients of a batch, direction, change of the weights.
 
-    Where the loss, a gradient or a changed weight is not finite, nothing changes but `ending`.
-    Where the training has ended, nothing changes.
+    Where the loss is not finite, nothing changes but `ending`; where the training has ended,
+    nothing changes. Weights that stop being finite are found at the chunk's end.
     """
     scales = material.scales
     inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
@@ -195,7 +185,7 @@ def train_step(
     direction, moments = program.optimizer.direction().update(
         gradients, state.moments, state.parameters
     )
-    finite = _is_sound(loss, rate, direction)
+    finite = jnp.isfinite(loss)
     if scales.answers is not None:
         loss = loss * scales.answers[1] ** (program.judge.loss.degree or 0)  # in its own units
     steps_on = finite
@@ -257,6 +247,17 @@ def _decide(program: Program, state: State, loss: Array) -> State:
     return state._replace(ending=jnp.asarray(ending, jnp.int32))
 
 
+def _mark_overflown(state: State) -> State:
+    """Say so where weights are not finite, which they never become again.
+
+    To look at all of them once per chunk costs nothing; at each step it would be one more pass
+    over the memory.
+    """
+    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters)]
+    ending = jnp.where(jnp.stack(finite).all(), state.ending, jnp.int32(OVERFLOWN))
+    return state._replace(ending=ending)
+
+
 def _of_all(program: Program, function: Callable) -> Callable:
     """`function(program, state, material, ...)` for the one network, or for all members."""
     own = partial(function, program)
@@ -288,6 +289,9 @@ def run_chunk(
     count: Array,
 ) -> tuple[State, Rows]:
     """Run `count` steps, or fewer if the training (of all members) ends before.
+
+    The state's `ending` is OVERFLOWN where a step has left weights that are not finite; what to
+    do then is decided in `chunks.py`.
 
     Args:
         program: What is compiled.
@@ -329,4 +333,5 @@ def run_chunk(
     empty = jnp.full((*shape, len(measures.names(program.judge.task))), jnp.nan)
     rows = Rows(jnp.full(shape, jnp.nan), empty, empty)
     _, state, rows = lax.while_loop(goes_on, epoch, (jnp.int32(0), state, rows))
-    return state, rows
+    of_all = _mark_overflown if program.members is None else jax.vmap(_mark_overflown)
+    return of_all(state), rows

@@ -22,6 +22,7 @@ from downslope.data.dataset import Dataset
 from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.augment import Augment
+from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
 from downslope.learning.cores import usable_cores
 from downslope.learning.evaluation import evaluate
@@ -272,7 +273,9 @@ class _Trainings:
         batches = self._batches(group, step, count, shapes[0]) if shared is None else shared
         rates = np.zeros_like(shapes[1])
         rates[:count] = group.rates[step : step + count]
-        state, rows = self.run_chunk(group.state, group.material, batches, rates, np.int32(count))
+        state, rows = run_finite_chunk(
+            self.run_chunk, group.state, group.material, batches, rates, count
+        )
         group.rows.append(jax.tree.map(lambda leaf: np.asarray(leaf)[:count], rows))
         group.state = state
 

@@ -13,6 +13,7 @@ from downslope.data.dataset import Dataset
 from downslope.learning import loop, measures, outcome
 from downslope.learning.augment import Augment
 from downslope.learning.batches import BatchPlan
+from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
 from downslope.learning.fit import DEFAULT_LOSS, check_fit
 from downslope.learning.optimizers import Optimizer, Schedule
@@ -155,7 +156,9 @@ class _Training:
                 with pace.timed(self.plan.steps - step) as count:
                     batches[:count] = self.plan.batches(step, step + count)
                     rates[:count] = self.rates[step : step + count]
-                    state, rows = run_chunk(state, material, batches, rates, np.int32(count))
+                    state, rows = run_finite_chunk(
+                        run_chunk, state, material, batches, rates, count
+                    )
                     done, ending = int(state.step) - step, int(state.ending)
                 self._record(step, done, ending, rows)
                 step += done
