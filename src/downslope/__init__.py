@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from downslope.learning.train import train
     from downslope.network.composite import Parallel, Residual
     from downslope.network.dense import Dense, Dropout, Flatten
+    from downslope.network.embedding import Embedding
     from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
     from downslope.network.losses import Loss
     from downslope.network.network import Network, Signal
@@ -49,6 +50,7 @@ __all__ = [
     "Dense",
     "DownslopeError",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GroupNorm",
     "InputError",
@@ -105,6 +107,7 @@ _HOMES = {
     "learning.train": "train",
     "network.composite": "Parallel Residual",
     "network.dense": "Dense Dropout Flatten",
+    "network.embedding": "Embedding",
     "network.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
     "network.losses": "Loss",
     "network.network": "Network Signal",

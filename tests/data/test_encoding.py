@@ -4,6 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import downslope as ds
 from downslope.data.encoding import learn
 from downslope.data.kinds import describe
 from downslope.errors import DataError
@@ -39,11 +40,11 @@ def test_what_no_training_row_had_is_no_value():
     np.testing.assert_array_equal(encoding.encode(pa.table({"a": ["new", None]})), np.zeros((2, 2)))
 
 
-def test_of_many_values_the_rare_ones_share_an_input():
-    often = [f"v{place}" for place in range(100) for _ in range(2 + (place < 64))]
-    encoding = learnt({"a": often})
+def test_values_that_occur_once_share_an_input():
+    texts = [f"v{place}" for place in range(64) for _ in range(2)] + ["once", "and once"]
+    encoding = learnt({"a": texts})
     assert len(encoding.input_names) == 65
-    assert encoding.encode(pa.table({"a": ["v99"]}))[0, -1] == 1
+    assert encoding.encode(pa.table({"a": ["once"]}))[0, -1] == 1
 
 
 @pytest.mark.parametrize(
@@ -105,3 +106,26 @@ def test_nothing_to_learn_from():
         "There is no column to learn from. Expected at least one besides the target whose values "
         "differ. Say what a column is, such as --column NAME=category."
     )
+
+
+def many_values(count=70, rows=3):
+    return [f"v{place:03}" for place in range(count) for _ in range(rows)]
+
+
+def test_a_category_of_many_values_becomes_the_place_of_its_value():
+    texts = [*many_values(), "rare", None, None]
+    encoding = learnt({"a": texts, "b": np.arange(len(texts)) / 2.0})
+    assert encoding.input_names == ("b", "a (place)")  # places come last
+    (code,) = encoding.embedded
+    assert (code.places, code.numbers) == (72, 6)
+    asked = pa.table({"a": ["v000", "v069", "rare", "new", None], "b": [0.0] * 5})
+    np.testing.assert_array_equal(encoding.encode(asked)[:, -1], [2, 71, 0, 0, 1])
+
+
+def test_places_are_not_scaled():
+    table = pa.table(
+        {"a": many_values(rows=20), "b": np.arange(1400) / 2.0, "y": np.arange(1400) % 2}
+    )
+    data = ds.load(table, target="y")
+    assert (data.scaling.mean[-1], data.scaling.deviation[-1]) == (0, 1)
+    assert data.scaling.deviation[0] > 1

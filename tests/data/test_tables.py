@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyarrow import csv
 
 import downslope as ds
 from downslope.data.load import read
@@ -82,7 +83,7 @@ def test_rows_without_a_target_are_left_out_and_counted():
 
 def test_the_same_table_gives_the_same_parts(tmp_path):
     path = tmp_path / "houses.csv"
-    pa.csv.write_csv(houses(), path)
+    csv.write_csv(houses(), path)
     data = ds.load(path, target="price", kinds={"garden": "ignored"}, split_seed=3)
     again = ds.load(data.source, **data.options)
     assert again.fingerprint == data.fingerprint

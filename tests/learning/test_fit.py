@@ -3,9 +3,13 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import downslope as ds
+from downslope.errors import NetworkError
+from downslope.learning.fit import check_fit
+from downslope.network.losses import resolve
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
@@ -128,3 +132,21 @@ def test_a_part_without_samples_reads_as_intended():
         "There are no samples to measure the run on. Expected at least one. "
         "Check how they were read."
     )
+
+
+def table_with_places() -> ds.Dataset:
+    texts = [f"v{place:03}" for place in range(70) for _ in range(20)]
+    return ds.load(
+        pa.table({"a": texts, "y": np.arange(1400) % 2}), target="y", kinds={"y": "yes/no"}
+    )
+
+
+def test_places_have_to_be_looked_up():
+    with pytest.raises(NetworkError) as caught:
+        check_fit(parse("dense 2"), table_with_places(), resolve("cross_entropy"))
+    assert str(caught.value) == (
+        "The network does not look up 'a', whose many values are given as places. Expected a "
+        "network that begins with embed 72 6. Put these layers first; how many numbers each "
+        "value becomes is yours to choose."
+    )
+    check_fit(parse("embed 72 3, dense 2"), table_with_places(), resolve("cross_entropy"))

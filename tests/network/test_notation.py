@@ -50,7 +50,7 @@ def test_defaults_are_left_out_of_the_text():
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 KINDS = (
     "dense, conv, max_pool, average_pool, upsample, flatten, dropout, layer_norm, group_norm, "
-    "standardize, residual, parallel"
+    "standardize, embed, residual, parallel"
 )
 
 

@@ -77,6 +77,9 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
             return x.flatten(1)
         case ds.Dropout():
             return F.dropout(x, layer.rate, training=False)
+        case ds.Embedding():
+            places = x[:, -1].round().clip(0, layer.values - 1).long()
+            return torch.cat([F.embedding(places, own["weights"]), x[:, :-1]], 1)
         case ds.LayerNorm():
             return F.layer_norm(x, x.shape[-1:], own["scale"], own["offset"], EPSILON)
         case ds.Standardize():

@@ -12,13 +12,15 @@ from typing import Any
 
 from downslope.cli import display, output
 from downslope.data import Dataset, load
-from downslope.learning.fit import DEFAULT_LOSS, check_fit, needed_output
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.learning.recipes import recipe_for
 from downslope.learning.run import Run
 from downslope.learning.settings import BatchSize, Stop
 from downslope.learning.train import train
+from downslope.network.embedding import Embedding
 from downslope.network.losses import resolve
+from downslope.network.network import Network
 from downslope.network.notation import parse
 from downslope.store.files import claim_folder, claim_numbered_folder
 
@@ -69,6 +71,8 @@ class Wishes:
         loss = resolve(DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss)
         outputs = needed_output(dataset, loss)[-1]
         network = parse(self.network or recipe.network.format(outputs=outputs))
+        if not isinstance(network.layers[0], Embedding):
+            network = Network([*first_layers(dataset), *network.layers])
         check_fit(network, dataset, loss)
         decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
         rate = self.learning_rate

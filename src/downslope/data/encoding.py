@@ -1,9 +1,9 @@
 """From the columns of a table to the numbers that a network sees, learnt from training rows only.
 
 A number stays one, with the median where it is missing and a further input that says so. A
-category becomes one input per value. A date becomes the time that has passed and where in the
-year, week and day it is. What was learnt is kept with the run and applied again to what it is
-asked later.
+category becomes one input per value, or the place of its value where there are many. A date
+becomes the time that has passed and where in the year, week and day it is. What was learnt is
+kept with the run and applied again to what it is asked later.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from jaxtyping import Float
 from downslope.data.kinds import Column, Kind, as_numbers, as_seconds, as_texts
 from downslope.errors import DataError
 
-MOST_VALUES = 64  # inputs for one category; rarer values share one
+MOST_VALUES = 64  # inputs for one category; with more, its values get learnt numbers
+MOST_EMBEDDED = 20_000  # values with learnt numbers of their own; rarer ones share theirs
 LEAST_COUNT = 2  # rows with a value that is to have an input of its own
 _DAY = 86_400.0
 _CYCLES = {"year": 365.2425 * _DAY, "week": 7 * _DAY, "day": _DAY}
@@ -37,6 +38,8 @@ class ColumnCode:
         values: A category's values with an input of their own; of yes/no, the two texts.
         has_others: Whether a further input stands for all other values of a category.
         cycles: Of a date: "year", "week", "day", as far as it goes through them.
+        numbers: Of a category whose values get learnt numbers, how many each; it is one input
+            then, the value's place: 0 for values never seen, 1 for none, 2 and on for `values`.
     """
 
     name: str
@@ -46,11 +49,19 @@ class ColumnCode:
     values: tuple[str, ...] = ()
     has_others: bool = False
     cycles: tuple[str, ...] = ()
+    numbers: int = 0
+
+    @property
+    def places(self) -> int:
+        """How many places a category with learnt numbers has."""
+        return len(self.values) + 2
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """What each input is called."""
-        if self.kind == "category":
+        if self.numbers:
+            own = [f"{self.name} (place)"]
+        elif self.kind == "category":
             own = [f"{self.name} = {value}" for value in self.values]
             own += [f"{self.name} = (other)"] * self.has_others
         else:
@@ -78,6 +89,8 @@ class ColumnCode:
         return np.stack(parts, axis=1).astype(np.float32)
 
     def _inputs(self, column: pa.ChunkedArray) -> tuple[list[np.ndarray], np.ndarray]:
+        if self.numbers:
+            return self._places(as_texts(column))
         if self.kind == "category":
             return self._one_hot(as_texts(column))
         if self.kind == "yes/no":
@@ -91,6 +104,11 @@ class ColumnCode:
         waves = [2 * np.pi * numbers / _CYCLES[cycle] for cycle in self.cycles]
         turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
         return [numbers / _DAY, *turns], missing
+
+    def _places(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        places = {value: place for place, value in enumerate(self.values, start=2)} | {None: 1}
+        found = np.array([places.get(text, 0) for text in texts], np.int64)
+        return [found], found == 1
 
     def _one_hot(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         missing = np.array([text is None for text in texts], bool)
@@ -107,7 +125,7 @@ class Encoding:
     """How all columns become inputs, in order.
 
     Attributes:
-        columns: One code per column that is used.
+        columns: One code per column that is used; those with learnt numbers come last.
         target: Name of the column that is learnt.
     """
 
@@ -118,6 +136,11 @@ class Encoding:
     def input_names(self) -> tuple[str, ...]:
         """What each input is called."""
         return tuple(name for column in self.columns for name in column.input_names)
+
+    @property
+    def embedded(self) -> tuple[ColumnCode, ...]:
+        """The columns that are given as places, for which the network learns numbers."""
+        return tuple(one for one in self.columns if one.numbers)
 
     def encode(self, table: pa.Table) -> Float[np.ndarray, "n inputs"]:
         """The inputs of all rows, float32.
@@ -155,7 +178,8 @@ def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
             "at least one besides the target whose values differ",
             "Say what a column is, such as --column NAME=category.",
         )
-    return Encoding(tuple(_learn(table.column(one.name), one) for one in used), target)
+    codes = [_learn(table.column(one.name), one) for one in used]
+    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)), target)
 
 
 def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
@@ -163,7 +187,10 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
     if kind == "category":
         counts = Counter(text for text in as_texts(values) if text is not None)
         often = [value for value, count in counts.most_common() if count >= LEAST_COUNT]
-        own = tuple(sorted(often[:MOST_VALUES]))
+        if len(often) > MOST_VALUES:
+            own = tuple(sorted(often[:MOST_EMBEDDED]))
+            return ColumnCode(name, kind, values=own, numbers=_numbers_for(len(own)))
+        own = tuple(sorted(often))
         others = len(counts) > len(own)
         return ColumnCode(name, kind, says_missing=has_gaps, values=own, has_others=others)
     if kind == "yes/no":
@@ -174,6 +201,15 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
     has_gaps = bool(np.isnan(numbers).any())
     cycles = _cycles(numbers[~np.isnan(numbers)]) if kind == "date" else ()
     return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles)
+
+
+def _numbers_for(values: int) -> int:
+    """How many numbers a value gets, of so many values.
+
+    Twice the fourth root, which is where TensorFlow's guide to feature columns (2017) begins: on
+    tables of these sizes the larger ones learnt more and cost little.
+    """
+    return round(2 * values**0.25)
 
 
 def _middle(numbers: np.ndarray) -> float:

@@ -19,7 +19,8 @@ pc: Any = compute  # whose functions are made when it is imported
 
 Kind = Literal["number", "yes/no", "category", "date", "ignored"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-MOST_CATEGORIES = 1000
+MOST_CATEGORIES = 1000  # different texts; more if each has many rows
+ROWS_OF_EACH = 20
 _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"})
 _DATE_FORMATS = (
     "%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %b %Y",
@@ -157,7 +158,7 @@ def _of_texts(values: pa.ChunkedArray, distinct: int, given: int) -> tuple[Kind,
     if date_format(values) is not None:
         return "date", ""
     few = distinct <= MOST_CATEGORIES and (distinct <= 0.5 * given or distinct <= 20)
-    if few and distinct < given:
+    if (few or distinct * ROWS_OF_EACH <= given) and distinct < given:
         return "category", ""
     words = pc.mean(pc.add(pc.count_substring(pc.utf8_trim_whitespace(values), " "), 1)).as_py()
     if words > _WORDS_OF_TEXT:

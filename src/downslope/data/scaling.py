@@ -56,6 +56,14 @@ class Scaling:
         deviation = np.where(deviation <= noise, 1.0, deviation)
         return Scaling(mean.astype(np.float32), deviation.astype(np.float32))
 
+    def without_last(self, count: int) -> Scaling:
+        """The same, with the last `count` of a table's columns left as they are."""
+        if not count:
+            return self
+        mean, deviation = self.mean.copy(), self.deviation.copy()
+        mean[-count:], deviation[-count:] = 0, 1
+        return Scaling(mean, deviation)
+
     def apply(self, inputs):
         """Scale inputs of shape (..., *input_shape), NumPy or JAX; returns float32."""
         return (inputs.astype(np.float32) - self.mean) / self.deviation

@@ -78,7 +78,7 @@ class UnsplitTable:
             train=train,
             validation=validation,
             test=test,
-            scaling=Scaling.learn(train.inputs),
+            scaling=Scaling.learn(train.inputs).without_last(len(encoding.embedded)),
             class_names=self.class_names,
             input_names=encoding.input_names,
             source=self.source,

@@ -9,8 +9,10 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.errors import DataError, NetworkError, SettingError
 from downslope.learning.augment import GRID, Augment
+from downslope.network.embedding import Embedding
 from downslope.network.losses import Loss
 from downslope.network.network import Network
+from downslope.network.notation import describe
 
 DEFAULT_LOSS = {
     "classification": "cross_entropy",
@@ -53,6 +55,29 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
 _NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
 
+def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:
+    """The layers that a network for this data set begins with: learnt numbers for categories.
+
+    The last column is the first to be looked up.
+    """
+    codes = () if dataset.encoding is None else dataset.encoding.embedded
+    return tuple(Embedding(one.places, one.numbers) for one in reversed(codes))
+
+
+def _check_first_layers(network: Network, dataset: Dataset) -> None:
+    """Check that columns that are given as places are looked up; the numbers may be others."""
+    needed = first_layers(dataset)
+    for place, layer in enumerate(needed):
+        own = network.layers[place] if place < len(network.layers) else None
+        if not (isinstance(own, Embedding) and own.values == layer.values):
+            columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
+            raise NetworkError(
+                f"The network does not look up {columns}, whose many values are given as places.",
+                f"a network that begins with {describe(Network(needed))}",
+                "Put these layers first; how many numbers each value becomes is yours to choose.",
+            )
+
+
 def check_fit(
     network: Network, dataset: Dataset, loss: Loss, augment: Augment | None = None
 ) -> None:
@@ -85,6 +110,7 @@ def check_fit(
             f"images of at least {GRID} x {GRID} pixels",
             "Leave crop at 1.",
         )
+    _check_first_layers(network, dataset)
     needed = needed_output(dataset, loss)
     made = network.shapes(dataset.input_shape)[-1]
     if made != needed:

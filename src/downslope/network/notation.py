@@ -15,6 +15,7 @@ from typing import Any
 from downslope.errors import NetworkError
 from downslope.network.composite import Parallel, Residual
 from downslope.network.dense import Dense, Dropout, Flatten
+from downslope.network.embedding import Embedding
 from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
 from downslope.network.layer import Layer
 from downslope.network.network import Network
@@ -22,7 +23,7 @@ from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
 
 PLAIN = (
     Dense, Conv2D, MaxPool2D, AveragePool2D, Upsample2D, Flatten, Dropout,
-    LayerNorm, GroupNorm, Standardize,
+    LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
