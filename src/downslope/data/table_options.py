@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from downslope.errors import SettingError
 
@@ -18,6 +18,12 @@ class TableOptions(NamedTuple):
     kinds: Mapping[str, Kind]
     task: str | None
     class_names: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said, as `load` takes it."""
+        said = {"target": self.target, "kinds": dict(self.kinds), "task": self.task}
+        return {name: value for name, value in said.items() if value}
 
     def refuse(self, name: str) -> None:
         """Check that nothing is said of a table where there is none.
