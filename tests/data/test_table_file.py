@@ -9,7 +9,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from downslope.data.table_file import is_table_file, read_table
+from downslope.data.table_file import read_table
 from downslope.errors import DataError
 
 PLAIN = "name,size,when\nAnn,1.5,2024-01-02\nBob,,2024-03-04\nCarl,-2e3,2025-01-01\n"
@@ -109,13 +109,6 @@ def test_one_column(tmp_path):
 def test_a_type_is_found_from_all_rows(tmp_path):
     rows = "".join(f"{number}\n" for number in range(300_000))
     assert str(read(tmp_path, f"a\n{rows}x\n").column("a").type) == "string"
-
-
-def test_by_its_name(tmp_path):
-    assert is_table_file(tmp_path / "a.csv.gz")
-    assert is_table_file(tmp_path / "A.TSV")
-    assert not is_table_file(tmp_path / "a.jpg")
-    assert not is_table_file(tmp_path / "a.gz")
 
 
 @pytest.mark.parametrize(

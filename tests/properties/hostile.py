@@ -123,7 +123,7 @@ def _written(write: Callable[[io.BytesIO], object]) -> bytes:
 def _parquet() -> list[bytes]:
     table = _table()
     return [
-        _written(lambda file: pyarrow.parquet.write_table(table, file, compression=pack))
+        _written(lambda file, pack=pack: pyarrow.parquet.write_table(table, file, compression=pack))
         for pack in ("none", "snappy", "gzip", "zstd")
     ] + [
         _written(
@@ -136,16 +136,18 @@ def _parquet() -> list[bytes]:
 
 def _arrow() -> list[bytes]:
     return [
-        _written(lambda file: pyarrow.feather.write_feather(_table(), file, compression=pack))
+        _written(
+            lambda file, pack=pack: pyarrow.feather.write_feather(_table(), file, compression=pack)
+        )
         for pack in ("uncompressed", "lz4")
     ]
 
 
-def _image(kind: str, *modes: str, **options: object) -> list[bytes]:
+def _image(kind: str, *modes: str) -> list[bytes]:
     noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
     picture = Image.fromarray(noise)
     return [
-        _written(lambda file: picture.convert(mode).save(file, kind, **options)) for mode in modes
+        _written(lambda file, mode=mode: picture.convert(mode).save(file, kind)) for mode in modes
     ]
 
 
@@ -176,7 +178,9 @@ def _matlab() -> list[bytes]:
     entry[0, 0] = (np.random.default_rng(0).uniform(0, 20, (9, 2)),)
     info[0, 0] = entry
     return [
-        _written(lambda file: savemat(file, {"image_info": info}, do_compression=packed))
+        _written(
+            lambda file, packed=packed: savemat(file, {"image_info": info}, do_compression=packed)
+        )
         for packed in (False, True)
     ]
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from downslope.cli.words import amount
 from downslope.data import read_photo
+from downslope.data.file_names import is_table_file
 from downslope.data.pixels import read_pixels
-from downslope.data.table_file import is_number, is_table_file, read_table, read_table_text
+from downslope.data.table_file import is_number, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
 

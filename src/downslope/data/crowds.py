@@ -24,6 +24,11 @@ def holds_shanghaitech(folder: Path) -> bool:
     return any((folder / name).is_dir() for name in ("images", *LABEL_FOLDERS, "train_data"))
 
 
+def holds_labels(folder: Path) -> bool:
+    """Say whether a folder has labels as ShanghaiTech has them, or parts that do."""
+    return any((folder / name).is_dir() for name in (*LABEL_FOLDERS, "train_data"))
+
+
 def holds_mall(folder: Path) -> bool:
     """Say whether a folder looks like the Mall data set."""
     return (folder / "mall_gt.mat").is_file() or (folder / "frames").is_dir()

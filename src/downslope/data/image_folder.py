@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from downslope.data.dataset import Samples
-from downslope.data.image_set import ImageFile, is_image, read_images
+from downslope.data.file_names import is_image
+from downslope.data.image_set import ImageFile, read_images
 from downslope.data.progress import OnProgress
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError

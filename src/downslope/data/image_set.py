@@ -19,7 +19,6 @@ from downslope.data.pixels import Look, look_at, read_pixels
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 LONGEST_SIDE = 64
 _MULTIPLE = 4
 
@@ -46,11 +45,6 @@ class ImageSet(NamedTuple):
     def is_grey(self) -> bool:
         """Whether they have no colours."""
         return self.pixels.shape[-1] == 1
-
-
-def is_image(path: Path) -> bool:
-    """Say whether a file's name is that of a visible image."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def read_images(

@@ -18,11 +18,9 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 
+from downslope.data.file_names import ARROW, PARQUET, ending
 from downslope.errors import DataError
 
-TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
-PARQUET = (".parquet", ".pq")
-ARROW = (".arrow", ".feather", ".ipc")
 LARGEST = 2**31  # bytes of text
 # how people write that a value is missing
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
@@ -38,11 +36,6 @@ class Layout(NamedTuple):
     decimal_point: str
 
 
-def is_table_file(path: Path) -> bool:
-    """Whether a file's name says that it is a table."""
-    return _kind(path) in (*TEXT, *PARQUET, *ARROW)
-
-
 def read_table(path: Path) -> pa.Table:
     """Read a table.
 
@@ -56,7 +49,7 @@ def read_table(path: Path) -> pa.Table:
     Raises:
         DataError: The file cannot be read as a table with at least one row.
     """
-    kind = _kind(path)
+    kind = ending(path)
     try:
         if kind in PARQUET:
             table = pyarrow.parquet.read_table(path)
@@ -85,11 +78,6 @@ def read_table_text(raw: bytes, path: Path) -> pa.Table:
         return _checked(path, _read_text(path, raw))
     except (EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
-
-
-def _kind(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
 
 
 def _unreadable(path: Path, problem: Exception) -> DataError:
@@ -125,7 +113,7 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             "text",
             "Save the table as CSV again, encoded as UTF-8.",
         )
-    layout = _layout(text, tabs=_kind(path) in (".tsv", ".tab"))
+    layout = _layout(text, tabs=ending(path) in (".tsv", ".tab"))
     names = _names(text, layout)
     ragged: list[pyarrow.csv.InvalidRow] = []
 

@@ -37,3 +37,16 @@ class TableOptions(NamedTuple):
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out.",
             )
+
+    def refuse_columns(self, name: str) -> None:
+        """Check that no column is named where there are arrays.
+
+        Raises:
+            SettingError: One is.
+        """
+        if self.target or self.kinds:
+            raise SettingError(
+                f"A target or kinds of columns were named, and {name} holds arrays.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave them out; --task says whether classes or numbers are learnt.",
+            )

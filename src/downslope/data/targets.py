@@ -89,6 +89,30 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
     return Labelled(rows, columns, task, targets, names, notes)
 
 
+def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) -> None:
+    """Check that no class is in the test part alone.
+
+    Args:
+        found: What is learnt.
+        training: The rows of the training part, shape (K,).
+        test: The rows of the test part.
+
+    Raises:
+        DataError: A class is.
+    """
+    if not found.class_names:
+        return
+    known = set(found.targets[training].tolist())
+    new = sorted(set(found.targets[test].tolist()) - known)
+    if new:
+        raise DataError(
+            f"The test part has the class {found.class_names[new[0]]!r}.",
+            "the classes of the training part: "
+            + ", ".join(found.class_names[one] for one in sorted(known)),
+            "Correct it, or add training samples of it.",
+        )
+
+
 def _left_out(rows: int, target: str) -> str:
     what = "1 row has" if rows == 1 else f"{rows:,} rows have"
     return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
