@@ -59,9 +59,9 @@ def test_numbers_are_learnt_as_numbers(tmp_path):
     lines = [(name, 0.5 + place) for place, (name, _) in enumerate(rows(tmp_path))]
     data = ds.load(table(tmp_path / "a.csv", lines, "photo,age"))
     assert data.task == "regression"
-    assert data.train.targets.shape == (8, 1)
+    assert data.train.targets.shape == (9, 1)
     run = ds.train(ds.Network([ds.Flatten(), ds.Dense(1)]), data, epochs=2, batch_size=4)
-    assert run.predict(data.test.inputs).shape == (3, 1)
+    assert run.predict(data.test.inputs).shape == (2, 1)
 
 
 def test_which_column(tmp_path):
@@ -166,7 +166,7 @@ def test_an_image_that_is_named_twice(tmp_path):
 
 def test_an_image_that_is_broken(tmp_path):
     path = table(tmp_path / "a.csv", rows(tmp_path))
-    for content in (b"none", (tmp_path / "5.png").read_bytes()[:60]):
+    for content in (b"none", (tmp_path / "5.png").read_bytes()[:45]):
         (tmp_path / "5.png").write_bytes(content)
         assert message(tmp_path) == (
             f"The image {tmp_path}/5.png cannot be read (row 6 of {path}). Expected a whole JPEG "
@@ -189,14 +189,14 @@ def test_rows_with_gaps(tmp_path):
 
 
 def test_a_table_without_images_is_told_apart(tmp_path):
-    path = table(tmp_path / "a.csv", [(place, place % 2) for place in range(30)], "a,b")
+    path = table(tmp_path / "a.csv", [(place % 7, place % 2) for place in range(30)], "a,b")
     assert message(tmp_path).startswith(f"In the folder {tmp_path} no table says what is to be ")
     assert ds.load(path, target="b").encoding is not None
-    lines = [(f"{place}.jpg", place, place % 2) for place in range(30)]
+    lines = [(f"{place}.jpg", place % 7, place % 2) for place in range(30)]
     table(path, lines, "file,a,b")
     data = ds.load(path, target="b", kinds={"file": "ignored"})
     assert data.encoding is not None
-    lines = [(f"http://a/{place}.jpg", place, place % 2) for place in range(30)]
+    lines = [(f"http://a/{place}.jpg", place % 7, place % 2) for place in range(30)]
     assert ds.load(table(path, lines, "file,a,b"), target="b").encoding is not None
 
 

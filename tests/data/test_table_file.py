@@ -97,6 +97,25 @@ def test_empty_lines_before_the_names(tmp_path):
     assert read(tmp_path, "\n\na,b\n1,x\n").to_pydict() == {"a": [1], "b": ["x"]}
 
 
+def test_names_with_line_ends(tmp_path):
+    table = read(tmp_path, '"a\nb",c\r\n1,x\r\n2,y\r\n')
+    assert table.to_pydict() == {"a\nb": [1, 2], "c": ["x", "y"]}
+
+
+def test_a_value_of_100_megabytes(tmp_path):
+    long = "y" * 100_000_000
+    table = read(tmp_path, f"a,b\n1,x\n2,{long}\n3,z\n")
+    assert table.column("a").to_pylist() == [1, 2, 3]
+    assert table.column("b")[1].as_py() == long
+
+
+def test_an_arrow_file_that_lies_about_its_lengths(tmp_path):
+    from tests.properties.hostile import broken
+
+    with pytest.raises(DataError, match="cannot be read: Column 4: In chunk 0: Invalid: Offset"):
+        read(tmp_path, broken("arrow", 9), "a.arrow")
+
+
 def test_a_quotation_mark_that_never_ends(tmp_path):
     with pytest.raises(DataError, match="cannot be read: field larger than field limit"):
         read(tmp_path, 'a,"b\n' + "1,2\n" * 100_000)
@@ -120,6 +139,12 @@ def test_a_type_is_found_from_all_rows(tmp_path):
         (
             "a,b\n1,2\n1,2,3\n4,5\n",
             "Line 3 of {path} has 3 values, and there are 2 columns. Expected as many values in "
+            "each line as there are columns. Correct the line, or leave it out; put quotation "
+            "marks around a value with a delimiter in it.",
+        ),
+        (
+            '\n\na,"b\nc"\n1,2\n\n"x\ny",2\n1\n4,5\n',
+            "Line 9 of {path} has 1 value, and there are 2 columns. Expected as many values in "
             "each line as there are columns. Correct the line, or leave it out; put quotation "
             "marks around a value with a delimiter in it.",
         ),

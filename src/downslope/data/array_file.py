@@ -19,6 +19,7 @@ from numpy.lib import format as npy
 from downslope.errors import DataError
 
 LARGEST = 2**32  # bytes of values in one file
+INPUTS = ("x", "inputs", "images", "data", "features")  # what arrays of inputs are called
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -52,6 +53,20 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             "arrays as numpy.save or numpy.savez writes them",
             "Check the file, or write it again.",
         ) from None
+
+
+def named(arrays: dict[str, np.ndarray], wanted: tuple[str, ...]) -> str | None:
+    """What the first of these names is called in the file, whatever its capitals."""
+    known = {name.lower(): name for name in reversed(arrays)}
+    return next((known[name] for name in wanted if name in known), None)
+
+
+def inputs_in(arrays: dict[str, np.ndarray]) -> np.ndarray | None:
+    """The array that a network is to answer to: the only one, or the one called as inputs are."""
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    found = named(arrays, INPUTS)
+    return None if found is None else arrays[found]
 
 
 def _array(path: Path, name: str, stream: IO[bytes], size: int) -> np.ndarray:

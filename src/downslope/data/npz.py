@@ -16,14 +16,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from downslope.data.array_file import read_arrays
+from downslope.data.array_file import INPUTS, named, read_arrays
 from downslope.data.dataset import Samples
 from downslope.data.table_options import TableOptions
 from downslope.data.targets import labelled, refuse_new_classes
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
-INPUTS = ("x", "inputs", "images", "data", "features")
 TARGETS = ("y", "targets", "target", "labels", "label")
 _PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 _CHANNELS = (1, 3, 4)
@@ -36,14 +35,6 @@ class _Part(NamedTuple):
     inputs: np.ndarray
     targets: np.ndarray
     names: tuple[str, str]
-
-
-def inputs_in(arrays: dict[str, np.ndarray]) -> np.ndarray | None:
-    """The array that a network is to answer to: the only one, or the one called as inputs are."""
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    found = _named(arrays, INPUTS)
-    return None if found is None else arrays[found]
 
 
 def read_npz(path: Path, options: TableOptions) -> Unsplit:
@@ -92,23 +83,17 @@ def read_npz(path: Path, options: TableOptions) -> Unsplit:
     )
 
 
-def _named(arrays: dict[str, np.ndarray], wanted: tuple[str, ...]) -> str | None:
-    """What the first of these names is called in the file, whatever its capitals."""
-    known = {name.lower(): name for name in reversed(arrays)}
-    return next((known[name] for name in wanted if name in known), None)
-
-
 def _part(path: Path, arrays: dict[str, np.ndarray], part: str) -> _Part | None:
     def find(kinds: tuple[str, ...]) -> str | None:
         pairs = product(_PARTS[part], kinds)
         names = [one for word, kind in pairs for one in (f"{kind}_{word}", f"{word}_{kind}")]
-        return _named(arrays, tuple(names))
+        return named(arrays, tuple(names))
 
     return _pair(path, arrays, find(INPUTS), find(TARGETS))
 
 
 def _whole(path: Path, arrays: dict[str, np.ndarray]) -> _Part:
-    found = _pair(path, arrays, _named(arrays, INPUTS), _named(arrays, TARGETS))
+    found = _pair(path, arrays, named(arrays, INPUTS), named(arrays, TARGETS))
     if found is None:
         raise _unnamed(path, arrays)
     return found
