@@ -98,7 +98,7 @@ def total(prediction, target):
         ),
         (
             "dense 3", CLASSES, {"augment": ds.Augment()},
-            "Changes to photos were asked for, and the inputs of points have shape (4,). Expected "
+            "Changes to images were asked for, and the inputs of points have shape (4,). Expected "
             "images, (height, width, channels). Leave augment out.",
         ),
         (
