@@ -29,6 +29,14 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file; a name that no file can have is answered, too."""
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long, or links in a circle
+        return False
+
+
 def tables_in(folder: Path) -> list[Path]:
     """The visible tables that lie directly in a folder, by name; notes in text are none."""
     return sorted(

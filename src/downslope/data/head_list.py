@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from downslope.data.file_names import HEADS
+from downslope.data.file_names import HEADS, is_there
 from downslope.data.heads import LARGEST
 from downslope.data.kinds import as_texts
 from downslope.data.labelled_photos import LabelledPhoto, PhotoOptions, read_crowd, unmatched
@@ -70,10 +70,10 @@ def find_listed(folder: Path, prefix: str = "") -> list[LabelledPhoto]:
     named = _from_csv(both[0]) if both[0].name == CSV else _from_json(both[0])
     paths = {name: folder / name for name in sorted(named)}
     for name, path in paths.items():
-        if not path.is_file():
+        if not is_there(path):
             where = f" ({named[name][0].where})" if named[name] else ""
             raise DataError(
-                f"{both[0]} names the photo {name!r}{where}, which is not in {folder}.",
+                f"{both[0]} names the photo {name[:200]!r}{where}, which is not in {folder}.",
                 "paths that lead on from there",
                 "Correct the name, or add the photo.",
             )

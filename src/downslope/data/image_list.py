@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dataset import Samples
-from downslope.data.file_names import IMAGES, tables_in
+from downslope.data.file_names import IMAGES, is_there, tables_in
 from downslope.data.image_set import ImageFile, read_images
 from downslope.data.kinds import as_texts, missing_column
 from downslope.data.progress import OnProgress
@@ -220,7 +220,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
                 "the file of an image in each row",
                 "Fill it in, or leave the row out.",
             )
-        path = next((one for one in (at / text for at in folders[table]) if one.is_file()), None)
+        path = next((one for one in (at / text for at in folders[table]) if is_there(one)), None)
         if path is None:
             absent.append((row, text))
             continue
@@ -240,7 +240,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
             else ("There is no file for the image")
         )
         raise DataError(
-            f"{many} {text!r} in {rows.place(row)}.",
+            f"{many} {text[:200]!r} in {rows.place(row)}.",
             f"paths that lead on from {rows.paths[0].parent} or one of its sub-folders",
             f"Correct them, or say --column {rows.files}=ignored to learn from a table's other "
             "columns.",

@@ -140,6 +140,8 @@ def _is_numeric(kind: pa.DataType) -> bool:
 
 
 def _of_numbers(values: pa.ChunkedArray, distinct: int, rows: int) -> tuple[Kind, str]:
+    if pa.types.is_float16(values.type):  # for which Arrow has no smallest and largest
+        values = values.cast(pa.float32())
     ends = pc.min_max(values).as_py()
     if distinct == 2 and (ends["min"], ends["max"]) == (0, 1):
         return "yes/no", ""
