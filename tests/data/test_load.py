@@ -148,3 +148,11 @@ def test_all_is_what_is_exported():
     ]
     assert sorted(data.__all__) == sorted(public)
     assert len(set(data.__all__)) == len(data.__all__)
+
+
+def test_a_link_to_itself(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert message(tmp_path / "loop") == (
+        f"{tmp_path}/loop is a link that leads nowhere, or to itself. Expected a folder or a file "
+        "that is there. Correct the link, or give what it should lead to."
+    )

@@ -179,3 +179,36 @@ def test_files_cut_short(tmp_path):
         read(tmp_path, b"ARROW1\0\0xxxx", "a.arrow")
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_table(tmp_path / "b.csv")
+
+
+def test_a_parquet_file_cut_short(tmp_path):
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.table(VALUES), buffer)
+    path = written(tmp_path, buffer.getvalue()[:-20], "a.parquet")
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == (
+        f"The table {path} cannot be read: Parquet magic bytes not found in footer. Either the "
+        "file is corrupted or this is not a parquet file. Expected a whole CSV, Parquet or Arrow "
+        "file. Check the file, or write it again."
+    )
+
+
+def test_letters_of_no_known_encoding(tmp_path):
+    assert read(tmp_path, b"a,b\n1,\x81\xff\n2,x\n").column("b").to_pylist() == ["\ufffdÿ", "x"]
+    path = written(tmp_path, b"\xff\xfea\x00,\x00b")
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == (
+        f"The table {path} cannot be read: 'utf-16-le' codec can't decode byte 0x62 in position "
+        "6: truncated data. Expected a whole CSV, Parquet or Arrow file. Check the file, or write "
+        "it again."
+    )
+
+
+def test_mixed_types_in_a_column(tmp_path):
+    assert read(tmp_path, "a,b\n1,x\ntwo,y\n2024-01-01,z\n").column("a").to_pylist() == [
+        "1",
+        "two",
+        "2024-01-01",
+    ]

@@ -195,6 +195,12 @@ def _path(source: str | Path) -> Path:
     """Return the absolute path of a table, or of a folder that has something in it."""
     path = Path(os.path.abspath(Path(source).expanduser()))  # without .. in it: it names the run
     try:
+        if path.is_symlink() and not path.exists():
+            raise DataError(
+                f"{path} is a link that leads nowhere, or to itself.",
+                "a folder or a file that is there",
+                "Correct the link, or give what it should lead to.",
+            )
         if not path.exists():
             raise _missing(str(source), path)
         if not path.is_dir():

@@ -53,7 +53,8 @@ def read_table(path: Path) -> pa.Table:
     kind = ending(path)
     try:
         if kind in PARQUET:
-            table = pyarrow.parquet.read_table(path)
+            with pyarrow.parquet.ParquetFile(path) as file:
+                table = file.read()
         elif kind in ARROW:
             table = pyarrow.feather.read_table(path)
         else:
