@@ -12,7 +12,9 @@ NAMES = "digits, spam, crowd, circles, xor, moons, spirals, blobs, waves"
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "
+    "photos with heads.csv or heads.json, "
     "train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), "
+    "images with a table that names them and their labels, "
     "or a folder of images for each class, such as cats/1.jpg and dogs/2.jpg"
 )
 

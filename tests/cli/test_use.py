@@ -147,14 +147,69 @@ def test_tables_with_mistakes(refused, xor_run, text, message):
 def test_damaged_arrays(refused, xor_run):
     for name in ("x.npy", "x.npz"):
         Path(name).write_bytes(b"nothing of the kind")
-        assert refused("predict", xor_run, name).startswith(f"{name} cannot be read.")
+        assert refused("predict", xor_run, name).startswith(f"The file {name} cannot be read: ")
     np.savez("two.npz", a=TABLE, b=TABLE)
     assert refused("predict", xor_run, "two.npz") == (
-        'two.npz holds the arrays a, b. Expected one array, or one called "inputs". '
+        'two.npz holds the arrays a, b. Expected one array, or one called "inputs" or "X". '
         "Keep only the inputs in it."
     )
     np.save("words.npy", np.array([["a", "b"]]))
     assert refused("predict", xor_run, "words.npy").startswith("words.npy holds values of type")
+
+
+def test_one_form_of_answers(refused, xor_run):
+    Path("a.csv").write_text("0.5,0.5\n")
+    assert refused("predict", xor_run, "a.csv", "--csv", "--json") == (
+        "Both --json and --csv were asked for. Expected one form of answers: --json prints JSON, "
+        "--csv prints CSV, --out writes CSV to a file. Leave one of them out."
+    )
+    assert refused("predict", xor_run, "a.csv", "--out", "b.csv", "--json").startswith(
+        "Both --json and --out were asked for."
+    )
+
+
+def test_folders_of_images(call, refused, xor_run, tmp_path):
+    for number in range(12):
+        photo(tmp_path / "data" / f"{number}.png", number, (8, 8))
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(12)]
+    (tmp_path / "data" / "labels.csv").write_text("\n".join(["file,label", *rows]))
+    words = ("--network", "flatten, dense 2", "--epochs", 1, "--no-pictures", "--out", "r")
+    result = call("train", "data", *words)
+    assert result.exit_code == 0, result.output
+    answers = predictions(call, "r", "data", "data/3.png")
+    names = sorted(f"data/{number}.png" for number in range(12))
+    assert [one["input"] for one in answers] == [*names, "data/3.png"]
+    assert {one["class"] for one in answers} <= {"a", "b"}
+    assert refused("predict", xor_run, "data") == (
+        "The folder data is one of images. Expected inputs like those of xor, on which the run was "
+        "trained. Name files, or a folder with images for a run that was trained on images."
+    )
+    (tmp_path / "none").mkdir()
+    assert refused("predict", "r", "none").startswith("The folder none holds no images. ")
+
+
+@pytest.mark.parametrize("white", [1, 255])
+def test_images_are_answered_to_on_the_scale_of_the_training(call, refused, tmp_path, white):
+    from PIL import Image
+
+    from downslope.cli.inputs import read_inputs
+
+    draw = np.random.default_rng(0)
+    images = (draw.integers(0, 256, (40, 8, 8)) * (white / 255)).astype(np.float32)
+    np.savez("a.npz", X=images, y=np.arange(40) % 2)
+    words = ("--network", "flatten, dense 2", "--epochs", 1, "--no-pictures", "--out", "r")
+    assert call("train", "a.npz", *words).exit_code == 0
+    Image.fromarray(np.rint(images[0] * (255 / white)).astype(np.uint8)).save("a.png")
+    card = ds.open_run("r").data
+    np.testing.assert_allclose(read_inputs(Path("a.png"), card)[0].values[..., 0], images[0])
+    assert len(predictions(call, "r", "a.npz")) == 40
+    np.savez("b.npz", X=images - white / 2, y=np.arange(40) % 2)
+    assert call("train", "b.npz", *words[:-1], "s").exit_code == 0
+    assert refused("predict", "s", "a.png") == (
+        "a.png is an image, and the run was trained on images whose numbers are no pixels of 0 to "
+        "1 or 0 to 255. Expected inputs of the same numbers (.npy or .npz). Prepare it as the "
+        "training images were, and save it as an array."
+    )
 
 
 def test_images_of_digits_come_back_as_they_were(tmp_path, monkeypatch):

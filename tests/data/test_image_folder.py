@@ -116,3 +116,35 @@ def test_a_network_learns_them(tmp_path):
     network = ds.Network([ds.Flatten(), ds.Dense(2)])
     run = ds.train(network, data, epochs=20, batch_size=4, learning_rate=0.01)
     assert run.test()["accuracy"] == 1.0
+
+
+def test_an_image_of_too_many_pixels_word_for_word(tmp_path):
+    """A header that claims 30,000 by 30,000 pixels, in a file of a few bytes."""
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
+    path = folder(tmp_path) / "red" / "0.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    assert message(tmp_path) == (
+        f"The image {path} has too many pixels to be opened safely. Expected at most 89 million "
+        "pixels. Save a smaller copy of it."
+    )
+
+
+def test_a_jpeg_cut_short(tmp_path):
+    path = draw(folder(tmp_path) / "red" / "x.jpg", size=(64, 64))
+    path.write_bytes(path.read_bytes()[:-200])
+    assert message(tmp_path) == (
+        f"The image {path} cannot be read. Expected a whole JPEG or PNG file. Open it in an image "
+        "viewer; replace or remove it if it is broken."
+    )
+
+
+def test_validation_images_beside_a_test_part_are_not_lost(tmp_path):
+    data = ds.load(folder(tmp_path, parts=("train", "val", "test")))
+    assert data.sizes == {"train": 43, "validation": 5, "test": 24}

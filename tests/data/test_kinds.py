@@ -72,3 +72,14 @@ def test_numbers_dates_and_texts_as_arrays():
     assert list(as_texts(pa.chunked_array([[" a", None]]))) == ["a", None]
     assert list(as_texts(pa.chunked_array([[3.0, None, 4.0]]))) == ["3", None, "4"]
     assert list(as_texts(pa.chunked_array([[3.5, 4.0]]))) == ["3.5", "4"]
+
+
+def test_numbers_of_16_bits():
+    values = pa.array(np.arange(30, dtype=np.float16) / 4)
+    (column,) = describe(pa.table({"a": values}))
+    assert column.kind == "number"
+
+
+def test_numbers_that_are_too_large_for_the_engine_are_missing():
+    found = as_numbers(pa.chunked_array([pa.array([1.0, 1e39, float("inf"), -3e38])]))
+    np.testing.assert_array_equal(found, [1.0, np.nan, np.nan, -3e38])

@@ -92,8 +92,9 @@ def test_an_empty_folder(tmp_path):
     assert message(tmp_path) == (
         f"The folder {tmp_path} is empty. Expected images/IMG_1.jpg with "
         "ground-truth/GT_IMG_1.mat (ShanghaiTech), frames/seq_000001.jpg with mall_gt.mat "
-        "(Mall), train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), or a folder of "
-        "images for each class, such as cats/1.jpg and dogs/2.jpg. "
+        "(Mall), photos with heads.csv or heads.json, train-images-idx3-ubyte with "
+        "train-labels-idx1-ubyte (MNIST), images with a table that names them and their labels, "
+        "or a folder of images for each class, such as cats/1.jpg and dogs/2.jpg. "
         "Check the path, or add the files."
     )
 
@@ -110,8 +111,9 @@ def test_a_file(tmp_path):
     photo(tmp_path / "a.jpg")
     assert message(tmp_path / "a.jpg") == (
         f"{tmp_path / 'a.jpg'} is a file of an unknown kind. "
-        "Expected a table (.csv, .tsv, .parquet or .arrow), a folder, or the name of a built-in "
-        "data set. Give the folder that holds the file, or save the table in one of these forms."
+        "Expected a table (.csv, .tsv, .parquet or .arrow), arrays (.npz), a folder, or the name "
+        "of a built-in data set. Give the folder that holds the file, or save the table in one of "
+        "these forms."
     )
 
 
@@ -146,3 +148,11 @@ def test_all_is_what_is_exported():
     ]
     assert sorted(data.__all__) == sorted(public)
     assert len(set(data.__all__)) == len(data.__all__)
+
+
+def test_a_link_to_itself(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert message(tmp_path / "loop") == (
+        f"{tmp_path}/loop is a link that leads nowhere, or to itself. Expected a folder or a file "
+        "that is there. Correct the link, or give what it should lead to."
+    )

@@ -9,7 +9,7 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from downslope.data.table_file import is_table_file, read_table
+from downslope.data.table_file import read_table
 from downslope.errors import DataError
 
 PLAIN = "name,size,when\nAnn,1.5,2024-01-02\nBob,,2024-03-04\nCarl,-2e3,2025-01-01\n"
@@ -97,6 +97,25 @@ def test_empty_lines_before_the_names(tmp_path):
     assert read(tmp_path, "\n\na,b\n1,x\n").to_pydict() == {"a": [1], "b": ["x"]}
 
 
+def test_names_with_line_ends(tmp_path):
+    table = read(tmp_path, '"a\nb",c\r\n1,x\r\n2,y\r\n')
+    assert table.to_pydict() == {"a\nb": [1, 2], "c": ["x", "y"]}
+
+
+def test_a_value_of_100_megabytes(tmp_path):
+    long = "y" * 100_000_000
+    table = read(tmp_path, f"a,b\n1,x\n2,{long}\n3,z\n")
+    assert table.column("a").to_pylist() == [1, 2, 3]
+    assert table.column("b")[1].as_py() == long
+
+
+def test_an_arrow_file_that_lies_about_its_lengths(tmp_path):
+    from tests.properties.hostile import broken
+
+    with pytest.raises(DataError, match="cannot be read: Column 4: In chunk 0: Invalid: Offset"):
+        read(tmp_path, broken("arrow", 9), "a.arrow")
+
+
 def test_a_quotation_mark_that_never_ends(tmp_path):
     with pytest.raises(DataError, match="cannot be read: field larger than field limit"):
         read(tmp_path, 'a,"b\n' + "1,2\n" * 100_000)
@@ -111,13 +130,6 @@ def test_a_type_is_found_from_all_rows(tmp_path):
     assert str(read(tmp_path, f"a\n{rows}x\n").column("a").type) == "string"
 
 
-def test_by_its_name(tmp_path):
-    assert is_table_file(tmp_path / "a.csv.gz")
-    assert is_table_file(tmp_path / "A.TSV")
-    assert not is_table_file(tmp_path / "a.jpg")
-    assert not is_table_file(tmp_path / "a.gz")
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -127,6 +139,12 @@ def test_by_its_name(tmp_path):
         (
             "a,b\n1,2\n1,2,3\n4,5\n",
             "Line 3 of {path} has 3 values, and there are 2 columns. Expected as many values in "
+            "each line as there are columns. Correct the line, or leave it out; put quotation "
+            "marks around a value with a delimiter in it.",
+        ),
+        (
+            '\n\na,"b\nc"\n1,2\n\n"x\ny",2\n1\n4,5\n',
+            "Line 9 of {path} has 1 value, and there are 2 columns. Expected as many values in "
             "each line as there are columns. Correct the line, or leave it out; put quotation "
             "marks around a value with a delimiter in it.",
         ),
@@ -161,3 +179,36 @@ def test_files_cut_short(tmp_path):
         read(tmp_path, b"ARROW1\0\0xxxx", "a.arrow")
     with pytest.raises(DataError, match="cannot be read: No such file"):
         read_table(tmp_path / "b.csv")
+
+
+def test_a_parquet_file_cut_short(tmp_path):
+    buffer = io.BytesIO()
+    pa.parquet.write_table(pa.table(VALUES), buffer)
+    path = written(tmp_path, buffer.getvalue()[:-20], "a.parquet")
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == (
+        f"The table {path} cannot be read: Parquet magic bytes not found in footer. Either the "
+        "file is corrupted or this is not a parquet file. Expected a whole CSV, Parquet or Arrow "
+        "file. Check the file, or write it again."
+    )
+
+
+def test_letters_of_no_known_encoding(tmp_path):
+    assert read(tmp_path, b"a,b\n1,\x81\xff\n2,x\n").column("b").to_pylist() == ["\ufffdÿ", "x"]
+    path = written(tmp_path, b"\xff\xfea\x00,\x00b")
+    with pytest.raises(DataError) as caught:
+        read_table(path)
+    assert str(caught.value) == (
+        f"The table {path} cannot be read: 'utf-16-le' codec can't decode byte 0x62 in position "
+        "6: truncated data. Expected a whole CSV, Parquet or Arrow file. Check the file, or write "
+        "it again."
+    )
+
+
+def test_mixed_types_in_a_column(tmp_path):
+    assert read(tmp_path, "a,b\n1,x\ntwo,y\n2024-01-01,z\n").column("a").to_pylist() == [
+        "1",
+        "two",
+        "2024-01-01",
+    ]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pytest
 from pyarrow import csv
 
@@ -162,3 +163,24 @@ def test_a_run_answers_to_raw_columns_and_comes_back(tmp_path):
     np.testing.assert_array_equal(run.predict(asked), run.predict(encoded))
     np.testing.assert_array_equal(again.predict(asked), run.predict(encoded))
     assert run.test()["mae"] < 0.5 * run.baseline()["mae"]
+
+
+def test_what_is_asked_may_hold_new_categories_and_must_hold_all_columns():
+    data = ds.load(houses(), target="price")
+    assert data.encoding is not None
+    asked = houses(town=["Kyiv"] * COUNT)
+    towns = [name.startswith("town") for name in data.input_names]
+    assert data.encoding.encode(asked)[:, towns].sum() == 0  # no town that the training had
+    with pytest.raises(DataError) as caught:
+        data.encoding.encode(asked.drop_columns(["town"]))
+    assert str(caught.value) == (
+        "The table has no column 'town'. Expected the columns that the run was trained on: area, "
+        "town, garden, built. Add it; leave its cells empty where the value is not known."
+    )
+    with pytest.raises(DataError) as caught:
+        data.encoding.encode(houses(area=["large"] * COUNT))
+    assert str(caught.value) == (
+        "The column 'area' holds values that are no number: Failed to parse string: 'large' as a "
+        "scalar of type double. Expected values like those that the run was trained on, a number. "
+        "Correct the values."
+    )

@@ -15,13 +15,8 @@ from tests.learning import by_hand
 
 CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()
 CROWD = by_hand.crowd_data()
-SMALL = dataclasses.replace(
-    CLASSES,
-    **{
-        part: dataclasses.replace(samples, inputs=samples.inputs.reshape(-1, 2, 2, 1))
-        for part in ("train", "validation", "test")
-        for samples in [getattr(CLASSES, part)]
-    },
+LOW = dataclasses.replace(
+    CROWD, train=dataclasses.replace(CROWD.train, inputs=CROWD.train.inputs[:, :4])
 )
 EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arange(0)))
 
@@ -102,13 +97,19 @@ def total(prediction, target):
         ),
         (
             "dense 3", CLASSES, {"augment": ds.Augment()},
-            "Changes to photos were asked for, and the inputs of points have shape (4,). Expected "
+            "Changes to images were asked for, and the inputs of points have shape (4,). Expected "
             "images, (height, width, channels). Leave augment out.",
         ),
         (
-            "flatten, dense 3", SMALL, {"augment": ds.Augment(crop=0.5)},
-            "Parts of photos were asked for, and the images of points are 2 x 2 pixels. Expected "
+            "conv 1 1", LOW, {"augment": ds.Augment(crop=0.5)},
+            "Parts of photos were asked for, and the images of spots are 4 x 16 pixels. Expected "
             "images of at least 8 x 8 pixels. Leave crop at 1.",
+        ),
+        (
+            "conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1)},
+            "Photos were to be shifted, and spots has a map of where people are for each. Expected "
+            "flip or crop, which change the map with its photo. Use crop: its place is random as "
+            "well.",
         ),
     ],
 )  # fmt: skip

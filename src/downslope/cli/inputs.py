@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import sys
-import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +13,10 @@ import numpy as np
 
 from downslope.cli.words import amount
 from downslope.data import read_photo
+from downslope.data.array_file import inputs_in, read_arrays
+from downslope.data.file_names import is_image, is_table_file
 from downslope.data.pixels import read_pixels
-from downslope.data.table_file import is_number, is_table_file, read_table, read_table_text
+from downslope.data.table_file import is_number, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
 
@@ -28,6 +30,36 @@ class Input(NamedTuple):
 
     row: int
     values: np.ndarray
+
+
+def with_folders_opened(paths: Sequence[Path], card: DataCard) -> list[Path]:
+    """The files of these paths: each folder is replaced by the images in it, by their names.
+
+    Raises:
+        DataError: A folder holds no images, cannot be read, or the run takes no images.
+    """
+    files = []
+    for path in paths:
+        if not path.is_dir():
+            files.append(path)
+            continue
+        try:
+            inside = sorted(one for one in path.iterdir() if is_image(one))
+        except OSError as error:
+            raise DataError(
+                f"The folder {path} cannot be read: {error.strerror}.",
+                "a folder that can be read",
+                "Check its permissions.",
+            ) from error
+        if not inside or len(card.input_shape) != 3:
+            what = "holds no images" if not inside else "is one of images"
+            raise DataError(
+                f"The folder {path} {what}.",
+                f"inputs like those of {card.name}, on which the run was trained",
+                "Name files, or a folder with images for a run that was trained on images.",
+            )
+        files += inside
+    return files
 
 
 def read_inputs(path: Path, card: DataCard) -> list[Input]:
@@ -107,25 +139,15 @@ def _shaped(path: Path, values: np.ndarray, card: DataCard) -> np.ndarray:
 
 
 def _read_arrays(path: Path, card: DataCard) -> np.ndarray:
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
-            names = content.files
-            if len(names) == 1 or "inputs" in names:
-                return content["inputs" if "inputs" in names else names[0]]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    arrays = read_arrays(path)
+    found = inputs_in(arrays)
+    if found is None:
         raise DataError(
-            f"{path} cannot be read.",
-            "an array of numbers as numpy.save writes it",
-            "Write it again.",
-        ) from error
-    raise DataError(
-        f"{path} holds the arrays {', '.join(names) or 'none'}.",
-        'one array, or one called "inputs"',
-        "Keep only the inputs in it.",
-    )
+            f"{path} holds the arrays {', '.join(arrays) or 'none'}.",
+            'one array, or one called "inputs" or "X"',
+            "Keep only the inputs in it.",
+        )
+    return found
 
 
 def _read_csv(path: Path, card: DataCard) -> np.ndarray:
@@ -169,4 +191,12 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
             "a table (.csv, .npy or .npz)",
             ADVICE,
         )
-    return read_pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)
+    if not card.white:
+        raise DataError(
+            f"{path} is an image, and the run was trained on images whose numbers are no pixels "
+            "of 0 to 1 or 0 to 255.",
+            "inputs of the same numbers (.npy or .npz)",
+            "Prepare it as the training images were, and save it as an array.",
+        )
+    pixels = read_pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)
+    return pixels if card.white == 255 else (pixels * (card.white / 255)).astype(np.float32)

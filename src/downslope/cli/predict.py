@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from downslope.cli import options
+from downslope.errors import SettingError
 
 
 @click.command()
@@ -30,18 +31,25 @@ def predict(
     A run that was trained on a table takes tables with the same columns (.csv, .tsv, .parquet,
     .arrow; - for CSV from standard input). Other runs take rows of numbers (.csv, with or without
     a line of names; .npy; .npz with one array), one per sample, or an image (.jpg, .png). Images
-    are brought to the size that the network was trained on; for digits draw light strokes on a
-    dark ground.
+    are brought to the size that the network was trained on; of a folder all images are taken. For
+    digits draw light strokes on a dark ground.
     """
-    from downslope.cli.inputs import read_inputs
+    from downslope.cli.inputs import read_inputs, with_folders_opened
     from downslope.cli.output import report_predictions
     from downslope.cli.sheet import new_file, write_sheet
     from downslope.learning.run import open_run
 
+    if as_json and (as_csv or out is not None):
+        raise SettingError(
+            f"Both --json and {'--csv' if as_csv else '--out'} were asked for.",
+            "one form of answers: --json prints JSON, --csv prints CSV, --out writes CSV to a file",
+            "Leave one of them out.",
+        )
     run = open_run(run_folder)
     if out is not None:
         new_file(out)
-    inputs = [(path, one) for path in paths for one in read_inputs(path, run.data)]
+    files = with_folders_opened(paths, run.data)
+    inputs = [(path, one) for path in files for one in read_inputs(path, run.data)]
     if as_csv or out is not None:
         write_sheet(run, inputs, out)
     else:

@@ -35,6 +35,11 @@ from downslope.cli import options
     help="How much each class counts in the loss.",
 )
 @click.option(
+    "--augment",
+    metavar="flip,shift,crop",
+    help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for not.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
@@ -57,15 +62,17 @@ def train(
     seed: int,
     patience: int | None,
     class_weights: tuple[float, ...],
+    augment: str | None,
     out: Path | None,
     as_json: bool,
     pictures: bool,
 ) -> None:
     """Train a network on DATA and keep it in a run folder.
 
-    DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow) or a
-    folder: images in a folder per class, ShanghaiTech, Mall or MNIST files. Of a table say which
-    column is to be learnt, with --target. What is left out is chosen to train well on it. Ctrl-C
+    DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow),
+    arrays (.npz) or a folder: images in a folder per class or named in a table, photos with
+    heads.csv, ShanghaiTech, Mall or MNIST files. Of a table say which column is to be learnt, with
+    --target. What is left out is chosen to train well on it. Ctrl-C
     ends the training early and keeps what was learnt.
     """
     from downslope.cli.training import Wishes, train_and_report
@@ -81,6 +88,7 @@ def train(
         seed=seed,
         patience=patience,
         class_weights=class_weights,
+        augment=augment,
     )
     reading = {"target": target, "kinds": kinds, "task": task}
     code = train_and_report(source, reading, wishes, out, as_json=as_json, pictures=pictures)

@@ -12,6 +12,7 @@ from typing import Any
 
 from downslope.cli import display, output
 from downslope.data import Dataset, load
+from downslope.learning.augment import augment_from
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.learning.recipes import recipe_for
@@ -41,6 +42,7 @@ class Wishes:
     seed: int = 0
     patience: int | None = None
     class_weights: tuple[float, ...] = ()
+    augment: str | None = None
 
     def check(self) -> None:
         """Check what can be checked before the data is read, which may take a while.
@@ -59,6 +61,8 @@ class Wishes:
             Schedule(self.schedule)
         if self.learning_rate is not None:
             check_learning_rate(self.learning_rate)
+        if self.augment is not None:
+            augment_from(self.augment)
 
     def plan(self, dataset: Dataset) -> dict[str, Any]:
         """The arguments of `train` for a data set: the wishes, and its recipe for the rest.
@@ -73,7 +77,8 @@ class Wishes:
         network = parse(self.network or recipe.network.format(outputs=outputs))
         if not isinstance(network.layers[0], Embedding):
             network = Network([*first_layers(dataset), *network.layers])
-        check_fit(network, dataset, loss)
+        augment = recipe.augment if self.augment is None else augment_from(self.augment)
+        check_fit(network, dataset, loss, augment)
         decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
         rate = self.learning_rate
         return {
@@ -88,7 +93,7 @@ class Wishes:
             "epochs": recipe.epochs if self.epochs is None else self.epochs,
             "seed": self.seed,
             "class_weights": self.class_weights,
-            "augment": recipe.augment,
+            "augment": augment,
             "stop": Stop(patience=self.patience),
         }
 

@@ -7,54 +7,26 @@ T. Xiang, "Feature mining for localised crowd counting", BMVC 2012.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
-from downslope.data.dataset import Samples
-from downslope.data.density import STRIDE, density_map
 from downslope.data.heads import read_mall_heads, read_shanghaitech_heads
-from downslope.data.photos import SUFFIXES, fitted_size, photo_size, read_photo, working_side
-from downslope.data.progress import OnProgress
+from downslope.data.labelled_photos import LabelledPhoto, PhotoOptions, read_crowd, unmatched
+from downslope.data.photos import SUFFIXES
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
 LABEL_FOLDERS = ("ground-truth", "ground_truth")
 
 
-@dataclass(frozen=True)
-class PhotoOptions:
-    """How photos are read.
-
-    Attributes:
-        photo_side: The longer side is at most this many pixels; None for the rule of
-            `photos.working_side`.
-        stride: Pixels per cell of the density map, along each side: 1, 2, 4 or 8.
-        on_progress: Called with (photos read so far, photos in all), from the caller's thread.
-    """
-
-    photo_side: int | None = None
-    stride: int = STRIDE
-    on_progress: OnProgress | None = field(default=None, compare=False)
-
-
-@dataclass(frozen=True, eq=False)
-class LabelledPhoto:
-    """A photo's path, the name it is shown under, and its heads: float64 (K, 2), (x, y) pixels."""
-
-    path: Path
-    name: str
-    heads: np.ndarray
-
-
 def holds_shanghaitech(folder: Path) -> bool:
     """Say whether a folder looks like ShanghaiTech, or like the parent of its two parts."""
     return any((folder / name).is_dir() for name in ("images", *LABEL_FOLDERS, "train_data"))
+
+
+def holds_labels(folder: Path) -> bool:
+    """Say whether a folder has labels as ShanghaiTech has them, or parts that do."""
+    return any((folder / name).is_dir() for name in (*LABEL_FOLDERS, "train_data"))
 
 
 def holds_mall(folder: Path) -> bool:
@@ -72,13 +44,12 @@ def read_shanghaitech(folder: Path, options: PhotoOptions) -> Unsplit:
             cannot be read.
     """
     if not (folder / "train_data").is_dir():
-        photos = find_shanghaitech(folder)
-        return _unsplit(folder, *_split_off(photos, 0, options), options)
+        return read_crowd(folder, find_shanghaitech(folder), (), options)
     photos = find_shanghaitech(folder / "train_data", "train_data/")
     tests = []
     if (folder / "test_data").is_dir():
         tests = find_shanghaitech(folder / "test_data", "test_data/")
-    return _unsplit(folder, *_split_off(photos + tests, len(tests), options), options)
+    return read_crowd(folder, photos, tests, options)
 
 
 def read_mall(folder: Path, options: PhotoOptions) -> Unsplit:
@@ -88,8 +59,7 @@ def read_mall(folder: Path, options: PhotoOptions) -> Unsplit:
         DataError: There are no frames, a frame has no labels, labels have no frame, or a file
             cannot be read.
     """
-    photos = find_mall(folder)
-    return _unsplit(folder, *_split_off(photos, 0, options), options, in_time=True)
+    return read_crowd(folder, find_mall(folder), (), options, in_time=True)
 
 
 def find_shanghaitech(folder: Path, prefix: str = "") -> list[LabelledPhoto]:
@@ -169,99 +139,6 @@ def find_mall(folder: Path) -> list[LabelledPhoto]:
         LabelledPhoto(path, f"frames/{path.name}", points)
         for path, points in zip(frames, heads, strict=True)
     ]
-
-
-def unmatched(count: int, what: str, lacks: str, first: Path, example: str) -> DataError:
-    """Say that photos have no labels or labels no photo, naming the first such file."""
-    plural = "entries of labels" if what == "entry of labels" else f"{what}s"
-    subject = f"1 {what} has" if count == 1 else f"{count} {plural} have"
-    return DataError(
-        f"{subject} {lacks}: {first}{'' if count == 1 else ' is the first'}.",
-        example,
-        "Add what is missing, or remove what is too many.",
-    )
-
-
-def read_labelled_photos(
-    photos: Sequence[LabelledPhoto], side: int, options: PhotoOptions
-) -> Samples:
-    """Read photos and draw their density maps, on several threads.
-
-    Photos smaller than the largest one are padded at the bottom and right: with black, and with
-    cells in which nobody stands.
-
-    Args:
-        photos: The photos with their heads.
-        side: The longer side of a photo is shrunk to at most this many pixels.
-        options: Stride and progress.
-
-    Returns:
-        Inputs uint8 (N, height, width, 3); targets float32 (N, height/stride, width/stride, 1).
-    """
-    stride = options.stride
-    originals = [photo_size(photo.path) for photo in photos]
-    sizes = [fitted_size(*size, side) for size in originals]
-    width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
-    inputs = np.zeros((len(photos), height, width, 3), np.uint8)
-    targets = np.zeros((len(photos), height // stride, width // stride, 1), np.float32)
-
-    def read(index: int) -> None:
-        across, down = sizes[index]
-        scale = np.divide(sizes[index], originals[index])
-        heads = photos[index].heads * scale
-        inputs[index, :down, :across] = read_photo(photos[index].path, side)
-        density = density_map(heads, down, across, stride=stride)
-        targets[index, : density.shape[0], : density.shape[1]] = density
-
-    threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
-    try:
-        for done, _ in enumerate(threads.map(read, range(len(photos))), start=1):
-            if options.on_progress is not None:
-                options.on_progress(done, len(photos))
-    finally:
-        threads.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not read on
-    return Samples(inputs, targets, sources=tuple(photo.name for photo in photos))
-
-
-def _split_off(
-    photos: list[LabelledPhoto], tests: int, options: PhotoOptions
-) -> tuple[Samples, Samples | None, int]:
-    """Read photos whose last `tests` are the test part; also return the side used."""
-    side = options.photo_side
-    if side is None:
-        side = working_side(max(max(photo_size(photo.path)) for photo in photos))
-    samples = read_labelled_photos(photos, side, options)
-    if not tests:
-        return samples, None, side
-    border = len(photos) - tests
-    return (
-        samples.take(np.arange(border)),
-        samples.take(np.arange(border, len(photos))),
-        side,
-    )
-
-
-def _unsplit(
-    folder: Path,
-    samples: Samples,
-    test: Samples | None,
-    side: int,
-    options: PhotoOptions,
-    in_time: bool = False,
-) -> Unsplit:
-    # a folder called train_data says nothing: its parent is called as the set is
-    is_part = folder.name in ("train_data", "test_data")
-    return Unsplit(
-        name=(folder.parent if is_part else folder).name,
-        task="counting",
-        samples=samples,
-        test=test,
-        per="channel",
-        photo_side=side,
-        source=str(folder),
-        in_time=in_time,
-        options={"photo_side": side, "stride": options.stride},
-    )
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

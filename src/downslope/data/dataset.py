@@ -100,6 +100,7 @@ class Dataset:
         encoding: How a table's columns became inputs; None for anything else.
         columns: What each column of the table is.
         notes: What a user should know about how it was read, a sentence each.
+        white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Dataset:
     encoding: Encoding | None = None
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
+    white: float = 255.0
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -27,6 +27,7 @@ _DATE_FORMATS = (
     "%b %d, %Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M",
     "%d.%m.%Y %H:%M",
 )  # fmt: skip
+_LARGEST_NUMBER = float(np.finfo(np.float32).max)
 _WORDS_OF_TEXT = 3  # a column whose values have more words than this on average is text
 
 
@@ -140,6 +141,8 @@ def _is_numeric(kind: pa.DataType) -> bool:
 
 
 def _of_numbers(values: pa.ChunkedArray, distinct: int, rows: int) -> tuple[Kind, str]:
+    if pa.types.is_float16(values.type):  # for which Arrow has no smallest and largest
+        values = values.cast(pa.float32())
     ends = pc.min_max(values).as_py()
     if distinct == 2 and (ends["min"], ends["max"]) == (0, 1):
         return "yes/no", ""
@@ -179,7 +182,7 @@ def date_format(values: pa.ChunkedArray) -> str | None:
 
 
 def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
-    """Float64 of shape (N,), NaN where there is none.
+    """Float64 of shape (N,), NaN where there is none, or one that float32 cannot hold.
 
     Raises:
         pyarrow.ArrowInvalid: A value is not a number.
@@ -188,7 +191,7 @@ def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
         values = values.cast(values.type.value_type)
     numbers = values.cast(pa.float64(), safe=False)
     found = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
-    return np.where(np.isfinite(found), found, np.nan)
+    return np.where(np.abs(found) <= _LARGEST_NUMBER, found, np.nan)
 
 
 def as_seconds(values: pa.ChunkedArray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from downslope.data.builtin import BUILT_IN
 from downslope.data.crowds import (
-    PhotoOptions,
+    holds_labels,
     holds_mall,
     holds_shanghaitech,
     read_mall,
@@ -18,8 +18,10 @@ from downslope.data.crowds import (
 )
 from downslope.data.dataset import Dataset
 from downslope.data.density import STRIDE
+from downslope.data.file_names import ARRAYS, HEADS, holds_heads, is_table_file, tables_in
 from downslope.data.idx import holds_idx, read_idx_folder
 from downslope.data.image_folder import holds_classes, read_image_folder
+from downslope.data.labelled_photos import PhotoOptions
 from downslope.data.photos import MULTIPLE
 from downslope.data.progress import OnProgress
 from downslope.data.table_options import TableOptions
@@ -33,7 +35,9 @@ if TYPE_CHECKING:  # whoever reads no table needs no library for tables
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "
+    "photos with heads.csv or heads.json, "
     "train-images-idx3-ubyte with train-labels-idx1-ubyte (MNIST), "
+    "images with a table that names them and their labels, "
     "or a folder of images for each class, such as cats/1.jpg and dogs/2.jpg"
 )
 
@@ -116,24 +120,68 @@ def read(
     if isinstance(source, str) and source in BUILT_IN:
         table.refuse(source)
         return BUILT_IN[source].read(on_progress)
-    folder = _path(source)
-    if folder.is_file():
-        return _table_file(folder, table)
+    path = _path(source)
+    photos = PhotoOptions(photo_side, stride, on_progress)
+    if path.is_file():
+        return _file(path, table, photos)
+    return _folder(path, table, photos)
+
+
+def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | UnsplitTable:
+    if path.suffix.lower() == ARRAYS:
+        from downslope.data.npz import read_npz
+
+        table.refuse_columns(path.name)
+        return read_npz(path, table)
+    from downslope.data.image_list import file_column, read_image_list
+    from downslope.data.table_file import read_table
+    from downslope.data.tables import table_of
+
+    content = read_table(path)
+    if file_column(content, table.kinds) is not None:
+        return read_image_list([path], table, photos.photo_side, photos.on_progress)
+    name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
+    return table_of(content, table, name=name, source=str(path))
+
+
+def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
+    tables = [] if _has_labels_of_its_own(folder) else tables_in(folder)
+    if tables:
+        from downslope.data.image_list import lists_in, read_image_list
+
+        if paths := lists_in(folder, table):
+            side, on_progress = photos.photo_side, photos.on_progress
+            return read_image_list(paths, table, side, on_progress, source=folder)
     table.refuse(folder.name)
-    options = PhotoOptions(photo_side, stride, on_progress)
+    if holds_heads(folder):
+        from downslope.data.head_list import read_head_list
+
+        return read_head_list(folder, photos)
     if holds_idx(folder):
         return read_idx_folder(folder)
     if holds_mall(folder):
-        return read_mall(folder, options)
+        return read_mall(folder, photos)
     if holds_shanghaitech(folder):
-        return read_shanghaitech(folder, options)
+        return read_shanghaitech(folder, photos)
     if holds_classes(folder):
-        return read_image_folder(folder, photo_side, on_progress)
+        return read_image_folder(folder, photos.photo_side, photos.on_progress)
+    if tables:
+        raise DataError(
+            f"In the folder {folder} no table says what is to be learnt of images: "
+            f"{', '.join(path.name for path in tables[:5])}{', ...' if len(tables) > 5 else ''}.",
+            "a single table with a column of files such as a.jpg, or train.csv with test.csv",
+            f"Give the table that is meant by its own path, such as {tables[0]}.",
+        )
     raise DataError(
         f"The folder {folder} is of an unknown kind.",
         LAYOUTS,
         "Arrange the files in one of these ways, or give the folder that holds them.",
     )
+
+
+def _has_labels_of_its_own(folder: Path) -> bool:
+    """Whether the folder says where its labels are, so that no table has to."""
+    return any(holds(folder) for holds in (holds_heads, holds_idx, holds_mall, holds_labels))
 
 
 def _table_in_memory(frame: Any, options: TableOptions) -> UnsplitTable:
@@ -143,29 +191,27 @@ def _table_in_memory(frame: Any, options: TableOptions) -> UnsplitTable:
     return table_of(table_from(frame), options, name="table")
 
 
-def _table_file(path: Path, options: TableOptions) -> UnsplitTable:
-    from downslope.data.table_file import read_table
-    from downslope.data.tables import table_of
-
-    name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
-    return table_of(read_table(path), options, name=name, source=str(path))
-
-
 def _path(source: str | Path) -> Path:
     """Return the absolute path of a table, or of a folder that has something in it."""
     path = Path(os.path.abspath(Path(source).expanduser()))  # without .. in it: it names the run
     try:
+        if path.is_symlink() and not path.exists():
+            raise DataError(
+                f"{path} is a link that leads nowhere, or to itself.",
+                "a folder or a file that is there",
+                "Correct the link, or give what it should lead to.",
+            )
         if not path.exists():
             raise _missing(str(source), path)
         if not path.is_dir():
-            from downslope.data.table_file import is_table_file
-
-            if is_table_file(path):
+            if path.name in HEADS:
+                return path.parent
+            if is_table_file(path) or path.suffix.lower() == ARRAYS:
                 return path
             raise DataError(
                 f"{path} is a file of an unknown kind.",
-                "a table (.csv, .tsv, .parquet or .arrow), a folder, or the name of a built-in "
-                "data set",
+                "a table (.csv, .tsv, .parquet or .arrow), arrays (.npz), a folder, or the name "
+                "of a built-in data set",
                 "Give the folder that holds the file, or save the table in one of these forms.",
             )
         if not any(path.iterdir()):

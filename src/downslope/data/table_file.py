@@ -18,14 +18,13 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 
+from downslope.data.file_names import ARROW, PARQUET, ending
 from downslope.errors import DataError
 
-TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
-PARQUET = (".parquet", ".pq")
-ARROW = (".arrow", ".feather", ".ipc")
 LARGEST = 2**31  # bytes of text
 # how people write that a value is missing
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
+_BLOCK = 2**28  # bytes: a row must fit into it
 _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16  # bytes of the beginning from which the layout is found
 
@@ -36,11 +35,6 @@ class Layout(NamedTuple):
     delimiter: str
     has_names: bool
     decimal_point: str
-
-
-def is_table_file(path: Path) -> bool:
-    """Whether a file's name says that it is a table."""
-    return _kind(path) in (*TEXT, *PARQUET, *ARROW)
 
 
 def read_table(path: Path) -> pa.Table:
@@ -56,14 +50,18 @@ def read_table(path: Path) -> pa.Table:
     Raises:
         DataError: The file cannot be read as a table with at least one row.
     """
-    kind = _kind(path)
+    kind = ending(path)
     try:
         if kind in PARQUET:
-            table = pyarrow.parquet.read_table(path)
+            with pyarrow.parquet.ParquetFile(path) as file:
+                table = file.read()
         elif kind in ARROW:
             table = pyarrow.feather.read_table(path)
         else:
-            table = _read_text(path, path.read_bytes())
+            return _checked(path, _read_text(path, path.read_bytes()))
+        table.validate(
+            full=True
+        )  # what a forged file says of its own lengths is believed elsewhere
     except DataError:
         raise
     except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
@@ -87,11 +85,6 @@ def read_table_text(raw: bytes, path: Path) -> pa.Table:
         raise _unreadable(path, problem) from problem
 
 
-def _kind(path: Path) -> str:
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
-
-
 def _unreadable(path: Path, problem: Exception) -> DataError:
     reason = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:200]
     return DataError(
@@ -110,12 +103,16 @@ def _checked(path: Path, table: pa.Table) -> pa.Table:
             "Rename one of them.",
         )
     if not table.num_rows or not table.num_columns:
-        raise DataError(f"{path} has no rows.", "a table with one row per sample", "Add rows.")
+        raise _no_rows(path)
     return table
 
 
+def _no_rows(path: Path) -> DataError:
+    return DataError(f"{path} has no rows.", "a table with one row per sample", "Add rows.")
+
+
 def _read_text(path: Path, raw: bytes) -> pa.Table:
-    text = _decoded(_unpacked(path, raw)).lstrip("\r\n")  # names stand in the first line
+    text = _decoded(_unpacked(path, raw))
     if not text.strip():
         raise DataError(f"{path} is empty.", "a table with one row per sample", "Add rows.")
     if "\0" in text:
@@ -125,18 +122,22 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             "text",
             "Save the table as CSV again, encoded as UTF-8.",
         )
-    layout = _layout(text, tabs=_kind(path) in (".tsv", ".tab"))
-    names = _names(text, layout)
-    ragged: list[pyarrow.csv.InvalidRow] = []
+    body = text.lstrip("\r\n")
+    layout = _layout(body, tabs=ending(path) in (".tsv", ".tab"))
+    names, rows = _names(body, layout)
+    if not rows.strip():
+        raise _no_rows(path)
+    ragged: list[int] = []
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
-        ragged.append(row)
+        ragged.append(row.actual_columns)
         return "skip"  # told below, where all of it can be said
 
+    content = rows.encode()
     table = pyarrow.csv.read_csv(
-        io.BytesIO(text.encode()),
+        io.BytesIO(content),
         read_options=pyarrow.csv.ReadOptions(
-            column_names=names, skip_rows=0 if not layout.has_names else 1, use_threads=False
+            column_names=names, use_threads=False, block_size=min(len(content) + 1, _BLOCK)
         ),
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=note
@@ -148,16 +149,30 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
         ),
     )
     if ragged:
-        first = ragged[0]
-        where = f"Line {first.number}" if first.number else "A line"
+        skipped = len(text[: len(text) - len(rows)].splitlines())
+        line = _ragged_line(rows, layout, len(names))
         raise DataError(
-            f"{where} of {path} has {first.actual_columns} values, and there are "
-            f"{first.expected_columns} columns.",
+            f"{'A line' if line is None else f'Line {skipped + line}'} of {path} has {ragged[0]} "
+            f"value{'' if ragged[0] == 1 else 's'}, and there are {len(names)} columns.",
             "as many values in each line as there are columns",
             "Correct the line, or leave it out; put quotation marks around a value with a "
             "delimiter in it.",
         )
     return table
+
+
+def _ragged_line(rows: str, layout: Layout, width: int) -> int | None:
+    """The line, from 1, on which the first row with another number of values begins."""
+    reader = csv.reader(io.StringIO(rows, newline=""), delimiter=layout.delimiter)
+    begins = 1
+    try:
+        for row in reader:
+            if row and len(row) != width:
+                return begins
+            begins = reader.line_num + 1
+    except csv.Error:  # a value that is too long to be looked at
+        pass
+    return None
 
 
 def _unpacked(path: Path, raw: bytes) -> bytes:
@@ -213,11 +228,14 @@ def _layout(text: str, *, tabs: bool) -> Layout:
     return Layout(delimiter, has_names, "," if commas else ".")
 
 
-def _names(text: str, layout: Layout) -> list[str]:
-    first = next(row for row in csv.reader(io.StringIO(text), delimiter=layout.delimiter) if row)
+def _names(text: str, layout: Layout) -> tuple[list[str], str]:
+    """The columns' names, and the text behind the line that names them, if there is one."""
+    file = io.StringIO(text, newline="")
+    first = next(row for row in csv.reader(file, delimiter=layout.delimiter) if row)
     if not layout.has_names:
-        return [f"column {place}" for place in range(1, len(first) + 1)]
-    return [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
+        return [f"column {place}" for place in range(1, len(first) + 1)], text
+    names = [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
+    return names, text[file.tell() :]
 
 
 def is_number(cell: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from downslope.errors import SettingError
 
@@ -19,6 +19,12 @@ class TableOptions(NamedTuple):
     task: str | None
     class_names: tuple[str, ...] = ()
 
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said, as `load` takes it."""
+        said = {"target": self.target, "kinds": dict(self.kinds), "task": self.task}
+        return {name: value for name, value in said.items() if value}
+
     def refuse(self, name: str) -> None:
         """Check that nothing is said of a table where there is none.
 
@@ -30,4 +36,17 @@ class TableOptions(NamedTuple):
                 f"A target or kinds of columns were named, and {name} is no table.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out.",
+            )
+
+    def refuse_columns(self, name: str) -> None:
+        """Check that no column is named where there are arrays.
+
+        Raises:
+            SettingError: One is.
+        """
+        if self.target or self.kinds:
+            raise SettingError(
+                f"A target or kinds of columns were named, and {name} holds arrays.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave them out; --task says whether classes or numbers are learnt.",
             )

@@ -7,27 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.encoding import Encoding, learn
-from downslope.data.kinds import (
-    Column,
-    as_numbers,
-    as_texts,
-    describe,
-    missing_column,
-)
+from downslope.data.kinds import Column
 from downslope.data.scaling import Scaling
 from downslope.data.table_options import TableOptions
+from downslope.data.targets import labelled, which_target
 from downslope.data.unsplit import Unsplit
-from downslope.errors import DataError, SettingError
-
-pc: Any = compute  # whose functions are made when it is imported
-MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
-LEAST_ROWS = 10
-_USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,124 +107,18 @@ def table_of(
         DataError: The target cannot be learnt, or there are too few rows.
         SettingError: There is no such column, kind or task.
     """
-    target, kinds, task, class_names = options
-    if target is None:
-        raise _which_target(table)
-    if target not in table.column_names:
-        raise missing_column(target, table.column_names)
-    if task not in (None, "classification", "regression"):
-        raise SettingError(
-            f"The task is {task!r}.", "classification or regression", "Leave it out to see it."
-        )
-    known = pc.is_valid(table.column(target))
-    rows = table.filter(known)
-    absent = table.num_rows - rows.num_rows
-    if not rows.num_rows:
-        raise DataError(
-            f"The column {target!r} has no value in any row.",
-            "a target in each row that is to be learnt from",
-            "Name another column with --target, or fill it in.",
-        )
-    columns = describe(rows, kinds)
-    own = next(column for column in columns if column.name == target)
-    if own.distinct < 2:
-        raise DataError(
-            f"The column {target!r} has the same value in every row.",
-            "a target with at least two values",
-            "Name another column with --target.",
-        )
-    chosen = _task(own, rows.column(target)) if task is None else task
-    made = _classes if chosen == "classification" else _numbers
-    targets, names = made(own, rows.column(target), class_names)
-    if len(targets) < LEAST_ROWS:
-        raise DataError(
-            f"{name} has {len(targets)} rows with a target.",
-            f"at least {LEAST_ROWS}",
-            "Add rows; a network needs hundreds to learn anything that lasts.",
-        )
-    given = {"target": target, "kinds": dict(kinds), "task": task}
+    if options.target is None:
+        raise which_target(table.column_names)
+    rows = labelled(table, options.target, options, name)
     return UnsplitTable(
         name=name,
-        task=chosen,
-        table=rows,
-        columns=columns,
-        target=target,
-        targets=targets,
-        class_names=names,
+        task=rows.task,
+        table=rows.table,
+        columns=rows.columns,
+        target=options.target,
+        targets=rows.targets,
+        class_names=rows.class_names,
         source=source,
-        notes=(_left_out(absent, target),) if absent else (),
-        options={option: value for option, value in given.items() if value},
+        notes=rows.notes,
+        options=options.given,
     )
-
-
-def _left_out(rows: int, target: str) -> str:
-    what = "1 row has" if rows == 1 else f"{rows:,} rows have"
-    return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
-
-
-def _which_target(table: pa.Table) -> SettingError:
-    names = table.column_names
-    usual = [name for name in names if name.strip().lower() in _USUAL_TARGETS]
-    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
-    return SettingError(
-        "No column was named as the target.",
-        f"one of the columns: {shown}",
-        f"Say which one is to be learnt, such as --target {(usual or names[-1:])[0]!r}.",
-    )
-
-
-def _task(column: Column, values: pa.ChunkedArray) -> Task:
-    if column.kind in ("category", "yes/no"):
-        return "classification"
-    if column.kind == "number" or column.note == "it numbers the rows":
-        is_whole = pa.types.is_integer(values.type)
-        few = is_whole and column.distinct <= MOST_CLASSES_OF_NUMBERS
-        return "classification" if few else "regression"
-    what = {"date": "dates"}.get(column.kind, column.note)
-    raise DataError(
-        f"The target {column.name!r} cannot be learnt: {what}.",
-        "numbers, or classes of several rows each",
-        "Name another column with --target.",
-    )
-
-
-def _classes(
-    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    texts = as_texts(values)
-    found = sorted(set(texts), key=_in_order)
-    names = known or tuple(found)
-    new = [text for text in found if text not in names]
-    if new:
-        raise DataError(
-            f"The column {column.name!r} has the class {new[0]!r}.",
-            f"the classes of the training: {', '.join(names)}",
-            "Correct it, or leave these rows out.",
-        )
-    places = {text: place for place, text in enumerate(names)}
-    return np.array([places[text] for text in texts], np.int32), names
-
-
-def _in_order(text: str) -> tuple[int, float, str]:
-    """Numbers by size, then texts by their letters."""
-    try:
-        return 0, float(text), text
-    except ValueError:
-        return 1, 0.0, text
-
-
-def _numbers(
-    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    try:
-        numbers = as_numbers(values)
-    except pa.ArrowException:
-        numbers = np.array([np.nan])
-    if np.isnan(numbers).any():
-        raise DataError(
-            f"The target {column.name!r} is to be learnt as a number, and not all of its values "
-            "are finite numbers.",
-            "numbers",
-            "Correct the values, or learn it as classes.",
-        )
-    return numbers.astype(np.float32)[:, None], ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Unsplit:
         generated: Whether the samples were made by a program rather than measured.
         in_time: Whether the samples are frames of one video, in order.
         notes: What a user should know about how it was read, a sentence each.
+        white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         options: What `load` was given besides the source and the split's seed.
     """
 
@@ -43,7 +45,8 @@ class Unsplit:
     generated: bool = False
     in_time: bool = False
     notes: tuple[str, ...] = ()
-    options: dict[str, int] = field(default_factory=dict)
+    white: float = 255.0
+    options: dict[str, Any] = field(default_factory=dict)
 
     @property
     def for_testing(self) -> Samples:
@@ -74,6 +77,7 @@ class Unsplit:
             source=self.source,
             generated=self.generated,
             notes=self.notes,
+            white=self.white,
             options={"split_seed": seed, **self.options},
         )
 

@@ -1,78 +1,175 @@
-"""Small changes to photos while training, so that fewer of them teach more.
+"""Small changes to images while training, so that fewer of them teach more.
 
-What happens to a sample is a pure function of (seed, step, place in the batch). The density map,
-where there is one, changes together with its photo.
+What happens to a sample is a pure function of (seed, epoch, sample), whatever batch it is in. The
+density map, where there is one, changes together with its photo.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from downslope.errors import SettingError
 
 # Crops begin at every so many pixels, at least a cell's width, so that the pooling layers' windows
 # fall as in the whole photo.
 GRID = 8
+USUAL_SHIFT, USUAL_CROP = 0.1, 0.8
+_OWN_STREAM = 2**32 - 1  # no step of a training has this number
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How photos are changed.
+    """How images are changed.
 
     Attributes:
-        flip: Mirror every other photo, left to right.
+        flip: Mirror every other image, left to right.
         crop: Share of the height and of the width that is cut out, at a random place; 1 keeps
-            the whole photo.
+            the whole image. Of photos with density maps the part stays as it is; of any others
+            it is brought back to the whole size, and its share is drawn between `crop` and 1.
+        shift: Move the image by up to this share of its height and of its width; its borders
+            fill what becomes free. Not for photos with density maps.
     """
 
     flip: bool = True
     crop: float = 1.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 < self.crop <= 1:
             raise SettingError(
                 f"The crop is {self.crop}.", "a share above 0 and at most 1", "0.5 is usual."
             )
+        if not 0 <= self.shift < 1:
+            raise SettingError(
+                f"The shift is {self.shift}.", "a share of at least 0 and below 1", "0.1 is usual."
+            )
 
     def apply(
-        self, key: Array, photos: Float[Array, "n h w c"], targets: Array
+        self,
+        key: Array,
+        epoch: Array,
+        samples: Int[Array, " n"],
+        images: Float[Array, "n h w c"],
+        targets: Array,
     ) -> tuple[Float[Array, "n h2 w2 c"], Array]:
-        """Change a batch of photos, and with them density maps (N, h, w, 1), if they are such."""
-        flips, places = jax.random.split(key)
-        maps = targets.ndim == 4
-        if self.crop < 1:
-            photos, targets = self._cut(places, photos, targets)
-        if self.flip:
-            flipped = jax.random.bernoulli(flips, 0.5, (len(photos), 1, 1, 1))
-            photos = jnp.where(flipped, photos[:, :, ::-1], photos)
-            if maps:
-                targets = jnp.where(flipped, targets[:, :, ::-1], targets)
-        # Computed once: without the barrier XLA repeats all of this for each reader of the photos.
-        return lax.optimization_barrier((photos, targets))
+        """Change a batch of images, and with them density maps (N, h, w, 1), if they are such.
 
-    def _cut(self, key: Array, photos: Array, targets: Array) -> tuple[Array, Array]:
-        """Cut the same part out of each photo and its map, at places that both have."""
-        cell = photos.shape[1] // targets.shape[1] if targets.ndim == 4 else 1
-        grid = max(GRID, cell)
-        rows, columns = (photos.shape[axis] // grid for axis in (1, 2))
-        tall, wide = (max(1, round(self.crop * side)) for side in (rows, columns))
-        top, left = (
-            grid * jax.random.randint(one, (len(photos),), 0, side - part + 1)
-            for one, side, part in zip(
-                jax.random.split(key), (rows, columns), (tall, wide), strict=True
-            )
-        )
-
-        def cut(image: Array, y: Array, x: Array, unit: int) -> Array:
-            size = (tall * grid // unit, wide * grid // unit, image.shape[-1])
-            return lax.dynamic_slice(image, (y // unit, x // unit, jnp.zeros_like(x)), size)
-
-        cropped = jax.vmap(lambda image, y, x: cut(image, y, x, 1))(photos, top, left)
+        Args:
+            key: The training's key, the same in all its steps.
+            epoch: Number of the epoch, ().
+            samples: Which sample of the training part each image is.
+            images: The images.
+            targets: Their targets.
+        """
+        own = jax.random.fold_in(jax.random.fold_in(key, jnp.uint32(_OWN_STREAM)), epoch)
+        keys = jax.vmap(partial(jax.random.fold_in, own))(samples)
         if targets.ndim == 4:
-            targets = jax.vmap(lambda image, y, x: cut(image, y, x, cell))(targets, top, left)
-        return cropped, targets
+            changed = jax.vmap(self._with_map)(keys, images, targets)
+        else:
+            changed = jax.vmap(self._alone)(keys, images), targets
+        # Computed once: without the barrier XLA repeats all of this for each reader of the images.
+        return lax.optimization_barrier(changed)
+
+    def _with_map(self, key: Array, photo: Array, density: Array) -> tuple[Array, Array]:
+        """Cut the same part out of a photo and its map, at a place that both have; mirror both."""
+        flip, place = jax.random.split(key)
+        if self.crop < 1:
+            cell = photo.shape[0] // density.shape[0]
+            grid = max(GRID, cell)
+            rows, columns = (side // grid for side in photo.shape[:2])
+            tall, wide = (max(1, round(self.crop * side)) for side in (rows, columns))
+            top, left = (
+                grid * jax.random.randint(one, (), 0, side - part + 1)
+                for one, side, part in zip(
+                    jax.random.split(place), (rows, columns), (tall, wide), strict=True
+                )
+            )
+
+            def cut(image: Array, unit: int) -> Array:
+                size = (tall * grid // unit, wide * grid // unit, image.shape[-1])
+                start = (top // unit, left // unit, jnp.zeros_like(top))
+                return lax.dynamic_slice(image, start, size)
+
+            photo, density = cut(photo, 1), cut(density, cell)
+        if self.flip:
+            mirrors = jax.random.bernoulli(flip)
+            photo, density = (jnp.where(mirrors, x[:, ::-1], x) for x in (photo, density))
+        return photo, density
+
+    def _alone(self, key: Array, image: Array) -> Array:
+        """Mirror, move and enlarge an image: each axis is looked at in other places."""
+        flip, size, *moves = jax.random.split(key, 4)
+        part = jax.random.uniform(size, (), minval=self.crop, maxval=1.0)
+        mirrors = jax.random.bernoulli(flip) if self.flip else jnp.bool_(False)
+        for axis, move in enumerate(moves):
+            cut, moved = jax.random.uniform(move, (2,))
+            last = image.shape[axis] - 1
+            places = jnp.arange(last + 1, dtype=jnp.float32)
+            if axis == 1 and self.flip:
+                places = jnp.where(mirrors, last - places, places)
+            if self.crop < 1:
+                places = places * part + cut * last * (1 - part)
+            if self.shift:
+                most = self.shift * (last + 1)
+                places = places + jnp.round(most * (2 * moved - 1))
+            image = _looked_at(image, axis, places, between=self.crop < 1)
+        return image
+
+
+def _looked_at(image: Array, axis: int, places: Float[Array, " side"], between: bool) -> Array:
+    """The rows or columns of an image at these places; beyond its border those at the border.
+
+    Args:
+        image: (h, w, channels).
+        axis: 0 for rows, 1 for columns.
+        places: Where to look, in pixels from the first.
+        between: Whether places lie between two pixels, whose mean is taken, weighed by distance.
+    """
+    last = image.shape[axis] - 1
+    places = jnp.clip(places, 0, last)
+    below = jnp.floor(places).astype(jnp.int32)
+    found = jnp.take(image, below, axis)
+    if not between:
+        return found
+    above = jnp.take(image, jnp.minimum(below + 1, last), axis)
+    share = jnp.expand_dims(places - below, tuple(one for one in range(3) if one != axis))
+    return (1 - share) * found + share * above
+
+
+def augment_from(text: str) -> Augment | None:
+    """What a text says, such as "flip,shift,crop=0.7"; None for "none".
+
+    Raises:
+        SettingError: A word is unknown, or a share is no number or out of range.
+    """
+    if text.strip().lower() == "none":
+        return None
+    usual = {"flip": None, "shift": USUAL_SHIFT, "crop": USUAL_CROP}
+    found: dict[str, float] = {}
+    is_flipped = False
+    for word in text.split(","):
+        name, sign, share = (one.strip() for one in word.partition("="))
+        if name not in usual or (name == "flip" and sign):
+            raise SettingError(
+                f"The images are to be changed by {word.strip()!r}.",
+                "some of flip, shift and crop, parted by commas, or none",
+                "Write for example flip,shift=0.1,crop=0.8.",
+            )
+        if name == "flip":
+            is_flipped = True
+            continue
+        try:
+            found[name] = float(share) if sign else usual[name] or 0.0
+        except ValueError:
+            raise SettingError(
+                f"The share in {word.strip()!r} is no number.",
+                f"a share such as {name}={usual[name]}",
+                "Correct it, or leave it out.",
+            ) from None
+    return Augment(flip=is_flipped, **found)

@@ -98,12 +98,25 @@ def check_fit(
             )
     if augment is not None and len(dataset.input_shape) != 3:
         raise SettingError(
-            f"Changes to photos were asked for, and the inputs of {dataset.name} have shape "
+            f"Changes to images were asked for, and the inputs of {dataset.name} have shape "
             f"{dataset.input_shape}.",
             "images, (height, width, channels)",
             "Leave augment out.",
         )
-    if augment is not None and augment.crop < 1 and min(dataset.input_shape[:2]) < GRID:
+    is_counting = dataset.task == "counting"
+    if augment is not None and augment.shift and is_counting:
+        raise SettingError(
+            f"Photos were to be shifted, and {dataset.name} has a map of where people are for "
+            "each.",
+            "flip or crop, which change the map with its photo",
+            "Use crop: its place is random as well.",
+        )
+    if (
+        augment is not None
+        and augment.crop < 1
+        and is_counting
+        and min(dataset.input_shape[:2]) < GRID
+    ):
         raise SettingError(
             f"Parts of photos were asked for, and the images of {dataset.name} are "
             f"{dataset.input_shape[0]} x {dataset.input_shape[1]} pixels.",

@@ -168,11 +168,11 @@ def train_step(
     inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
     key = None
     if program.augment is not None or program.judge.network.is_random:
-        key, own = jax.random.split(
-            jax.random.fold_in(jax.random.wrap_key_data(material.key), state.step)
-        )
+        chance = jax.random.wrap_key_data(material.key)
+        key = jax.random.split(jax.random.fold_in(chance, state.step))[0]
         if program.augment is not None:
-            inputs, targets = program.augment.apply(own, inputs, targets)
+            epoch = state.step // program.steps_per_epoch
+            inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
     loss, gradients, _ = backpropagate(
         program.judge.joined,
         state.parameters,

@@ -128,9 +128,12 @@ class Preparation:
     def _affordable_samples(self) -> float:
         """Samples of each part that may be measured for every epoch of training.
 
-        A forward pass costs up to half of a step; a cropped photo less than a whole one.
+        A forward pass costs up to half of a step; a photo of which a part is cut out costs less
+        than a whole one.
         """
-        crop = 1.0 if self.settings.augment is None else self.settings.augment.crop
+        augment = self.settings.augment
+        is_counting = self.dataset.task == "counting"
+        crop = augment.crop if augment is not None and is_counting else 1.0
         return RECORDING_SHARE * self.plan.samples * crop**2
 
     def _affordable(self) -> int:

@@ -53,6 +53,7 @@ class DataCard:
     generated: bool = False
     options: dict[str, Any] | None = None
     encoding: Encoding | None = None
+    white: float = 255.0
 
     @staticmethod
     def of(dataset: Dataset) -> DataCard:
@@ -70,6 +71,7 @@ class DataCard:
             generated=dataset.generated,
             options=dict(dataset.options),
             encoding=dataset.encoding,
+            white=dataset.white,
         )
 
 

@@ -1,0 +1,149 @@
+"""Photos with the position of every head: from their paths to samples with density maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from downslope.data.dataset import Samples
+from downslope.data.density import STRIDE, density_map
+from downslope.data.photos import fitted_size, photo_size, read_photo, working_side
+from downslope.data.progress import OnProgress
+from downslope.data.unsplit import Unsplit
+from downslope.errors import DataError
+
+
+@dataclass(frozen=True)
+class PhotoOptions:
+    """How photos are read.
+
+    Attributes:
+        photo_side: The longer side is at most this many pixels; None for the rule of
+            `photos.working_side`.
+        stride: Pixels per cell of the density map, along each side: 1, 2, 4 or 8.
+        on_progress: Called with (photos read so far, photos in all), from the caller's thread.
+    """
+
+    photo_side: int | None = None
+    stride: int = STRIDE
+    on_progress: OnProgress | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledPhoto:
+    """A photo's path, the name it is shown under, and its heads: float64 (K, 2), (x, y) pixels."""
+
+    path: Path
+    name: str
+    heads: np.ndarray
+
+
+def unmatched(count: int, what: str, lacks: str, first: Path, example: str) -> DataError:
+    """Say that photos have no labels or labels no photo, naming the first such file."""
+    plural = "entries of labels" if what == "entry of labels" else f"{what}s"
+    subject = f"1 {what} has" if count == 1 else f"{count} {plural} have"
+    return DataError(
+        f"{subject} {lacks}: {first}{'' if count == 1 else ' is the first'}.",
+        example,
+        "Add what is missing, or remove what is too many.",
+    )
+
+
+def read_labelled_photos(
+    photos: Sequence[LabelledPhoto], side: int, options: PhotoOptions
+) -> Samples:
+    """Read photos and draw their density maps, on several threads.
+
+    Photos smaller than the largest one are padded at the bottom and right: with black, and with
+    cells in which nobody stands.
+
+    Args:
+        photos: The photos with their heads.
+        side: The longer side of a photo is shrunk to at most this many pixels.
+        options: Stride and progress.
+
+    Returns:
+        Inputs uint8 (N, height, width, 3); targets float32 (N, height/stride, width/stride, 1).
+    """
+    stride = options.stride
+    originals = [photo_size(photo.path) for photo in photos]
+    sizes = [fitted_size(*size, side) for size in originals]
+    width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
+    inputs = np.zeros((len(photos), height, width, 3), np.uint8)
+    targets = np.zeros((len(photos), height // stride, width // stride, 1), np.float32)
+
+    def read(index: int) -> None:
+        across, down = sizes[index]
+        scale = np.divide(sizes[index], originals[index])
+        heads = photos[index].heads * scale
+        inputs[index, :down, :across] = read_photo(photos[index].path, side)
+        density = density_map(heads, down, across, stride=stride)
+        targets[index, : density.shape[0], : density.shape[1]] = density
+
+    threads = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    try:
+        for done, _ in enumerate(threads.map(read, range(len(photos))), start=1):
+            if options.on_progress is not None:
+                options.on_progress(done, len(photos))
+    finally:
+        threads.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not read on
+    return Samples(inputs, targets, sources=tuple(photo.name for photo in photos))
+
+
+def read_crowd(
+    folder: Path,
+    photos: Sequence[LabelledPhoto],
+    tests: Sequence[LabelledPhoto],
+    options: PhotoOptions,
+    *,
+    in_time: bool = False,
+) -> Unsplit:
+    """Read the photos of a folder.
+
+    Args:
+        folder: What the data set is called by.
+        photos: The photos, without those of `tests`.
+        tests: The folder's own test part, or nothing.
+        options: How they are read.
+        in_time: Whether they are the frames of one video.
+
+    Raises:
+        DataError: A photo cannot be read.
+    """
+    samples, test, side = _split_off([*photos, *tests], len(tests), options)
+    # a folder called train_data says nothing: its parent is called as the set is
+    is_part = folder.name in ("train_data", "test_data")
+    return Unsplit(
+        name=(folder.parent if is_part else folder).name,
+        task="counting",
+        samples=samples,
+        test=test,
+        per="channel",
+        photo_side=side,
+        source=str(folder),
+        in_time=in_time,
+        options={"photo_side": side, "stride": options.stride},
+    )
+
+
+def _split_off(
+    photos: list[LabelledPhoto], tests: int, options: PhotoOptions
+) -> tuple[Samples, Samples | None, int]:
+    """Read photos whose last `tests` are the test part; also return the side used."""
+    side = options.photo_side
+    if side is None:
+        side = working_side(max(max(photo_size(photo.path)) for photo in photos))
+    samples = read_labelled_photos(photos, side, options)
+    if not tests:
+        return samples, None, side
+    border = len(photos) - tests
+    return (
+        samples.take(np.arange(border)),
+        samples.take(np.arange(border, len(photos))),
+        side,
+    )

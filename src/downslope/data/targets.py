@@ -1,0 +1,186 @@
+"""What is learnt: a column's values as classes or as numbers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from downslope.data.dataset import Task
+from downslope.data.kinds import Column, as_numbers, as_texts, describe, missing_column
+from downslope.data.table_options import TableOptions
+from downslope.errors import DataError, SettingError
+
+pc: Any = compute  # whose functions are made when it is imported
+MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
+LEAST_ROWS = 10
+_USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
+
+
+class Labelled(NamedTuple):
+    """The rows of a table that have a target, and what the target is.
+
+    Attributes:
+        table: Those rows, with all columns.
+        columns: What each column is.
+        task: "classification" or "regression".
+        targets: Classes as int32 (N,), numbers as float32 (N, 1).
+        class_names: One name per class; empty for numbers.
+        notes: What a user should know, a sentence each.
+    """
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    task: Task
+    targets: np.ndarray
+    class_names: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> Labelled:
+    """Keep the rows that have a target, and learn what it is.
+
+    Args:
+        table: Named columns.
+        target: The column that is to be learnt.
+        options: What the user said; its target is not looked at.
+        name: What messages call the table.
+
+    Raises:
+        DataError: The target cannot be learnt, or there are too few rows.
+        SettingError: There is no such column, kind or task.
+    """
+    if target not in table.column_names:
+        raise missing_column(target, table.column_names)
+    if options.task not in (None, "classification", "regression"):
+        raise SettingError(
+            f"The task is {options.task!r}.",
+            "classification or regression",
+            "Leave it out to see it.",
+        )
+    rows = table.filter(pc.is_valid(table.column(target)))
+    absent = table.num_rows - rows.num_rows
+    if not rows.num_rows:
+        raise DataError(
+            f"The column {target!r} has no value in any row.",
+            "a target in each row that is to be learnt from",
+            "Name another column with --target, or fill it in.",
+        )
+    columns = describe(rows, options.kinds)
+    own = next(column for column in columns if column.name == target)
+    if own.distinct < 2:
+        raise DataError(
+            f"The column {target!r} has the same value in every row.",
+            "a target with at least two values",
+            "Name another column with --target.",
+        )
+    task = options.task or _task(own, rows.column(target))
+    made = _classes if task == "classification" else _numbers
+    targets, names = made(own, rows.column(target), options.class_names)
+    if len(targets) < LEAST_ROWS:
+        raise DataError(
+            f"{name} has {len(targets)} rows with a target.",
+            f"at least {LEAST_ROWS}",
+            "Add rows; a network needs hundreds to learn anything that lasts.",
+        )
+    notes = (_left_out(absent, target),) if absent else ()
+    return Labelled(rows, columns, task, targets, names, notes)
+
+
+def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) -> None:
+    """Check that no class is in the test part alone.
+
+    Args:
+        found: What is learnt.
+        training: The rows of the training part, shape (K,).
+        test: The rows of the test part.
+
+    Raises:
+        DataError: A class is.
+    """
+    if not found.class_names:
+        return
+    known = set(found.targets[training].tolist())
+    new = sorted(set(found.targets[test].tolist()) - known)
+    if new:
+        raise DataError(
+            f"The test part has the class {found.class_names[new[0]]!r}.",
+            "the classes of the training part: "
+            + ", ".join(found.class_names[one] for one in sorted(known)),
+            "Correct it, or add training samples of it.",
+        )
+
+
+def _left_out(rows: int, target: str) -> str:
+    what = "1 row has" if rows == 1 else f"{rows:,} rows have"
+    return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
+
+
+def which_target(names: list[str]) -> SettingError:
+    """What to raise where nobody said which of these columns is to be learnt."""
+    usual = [name for name in names if name.strip().lower() in _USUAL_TARGETS]
+    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    return SettingError(
+        "No column was named as the target.",
+        f"one of the columns: {shown}",
+        f"Say which one is to be learnt, such as --target {(usual or names[-1:])[0]!r}.",
+    )
+
+
+def _task(column: Column, values: pa.ChunkedArray) -> Task:
+    if column.kind in ("category", "yes/no"):
+        return "classification"
+    if column.kind == "number" or column.note == "it numbers the rows":
+        is_whole = pa.types.is_integer(values.type)
+        few = is_whole and column.distinct <= MOST_CLASSES_OF_NUMBERS
+        return "classification" if few else "regression"
+    what = {"date": "dates"}.get(column.kind, column.note)
+    raise DataError(
+        f"The target {column.name!r} cannot be learnt: {what}.",
+        "numbers, or classes of several rows each",
+        "Name another column with --target.",
+    )
+
+
+def _classes(
+    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    texts = as_texts(values)
+    found = sorted(set(texts), key=_in_order)
+    names = known or tuple(found)
+    new = [text for text in found if text not in names]
+    if new:
+        raise DataError(
+            f"The column {column.name!r} has the class {new[0]!r}.",
+            f"the classes of the training: {', '.join(names)}",
+            "Correct it, or leave these rows out.",
+        )
+    places = {text: place for place, text in enumerate(names)}
+    return np.array([places[text] for text in texts], np.int32), names
+
+
+def _in_order(text: str) -> tuple[int, float, str]:
+    """Numbers by size, then texts by their letters."""
+    try:
+        return 0, float(text), text
+    except ValueError:
+        return 1, 0.0, text
+
+
+def _numbers(
+    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    try:
+        numbers = as_numbers(values)
+    except pa.ArrowException:
+        numbers = np.array([np.nan])
+    if np.isnan(numbers).any():
+        raise DataError(
+            f"The target {column.name!r} is to be learnt as a number, and not all of its values "
+            "are finite numbers.",
+            "numbers",
+            "Correct the values, or learn it as classes.",
+        )
+    return numbers.astype(np.float32)[:, None], ()
