@@ -67,7 +67,7 @@ def read_image_folder(
         looks = list(threads.map(look_at, (one.path for one in files)))
     height, width = _size(looks, side or LONGEST_SIDE)
     is_grey = all(look.is_grey for look in looks)
-    both = _read([*files, *test_files], height, width, is_grey, on_progress)
+    both = _read([*files, *test_files], folder, height, width, is_grey, on_progress)
     test = both.take(np.arange(len(files), len(both))) if test_files else None
     return Unsplit(
         name=folder.name,
@@ -136,6 +136,7 @@ def _size(looks: Sequence[Look], side: int) -> tuple[int, int]:
 
 def _read(
     files: Sequence[_Labelled],
+    folder: Path,
     height: int,
     width: int,
     is_grey: bool,
@@ -152,7 +153,8 @@ def _read(
             inputs[place] = pixels.reshape(height, width, channels)
             if on_progress is not None:
                 on_progress(place + 1, len(files))
-    return Samples(inputs, np.array([one.label for one in files], np.int32))
+    sources = tuple(one.path.relative_to(folder).as_posix() for one in files)
+    return Samples(inputs, np.array([one.label for one in files], np.int32), sources=sources)
 
 
 def _notes(

@@ -18,6 +18,8 @@ class TableOptions(NamedTuple):
     kinds: Mapping[str, Kind]
     task: str | None
     class_names: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
 
     def refuse(self, name: str) -> None:
         """Check that nothing is said of a table where there is none.
@@ -25,6 +27,15 @@ class TableOptions(NamedTuple):
         Raises:
             SettingError: Something is.
         """
+        splitting = next((one for one in ("group", "time") if getattr(self, one)), None)
+        if splitting:
+            raise SettingError(
+                f"The column {getattr(self, splitting)!r} was named with {splitting}, and {name} "
+                "is no table.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave it out; the folders of a data set say how it is split, if it has a train "
+                "and a test folder.",
+            )
         if self.target or self.kinds or self.task:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} is no table.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,13 @@ from downslope.data.kinds import (
 )
 from downslope.data.scaling import Scaling
 from downslope.data.table_options import TableOptions
-from downslope.data.unsplit import Unsplit
+from downslope.data.table_rows import (
+    TableRows,
+    check_split_columns,
+    group_of_rows,
+    time_of_rows,
+)
+from downslope.data.unsplit import Unsplit, parts_by_column
 from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
@@ -43,6 +49,9 @@ class UnsplitTable:
         targets: Its values: classes as int32 (N,), numbers as float32 (N, 1).
         class_names: One name per class; empty for numbers.
         source: An absolute path; empty for a table from memory.
+        group: A column whose groups are not divided by the split.
+        time: A column by which the latest rows are the test.
+        numbers: Which row of the source each row was, from 1, int64 (N,); None for all in turn.
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
     """
@@ -55,6 +64,9 @@ class UnsplitTable:
     targets: np.ndarray
     class_names: tuple[str, ...] = ()
     source: str = ""
+    group: str | None = None
+    time: str | None = None
+    numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -62,10 +74,15 @@ class UnsplitTable:
         """Split the rows; learn from the training rows how columns become inputs.
 
         Raises:
-            DataError: There are too few rows, or no column to learn from.
+            DataError: There are too few rows, groups or times, no time can be read, or there is
+                no column to learn from.
         """
-        labels = self.targets if self.class_names else np.zeros(len(self.targets), np.int32)
-        parts = split.split_by_class(labels, seed)
+        groups, times = self._groups(), self._times()
+        if groups is None and times is None:
+            labels = self.targets if self.class_names else np.zeros(len(self.targets), np.int32)
+            parts = split.split_by_class(labels, seed)
+        else:
+            parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
         encoding = learn(self.table.take(parts.train), self.columns, self.target)
         inputs = encoding.encode(self.table)
         train, validation, test = (
@@ -84,9 +101,31 @@ class UnsplitTable:
             source=self.source,
             encoding=encoding,
             columns=self.columns,
-            notes=self.notes,
+            notes=(*self.notes, *self._split_notes(groups, times)),
+            rows=TableRows(self.table, self._numbers, parts, self.group),
             options={"split_seed": seed, **self.options},
         )
+
+    @property
+    def _numbers(self) -> np.ndarray:
+        return np.arange(1, len(self.targets) + 1) if self.numbers is None else self.numbers
+
+    def _groups(self) -> np.ndarray | None:
+        return None if self.group is None else group_of_rows(self.table.column(self.group))
+
+    def _times(self) -> np.ndarray | None:
+        if self.time is None:
+            return None
+        return time_of_rows(self.time, self.table.column(self.time))
+
+    def _split_notes(self, groups: np.ndarray | None, times: np.ndarray | None) -> tuple[str, ...]:
+        alone = 0 if groups is None else int((groups < 0).sum())
+        if alone:
+            what = "1 row has" if alone == 1 else f"{alone:,} rows have"
+            each = "it is" if alone == 1 else "each is"
+            return (f"{what} no {self.group}: {each} taken as a group by itself.",)
+        absent = 0 if times is None else int(np.isnan(times).sum())
+        return (_left_out(absent, str(self.time)),) if absent else ()
 
     def encoded(self, encoding: Encoding) -> Unsplit:
         """All rows as samples, by what was learnt from other rows.
@@ -101,6 +140,8 @@ class UnsplitTable:
             class_names=self.class_names,
             input_names=encoding.input_names,
             source=self.source,
+            groups=self._groups(),
+            times=self._times(),
         )
 
 
@@ -119,7 +160,7 @@ def table_of(
         DataError: The target cannot be learnt, or there are too few rows.
         SettingError: There is no such column, kind or task.
     """
-    target, kinds, task, class_names = options
+    target, kinds, task, class_names, group, time = options
     if target is None:
         raise _which_target(table)
     if target not in table.column_names:
@@ -128,6 +169,7 @@ def table_of(
         raise SettingError(
             f"The task is {task!r}.", "classification or regression", "Leave it out to see it."
         )
+    check_split_columns(table.column_names, target, group, time)
     known = pc.is_valid(table.column(target))
     rows = table.filter(known)
     absent = table.num_rows - rows.num_rows
@@ -138,6 +180,8 @@ def table_of(
             "Name another column with --target, or fill it in.",
         )
     columns = describe(rows, kinds)
+    if group is not None and group not in kinds:
+        columns = tuple(_as_group(one) if one.name == group else one for one in columns)
     own = next(column for column in columns if column.name == target)
     if own.distinct < 2:
         raise DataError(
@@ -154,7 +198,13 @@ def table_of(
             f"at least {LEAST_ROWS}",
             "Add rows; a network needs hundreds to learn anything that lasts.",
         )
-    given = {"target": target, "kinds": dict(kinds), "task": task}
+    given = {
+        "target": target,
+        "kinds": dict(kinds),
+        "task": task,
+        "group": group,
+        "time": time,
+    }
     return UnsplitTable(
         name=name,
         task=chosen,
@@ -164,9 +214,16 @@ def table_of(
         targets=targets,
         class_names=names,
         source=source,
+        group=group,
+        time=time,
+        numbers=np.flatnonzero(known.to_numpy()) + 1 if absent else None,
         notes=(_left_out(absent, target),) if absent else (),
         options={option: value for option, value in given.items() if value},
     )
+
+
+def _as_group(column: Column) -> Column:
+    return replace(column, kind="ignored", note="rows of one value stay in one part")
 
 
 def _left_out(rows: int, target: str) -> str:

@@ -4,6 +4,7 @@
     weights.safetensors   parameters ("0.weights", ...), scaling and baseline
     trace/steps.parquet   a row per step
     trace/epochs.parquet  a row per epoch
+    test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
 
 `run.json` is written last: a folder without it is not a run.
@@ -23,6 +24,7 @@ import numpy as np
 
 from downslope.data.dataset import Dataset, Task
 from downslope.data.encoding import Encoding
+from downslope.data.findings import DataFinding
 from downslope.errors import DownslopeError, RunError
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
@@ -53,6 +55,7 @@ class DataCard:
     generated: bool = False
     options: dict[str, Any] | None = None
     encoding: Encoding | None = None
+    findings: tuple[DataFinding, ...] | None = None
 
     @staticmethod
     def of(dataset: Dataset) -> DataCard:
@@ -70,6 +73,7 @@ class DataCard:
             generated=dataset.generated,
             options=dict(dataset.options),
             encoding=dataset.encoding,
+            findings=dataset.findings,
         )
 
 
