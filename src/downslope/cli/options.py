@@ -49,6 +49,16 @@ def table(command: Any) -> Any:
             callback=lambda context, option, pairs: dict(pairs),
             help="Tables: what a column is: number, yes/no, category, date or ignored.",
         ),
+        click.option(
+            "--time",
+            metavar="COLUMN",
+            help="Tables: train on the earliest rows by this column, test on the latest.",
+        ),
+        click.option(
+            "--group",
+            metavar="COLUMN",
+            help="Tables: keep all rows of one value, such as a patient's, in one part.",
+        ),
         click.option("--target", metavar="COLUMN", help="Tables: the column to learn."),
     ):
         command = option(command)

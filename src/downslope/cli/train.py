@@ -52,6 +52,8 @@ def train(
     target: str | None,
     kinds: dict[str, str],
     task: str | None,
+    group: str | None,
+    time: str | None,
     network: str | None,
     loss: str | None,
     optimizer: str | None,
@@ -90,6 +92,6 @@ def train(
         class_weights=class_weights,
         augment=augment,
     )
-    reading = {"target": target, "kinds": kinds, "task": task}
+    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
     code = train_and_report(source, reading, wishes, out, as_json=as_json, pictures=pictures)
     click.get_current_context().exit(code)

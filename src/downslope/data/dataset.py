@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from downslope.data.findings import DataFinding
 from downslope.data.memory import aligned
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
@@ -16,6 +17,7 @@ from downslope.errors import DataError
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.encoding import Encoding
     from downslope.data.kinds import Column
+    from downslope.data.table_rows import TableRows
 
 Task = Literal["classification", "regression", "counting"]
 
@@ -101,6 +103,8 @@ class Dataset:
         columns: What each column of the table is.
         notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
+        rows: The rows of the table that it was made of; None for anything else.
+        findings: What `guarded` found in it; None where nobody has looked.
     """
 
     name: str
@@ -119,6 +123,8 @@ class Dataset:
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
     white: float = 255.0
+    rows: TableRows | None = None
+    findings: tuple[DataFinding, ...] | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:

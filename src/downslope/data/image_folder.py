@@ -66,7 +66,8 @@ def read_image_folder(
         on_progress,
     )
     labels = np.array([one.label for one in (*files, *tests)], np.int32)
-    both = Samples(images.pixels, labels)
+    sources = tuple(one.path.relative_to(folder).as_posix() for one in (*files, *tests))
+    both = Samples(images.pixels, labels, sources=sources)
     return Unsplit(
         name=folder.name,
         task="classification",

@@ -108,6 +108,7 @@ def read_image_list(
         SettingError: Nothing says which column is the label, or there is no such column.
     """
     source = source or paths[0]
+    options.refuse_splitting(f"{source.name} names images")
     rows = _rows(paths, options)
     target = _target(rows, options)
     found = labelled(rows.table, target, options, source.name)

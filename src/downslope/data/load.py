@@ -48,6 +48,8 @@ def load(
     target: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
     task: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
     split_seed: int = 0,
     photo_side: int | None = None,
     stride: int = STRIDE,
@@ -66,6 +68,9 @@ def load(
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
             "category", "date" or "ignored".
         task: Tables: "classification" or "regression"; None to see it from the target.
+        group: Tables: a column whose rows of one value all go into one part, such as a patient;
+            no input unless `kinds` says what it is.
+        time: Tables: a column of dates or numbers; the latest rows are the test part.
         split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
             rule of `photos.working_side`, or for 64 where there is a folder per class.
@@ -73,15 +78,18 @@ def load(
         on_progress: Where it takes a while: called with (photos so far, photos in all).
 
     Raises:
-        DataError: The source is unknown or missing, or a file of it is missing or broken.
+        DataError: The source is unknown or missing, or a file of it is missing or broken; there
+            are too few groups or times to split.
         SettingError: `stride` or `photo_side` is out of range; the target is not named, or there
-            is no such column.
+            is no such column; a group or time is named where there is no table.
     """
     unsplit = read(
         source,
         target=target,
         kinds=kinds,
         task=task,
+        group=group,
+        time=time,
         photo_side=photo_side,
         stride=stride,
         on_progress=on_progress,
@@ -96,6 +104,8 @@ def read(
     kinds: Mapping[str, Kind] | None = None,
     task: str | None = None,
     class_names: tuple[str, ...] = (),
+    group: str | None = None,
+    time: str | None = None,
     photo_side: int | None = None,
     stride: int = STRIDE,
     on_progress: OnProgress | None = None,
@@ -104,7 +114,7 @@ def read(
 
     Of a table, `class_names` are the classes of an earlier training, in their order.
     """
-    table = TableOptions(target, kinds or {}, task, class_names)
+    table = TableOptions(target, kinds or {}, task, class_names, group, time)
     if not isinstance(source, str | Path):
         return _table_in_memory(source, table)
     if stride not in (1, 2, 4, 8):

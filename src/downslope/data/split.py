@@ -63,9 +63,9 @@ def split_by_class(
         DataError: There are too few samples for each part to have one.
         SettingError: A fraction is negative, or nothing would be left to train on.
     """
-    _check(len(labels), test, validation)
+    check_fractions(len(labels), test, validation)
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    order = _shuffled(len(labels), seed)
+    order = shuffled(len(labels), seed)
     part = np.zeros(len(labels), np.int8)
     shares = zip(_share(sizes, validation), _share(sizes, test), strict=True)
     for number, (for_validation, for_test) in enumerate(shares):
@@ -112,7 +112,7 @@ def split_in_time(
         DataError: There are fewer frames than parts.
         SettingError: A fraction is negative, or nothing would be left to train on.
     """
-    _check(count, test, validation)
+    check_fractions(count, test, validation)
     gap = min(longest_gap, count // 40)
     blocks = []
     end = count
@@ -139,7 +139,13 @@ def bands(values: np.ndarray, count: int = 10) -> np.ndarray:
     return rank * count // max(1, len(values))
 
 
-def _check(count: int, test: float, validation: float) -> None:
+def check_fractions(count: int, test: float, validation: float) -> None:
+    """Check that so many samples can be split into such fractions.
+
+    Raises:
+        DataError: There are fewer samples than parts.
+        SettingError: A fraction is negative, or nothing would be left to train on.
+    """
     if min(test, validation) < 0 or test + validation >= 1:
         raise SettingError(
             f"The fractions are {test:g} for the test and {validation:g} for validation.",
@@ -155,7 +161,7 @@ def _check(count: int, test: float, validation: float) -> None:
         )
 
 
-def _shuffled(count: int, seed: int) -> np.ndarray:
+def shuffled(count: int, seed: int) -> np.ndarray:
     """Return 0 to count - 1 in random order, shape (count,).
 
     NumPy promises that the raw stream of PCG64 never changes, and promises nothing for

@@ -18,11 +18,19 @@ class TableOptions(NamedTuple):
     kinds: Mapping[str, Kind]
     task: str | None
     class_names: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
 
     @property
     def given(self) -> dict[str, Any]:
         """What was said, as `load` takes it."""
-        said = {"target": self.target, "kinds": dict(self.kinds), "task": self.task}
+        said = {
+            "target": self.target,
+            "kinds": dict(self.kinds),
+            "task": self.task,
+            "group": self.group,
+            "time": self.time,
+        }
         return {name: value for name, value in said.items() if value}
 
     def refuse(self, name: str) -> None:
@@ -31,6 +39,7 @@ class TableOptions(NamedTuple):
         Raises:
             SettingError: Something is.
         """
+        self.refuse_splitting(f"{name} is no table")
         if self.target or self.kinds or self.task:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} is no table.",
@@ -44,9 +53,28 @@ class TableOptions(NamedTuple):
         Raises:
             SettingError: One is.
         """
+        self.refuse_splitting(f"{name} holds arrays")
         if self.target or self.kinds:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} holds arrays.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out; --task says whether classes or numbers are learnt.",
+            )
+
+    def refuse_splitting(self, why: str) -> None:
+        """Check that no column decides the split where none can.
+
+        Args:
+            why: What the data is instead, such as "digits is no table".
+
+        Raises:
+            SettingError: One does.
+        """
+        named = next((one for one in ("group", "time") if getattr(self, one)), None)
+        if named:
+            raise SettingError(
+                f"The column {getattr(self, named)!r} was named with {named}, and {why}.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave it out; the folders of a data set say how it is split, if it has a train "
+                "and a test folder.",
             )

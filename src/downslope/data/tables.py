@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,14 @@ from downslope.data.encoding import Encoding, learn
 from downslope.data.kinds import Column
 from downslope.data.scaling import Scaling
 from downslope.data.table_options import TableOptions
-from downslope.data.targets import labelled, which_target
-from downslope.data.unsplit import Unsplit
+from downslope.data.table_rows import (
+    TableRows,
+    check_split_columns,
+    group_of_rows,
+    time_of_rows,
+)
+from downslope.data.targets import labelled, left_out, which_target
+from downslope.data.unsplit import Unsplit, parts_by_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +37,9 @@ class UnsplitTable:
         targets: Its values: classes as int32 (N,), numbers as float32 (N, 1).
         class_names: One name per class; empty for numbers.
         source: An absolute path; empty for a table from memory.
+        group: A column whose groups are not divided by the split.
+        time: A column by which the latest rows are the test.
+        numbers: Which row of the source each row was, from 1, int64 (N,); None for all in turn.
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
     """
@@ -43,6 +52,9 @@ class UnsplitTable:
     targets: np.ndarray
     class_names: tuple[str, ...] = ()
     source: str = ""
+    group: str | None = None
+    time: str | None = None
+    numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
@@ -50,10 +62,15 @@ class UnsplitTable:
         """Split the rows; learn from the training rows how columns become inputs.
 
         Raises:
-            DataError: There are too few rows, or no column to learn from.
+            DataError: There are too few rows, groups or times, no time can be read, or there is
+                no column to learn from.
         """
-        labels = self.targets if self.class_names else np.zeros(len(self.targets), np.int32)
-        parts = split.split_by_class(labels, seed)
+        groups, times = self._groups(), self._times()
+        if groups is None and times is None:
+            labels = self.targets if self.class_names else np.zeros(len(self.targets), np.int32)
+            parts = split.split_by_class(labels, seed)
+        else:
+            parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
         encoding = learn(self.table.take(parts.train), self.columns, self.target)
         inputs = encoding.encode(self.table)
         train, validation, test = (
@@ -72,9 +89,31 @@ class UnsplitTable:
             source=self.source,
             encoding=encoding,
             columns=self.columns,
-            notes=self.notes,
+            notes=(*self.notes, *self._split_notes(groups, times)),
+            rows=TableRows(self.table, self._numbers, parts, self.group),
             options={"split_seed": seed, **self.options},
         )
+
+    @property
+    def _numbers(self) -> np.ndarray:
+        return np.arange(1, len(self.targets) + 1) if self.numbers is None else self.numbers
+
+    def _groups(self) -> np.ndarray | None:
+        return None if self.group is None else group_of_rows(self.table.column(self.group))
+
+    def _times(self) -> np.ndarray | None:
+        if self.time is None:
+            return None
+        return time_of_rows(self.time, self.table.column(self.time))
+
+    def _split_notes(self, groups: np.ndarray | None, times: np.ndarray | None) -> tuple[str, ...]:
+        alone = 0 if groups is None else int((groups < 0).sum())
+        if alone:
+            what = "1 row has" if alone == 1 else f"{alone:,} rows have"
+            each = "it is" if alone == 1 else "each is"
+            return (f"{what} no {self.group}: {each} taken as a group by itself.",)
+        absent = 0 if times is None else int(np.isnan(times).sum())
+        return (left_out(absent, str(self.time)),) if absent else ()
 
     def encoded(self, encoding: Encoding) -> Unsplit:
         """All rows as samples, by what was learnt from other rows.
@@ -89,6 +128,8 @@ class UnsplitTable:
             class_names=self.class_names,
             input_names=encoding.input_names,
             source=self.source,
+            groups=self._groups(),
+            times=self._times(),
         )
 
 
@@ -109,16 +150,27 @@ def table_of(
     """
     if options.target is None:
         raise which_target(table.column_names)
+    check_split_columns(table.column_names, options.target, options.group, options.time)
     rows = labelled(table, options.target, options, name)
+    columns = rows.columns
+    if options.group is not None and options.group not in options.kinds:
+        columns = tuple(_as_group(one) if one.name == options.group else one for one in columns)
     return UnsplitTable(
         name=name,
         task=rows.task,
         table=rows.table,
-        columns=rows.columns,
+        columns=columns,
         target=options.target,
         targets=rows.targets,
         class_names=rows.class_names,
         source=source,
+        group=options.group,
+        time=options.time,
+        numbers=rows.numbers,
         notes=rows.notes,
         options=options.given,
     )
+
+
+def _as_group(column: Column) -> Column:
+    return replace(column, kind="ignored", note="rows of one value stay in one part")

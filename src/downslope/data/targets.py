@@ -24,6 +24,7 @@ class Labelled(NamedTuple):
 
     Attributes:
         table: Those rows, with all columns.
+        numbers: Which row of the table each was, from 1, int64 (N,).
         columns: What each column is.
         task: "classification" or "regression".
         targets: Classes as int32 (N,), numbers as float32 (N, 1).
@@ -32,6 +33,7 @@ class Labelled(NamedTuple):
     """
 
     table: pa.Table
+    numbers: np.ndarray
     columns: tuple[Column, ...]
     task: Task
     targets: np.ndarray
@@ -60,7 +62,8 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "classification or regression",
             "Leave it out to see it.",
         )
-    rows = table.filter(pc.is_valid(table.column(target)))
+    known = pc.is_valid(table.column(target))
+    rows = table.filter(known)
     absent = table.num_rows - rows.num_rows
     if not rows.num_rows:
         raise DataError(
@@ -85,8 +88,9 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             f"at least {LEAST_ROWS}",
             "Add rows; a network needs hundreds to learn anything that lasts.",
         )
-    notes = (_left_out(absent, target),) if absent else ()
-    return Labelled(rows, columns, task, targets, names, notes)
+    notes = (left_out(absent, target),) if absent else ()
+    numbers = np.flatnonzero(known.to_numpy()) + 1
+    return Labelled(rows, numbers, columns, task, targets, names, notes)
 
 
 def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) -> None:
@@ -113,7 +117,8 @@ def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) 
         )
 
 
-def _left_out(rows: int, target: str) -> str:
+def left_out(rows: int, target: str) -> str:
+    """How many rows are not used, as they have no value in this column."""
     what = "1 row has" if rows == 1 else f"{rows:,} rows have"
     return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
 

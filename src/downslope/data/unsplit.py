@@ -10,6 +10,7 @@ import numpy as np
 from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.scaling import Per, Scaling
+from downslope.data.split_columns import split_by_group, split_by_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,9 @@ class Unsplit:
         source: A built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
         in_time: Whether the samples are frames of one video, in order.
+        groups: The group of each sample, int64 (N,), where groups are not to be divided; below
+            0 where it has none.
+        times: When each sample was, float64 (N,), where the latest are the test.
         notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         options: What `load` was given besides the source and the split's seed.
@@ -44,6 +48,8 @@ class Unsplit:
     source: str = ""
     generated: bool = False
     in_time: bool = False
+    groups: np.ndarray | None = None
+    times: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     white: float = 255.0
     options: dict[str, Any] = field(default_factory=dict)
@@ -83,12 +89,37 @@ class Unsplit:
 
     def _parts(self, seed: int) -> split.Parts:
         test = split.TEST if self.test is None else 0.0
-        count = len(self.samples)
         if self.in_time:
-            return split.split_in_time(count, test=test)
-        labels = np.zeros(count, np.int32)
+            return split.split_in_time(len(self.samples), test=test)
+        if self.groups is not None or self.times is not None:
+            targets = self.samples.targets
+            return parts_by_column(self.task, targets, seed, groups=self.groups, times=self.times)
+        labels = np.zeros(len(self.samples), np.int32)
         if self.task == "classification":
             labels = self.samples.targets
         elif self.task == "counting":
             labels = split.bands(self.samples.counts)
         return split.split_by_class(labels, seed, test=test)
+
+
+def parts_by_column(
+    task: Task,
+    targets: np.ndarray,
+    seed: int,
+    *,
+    groups: np.ndarray | None = None,
+    times: np.ndarray | None = None,
+) -> split.Parts:
+    """The parts of samples whose groups are not to be divided, or whose latest are the test.
+
+    Groups of numbers to learn are stratified by bands of these numbers.
+    """
+    if times is not None:
+        return split_by_time(times)
+    assert groups is not None
+    labels = (
+        targets
+        if task == "classification"
+        else split.bands(targets.reshape(len(targets), -1)[:, 0])
+    )
+    return split_by_group(groups, labels, seed)

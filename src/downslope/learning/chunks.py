@@ -56,8 +56,8 @@ def run_finite_chunk(
     if not (ending == loop.RUNNING).any():
         return before, rows
     # other members go on from here; the step that failed keeps its loss
-    ahead = [np.roll(array, -kept, axis=0) for array in (batches, rates)]
-    after, rest = run_finite_chunk(run_chunk, before, material, *ahead, count - kept)
+    batches, rates = (np.roll(array, -kept, axis=0) for array in (batches, rates))
+    after, rest = run_finite_chunk(run_chunk, before, material, batches, rates, count - kept)
     joined = jax.tree.map(
         lambda first, then: np.concatenate([first[:kept], then])[: len(first)],
         *(jax.tree.map(np.asarray, one) for one in (rows, rest)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from downslope.learning import measures, run_folder
 from downslope.learning.answers import outputs_of
 from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
+from downslope.learning.openings import Openings
 from downslope.learning.outcome import Outcome
 from downslope.learning.run_folder import DataCard, Document, Seconds
 from downslope.learning.settings import Settings
@@ -53,6 +54,7 @@ class Run:
         seconds: How long it took.
         dataset: The data set, if it is at hand; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
+        openings: Counts how often the test part is looked at.
     """
 
     network: Network
@@ -68,6 +70,16 @@ class Run:
     seconds: Seconds
     dataset: Dataset | None = None
     folder: Path | None = None
+    openings: Openings = field(default_factory=Openings, repr=False)
+
+    @property
+    def test_openings(self) -> int:
+        """How often the test part has been looked at; more than once, and it may be tuned by.
+
+        Counted are the training's own test, `downslope test`, each call of `test`, and `measure`
+        and pictures of the test part; the interval and the baseline of a look are no further one.
+        """
+        return self.openings.count
 
     @property
     def parameter_count(self) -> int:
@@ -196,6 +208,8 @@ class Run:
         Raises:
             DataError: There are no samples, or their inputs have the wrong shape.
         """
+        if self._is_sealed(samples):
+            self.openings.note()
         return measures.average(self.data.task, self._values(samples), samples.weights)
 
     def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
@@ -204,7 +218,20 @@ class Run:
         Raises:
             DataError: As for `measure`.
         """
+        self.look(samples)
         return measures.intervals(self.data.task, self._values(samples), samples.weights)
+
+    def look(self, samples: Samples) -> None:
+        """Count a look at samples, if they are the test part and this run has not opened it yet.
+
+        Raises:
+            StorageError: The run's folder cannot be written.
+        """
+        if self._is_sealed(samples) and not self.openings.is_open:
+            self.openings.note()
+
+    def _is_sealed(self, samples: Samples) -> bool:
+        return self.dataset is not None and samples is self.dataset.test
 
     def _values(self, samples: Samples) -> np.ndarray:
         if not len(samples):
@@ -218,37 +245,47 @@ class Run:
 
     def measure_baseline(self, samples: Samples) -> dict[str, float]:
         """The same figures of the best answer that ignores its input."""
+        self.look(samples)
         values = constant_values(self._judge, self.baseline_answer, samples)
         return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
         """The figures on the test part, which no step of the training has seen.
 
+        Each call is counted, see `test_openings`.
+
         Raises:
             DataError: The data is gone or has changed.
+            StorageError: The run's folder cannot be written.
         """
-        return self.measure(self._part("test"))
+        run, samples = self._sealed()
+        return run.measure(samples)
 
     def test_intervals(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `test`.
 
         Raises:
             DataError: The data is gone or has changed.
+            StorageError: The run's folder cannot be written.
         """
-        return self.intervals(self._part("test"))
+        run, samples = self._sealed()
+        return run.intervals(samples)
 
     def baseline(self) -> dict[str, float]:
         """The baseline's figures on the test part.
 
         Raises:
             DataError: The data is gone or has changed.
+            StorageError: The run's folder cannot be written.
         """
-        return self.measure_baseline(self._part("test"))
+        run, samples = self._sealed()
+        return run.measure_baseline(samples)
 
-    def _part(self, name: str) -> Samples:
-        dataset = self.with_data().dataset
-        assert dataset is not None
-        return getattr(dataset, name)
+    def _sealed(self) -> tuple[Run, Samples]:
+        """This run with its data, and its test part."""
+        run = self.with_data()
+        assert run.dataset is not None
+        return run, run.dataset.test
 
     def save(self, folder: str | Path) -> Run:
         """Write the run into a new or empty folder; nothing is ever overwritten.
@@ -276,6 +313,7 @@ class Run:
             "baseline": self.baseline_answer,
             **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
         }
+        self.openings.save(path)
         run_folder.write(path, document, arrays, self.trace)
         return replace(self, folder=path)
 
@@ -326,6 +364,7 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
         outcome=document.outcome,
         seconds=document.seconds,
         folder=path,
+        openings=Openings(path),
     )
 
 

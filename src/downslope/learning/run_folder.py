@@ -4,6 +4,7 @@
     weights.safetensors   parameters ("0.weights", ...), scaling and baseline
     trace/steps.parquet   a row per step
     trace/epochs.parquet  a row per epoch
+    test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
 
 `run.json` is written last: a folder without it is not a run.
@@ -23,6 +24,7 @@ import numpy as np
 
 from downslope.data.dataset import Dataset, Task
 from downslope.data.encoding import Encoding
+from downslope.data.findings import DataFinding
 from downslope.errors import DownslopeError, RunError
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
@@ -54,6 +56,7 @@ class DataCard:
     options: dict[str, Any] | None = None
     encoding: Encoding | None = None
     white: float = 255.0
+    findings: tuple[DataFinding, ...] | None = None
 
     @staticmethod
     def of(dataset: Dataset) -> DataCard:
@@ -72,6 +75,7 @@ class DataCard:
             options=dict(dataset.options),
             encoding=dataset.encoding,
             white=dataset.white,
+            findings=dataset.findings,
         )
 
 

@@ -49,6 +49,7 @@ def draw_run(run: Run, folder: str | Path) -> list[Path]:
     paths = [style.save(_curves(run), folder / "loss.png")]
     test = run.dataset.test
     if len(test):
+        run.look(test)
         for name, figure in draw[run.data.task](run, test):
             paths.append(style.save(figure, folder / f"{name}.png"))
     return paths

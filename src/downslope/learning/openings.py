@@ -1,0 +1,89 @@
+"""How often a run's test part was looked at: a figure that one has tuned by is not honest.
+
+    test-openings/1.json, 2.json, ...      one file for each time
+
+A file is made so that it fails if it is there already: two processes never count as one, and
+whatever happens, a look that was counted stays counted. A run that has no folder counts in memory,
+and hands its looks to the folder that it is saved in.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from downslope.errors import StorageError
+from downslope.store.files import plain_errors
+
+FOLDER = "test-openings"
+
+
+class Openings:
+    """The looks at one run's test part.
+
+    Args:
+        folder: The run's folder, if it has one.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._unsaved: list[str] = []
+        self.is_open = False
+
+    @property
+    def count(self) -> int:
+        """How often it has been opened, by whatever process."""
+        if self._folder is None:
+            return len(self._unsaved)
+        return len(self._unsaved) + _counted(self._folder)
+
+    def note(self) -> int:
+        """Count one more, before anything is looked at; returns how often it is now.
+
+        Raises:
+            StorageError: The run's folder cannot be written.
+        """
+        self._unsaved.append(datetime.now(UTC).isoformat(timespec="seconds"))
+        if self._folder is not None:
+            self.save(self._folder)
+        self.is_open = True
+        return self.count
+
+    def save(self, folder: Path) -> None:
+        """Write what is only in memory into a run's folder, which is used from now on.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        while self._unsaved:
+            _write(folder, self._unsaved[0])
+            self._unsaved.pop(0)
+        self._folder = folder
+
+
+def _counted(folder: Path) -> int:
+    place = folder / FOLDER
+    return len(list(place.glob("*.json"))) if place.is_dir() else 0
+
+
+def _write(folder: Path, moment: str) -> None:
+    place = folder / FOLDER
+    try:
+        with plain_errors(place):
+            place.mkdir(exist_ok=True)
+            number = _counted(folder) + 1
+            while True:
+                try:
+                    with open(place / f"{number}.json", "x", encoding="utf-8") as file:
+                        file.write(json.dumps({"opened": moment}) + "\n")
+                    return
+                except FileExistsError:  # another process was faster
+                    number += 1
+    except StorageError as error:
+        raise StorageError(
+            f"The test part of the run {folder} is opened only where that can be counted. "
+            f"{error.received}",
+            "a run folder that can be written",
+            "Copy the run to a folder of yours, or test it on other data.",
+        ) from error
