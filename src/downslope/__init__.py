@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from downslope.data import Dataset, Samples, Scaling, load
+    from downslope.data import DataFinding, Dataset, Samples, Scaling, guarded, load
     from downslope.errors import (
         DataError,
         DownslopeError,
@@ -45,6 +45,7 @@ __all__ = [
     "Backpropagation",
     "Conv2D",
     "DataError",
+    "DataFinding",
     "Dataset",
     "Dense",
     "DownslopeError",
@@ -78,6 +79,7 @@ __all__ = [
     "Trace",
     "Upsample2D",
     "backpropagate",
+    "guarded",
     "load",
     "losses_at",
     "open_run",
@@ -88,7 +90,7 @@ __all__ = [
 
 # where each name lives; the same as the imports above, which only type checkers read
 _HOMES = {
-    "data": "Dataset Samples Scaling load",
+    "data": "DataFinding Dataset Samples Scaling guarded load",
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),

@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from downslope.cli import display, output
-from downslope.data import Dataset, load
+from downslope.data import Dataset, guarded, load
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.learning.recipes import recipe_for
@@ -118,8 +118,11 @@ def train_and_report(
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)
+        with display.waiting("Looking into the data ...", lively=not as_json):
+            dataset = guarded(dataset)
         if not as_json:
             output.report_columns(dataset)
+            output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
         folder = claim(dataset.name)
         if pictures:  # loaded while the processor compiles and trains outside of Python
