@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from downslope.data import DataFinding, Dataset, Samples, Scaling, guarded, load
+    from downslope.data import DataFinding, Dataset, Samples, Scaling, load
+    from downslope.data.guard import guarded
     from downslope.errors import (
         DataError,
         DownslopeError,
@@ -90,7 +91,8 @@ __all__ = [
 
 # where each name lives; the same as the imports above, which only type checkers read
 _HOMES = {
-    "data": "DataFinding Dataset Samples Scaling guarded load",
+    "data": "DataFinding Dataset Samples Scaling load",
+    "data.guard": "guarded",
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),

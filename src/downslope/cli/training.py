@@ -11,7 +11,8 @@ from threading import Thread
 from typing import Any
 
 from downslope.cli import display, output
-from downslope.data import Dataset, guarded, load
+from downslope.data import Dataset, load
+from downslope.data.guard import guarded
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.learning.recipes import recipe_for

@@ -4,7 +4,6 @@ from downslope.data.builtin import BUILT_IN, BuiltIn
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.density import density_map
 from downslope.data.findings import DataFinding
-from downslope.data.guard import guarded
 from downslope.data.load import load, read
 from downslope.data.photos import fitted_size, photo_size, read_photo, working_side
 from downslope.data.scaling import Scaling
@@ -21,7 +20,6 @@ __all__ = [
     "Unsplit",
     "density_map",
     "fitted_size",
-    "guarded",
     "load",
     "photo_size",
     "read",
