@@ -10,7 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from downslope.data import Dataset, Samples, Scaling, load
+    from downslope.data import DataFinding, Dataset, Samples, Scaling, load
+    from downslope.data.guard import guarded
     from downslope.errors import (
         DataError,
         DownslopeError,
@@ -46,6 +47,7 @@ __all__ = [
     "Backpropagation",
     "Conv2D",
     "DataError",
+    "DataFinding",
     "Dataset",
     "Dense",
     "DownslopeError",
@@ -80,6 +82,7 @@ __all__ = [
     "Trace",
     "Upsample2D",
     "backpropagate",
+    "guarded",
     "load",
     "losses_at",
     "open_run",
@@ -90,7 +93,8 @@ __all__ = [
 
 # where each name lives; the same as the imports above, which only type checkers read
 _HOMES = {
-    "data": "Dataset Samples Scaling load",
+    "data": "DataFinding Dataset Samples Scaling load",
+    "data.guard": "guarded",
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from downslope.cli import display
 from downslope.cli.lines import print_json, print_table
-from downslope.cli.words import COLUMNS, figure, generated_note, verdict
-from downslope.data import Dataset
+from downslope.cli.words import COLUMNS, amount, figure, generated_note, openings_note, verdict
+from downslope.data import DataFinding, Dataset
 from downslope.learning.run import Run
 
 if TYPE_CHECKING:
@@ -45,6 +46,28 @@ def report_columns(dataset: Dataset) -> None:
         click.echo(f"{note}\n")
 
 
+def report_findings(findings: Sequence[DataFinding]) -> None:
+    """Print what was found in the data that has to be decided; the rest the columns say."""
+    for one in _warnings(findings):
+        click.echo(f"{click.style('Look at this:', bold=True)} {one}\n")
+
+
+def _warnings(findings: Sequence[DataFinding] | None) -> list[DataFinding]:
+    return [one for one in findings or () if one.level == "warning"]
+
+
+def _findings_object(findings: Sequence[DataFinding] | None) -> list[dict[str, Any]]:
+    return [asdict(one) for one in findings or ()]
+
+
+def _remind(run: Run) -> None:
+    """Say that something had been found, beside the figures that it concerns."""
+    count = len(_warnings(run.data.findings))
+    if count:
+        said = "said before the training" if run.folder is None else "see findings in run.json"
+        click.echo(f"{amount(count, 'warning')} about the data of these figures: {said}.")
+
+
 def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
     """Print how a training ended and how good the network is on each part."""
     with display.waiting("Measuring ...", lively=not as_json):
@@ -56,15 +79,21 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
         }
         interval = run.intervals(dataset.test)
     if as_json:
-        print_json(_training_object(run) | figures | {"test_interval": interval})
+        honest = {
+            "test_openings": run.test_openings,
+            "findings": _findings_object(run.data.findings),
+        }
+        print_json(_training_object(run) | figures | {"test_interval": interval} | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
     _print_figures(run, zip(names, sizes, figures.values(), strict=True))
     click.echo(f"\nThe {len(dataset.test):,} test samples were not used for training.")
+    click.echo(openings_note(run.test_openings))
     click.echo(verdict(run, figures["test"], interval, figures["baseline"]))
     if run.data.generated:
         click.echo(generated_note(run.data.name))
+    _remind(run)
     click.echo(f"\n{run.outcome}\nRun: {run.folder}")
 
 
@@ -84,8 +113,9 @@ def _training_object(run: Run) -> dict[str, Any]:
     }
 
 
-def report_test(run: Run, chosen: Chosen, *, as_json: bool) -> None:
+def report_test(chosen: Chosen, *, as_json: bool) -> None:
     """Print how good a run is on chosen samples."""
+    run = chosen.run
     with display.waiting("Measuring ...", lively=not as_json):
         figures = run.measure(chosen.samples)
         baseline = run.measure_baseline(chosen.samples)
@@ -94,13 +124,18 @@ def report_test(run: Run, chosen: Chosen, *, as_json: bool) -> None:
     if as_json:
         data = {"name": chosen.name, "samples": count}
         all_figures = {"test": figures, "baseline": baseline, "test_interval": interval}
-        print_json({"run": str(run.folder), "data": data, **all_figures})
+        opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
+        found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
+        print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
         return
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
     click.echo(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
     click.echo(verdict(run, figures, interval, baseline))
     if chosen.generated:
         click.echo(generated_note(chosen.name))
+    if chosen.is_sealed:
+        click.echo(openings_note(run.test_openings))
+        _remind(run)
 
 
 def _print_figures(run: Run, rows: Any) -> None:

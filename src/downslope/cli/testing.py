@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +17,16 @@ from downslope.learning.run import Run, open_run
 class Chosen(NamedTuple):
     """Labelled samples to measure a run on, with the data's name and a sentence about them."""
 
+    run: Run
     name: str
     samples: Samples
     generated: bool
     note: str
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the samples are the run's own test part."""
+        return self.run.dataset is not None and self.samples is self.run.dataset.test
 
 
 def test_and_report(folder: Path, other: str | None, *, as_json: bool) -> None:
@@ -30,14 +37,14 @@ def test_and_report(folder: Path, other: str | None, *, as_json: bool) -> None:
     """
     run = open_run(folder)
     chosen = _own_test_part(run, as_json) if other is None else _other(run, other, as_json)
-    output.report_test(run, chosen, as_json=as_json)
+    output.report_test(chosen, as_json=as_json)
 
 
 def _own_test_part(run: Run, as_json: bool, note: str = "its test part") -> Chosen:
     with display.reading(run.data.source, lively=not as_json) as on_progress:
-        dataset = run.with_data(on_progress).dataset
-    assert dataset is not None
-    return Chosen(run.data.name, dataset.test, run.data.generated, note)
+        run = run.with_data(on_progress)
+    assert run.dataset is not None
+    return Chosen(run, run.data.name, run.dataset.test, run.data.generated, note)
 
 
 def _other(run: Run, source: str, as_json: bool) -> Chosen:
@@ -64,9 +71,10 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
     _check_fit(run, unsplit)
     if _is_same(run, unsplit):
         dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
-        return Chosen(unsplit.name, dataset.test, unsplit.generated, same)
+        run = replace(run, dataset=dataset)
+        return Chosen(run, unsplit.name, dataset.test, unsplit.generated, same)
     part = "all its samples" if unsplit.test is None else "its test part"
-    return Chosen(unsplit.name, unsplit.for_testing, unsplit.generated, part)
+    return Chosen(run, unsplit.name, unsplit.for_testing, unsplit.generated, part)
 
 
 def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:
@@ -77,6 +85,9 @@ def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:
             f"data like {run.data.name}",
             "Choose other data, or train on this table first.",
         )
+    options, names = run.data.options or {}, table.table.column_names
+    by = {what: options.get(what) for what in ("group", "time")}  # splits the run's data as before
+    table = replace(table, **{what: name for what, name in by.items() if name in names})
     return table.encoded(run.data.encoding)
 
 

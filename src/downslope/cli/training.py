@@ -12,6 +12,7 @@ from typing import Any
 
 from downslope.cli import display, output
 from downslope.data import Dataset, load
+from downslope.data.guard import guarded
 from downslope.learning.augment import augment_from
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
@@ -127,8 +128,11 @@ def train_and_report(
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)
+        with display.waiting("Looking into the data ...", lively=not as_json):
+            dataset = guarded(dataset)
         if not as_json:
             output.report_columns(dataset)
+            output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
         folder = claim(dataset.name)
         if pictures:  # loaded while the processor compiles and trains outside of Python

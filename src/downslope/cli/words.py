@@ -72,6 +72,16 @@ def verdict(
     )
 
 
+def openings_note(count: int) -> str:
+    """How often a run's test part was looked at, and what that means."""
+    if count <= 1:
+        return "The test part was opened for the first time."
+    return (
+        f"The test part has now been opened {count:,} times: if anything was chosen by its "
+        "figures, they are no longer honest, and only new data can tell (--data)."
+    )
+
+
 def generated_note(name: str) -> str:
     """What must be said of figures on samples that no one measured."""
     return (

@@ -3,6 +3,7 @@
 from downslope.data.builtin import BUILT_IN, BuiltIn
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.density import density_map
+from downslope.data.findings import DataFinding
 from downslope.data.load import load, read
 from downslope.data.photos import fitted_size, photo_size, read_photo, working_side
 from downslope.data.scaling import Scaling
@@ -11,6 +12,7 @@ from downslope.data.unsplit import Unsplit
 __all__ = [
     "BUILT_IN",
     "BuiltIn",
+    "DataFinding",
     "Dataset",
     "Samples",
     "Scaling",

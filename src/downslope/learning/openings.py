@@ -22,13 +22,16 @@ FOLDER = "test-openings"
 class Openings:
     """The looks at one run's test part.
 
+    Each `Run.test` counts, and each `Run.measure` of the test part; so do the interval, the
+    baseline and pictures where nothing was measured before.
+
     Args:
         folder: The run's folder, if it has one.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
-        self._unsaved: list[str] = []
+        self._unsaved: list[str | None] = []
         self.is_open = False
 
     @property
@@ -51,11 +54,13 @@ class Openings:
         return self.count
 
     def save(self, folder: Path) -> None:
-        """Write what is only in memory into a run's folder, which is used from now on.
+        """Write all looks into a run's folder, which counts from now on.
 
         Raises:
             StorageError: It cannot be written.
         """
+        if self._folder not in (None, folder):  # a copy has been looked at as often
+            self._unsaved = [None] * _counted(self._folder) + self._unsaved
         while self._unsaved:
             _write(folder, self._unsaved[0])
             self._unsaved.pop(0)
@@ -67,7 +72,7 @@ def _counted(folder: Path) -> int:
     return len(list(place.glob("*.json"))) if place.is_dir() else 0
 
 
-def _write(folder: Path, moment: str) -> None:
+def _write(folder: Path, moment: str | None) -> None:
     place = folder / FOLDER
     try:
         with plain_errors(place):

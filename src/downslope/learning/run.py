@@ -74,11 +74,7 @@ class Run:
 
     @property
     def test_openings(self) -> int:
-        """How often the test part has been looked at; more than once, and it may be tuned by.
-
-        Counted are the training's own test, `downslope test`, each call of `test`, and `measure`
-        and pictures of the test part; the interval and the baseline of a look are no further one.
-        """
+        """How often the test part was looked at; see `Openings`."""
         return self.openings.count
 
     @property
@@ -222,11 +218,7 @@ class Run:
         return measures.intervals(self.data.task, self._values(samples), samples.weights)
 
     def look(self, samples: Samples) -> None:
-        """Count a look at samples, if they are the test part and this run has not opened it yet.
-
-        Raises:
-            StorageError: The run's folder cannot be written.
-        """
+        """Count a look at samples, if they are the test part and it is not open yet."""
         if self._is_sealed(samples) and not self.openings.is_open:
             self.openings.note()
 
@@ -250,42 +242,36 @@ class Run:
         return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
-        """The figures on the test part, which no step of the training has seen.
-
-        Each call is counted, see `test_openings`.
+        """The figures on the test part, which no step of the training has seen; counted.
 
         Raises:
             DataError: The data is gone or has changed.
-            StorageError: The run's folder cannot be written.
         """
-        run, samples = self._sealed()
-        return run.measure(samples)
+        run = self.with_data()
+        return run.measure(run._test)
 
     def test_intervals(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `test`.
 
         Raises:
             DataError: The data is gone or has changed.
-            StorageError: The run's folder cannot be written.
         """
-        run, samples = self._sealed()
-        return run.intervals(samples)
+        run = self.with_data()
+        return run.intervals(run._test)
 
     def baseline(self) -> dict[str, float]:
         """The baseline's figures on the test part.
 
         Raises:
             DataError: The data is gone or has changed.
-            StorageError: The run's folder cannot be written.
         """
-        run, samples = self._sealed()
-        return run.measure_baseline(samples)
-
-    def _sealed(self) -> tuple[Run, Samples]:
-        """This run with its data, and its test part."""
         run = self.with_data()
-        assert run.dataset is not None
-        return run, run.dataset.test
+        return run.measure_baseline(run._test)
+
+    @property
+    def _test(self) -> Samples:
+        assert self.dataset is not None
+        return self.dataset.test
 
     def save(self, folder: str | Path) -> Run:
         """Write the run into a new or empty folder; nothing is ever overwritten.
