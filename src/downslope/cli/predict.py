@@ -35,8 +35,9 @@ def predict(
     """
     from downslope.cli.inputs import read_inputs
     from downslope.cli.output import report_predictions
-    from downslope.cli.sheet import new_file, write_sheet
+    from downslope.cli.sheet import write_sheet
     from downslope.learning.run import open_run
+    from downslope.store.files import new_file
 
     run = open_run(run_folder)
     if out is not None:

@@ -54,6 +54,18 @@ def write_file(path: Path, content: bytes) -> None:
             unfinished.unlink(missing_ok=True)
 
 
+def new_file(path: Path) -> None:
+    """Check that nothing is overwritten.
+
+    Raises:
+        StorageError: There is such a file already.
+    """
+    if path.exists():
+        raise StorageError(
+            f"{path} is there already.", "the name of a new file", "Remove it, or name another."
+        )
+
+
 def claim_folder(path: Path) -> Path:
     """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
 
