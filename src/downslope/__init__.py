@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         SettingError,
         StorageError,
     )
+    from downslope.exporting.export import export
     from downslope.learning.augment import Augment
     from downslope.learning.backprop import Backpropagation, backpropagate
     from downslope.learning.losses_at import losses_at
@@ -78,6 +79,7 @@ __all__ = [
     "Trace",
     "Upsample2D",
     "backpropagate",
+    "export",
     "load",
     "losses_at",
     "open_run",
@@ -92,6 +94,7 @@ _HOMES = {
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),
+    "exporting.export": "export",
     "learning.augment": "Augment",
     "learning.backprop": "Backpropagation backpropagate",
     "learning.losses_at": "losses_at",

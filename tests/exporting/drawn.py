@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 import downslope as ds
 from downslope.data.encoding import ColumnCode, Encoding
@@ -39,8 +40,10 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
     loss = _loss(random, task)
     classes = random.choice([2, 3, 11]) if task == "classification" else 0
     classes = 2 if loss == "binary_cross_entropy" else classes
-    outputs = 1 if loss == "binary_cross_entropy" else classes or random.choice([1, 2])
+    is_single = loss == "binary_cross_entropy" or task == "counting"
+    outputs = 1 if is_single else classes or random.choice([1, 2])
     layers = _layers(random, shape, outputs, task)
+    columns = None if encoding is None else drawn_columns(random, encoding)
     run = Run(
         network=ds.Network(layers),
         loss=LOSSES[loss],
@@ -56,15 +59,19 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
             class_names=tuple(f"Klasse {place}" for place in range(classes)),
             encoding=encoding,
         ),
-        scaling=_scaling(random, rng, shape),
+        scaling=(
+            _scaling(random, rng, shape)
+            if encoding is None
+            else Scaling.learn(encoding.encode(pa.table(columns)))
+        ),
         answer_scaling=_answer_scaling(random, rng, outputs, LOSSES[loss].degree),
         baseline_answer=np.zeros(outputs, np.float32),
         trace=Trace({}, {}),
         outcome=ds.Outcome("epochs", "Drawn.", "", 0, 0),
         seconds=Seconds(0.0, 0.0, 0.0),
     )
-    if encoding is not None:
-        return run, drawn_columns(random, encoding)
+    if columns is not None:
+        return run, columns
     if len(shape) == 3:
         return run, rng.integers(0, 256, (SAMPLES, *shape), dtype=np.uint8)
     return run, rng.normal(2, 3, (SAMPLES, *shape)).astype(np.float32)
@@ -121,7 +128,7 @@ def _answer_scaling(random: Random, rng, outputs: int, degree: int | None) -> Sc
     return Scaling(rng.normal(0, 5, outputs).astype(np.float32), deviation)
 
 
-WORDS = ("Private", "Self-emp (not inc.)", "a+b", "Île \"de\" ?", "3")
+WORDS = ("Private", "Self-emp (not inc.)", "a+b", 'Île "de" ?', "3")
 PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("f.", "m.*"))
 
 
@@ -185,3 +192,29 @@ def distance(theirs: Any, ours: Any) -> float:
     assert theirs.shape == ours.shape
     assert np.isfinite(theirs).all()
     return float(np.abs(theirs - ours).max() / max(np.abs(ours).max(), 1e-30))
+
+
+def as_asked(inputs: Any) -> Any:
+    """Inputs as `Run.predict` takes them."""
+    return pa.table(inputs) if isinstance(inputs, dict) else inputs
+
+
+def as_fed(run: Run, inputs: Any) -> dict[str, np.ndarray]:
+    """Inputs as an ONNX session takes them."""
+    if not isinstance(inputs, dict):
+        return {"inputs": inputs}
+    return {code.name: fed_column(code, inputs[code.name]) for code in run.data.encoding.columns}
+
+
+def fed_column(code: ColumnCode, values: list) -> np.ndarray:
+    """A column as `onnx_tables.wanted` says; None where there is no value."""
+    from downslope.exporting.onnx_tables import is_text, missing_mark
+
+    if is_text(code):
+        return np.array([missing_mark(code) if one is None else one for one in values], object)
+    if code.kind == "date":
+        seconds = [
+            np.nan if one is None else np.datetime64(one, "s").astype(float) for one in values
+        ]
+        return np.array(seconds)
+    return np.array([np.nan if one is None else float(one) for one in values])

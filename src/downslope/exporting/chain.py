@@ -24,9 +24,7 @@ class Words(NamedTuple):
     join: str
 
 
-def chain_lines(
-    words: Words, layers: Sequence[Layer], shape: Shape, place: str = ""
-) -> list[str]:
+def chain_lines(words: Words, layers: Sequence[Layer], shape: Shape, place: str = "") -> list[str]:
     """Lines for layers one after another.
 
     Args:

@@ -39,9 +39,7 @@ def onnx_bytes(model: Model) -> bytes:
         signals = graph.node("Div", signals, graph.constant(scale.deviation, "scaling.deviation"))
     if len(model.input_shape) == 3:
         signals = graph.node("Transpose", signals, perm=CHANNELS_FIRST)
-    outputs = write_chain(
-        graph, model.network.layers, model.parameters, model.input_shape, signals
-    )
+    outputs = write_chain(graph, model.network.layers, model.parameters, model.input_shape, signals)
     if len(model.output_shape) == 3:
         outputs = graph.node("Transpose", outputs, perm=CHANNELS_LAST)
     _answers(graph, model, outputs)

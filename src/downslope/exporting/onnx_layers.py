@@ -194,9 +194,7 @@ def _parallel(here: Here, layer: Parallel) -> str:
 
 def _inner_chain(here: Here, layers: Sequence[Layer], parameters: Parameters, place: str) -> str:
     own = [parameters[str(index)] for index in range(len(layers))]
-    return write_chain(
-        here.graph, layers, own, here.shape, here.signals, f"{here.place}.{place}"
-    )
+    return write_chain(here.graph, layers, own, here.shape, here.signals, f"{here.place}.{place}")
 
 
 _WRITERS: Mapping[type[Layer], Callable[..., str]] = {

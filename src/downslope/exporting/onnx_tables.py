@@ -90,9 +90,8 @@ def _category(graph: Graph, code: ColumnCode, texts: str) -> list[str]:
 def _date(graph: Graph, code: ColumnCode, seconds: str) -> list[str]:
     """Days since 1970, and where in each cycle that is."""
     inputs = [graph.node("Div", seconds, graph.scalar(DAY, "float64"))]
-    turn = graph.scalar(2 * np.pi, "float64")
     for cycle in code.cycles:
-        length = graph.scalar(CYCLES[cycle], "float64")
-        wave = graph.node("Div", graph.node("Mul", turn, seconds), length)
+        turn = graph.node("Mul", graph.scalar(2 * np.pi, "float64"), seconds)
+        wave = graph.node("Div", turn, graph.scalar(CYCLES[cycle], "float64"))
         inputs += [graph.node("Sin", wave), graph.node("Cos", wave)]
     return inputs

@@ -77,7 +77,11 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
     functions = [*tables, *_used(numpy_functions, whole)]
     if model.encoding is not None:
         functions.append(own.pop(0))
-    head = [_docstring(model, body, stem), _imports(body, "\n".join(functions)), _constants(model, body)]
+    head = [
+        _docstring(model, body, stem),
+        _imports(body, "\n".join(functions)),
+        _constants(model, body),
+    ]
     code = "\n\n".join(head) + "\n\n\n" + "\n\n\n".join([*functions, *own]) + "\n"
     return Source(code, {**body.weights, **model.named_scales}, body.suffix)
 
@@ -87,15 +91,21 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def listed(texts: Sequence[str], indent: str = "") -> str:
-    """A list of texts as Python has it, in lines of limited length."""
+def listed(texts: Sequence[str], *, indent: str = "", around: int = 0) -> str:
+    """A list of texts as Python has it, in lines of limited length.
+
+    Args:
+        texts: What is listed.
+        indent: Of the line in which the list begins.
+        around: How many letters stand in that line besides the list.
+    """
     cells = [quoted(text) for text in texts]
     in_one = f"[{', '.join(cells)}]"
-    if len(indent) + len(in_one) <= WIDTH - 12:
+    if len(indent) + around + len(in_one) <= WIDTH:
         return in_one
     lines = [""]
     for cell in cells:
-        if lines[-1] and len(indent) + len(lines[-1]) + len(cell) > WIDTH - 8:
+        if lines[-1] and len(indent) + len(lines[-1]) + len(cell) > WIDTH - 6:
             lines.append("")
         lines[-1] += f"{cell}, "
     inside = "".join(f"{indent}    {line.rstrip()}\n" for line in lines)
@@ -131,7 +141,10 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
         takes, file = f"photos, (n, height, width, {model.input_shape[-1]})", "photos.npy"
         wants = "Photos are pixels of 0 to 255; both sides are multiples of 8."
     else:
-        takes, file = f"inputs, (n, {shape})", "inputs.npy" if len(model.input_shape) > 1 else "rows.csv"
+        takes, file = (
+            f"inputs, (n, {shape})",
+            "inputs.npy" if len(model.input_shape) > 1 else "rows.csv",
+        )
         wants = "Inputs are pixels of 0 to 255." if model.has_pixels else "Inputs are raw numbers."
     gives = {
         "classification": f"one of {len(model.class_names)} classes",
@@ -167,7 +180,7 @@ def _constants(model: Model, body: Body) -> str:
         f"ARRAYS = {body.arrays}",
     ]
     if model.class_names:
-        lines.append(f"CLASSES = {listed(model.class_names)}")
+        lines.append(f"CLASSES = {listed(model.class_names, around=10)}")
     return "\n".join(lines)
 
 
@@ -255,8 +268,4 @@ def _script(model: Model) -> str:
     else:
         read = "np.load(sys.argv[1])"
     shown = "*answer" if model.task == "regression" else "answer"
-    return (
-        'if __name__ == "__main__":\n'
-        f"    for answer in predict({read}):\n"
-        f"        print({shown})"
-    )
+    return f'if __name__ == "__main__":\n    for answer in predict({read}):\n        print({shown})'

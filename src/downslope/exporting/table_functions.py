@@ -32,8 +32,7 @@ def number(values, fill, missing=False):
 def texts(values):
     """Texts without spaces around them, None where there is no value; 3.0 is the text 3."""
     whole = [
-        int(value) if isinstance(value, float) and value.is_integer() else value
-        for value in values
+        int(value) if isinstance(value, float) and value.is_integer() else value for value in values
     ]
     return [
         str(value).strip() or None if value is not None and value == value else None
