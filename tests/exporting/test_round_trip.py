@@ -46,7 +46,8 @@ def people(path: Path, rows: int, seed: int) -> None:
     rich = age + hours + 9 * (work == "Private") - 9 * single + rng.normal(0, 6, rows) > 95
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["age", "hours", "work", "land", "owns", "single", "gain", "since", "income"])
+        names = ("age", "hours", "work", "land", "owns", "single", "gain", "since", "income")
+        writer.writerow(names)
         income = np.where(rich, ">50K", "<=50K")
         writer.writerows(
             zip(age, hours, work, land, owns, single, gain, since, income, strict=True)

@@ -25,6 +25,8 @@ from downslope.names import look_up
 from downslope.store.arrays import write_arrays
 from downslope.store.files import new_file, plain_errors, write_file
 
+_ADVICE = "Remove it, name another, or give --overwrite (from Python overwrite=True)."
+
 
 @dataclass(frozen=True)
 class Format:
@@ -81,7 +83,7 @@ def export(
     files = (main, main.with_suffix(chosen.beside)) if chosen.beside else (main,)
     if not overwrite:
         for file in files:
-            new_file(file)
+            new_file(file, _ADVICE)
     with plain_errors(main):
         main.parent.mkdir(parents=True, exist_ok=True)
     chosen.write(model, main)

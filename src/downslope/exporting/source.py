@@ -201,7 +201,9 @@ def _encoded(code: ColumnCode) -> str:
     missing = ", missing=True" if code.says_missing else ""
     if code.kind == "category":
         others = ", others=True" if code.has_others else ""
-        return f"category({column}, {listed(code.values, ' ' * 8)}{others}{missing})"
+        around = len(f"*category({column}, {others}{missing}),")
+        values = listed(code.values, indent=" " * 8, around=around)
+        return f"category({column}, {values}{others}{missing})"
     if code.kind == "yes/no":
         yes = quoted(code.values[-1] if code.values else "")
         return f"yes_no({column}, {yes}, fill={code.fill!r}{missing})"

@@ -54,16 +54,18 @@ def write_file(path: Path, content: bytes) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def new_file(path: Path) -> None:
+def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
     """Check that nothing is overwritten.
+
+    Args:
+        path: A file that is to be written.
+        advice: What to do if it is there.
 
     Raises:
         StorageError: There is such a file already.
     """
     if path.exists():
-        raise StorageError(
-            f"{path} is there already.", "the name of a new file", "Remove it, or name another."
-        )
+        raise StorageError(f"{path} is there already.", "the name of a new file", advice)
 
 
 def claim_folder(path: Path) -> Path:
