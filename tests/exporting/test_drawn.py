@@ -111,3 +111,20 @@ def test_the_drawn_ones_have_everything():
     assert {run.data.task for run in runs} == {"classification", "regression", "counting"}
     codes = [code for run in runs if run.data.encoding for code in run.data.encoding.columns]
     assert {code.kind for code in codes} == {"number", "yes/no", "category", "date"}
+
+
+COUNTING = [seed for seed in range(30) if drawn_run(seed)[0].data.task == "counting"]
+
+
+@pytest.mark.parametrize("seed", COUNTING)
+@pytest.mark.filterwarnings("ignore")
+def test_photos_may_have_another_size_than_those_of_the_training(seed, tmp_path, monkeypatch):
+    need("keras", monkeypatch)
+    run, _ = drawn_run(seed)
+    photos = np.random.default_rng(seed).integers(0, 256, (1, 24, 40, 3), dtype=np.uint8)
+    ours = run.predict(photos)
+    for made in by_onnx(run, photos, tmp_path):
+        assert distance(made["prediction"], ours) <= TOLERANCE
+    for kind in ("numpy", "torch", "keras"):
+        made = load_source(export(run, tmp_path / "drawn.py", to=kind, overwrite=True)[0])
+        assert distance(made.predict(photos), ours) <= LOOSER.get(kind, TOLERANCE)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,14 +134,8 @@ def test_names_cannot_become_code(tmp_path):
         if run.data.encoding is not None and run.data.task == "classification"
     )
     wild = '"]\nraise SystemExit("""'
-    data = ds.learning.run_folder.DataCard(
-        **{
-            **{name: getattr(run.data, name) for name in run.data.__dataclass_fields__},
-            "name": wild,
-            "class_names": (wild, *run.data.class_names[1:]),
-        }
-    )
-    run = ds.Run(**{**{n: getattr(run, n) for n in run.__dataclass_fields__}, "data": data})
+    classes = (wild, *run.data.class_names[1:])
+    run = replace(run, data=replace(run.data, name=wild, class_names=classes))
     made = load_source(ds.export(run, tmp_path / "wild.py", to="numpy")[0])
     assert made.CLASSES[0] == wild
     assert len(made.predict(inputs)) == 5
