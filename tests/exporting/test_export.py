@@ -36,13 +36,13 @@ def test_files_go_into_the_run_s_folder_and_are_never_overwritten(run, to, tmp_p
     assert {file.parent for file in files} == {tmp_path / "r" / "export"}
     assert sorted(files) == sorted((tmp_path / "r" / "export").iterdir())
     files[-1].write_bytes(b"mine")
-    kept = files[0] if files[0].exists() and len(files) == 1 else files[-1]
     assert told(ds.StorageError, run, to=to) == (
-        f"{files[0]} is there already. Expected the name of a new file. Remove it, or name another."
+        f"{files[0]} is there already. Expected the name of a new file. "
+        "Remove it, name another, or give --overwrite (from Python overwrite=True)."
     )
-    assert kept.read_bytes() == b"mine"
+    assert files[-1].read_bytes() == b"mine"
     assert ds.export(run, to=to, overwrite=True) == files
-    assert kept.read_bytes() != b"mine"
+    assert files[-1].read_bytes() != b"mine"
 
 
 def test_weights_beside_are_not_overwritten_either(run, tmp_path):
@@ -151,4 +151,4 @@ runpy.run_path({str(main)!r}, run_name='__main__')"
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     names = [run.data.class_names[place] for place in run.predict(inputs)]
-    assert done.stdout.split() == names
+    assert done.stdout.splitlines() == names
