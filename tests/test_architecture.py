@@ -11,7 +11,7 @@ import downslope
 
 SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
-FLOORS = ("errors", "names", "store", "data", "network", "learning", "pictures", "cli")
+FLOORS = ("errors", "names", "store", "data", "network", "learning", "exporting", "pictures", "cli")
 FILES = sorted(SOURCE.rglob("*.py"))
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "store": {"jax", "optax"}}
 

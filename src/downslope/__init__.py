@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         SettingError,
         StorageError,
     )
+    from downslope.exporting.export import export
     from downslope.learning.augment import Augment
     from downslope.learning.backprop import Backpropagation, backpropagate
     from downslope.learning.losses_at import losses_at
@@ -82,6 +83,7 @@ __all__ = [
     "Trace",
     "Upsample2D",
     "backpropagate",
+    "export",
     "guarded",
     "load",
     "losses_at",
@@ -98,6 +100,7 @@ _HOMES = {
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),
+    "exporting.export": "export",
     "learning.augment": "Augment",
     "learning.backprop": "Backpropagation backpropagate",
     "learning.losses_at": "losses_at",

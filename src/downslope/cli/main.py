@@ -16,6 +16,7 @@ import click
 
 from downslope.cli.count import count
 from downslope.cli.data import data
+from downslope.cli.export import export
 from downslope.cli.predict import predict
 from downslope.cli.test import test
 from downslope.cli.train import train
@@ -77,7 +78,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, data):
+for command in (train, test, predict, count, export, data):
     cli.add_command(command)
 
 

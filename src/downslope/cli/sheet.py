@@ -11,21 +11,8 @@ import click
 import numpy as np
 
 from downslope.cli.inputs import Input
-from downslope.errors import StorageError
 from downslope.learning.run import Run
 from downslope.store.files import write_file
-
-
-def new_file(path: Path) -> None:
-    """Check that nothing is overwritten.
-
-    Raises:
-        StorageError: There is such a file already.
-    """
-    if path.exists():
-        raise StorageError(
-            f"{path} is there already.", "the name of a new file", "Remove it, or name another."
-        )
 
 
 def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None) -> None:

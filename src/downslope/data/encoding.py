@@ -22,8 +22,8 @@ from downslope.errors import DataError
 MOST_VALUES = 64  # inputs for one category; with more, its values get learnt numbers
 MOST_EMBEDDED = 20_000  # values with learnt numbers of their own; rarer ones share theirs
 LEAST_COUNT = 2  # rows with a value that is to have an input of its own
-_DAY = 86_400.0
-_CYCLES = {"year": 365.2425 * _DAY, "week": 7 * _DAY, "day": _DAY}
+DAY = 86_400.0
+CYCLES = {"year": 365.2425 * DAY, "week": 7 * DAY, "day": DAY}
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,9 @@ class ColumnCode:
         numbers = np.where(missing, self.fill, numbers)
         if self.kind != "date":
             return [numbers], missing
-        waves = [2 * np.pi * numbers / _CYCLES[cycle] for cycle in self.cycles]
+        waves = [2 * np.pi * numbers / CYCLES[cycle] for cycle in self.cycles]
         turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
-        return [numbers / _DAY, *turns], missing
+        return [numbers / DAY, *turns], missing
 
     def _places(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         places = {value: place for place, value in enumerate(self.values, start=2)} | {None: 1}
@@ -222,11 +222,11 @@ def _cycles(seconds: np.ndarray) -> tuple[str, ...]:
     if not len(seconds):
         return ()
     found = []
-    if np.ptp(seconds) > 60 * _DAY:
+    if np.ptp(seconds) > 60 * DAY:
         found.append("year")
-    if len(np.unique(seconds // _DAY % 7)) > 1:
+    if len(np.unique(seconds // DAY % 7)) > 1:
         found.append("week")
-    if len(np.unique(seconds % _DAY)) > 1:
+    if len(np.unique(seconds % DAY)) > 1:
         found.append("day")
     return tuple(found)
 

@@ -46,13 +46,15 @@ def unflatten(flat: Mapping[str, np.ndarray], like: Nested, prefix: str = "") ->
     return nested
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays.
+def write_arrays(
+    path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None
+) -> None:
+    """Write named arrays, and notes about them into the file's head.
 
     Raises:
         StorageError: The disk or the folder refuses.
     """
-    write_file(path, safetensors.numpy.save(dict(arrays)))
+    write_file(path, safetensors.numpy.save(dict(arrays), metadata=dict(notes or {}) or None))
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -54,6 +54,20 @@ def write_file(path: Path, content: bytes) -> None:
             unfinished.unlink(missing_ok=True)
 
 
+def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
+    """Check that nothing is overwritten.
+
+    Args:
+        path: A file that is to be written.
+        advice: What to do if it is there.
+
+    Raises:
+        StorageError: There is such a file already.
+    """
+    if path.exists():
+        raise StorageError(f"{path} is there already.", "the name of a new file", advice)
+
+
 def claim_folder(path: Path) -> Path:
     """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
 

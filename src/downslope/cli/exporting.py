@@ -1,0 +1,74 @@
+"""What `downslope export` does: the files are written, and it is told how to use them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli.lines import print_json, print_table
+from downslope.exporting.export import export
+from downslope.exporting.model import Model, model_of
+from downslope.learning.run import open_run
+
+
+def export_and_report(
+    folder: Path, to: str, out: Path | None, *, overwrite: bool, as_json: bool
+) -> None:
+    """Write a run in one format and print where it is, what goes in and what to do next.
+
+    Raises:
+        DownslopeError: The run cannot be exported so, or the disk refuses.
+    """
+    run = open_run(folder)
+    files = export(run, out, to=to, overwrite=overwrite)
+    if as_json:
+        print_json({"format": to, "files": [str(file) for file in files]})
+        return
+    for file in files:
+        click.echo(f"{file} ({_size(file)})")
+    click.echo()
+    if to == "onnx":
+        _tell_onnx(model_of(run), files[0])
+    elif to == "safetensors":
+        click.echo("Its head says what each array is:")
+        click.echo("  from safetensors import safe_open")
+        click.echo(f'  file = safe_open("{files[0].name}", "numpy")')
+        click.echo("  print(file.metadata(), list(file.keys()))")
+    else:
+        _tell_source(model_of(run), files[0])
+
+
+def _size(file: Path) -> str:
+    count = file.stat().st_size
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(1, round(count / 1e3))} kB"
+
+
+def _tell_onnx(model: Model, file: Path) -> None:
+    from downslope.exporting.onnx_file import input_notes
+
+    print_table(("input", "what goes in"), list(input_notes(model).items()))
+    gives = {
+        "classification": "prediction (the class's name), probabilities (one per class)",
+        "regression": "prediction (numbers in their own units)",
+        "counting": "prediction (people in each photo), density (where they are)",
+    }[model.task]
+    shape = "; each input is an array of shape (samples,)" if model.encoding is not None else ""
+    click.echo(f"\nOut come {gives}{shape}.")
+    click.echo('\nTo use it (pip install "downslope[onnx]" has what is needed):')
+    click.echo("  import onnxruntime")
+    click.echo(f'  session = onnxruntime.InferenceSession("{file.name}")')
+    click.echo("  answers = session.run(None, {name: array, ...})")
+
+
+def _tell_source(model: Model, file: Path) -> None:
+    if model.encoding is not None:
+        wants, asked = "table", "table.csv"
+    elif len(model.input_shape) == 1:
+        wants, asked = "inputs", "rows.csv"
+    else:
+        wants, asked = "inputs", "inputs.npy"
+    click.echo("It needs no Downslope. In its folder:")
+    click.echo(f"  from {file.stem} import predict")
+    click.echo(f"  predict({wants})")
+    click.echo(f"or in a shell: python {file.name} {asked}")

@@ -1,0 +1,167 @@
+"""What every format needs to know of a run: what goes in, what happens to it, what comes out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.data.dataset import Task
+from downslope.data.encoding import Encoding
+from downslope.errors import NetworkError, SettingError
+from downslope.learning.run import Run
+from downslope.network import notation
+from downslope.network.activations import identity, softmax
+from downslope.network.composite import Parallel, Residual
+from downslope.network.layer import Layer, Parameters, Shape
+from downslope.network.network import Network
+from downslope.store.arrays import flatten
+
+Link = Literal["identity", "softmax", "sigmoid", "exp"]
+_LINKS: dict[Any, Link] = {
+    identity: "identity",
+    softmax: "softmax",
+    jax.nn.sigmoid: "sigmoid",
+    jnp.exp: "exp",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Two numbers, or arrays that broadcast against one sample, float32.
+
+    Attributes:
+        mean: What is subtracted.
+        deviation: What is divided by.
+    """
+
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network with what stands before and behind it.
+
+    Attributes:
+        name: Of the data set.
+        task: What was learnt.
+        network: The layers.
+        parameters: Their weights and biases as NumPy arrays.
+        input_shape: Of one sample; height and width of photos may be others.
+        input_scale: How inputs are scaled; None where they are used as they are.
+        answer_scale: How outputs are scaled back; None where they are answers already.
+        link: The function behind that, which makes the answer a person reads.
+        class_names: One per class.
+        input_names: One per input of the network, where they have names.
+        encoding: How a table's columns become inputs; None for anything else.
+        has_pixels: Whether the inputs are the bytes of images.
+    """
+
+    name: str
+    task: Task
+    network: Network
+    parameters: tuple[Parameters, ...]
+    input_shape: Shape
+    input_scale: Scale | None
+    answer_scale: Scale | None
+    link: Link
+    class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
+    encoding: Encoding | None
+    has_pixels: bool
+
+    @property
+    def takes_any_size(self) -> bool:
+        """Whether photos may have another height and width than those that were trained on."""
+        return self.task == "counting"
+
+    @property
+    def output_shape(self) -> Shape:
+        """Shape of the network's output for one sample of `input_shape`."""
+        return self.network.shapes(self.input_shape)[-1]
+
+    @property
+    def named_parameters(self) -> dict[str, np.ndarray]:
+        """All weights and biases by the run's names for them, such as "0.weights"."""
+        return flatten({str(place): own for place, own in enumerate(self.parameters)})
+
+    @property
+    def named_scales(self) -> dict[str, np.ndarray]:
+        """Those scales that are there: "scaling.mean" and so on for inputs, "answers.mean"."""
+        scales = {"scaling": self.input_scale, "answers": self.answer_scale}
+        return {
+            f"{name}.{part}": getattr(scale, part)
+            for name, scale in scales.items()
+            if scale is not None
+            for part in ("mean", "deviation")
+        }
+
+    @property
+    def identifier(self) -> str:
+        """The name as Python could have it: letters, digits and underscores."""
+        name = re.sub(r"\W+", "_", self.name, flags=re.ASCII).strip("_").lower()
+        return name if name.isidentifier() else f"run_{name}".rstrip("_")
+
+
+def model_of(run: Run) -> Model:
+    """What is exported of a run.
+
+    Raises:
+        NetworkError: A layer is none of ours.
+        SettingError: The loss is a user's own, with a link that is none of ours.
+    """
+    for layer in _all(run.network.layers):
+        if type(layer) not in notation.LAYERS.values():
+            raise NetworkError(
+                f"The network has a layer {type(layer).__name__}, which is none of Downslope's.",
+                "layers among: " + ", ".join(notation.LAYERS),
+                "Train a network of these, or write the layer for the other program by hand.",
+            )
+    if run.loss.link not in _LINKS:
+        raise SettingError(
+            f"The loss {run.loss.name} reads outputs with a link of its own.",
+            "the link of one of Downslope's losses",
+            "Leave the link of the Loss out, and apply it behind the exported network.",
+        )
+    data = run.data
+    return Model(
+        name=data.name,
+        task=data.task,
+        network=run.network,
+        parameters=jax.tree.map(np.asarray, run.parameters),
+        input_shape=tuple(data.input_shape),
+        input_scale=_scale(run.scaling),
+        answer_scale=_scale(run.answer_scaling),
+        link=_LINKS[run.loss.link],
+        class_names=data.class_names,
+        input_names=data.input_names,
+        encoding=data.encoding,
+        # whoever makes a data set of arrays may have scaled them to fractions
+        has_pixels=len(data.input_shape) == 3 and bool(data.source),
+    )
+
+
+def _all(layers: Sequence[Layer]) -> list[Layer]:
+    """All layers, those inside of others too."""
+    found: list[Layer] = []
+    for layer in layers:
+        found.append(layer)
+        if isinstance(layer, Residual):
+            found += _all(layer.layers)
+        elif isinstance(layer, Parallel):
+            found += [inner for branch in layer.branches for inner in _all(branch)]
+    return found
+
+
+def _scale(scaling: Any) -> Scale | None:
+    if scaling is None:
+        return None
+    mean = np.asarray(scaling.mean, np.float32)
+    deviation = np.asarray(scaling.deviation, np.float32)
+    return Scale(mean, deviation) if mean.any() or (deviation != 1).any() else None

@@ -1,0 +1,95 @@
+"""Functions that are copied, as they stand here, into the files that Downslope writes.
+
+So they know NumPy and each other, and nothing else. Images are (n, height, width, channels).
+"""
+
+import math
+
+import numpy as np
+
+
+def sigmoid(z):
+    """1 / (1 + exp(-z)), written so that nothing overflows."""
+    return 0.5 + 0.5 * np.tanh(z / 2)
+
+
+def relu(z):
+    """Z where it is above 0, else 0."""
+    return np.maximum(z, 0)
+
+
+def leaky_relu(z):
+    """Z where it is above 0, else a hundredth of it."""
+    return np.where(z > 0, z, z / 100)
+
+
+def elu(z):
+    """Z where it is above 0, else exp(z) - 1."""
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+def gelu(z):
+    """Z times the share of a normal distribution below z."""
+    erf = np.vectorize(math.erf, otypes=[np.float32])
+    return z * (1 + erf(z / np.float32(math.sqrt(2)))) / 2
+
+
+def silu(z):
+    """Z times its sigmoid."""
+    return z * sigmoid(z)
+
+
+def softplus(z):
+    """log(1 + exp(z))."""
+    return np.logaddexp(z, 0)
+
+
+def softmax(z):
+    """exp(z), divided by its sum over the last axis."""
+    powers = np.exp(z - z.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def standardize(x, axes):
+    """Mean 0 and variance 1 over these axes."""
+    centred = x - x.mean(axis=axes, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=axes, keepdims=True) + np.float32(1e-5))
+
+
+def standardize_groups(x, groups):
+    """Mean 0 and variance 1 over all pixels and the channels of one group."""
+    parts = x.reshape(len(x), -1, groups, x.shape[-1] // groups)
+    return standardize(parts, (1, 3)).reshape(x.shape)
+
+
+def embed(x, weights):
+    """The last input, the place of a value, looked up and put in front of the others."""
+    places = np.clip(np.rint(x[:, -1]), 0, len(weights) - 1).astype(int)
+    return np.concatenate([weights[places], x[:, :-1]], axis=1)
+
+
+def convolve(x, weights, stride=1, dilation=1, padding="same"):
+    """Weights (size, size, channels in, channels out) at every place of the images."""
+    span = (len(weights) - 1) * dilation + 1  # how far one patch reaches
+    if padding == "same":
+        outputs = [-(-length // stride) for length in x.shape[1:3]]
+        total = [
+            max((count - 1) * stride + span - length, 0)
+            for count, length in zip(outputs, x.shape[1:3], strict=True)
+        ]
+        x = np.pad(x, [(0, 0), *[(zeros // 2, zeros - zeros // 2) for zeros in total], (0, 0)])
+    patches = np.lib.stride_tricks.sliding_window_view(x, (span, span), (1, 2))
+    patches = patches[:, ::stride, ::stride, :, ::dilation, ::dilation]
+    return np.tensordot(patches, weights, axes=([4, 5, 3], [0, 1, 2]))
+
+
+def windows(x, size):
+    """Windows of size x size pixels side by side; what fills no window is left out."""
+    n, height, width, channels = x.shape
+    x = x[:, : height // size * size, : width // size * size]
+    return x.reshape(n, height // size, size, width // size, size, channels)
+
+
+def upsample(x, factor):
+    """Each pixel repeated in both directions."""
+    return x.repeat(factor, axis=1).repeat(factor, axis=2)

@@ -1,0 +1,133 @@
+"""The whole of a model as one ONNX file: raw inputs go in, answers come out.
+
+Written with `onnx.helper` alone, and checked by onnx before it leaves.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from downslope.exporting.model import Model
+from downslope.exporting.onnx_graph import SAMPLES, Graph
+from downslope.exporting.onnx_layers import CHANNELS_FIRST, CHANNELS_LAST, write_chain
+from downslope.exporting.onnx_tables import wanted, write_columns
+from downslope.network.notation import describe
+
+OPSET = 20  # the first with everything that is needed; onnxruntime 1.17 and later read it
+IR_VERSION = 9  # the file format that goes with it
+INPUTS = "inputs"  # the one input of a model that takes no named columns
+
+
+def onnx_bytes(model: Model) -> bytes:
+    """The content of an ONNX file.
+
+    Raises:
+        onnx.checker.ValidationError: The graph is not valid, which a test should have found.
+        onnx.shape_inference.InferenceError: Likewise.
+    """
+    names = [INPUTS] if model.encoding is None else [one.name for one in model.encoding.columns]
+    graph = Graph(names)
+    signals = _inputs(graph, model)
+    scale = model.input_scale
+    if scale is not None:
+        signals = graph.node("Sub", signals, graph.constant(scale.mean, "scaling.mean"))
+        signals = graph.node("Div", signals, graph.constant(scale.deviation, "scaling.deviation"))
+    if len(model.input_shape) == 3:
+        signals = graph.node("Transpose", signals, perm=CHANNELS_FIRST)
+    outputs = write_chain(graph, model.network.layers, model.parameters, model.input_shape, signals)
+    if len(model.output_shape) == 3:
+        outputs = graph.node("Transpose", outputs, perm=CHANNELS_LAST)
+    _answers(graph, model, outputs)
+    return _checked(graph, model).SerializeToString()
+
+
+def input_notes(model: Model) -> dict[str, str]:
+    """What goes in, in words, by the inputs' names."""
+    if model.encoding is not None:
+        return {one.name: wanted(one) for one in model.encoding.columns}
+    sides = ["height", "width"] if model.takes_any_size else map(str, model.input_shape[:-1])
+    shape = ", ".join([SAMPLES, *sides, str(model.input_shape[-1])])
+    kind = "pixels of 0 to 255, uint8" if model.has_pixels else "numbers, float32"
+    return {INPUTS: f"{kind}, of shape ({shape})"}
+
+
+def _inputs(graph: Graph, model: Model) -> str:
+    if model.encoding is not None:
+        return write_columns(graph, model.encoding)
+    shape = model.input_shape
+    sides = ("height", "width", shape[-1]) if model.takes_any_size else shape
+    kind = "uint8" if model.has_pixels else "float32"
+    raw = graph.input(INPUTS, kind, [SAMPLES, *sides], input_notes(model)[INPUTS])
+    return graph.cast(raw, "float32") if model.has_pixels else raw
+
+
+def _answers(graph: Graph, model: Model, outputs: str) -> None:
+    """From what the network puts out to what a person reads."""
+    if model.answer_scale is not None:
+        deviation = graph.constant(model.answer_scale.deviation, "answers.deviation")
+        mean = graph.constant(model.answer_scale.mean, "answers.mean")
+        outputs = graph.node("Add", graph.node("Mul", outputs, deviation), mean)
+    answers = outputs if model.link == "identity" else _linked(graph, model, outputs)
+    if model.task == "classification":
+        _classes(graph, model, outputs, answers)
+    elif model.task == "counting":
+        whole = graph.constant(np.array([1, 2, 3]), "axes")
+        people = graph.node("ReduceSum", graph.cast(answers, "float64"), whole, keepdims=0)
+        graph.output(graph.cast(people, "float32"), "prediction", "float32", [SAMPLES])
+        cells = [SAMPLES, "rows of cells", "columns of cells", 1]
+        graph.output(answers, "density", "float32", cells)
+    else:
+        graph.output(answers, "prediction", "float32", [SAMPLES, *model.output_shape])
+
+
+def _linked(graph: Graph, model: Model, outputs: str) -> str:
+    if model.link == "softmax":
+        return graph.node("Softmax", outputs, axis=-1)
+    return graph.node({"sigmoid": "Sigmoid", "exp": "Exp"}[model.link], outputs)
+
+
+def _classes(graph: Graph, model: Model, outputs: str, answers: str) -> None:
+    """The name of the chosen class, and the probability of each."""
+    if model.output_shape == (1,):
+        is_second = graph.node("Greater", outputs, graph.scalar(0.0))
+        shape = graph.constant(np.array([-1]), "shape")
+        chosen = graph.node("Reshape", graph.cast(is_second, "int64"), shape)
+        other = graph.node("Sub", graph.scalar(1.0), answers)
+        answers = graph.node("Concat", other, answers, axis=1)
+    else:
+        chosen = graph.node("ArgMax", outputs, axis=1, keepdims=0)
+    names = graph.constant(np.array(model.class_names, object), "classes")
+    graph.output(graph.node("Gather", names, chosen), "prediction", "text", [SAMPLES])
+    shape = [SAMPLES, len(model.class_names)]
+    graph.output(answers, "probabilities", "float32", shape)
+
+
+def _checked(graph: Graph, model: Model) -> onnx.ModelProto:
+    made = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            model.identifier,
+            graph.inputs,
+            graph.outputs,
+            graph.constants,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="downslope",
+        producer_version=version("downslope"),
+    )
+    facts = {
+        "task": model.task,
+        "network": describe(model.network),
+        "classes": json.dumps(model.class_names, ensure_ascii=False),
+        "inputs": json.dumps(input_notes(model), ensure_ascii=False),
+    }
+    helper.set_model_props(made, facts)
+    onnx.checker.check_model(made, full_check=True)
+    onnx.shape_inference.infer_shapes(made, check_type=True, strict_mode=True, data_prop=True)
+    return made

@@ -1,0 +1,108 @@
+"""The raw columns of a table as ONNX inputs, and what becomes of them there.
+
+Each column is an input of its own, (samples,). Numbers are of 64 bits until they are encoded, as
+in `data/encoding.py`, so that dates and large numbers lose nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from downslope.data.encoding import CYCLES, DAY, ColumnCode, Encoding
+from downslope.exporting.onnx_graph import SAMPLES, Graph
+
+_MARKS = ("", "?", "NA", "missing", "(missing)")
+
+
+def missing_mark(code: ColumnCode) -> str:
+    """The text that stands for a missing category or yes/no: one that is no value."""
+    return next(mark for mark in _MARKS if mark not in code.values)
+
+
+def is_text(code: ColumnCode) -> bool:
+    """Whether a column goes in as texts; yes/no of 0 and 1 goes in as numbers."""
+    return code.kind == "category" or (
+        code.kind == "yes/no" and not {"0", "1"}.issuperset(code.values)
+    )
+
+
+def wanted(code: ColumnCode) -> str:
+    """In words, what goes in for a column."""
+    if is_text(code):
+        mark = missing_mark(code)
+        return f"text, without spaces around it; {mark!r} where it is not known"
+    if code.kind == "date":
+        return "date: seconds since 1970-01-01 as a number; NaN where it is not known"
+    kind = "number" if code.kind == "number" else "yes/no: 1 or 0"
+    return f"{kind}; NaN where it is not known"
+
+
+def write_columns(graph: Graph, encoding: Encoding) -> str:
+    """An input for each column, and all of them encoded: float32 (samples, inputs)."""
+    parts = [part for code in encoding.columns for part in _column(graph, code)]
+    return graph.node("Concat", *parts, axis=1)
+
+
+def _column(graph: Graph, code: ColumnCode) -> list[str]:
+    kind = "text" if is_text(code) else "float64"
+    raw = graph.as_column(graph.input(code.name, kind, [SAMPLES], wanted(code)))
+    if code.numbers:
+        return [_place(graph, code, raw)]
+    if code.kind == "category":
+        return _category(graph, code, raw)
+    if is_text(code):
+        yes = graph.node("RegexFullMatch", raw, pattern=_pattern(code.values[-1]))
+        missing = _is_missing(graph, code, raw)
+        numbers = graph.cast(yes, "float64")
+    else:
+        missing = graph.node("Or", graph.node("IsNaN", raw), graph.node("IsInf", raw))
+        numbers = raw
+        if code.kind == "yes/no" and code.values:
+            one = graph.scalar(float(code.values[-1]), "float64")
+            numbers = graph.cast(graph.node("Equal", raw, one), "float64")
+    numbers = graph.node("Where", missing, graph.scalar(code.fill, "float64"), numbers)
+    inputs = _date(graph, code, numbers) if code.kind == "date" else [numbers]
+    return [graph.cast(one, "float32") for one in (*inputs, *[missing] * code.says_missing)]
+
+
+def _pattern(text: str) -> str:
+    """What matches a text in large or small letters, with spaces around it."""
+    return rf"(?is)\s*{re.escape(text.strip())}\s*"
+
+
+def _is_missing(graph: Graph, code: ColumnCode, texts: str) -> str:
+    mark = graph.constant(np.array([missing_mark(code)], object), "missing")
+    return graph.node("Equal", texts, mark)
+
+
+def _place(graph: Graph, code: ColumnCode, texts: str) -> str:
+    """The place of the value: 0 for values never seen, 1 for none, 2 and on for the others."""
+    values = graph.constant(np.array([code.values], object), f"{code.name} values")
+    is_value = graph.cast(graph.node("Equal", texts, values), "float32")
+    places = np.arange(2, code.places, dtype=np.float32)[:, None]
+    place = graph.node("MatMul", is_value, graph.constant(places, f"{code.name} places"))
+    return graph.node("Add", place, graph.cast(_is_missing(graph, code, texts), "float32"))
+
+
+def _category(graph: Graph, code: ColumnCode, texts: str) -> list[str]:
+    """One input per value; then one for all other values; then whether there was none."""
+    missing = graph.cast(_is_missing(graph, code, texts), "float32")
+    parts, others = [], graph.node("Sub", graph.scalar(1.0), missing)
+    if code.values:
+        values = graph.constant(np.array([code.values], object), f"{code.name} values")
+        parts = [graph.cast(graph.node("Equal", texts, values), "float32")]
+        known = graph.node("ReduceSum", parts[0], graph.constant(np.array([1]), "axis"))
+        others = graph.node("Sub", others, known)
+    return [*parts, *[others] * code.has_others, *[missing] * code.says_missing]
+
+
+def _date(graph: Graph, code: ColumnCode, seconds: str) -> list[str]:
+    """Days since 1970, and where in each cycle that is."""
+    inputs = [graph.node("Div", seconds, graph.scalar(DAY, "float64"))]
+    for cycle in code.cycles:
+        turn = graph.node("Mul", graph.scalar(2 * np.pi, "float64"), seconds)
+        wave = graph.node("Div", turn, graph.scalar(CYCLES[cycle], "float64"))
+        inputs += [graph.node("Sin", wave), graph.node("Cos", wave)]
+    return inputs

@@ -1,0 +1,277 @@
+"""Python files that answer as a run does, without Downslope: what all of them have in common.
+
+Each library has its own way to write the network (`numpy_source.py`, `torch_source.py`,
+`keras_source.py`). What stands before it (reading, encoding, scaling) and behind it (class names,
+units) is the same NumPy in all of them.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from downslope.data.encoding import ColumnCode, Encoding
+from downslope.exporting import numpy_functions, table_functions
+from downslope.exporting.model import Model
+
+WIDTH = 96  # letters in a line, at most
+
+
+@dataclass(frozen=True)
+class Body:
+    """The network in one library's words.
+
+    Attributes:
+        library: What the file needs, such as "PyTorch and safetensors".
+        imports: Lines that import it, besides NumPy.
+        arrays: The expression that reads the weights' file `WEIGHTS`.
+        suffix: Of the weights' file.
+        definition: The code that makes the network.
+        call: Lines that make the network's outputs x of scaled inputs x, both NumPy.
+        weights: What the weights' file holds.
+    """
+
+    library: str
+    imports: tuple[str, ...]
+    arrays: str
+    suffix: str
+    definition: str
+    call: tuple[str, ...]
+    weights: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A Python file and the arrays that belong beside it.
+
+    Attributes:
+        code: The file's text.
+        arrays: The weights and scalings by their names.
+        suffix: Of the file that holds them: ".npz" or ".safetensors".
+    """
+
+    code: str
+    arrays: Mapping[str, np.ndarray]
+    suffix: str
+
+
+def assemble(model: Model, body: Body, stem: str) -> Source:
+    """Put a file together.
+
+    Args:
+        model: What is exported.
+        body: The network.
+        stem: The file's name without its suffix.
+    """
+    own = [body.definition, _outputs(model, body), _answers(model), _script(model)]
+    if model.encoding is not None:
+        own.insert(0, _encode(model.encoding))
+    whole = "\n".join(own)
+    tables = [] if model.encoding is None else _used(table_functions, whole)
+    functions = [*tables, *_used(numpy_functions, whole)]
+    if model.encoding is not None:
+        functions.append(own.pop(0))
+    head = [
+        _docstring(model, body, stem),
+        _imports(body, "\n".join(functions)),
+        _constants(model, body),
+    ]
+    code = "\n\n".join(head) + "\n\n\n" + "\n\n\n".join([*functions, *own]) + "\n"
+    return Source(code, {**body.weights, **model.named_scales}, body.suffix)
+
+
+def quoted(text: str) -> str:
+    """A text as Python has it."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def listed(texts: Sequence[str], *, indent: str = "", around: int = 0) -> str:
+    """A list of texts as Python has it, in lines of limited length.
+
+    Args:
+        texts: What is listed.
+        indent: Of the line in which the list begins.
+        around: How many letters stand in that line besides the list.
+    """
+    cells = [quoted(text) for text in texts]
+    in_one = f"[{', '.join(cells)}]"
+    if len(indent) + around + len(in_one) <= WIDTH:
+        return in_one
+    lines = [""]
+    for cell in cells:
+        if lines[-1] and len(indent) + len(lines[-1]) + len(cell) > WIDTH - 6:
+            lines.append("")
+        lines[-1] += f"{cell}, "
+    inside = "".join(f"{indent}    {line.rstrip()}\n" for line in lines)
+    return f"[\n{inside}{indent}]"
+
+
+def _used(module: ModuleType, code: str) -> list[str]:
+    """Those functions of a module that some code calls, and those that these call, in order."""
+    sources = {
+        name: inspect.getsource(function).rstrip()
+        for name, function in vars(module).items()
+        if inspect.isfunction(function)
+    }
+    found: set[str] = set()
+    unread = [code]
+    while unread:
+        text = unread.pop()
+        new = {name for name in sources if re.search(rf"\b{name}\(", text)} - found
+        found |= new
+        unread += [sources[name] for name in new]
+    return [source for name, source in sources.items() if name in found]
+
+
+def _docstring(model: Model, body: Body, stem: str) -> str:
+    shape = ", ".join(map(str, model.input_shape))
+    example = "predict(inputs)"
+    if model.encoding is not None:
+        columns = len(model.encoding.columns)
+        takes = f"{columns} columns of a table" if columns > 1 else "a column of a table"
+        wants = "A table is anything that gives a column by its name: a dictionary, a frame."
+        example, file = "predict(table)", "table.csv"
+    elif model.takes_any_size:
+        takes, file = f"photos, (n, height, width, {model.input_shape[-1]})", "photos.npy"
+        wants = "Photos are pixels of 0 to 255; both sides are multiples of 8."
+    else:
+        takes, file = (
+            f"inputs, (n, {shape})",
+            "inputs.npy" if len(model.input_shape) > 1 else "rows.csv",
+        )
+        wants = "Inputs are pixels of 0 to 255." if model.has_pixels else "Inputs are raw numbers."
+    gives = {
+        "classification": f"one of {len(model.class_names)} classes",
+        "regression": "numbers",
+        "counting": "the number of people",
+    }[model.task]
+    return (
+        f'"""From {takes} to {gives}: a network trained with Downslope on {model.identifier}.\n\n'
+        f"Needs {body.library}. The weights are in {stem}{body.suffix} beside this file.\n"
+        f"{wants}\n\n"
+        f"    from {stem} import predict\n"
+        f"    {example}\n\n"
+        f"or in a shell: python {stem}.py {file}\n"
+        '"""'
+    )
+
+
+def _imports(body: Body, functions: str) -> str:
+    standard = ["import math"] * ("math." in functions) + ["import sys", "from pathlib import Path"]
+    if "csv." in functions:
+        standard.insert(0, "import csv")
+    lines = sorted(["import numpy as np", *body.imports], key=_import_order)
+    return "\n".join([*standard, "", *lines])
+
+
+def _import_order(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line
+
+
+def _constants(model: Model, body: Body) -> str:
+    lines = [
+        f'WEIGHTS = Path(__file__).with_suffix("{body.suffix}")',
+        f"ARRAYS = {body.arrays}",
+    ]
+    if model.class_names:
+        lines.append(f"CLASSES = {listed(model.class_names, around=10)}")
+    return "\n".join(lines)
+
+
+def _encode(encoding: Encoding) -> str:
+    lines = [
+        "def encode(table):",
+        f'    """The columns of a table as numbers, (n, {len(encoding.input_names)})."""',
+        "    inputs = [",
+        *[f"        *{_encoded(code)}," for code in encoding.columns],
+        "    ]",
+        "    return np.array(inputs, np.float32).T",
+    ]
+    return "\n".join(lines)
+
+
+def _encoded(code: ColumnCode) -> str:
+    column = f"table[{quoted(code.name)}]"
+    missing = ", missing=True" if code.says_missing else ""
+    if code.numbers:
+        around = len(f"*place({column}, ),")
+        values = listed(code.values, indent=" " * 8, around=around)
+        return f"place({column}, {values})"
+    if code.kind == "category":
+        others = ", others=True" if code.has_others else ""
+        around = len(f"*category({column}, {others}{missing}),")
+        values = listed(code.values, indent=" " * 8, around=around)
+        return f"category({column}, {values}{others}{missing})"
+    if code.kind == "yes/no":
+        yes = quoted(code.values[-1] if code.values else "")
+        return f"yes_no({column}, {yes}, fill={code.fill!r}{missing})"
+    if code.kind == "date":
+        cycles = f", cycles={listed(code.cycles)}" if code.cycles else ""
+        return f"date({column}, fill={code.fill!r}{cycles}{missing})"
+    return f"number({column}, fill={code.fill!r}{missing})"
+
+
+def _outputs(model: Model, body: Body) -> str:
+    argument = "inputs" if model.encoding is None else "table"
+    start = "np.asarray(inputs, np.float32)" if model.encoding is None else "encode(table)"
+    lines = [f"x = {start}"]
+    if model.input_scale is not None:
+        lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.deviation"]')
+    lines += body.call
+    if model.answer_scale is not None:
+        lines.append('x = x * ARRAYS["answers.deviation"] + ARRAYS["answers.mean"]')
+    if model.link == "exp":
+        lines.append("x = np.exp(x)")
+    says = {"softmax": "A logit per class.", "sigmoid": "The logit of the second class."}
+    title = says.get(model.link, "What the network puts out, in the targets' own units.")
+    inside = [f'"""{title}"""', *lines, "return x"]
+    return "\n".join([f"def outputs({argument}):", *[f"    {line}" for line in inside]])
+
+
+def _answers(model: Model) -> str:
+    argument = "inputs" if model.encoding is None else "table"
+    if model.task == "counting":
+        return (
+            "def predict(inputs):\n"
+            '    """How many people are in each photo; outputs(inputs) says where."""\n'
+            "    return outputs(inputs).sum(axis=(1, 2, 3), dtype=np.float64)"
+        )
+    if model.task == "regression":
+        return (
+            f"def predict({argument}):\n"
+            '    """The answers, (n, numbers)."""\n'
+            f"    return outputs({argument})"
+        )
+    is_pair = model.output_shape == (1,)
+    shares = "softmax(z)" if model.link == "softmax" else "z"
+    if is_pair:
+        second = "sigmoid(z)" if model.link == "sigmoid" else "z"
+        shares = f"np.concatenate([1 - {second}, {second}], axis=1)"
+    chosen = "(z[:, 0] > 0).astype(int)" if is_pair else "z.argmax(axis=1)"
+    return (
+        f"def probabilities({argument}):\n"
+        '    """The probability of each class, (n, classes)."""\n'
+        f"    z = outputs({argument})\n"
+        f"    return {shares}\n\n\n"
+        f"def predict({argument}):\n"
+        '    """The name of the likeliest class for each sample."""\n'
+        f"    z = outputs({argument})\n"
+        f"    return [CLASSES[place] for place in {chosen}]"
+    )
+
+
+def _script(model: Model) -> str:
+    if model.encoding is not None:
+        read = "read_csv(sys.argv[1])"
+    elif len(model.input_shape) == 1:
+        read = 'np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)'
+    else:
+        read = "np.load(sys.argv[1])"
+    shown = "*answer" if model.task == "regression" else "answer"
+    return f'if __name__ == "__main__":\n    for answer in predict({read}):\n        print({shown})'
