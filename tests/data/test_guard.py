@@ -74,7 +74,7 @@ def test_copied_rows(noise):
     both["a"] = both["a"] + noise * (np.arange(len(again)) >= COUNT)
     kind = "near copies" if noise else "copies"
     assert set(warnings(both)) == {kind}
-    assert " test rows are " in warnings(both)[kind].says
+    assert " test rows and " in warnings(both)[kind].says
 
 
 def test_few_possible_values_make_no_copies():
