@@ -19,6 +19,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert list(made) == [
         "run", "data", "parameters", "outcome", "epochs", "steps", "seconds",
         "train", "validation", "test", "baseline", "test_interval",
+        "test_openings", "findings",
     ]  # fmt: skip
     assert made["run"] == str(tmp_path / "runs" / "xor-1")
     assert made["data"] == {"name": "xor", "samples": {"train": 560, "validation": 80, "test": 160}}
@@ -31,6 +32,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
         assert all(isinstance(value, float) for value in made[part].values())
     low, high = made["test_interval"]["accuracy"]
     assert low < made["test"]["accuracy"] < high
+    assert (made["test_openings"], made["findings"]) == (1, [])
     run = ds.open_run(made["run"])
     assert run.test() == made["test"]
     assert run.baseline() == made["baseline"]
@@ -44,6 +46,7 @@ def test_figures_in_words(call):
     assert "It misses by " in text
     assert " on average (95 % interval: " in text
     assert "); always saying the training mean misses by " in text
+    assert "The test part was opened for the first time." in text
     assert "The samples of waves were made by a program" in text
     assert "Trained for 2 epochs." in text
     assert "runs/waves-1" in text

@@ -13,17 +13,25 @@ from tests.cli.folders import photo, shanghaitech
 
 
 def test_test_measures_the_test_part(call, xor_run):
-    made = json.loads(call("test", xor_run, "--json").stdout)
     run = ds.open_run(xor_run)
+    before = run.test_openings
+    made = json.loads(call("test", xor_run, "--json").stdout)
     assert made == {
         "run": str(xor_run),
         "data": {"name": "xor", "samples": 160},
         "test": run.test(),
         "baseline": run.baseline(),
         "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
+        "test_openings": before + 1,
+        "opened_now": True,
+        "findings": [],
     }
     text = call("test", xor_run).stdout
     assert "160 samples of xor: its test part." in text
+    assert (
+        f"The test part has now been opened {before + 3} times: if anything was chosen by its "
+        "figures, they are no longer honest, and only new data can tell (--data)."
+    ) in text
     assert "the most frequent class, is right for 54.4 %." in text
 
 
@@ -88,6 +96,7 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     other = shanghaitech(tmp_path / "other", 7)
     made = json.loads(call("test", crowd_run, "--data", other, "--json").stdout)
     assert made["data"] == {"name": "other", "samples": 7}
+    assert made["opened_now"] is False and "findings" not in made
     assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
     text = call("test", crowd_run, "--data", other).stdout
     assert "7 samples of other: all its samples." in text
