@@ -53,6 +53,8 @@ class Run:
         seconds: How long it took.
         dataset: The data set, if it is at hand; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
+        moments: What the optimizer remembers, for a training that goes on from here; None where
+            the best weights were restored. It is not saved.
     """
 
     network: Network
@@ -68,6 +70,7 @@ class Run:
     seconds: Seconds
     dataset: Dataset | None = None
     folder: Path | None = None
+    moments: Any = None
 
     @property
     def parameter_count(self) -> int:
