@@ -19,6 +19,7 @@ from downslope.network import notation
 from downslope.network.activations import identity, softmax
 from downslope.network.composite import Parallel, Residual
 from downslope.network.layer import Layer, Parameters, Shape
+from downslope.network.losses import LOSSES
 from downslope.network.network import Network
 from downslope.store.arrays import flatten
 
@@ -26,6 +27,8 @@ Link = Literal["identity", "softmax", "sigmoid", "exp"]
 _LINKS: dict[Any, Link] = {
     identity: "identity",
     softmax: "softmax",
+    LOSSES["binary_cross_entropy"].link: "sigmoid",
+    LOSSES["poisson"].link: "exp",
     jax.nn.sigmoid: "sigmoid",
     jnp.exp: "exp",
 }

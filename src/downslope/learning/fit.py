@@ -9,6 +9,7 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.errors import DataError, NetworkError, SettingError
 from downslope.learning.augment import GRID, Augment
+from downslope.learning.run import Run
 from downslope.network.embedding import Embedding
 from downslope.network.losses import Loss
 from downslope.network.network import Network
@@ -146,6 +147,28 @@ def check_fit(
             f"Leave {last} out.",
         )
     _check_loss(loss, (2, *made), dataset.train.targets[:2])
+
+
+def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> None:
+    """Check that a training can go on from an earlier run.
+
+    Raises:
+        SettingError: It was of another network, for other inputs or answers, or with another loss.
+    """
+    pairs = {
+        "network": (describe(start.network), describe(network)),
+        "loss": (start.loss.name, loss.name),
+        "task": (start.data.task, dataset.task),
+        "shape of one input": (start.data.input_shape, dataset.input_shape),
+        "list of classes": (start.data.class_names, dataset.class_names),
+    }
+    for what, (before, now) in pairs.items():
+        if before != now:
+            raise SettingError(
+                f"The {what} is {now!r}, and the run to go on from had {before!r}.",
+                f"the same {what}",
+                "Leave start out to begin anew.",
+            )
 
 
 def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:

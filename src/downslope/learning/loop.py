@@ -57,6 +57,7 @@ class Program:
         has_short_batch: Whether an epoch's last batch is smaller than the others.
         target_loss: The validation loss at which to end, or None.
         patience: Epochs without a lower validation loss after which to end, or None.
+        tolerance: How much lower it has to be to count.
         members: None for a single network; for several side by side, what differs between them
             besides their weights and learning rates.
     """
@@ -70,6 +71,7 @@ class Program:
     has_short_batch: bool
     target_loss: float | None
     patience: int | None
+    tolerance: float = 0.0
     members: Members | None = None
 
 
@@ -239,7 +241,9 @@ def _decide(program: Program, state: State, loss: Array) -> State:
             ),
             best_loss=jnp.where(better, loss, state.best_loss),
             best_step=jnp.where(better, state.step, state.best_step),
-            stale=jnp.where(better, 0, state.stale + program.measured_every),
+            stale=jnp.where(
+                loss < state.best_loss - program.tolerance, 0, state.stale + program.measured_every
+            ),
         )
         ending = jnp.where(state.stale >= program.patience, NO_IMPROVEMENT, ending)
     if program.target_loss is not None:

@@ -142,6 +142,9 @@ def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
         return np.array([dataset.train.counts.mean()], np.float32)
     else:
         answer = targets.mean(axis=0, dtype=np.float64)
+        if loss.name == "binary_cross_entropy":  # labels, any number of which may hold
+            shares = np.clip(answer, 1e-12, 1 - 1e-12)
+            answer = np.log(shares / (1 - shares))
     if loss.name == "poisson":  # its outputs are logarithms of the answer
         answer = np.log(np.maximum(answer, 1e-12))
     return answer.astype(np.float32)

@@ -52,11 +52,12 @@ def target_reached(loss: float, target: float, epoch: int, step: int) -> Outcome
 
 
 def no_improvement(
-    patience: int, best_loss: float, best_epoch: int, step: int, best: int
+    patience: int, best_loss: float, best_epoch: int, step: int, best: int, tolerance: float = 0.0
 ) -> Outcome:
     """The validation loss had stopped falling; the best weights came back."""
+    by = f" by more than {tolerance:.4g}" if tolerance else ""
     message = (
-        f"The validation loss had not fallen for {patience} epochs; the weights of epoch "
+        f"The validation loss had not fallen{by} for {patience} epochs; the weights of epoch "
         f"{best_epoch}, where it was {best_loss:.4g}, were restored."
     )
     advice = "If training and validation loss lie far apart, more data or dropout may help."

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import jax
 import numpy as np
 from jaxtyping import Array
 
@@ -16,6 +17,7 @@ from downslope.learning import loop
 from downslope.learning.batches import BatchPlan
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
+from downslope.learning.run import Run
 from downslope.learning.settings import Settings
 from downslope.network.losses import Loss
 from downslope.network.network import Network
@@ -71,12 +73,14 @@ class Preparation:
         dataset: What it learns from.
         loss: The loss.
         settings: All other settings.
+        earlier: The run that is gone on from; None to start from weights drawn anew.
     """
 
     network: Network
     dataset: Dataset
     loss: Loss
     settings: Settings
+    earlier: Run | None = None
 
     @cached_property
     def plan(self) -> BatchPlan:
@@ -93,7 +97,9 @@ class Preparation:
 
     @cached_property
     def answer_scaling(self) -> Scaling | None:
-        """How outputs become numbers in the targets' units."""
+        """How outputs become numbers in the targets' units; weights mean nothing without it."""
+        if self.earlier is not None:
+            return self.earlier.answer_scaling
         return answer_scaling(self.dataset, self.loss)
 
     @cached_property
@@ -110,6 +116,7 @@ class Preparation:
             has_short_batch=plan.has_short_batch,
             target_loss=settings.stop.target_loss,
             patience=settings.stop.patience,
+            tolerance=settings.stop.tolerance,
         )
 
     @property
@@ -150,7 +157,18 @@ class Preparation:
             keeps_best=program.patience is not None,
         )
         seed = np.uint32(self.settings.seed)
-        return compiled(loop.begin, origin, seed, options=(QUICKLY_COMPILED,))(seed)
+        drawn = compiled(loop.begin, origin, seed, options=(QUICKLY_COMPILED,))(seed)
+        return drawn if self.earlier is None else self._go_on(drawn, self.earlier)
+
+    def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:
+        """A start at the weights of an earlier run, with what its optimizer remembers."""
+        state = drawn.state._replace(parameters=earlier.parameters)
+        same_kind = earlier.settings.optimizer.name == self.settings.optimizer.name
+        if same_kind and jax.tree.structure(earlier.moments) == jax.tree.structure(state.moments):
+            state = state._replace(moments=earlier.moments)
+        if state.best is not None:
+            state = state._replace(best=earlier.parameters)
+        return drawn._replace(state=state)
 
     def material(self, key: Array) -> loop.Material:
         """The samples and the scaling where the loop can reach them, with the key of chance."""

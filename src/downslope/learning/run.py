@@ -55,6 +55,8 @@ class Run:
         dataset: The data set, if it is at hand; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
         openings: Counts how often the test part is looked at.
+        moments: What the optimizer remembers, for a training that goes on from here; None where
+            the best weights were restored. It is not saved.
     """
 
     network: Network
@@ -71,6 +73,7 @@ class Run:
     dataset: Dataset | None = None
     folder: Path | None = None
     openings: Openings = field(default_factory=Openings, repr=False)
+    moments: Any = None
 
     @property
     def test_openings(self) -> int:

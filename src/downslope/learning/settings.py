@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,14 +61,22 @@ class Stop:
         target_loss: End when the validation loss is at most this; None never.
         patience: End when the validation loss has not fallen for this many epochs, and go back
             to the weights where it was lowest; None never.
+        tolerance: A fall by this much or less, in the loss's own units, counts as none.
     """
 
     target_loss: float | None = None
     patience: int | None = None
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         if self.patience is not None:
             _whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
+        if not 0 <= self.tolerance < math.inf:
+            raise SettingError(
+                f"The tolerance is {self.tolerance!r}.",
+                "a number of at least 0",
+                "0.0001 is usual.",
+            )
 
 
 @dataclass(frozen=True)

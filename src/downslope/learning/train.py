@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import jax
 import numpy as np
@@ -15,7 +16,7 @@ from downslope.learning.augment import Augment
 from downslope.learning.batches import BatchPlan
 from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
-from downslope.learning.fit import DEFAULT_LOSS, check_fit
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.outcome import Outcome
 from downslope.learning.preparation import Preparation
@@ -47,6 +48,7 @@ def train(
     record: Record | None = None,
     stop: Stop | None = None,
     on_chunk: OnChunk | None = None,
+    start: Run | None = None,
 ) -> Run:
     """Train a network on a data set; the same arguments give the same bits on one machine.
 
@@ -66,6 +68,10 @@ def train(
         record: What is kept of the training.
         stop: When to end before the last epoch.
         on_chunk: Called with a `Progress` between two chunks of steps.
+        start: A run of the same network and loss to go on from: its weights, its scaling of
+            inputs and targets, and what its optimizer remembers, if that is the same and the
+            run was not opened from a folder. Give another `seed`, or the order of the samples
+            and all other chance are those of that run again.
 
     Returns:
         The run: trained weights, trace and outcome. Ctrl-C ends early and returns it as well.
@@ -89,8 +95,11 @@ def train(
         record=Record() if record is None else record,
         stop=Stop() if stop is None else stop,
     )
+    if start is not None:
+        check_start(start, network, dataset, loss)
+        dataset = replace(dataset, scaling=start.scaling)
     check_fit(network, dataset, loss, augment)
-    return _Training(Preparation(network, dataset, loss, settings)).run(on_chunk)
+    return _Training(Preparation(network, dataset, loss, settings, start)).run(on_chunk)
 
 
 class Pace:
@@ -198,6 +207,7 @@ class _Training:
             network=judge.network,
             loss=judge.loss,
             parameters=parameters,
+            moments=None if keep_best else jax.tree.map(np.asarray, state.moments),
             settings=self.settings,
             data=DataCard.of(self.dataset),
             scaling=self.dataset.scaling,
@@ -224,7 +234,12 @@ def ending_of(state: loop.State, prepared: Preparation, trace: Trace) -> Outcome
     if ending == loop.NO_IMPROVEMENT:
         best = int(state.best_step)
         return outcome.no_improvement(
-            stop.patience or 0, float(state.best_loss), best // per_epoch, step, best
+            stop.patience or 0,
+            float(state.best_loss),
+            best // per_epoch,
+            step,
+            best,
+            stop.tolerance,
         )
     if step < plan.steps:
         return outcome.interrupted(epoch, step)

@@ -113,6 +113,14 @@ class Loss:
         return (weights * values).sum() / jnp.where(total == 0, 1, total)
 
 
+def _sigmoid(outputs: Array) -> Array:
+    return jax.nn.sigmoid(outputs)  # unlike JAX's functions, one of a module can be pickled
+
+
+def _exp(outputs: Array) -> Array:
+    return jnp.exp(outputs)
+
+
 LOSSES: Mapping[str, Loss] = MappingProxyType(
     {
         "squared_error": Loss("squared_error", squared_error, degree=2),
@@ -120,9 +128,9 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
         "huber": Loss("huber", huber),
         "cross_entropy": Loss("cross_entropy", cross_entropy, softmax, takes_classes=True),
         "binary_cross_entropy": Loss(
-            "binary_cross_entropy", binary_cross_entropy, jax.nn.sigmoid, takes_classes=True
+            "binary_cross_entropy", binary_cross_entropy, _sigmoid, takes_classes=True
         ),
-        "poisson": Loss("poisson", poisson, jnp.exp),
+        "poisson": Loss("poisson", poisson, _exp),
     }
 )
 

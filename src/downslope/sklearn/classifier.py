@@ -1,0 +1,268 @@
+"""A network that tells classes apart, as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+    type_of_target,
+)
+from sklearn.utils.validation import column_or_1d
+
+from downslope.data.dataset import Samples, Task
+from downslope.learning.optimizers import Optimizer
+from downslope.network.losses import Loss, PerSample
+from downslope.sklearn.estimator import NetworkEstimator
+from downslope.sklearn.parameters import CONSTRAINTS, class_loss
+
+
+class NetworkClassifier(ClassifierMixin, NetworkEstimator):
+    """A network of dense layers that tells classes apart, or finds which of many labels hold.
+
+    It takes the place of scikit-learn's `MLPClassifier`: the parameters that both have are called
+    alike, have the same defaults, and mean the same unless it is said here.
+
+    Args:
+        hidden_layer_sizes: Neurons of each hidden layer; () for none.
+        activation: A name in `ACTIVATIONS` or "logistic", for all hidden layers, or one for each.
+        solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`, which is taken as it is.
+        loss: "auto" (cross-entropy: binary for two classes and for labels), "cross_entropy",
+            "binary_cross_entropy", a function `loss(logits, classes) -> (N,)` of `jax.numpy`
+            operations, or a `Loss`.
+        alpha: Pull of the weights towards 0: the loss of a batch grows by alpha / 2 times the sum
+            of the squared weights and biases, divided by the number of samples in the batch. For
+            "adamw" its weight decay.
+        batch_size: Samples per step; "auto" for 200 or all, if there are fewer.
+        learning_rate: How the rate changes: a name in `SCHEDULES`, such as "one-cycle".
+        learning_rate_init: The (highest) learning rate.
+        max_iter: Epochs, at most.
+        dropout: Share of the signals of hidden layers that is silenced in training, for all
+            or one for each.
+        standardize: Whether inputs are standardised first, by what the training samples show.
+        class_weight: How much each class counts: {class: weight}, "balanced", or None.
+        random_state: Decides all chance.
+        tol: A fall of the loss by this much or less counts as none.
+        n_iter_no_change: Epochs without a fall after which training ends, and goes back to the
+            weights where the loss was lowest. Without samples held out it is the training loss
+            that must fall, and only where `learning_rate` is "constant".
+        early_stopping: Whether samples held out, or `validation_data`, decide when it ends.
+        validation_fraction: How many are held out.
+        momentum: For "sgd".
+        nesterovs_momentum: For "sgd".
+        warm_start: Whether `fit` goes on from the weights there are, and from what the optimizer
+            remembers.
+        verbose: Whether to tell how far it is, at most twice a second.
+
+    Attributes:
+        classes_: The classes.
+        run_: The `Run`: trace, outcome, pictures, saving.
+        coefs_: Weights of each layer (inputs, units), for inputs as they came.
+        intercepts_: Biases of each layer (units,), for inputs as they came.
+        loss_curve_: The mean loss of each epoch's batches; over all trainings after a warm start.
+        loss_: The last of them.
+        best_loss_: The lowest of them; None where samples were held out.
+        validation_scores_: Accuracy on what was held out, behind each epoch; None without any,
+            and for labels.
+        best_validation_score_: The highest of them, or None.
+        n_iter_: Epochs of the last training.
+        t_: Samples seen.
+        n_layers_: Layers, that of the inputs and that of the outputs among them.
+        n_outputs_: Outputs; one for two classes.
+        out_activation_: "softmax" or "logistic".
+        n_features_in_: Inputs.
+        feature_names_in_: Their names, where X had some.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CONSTRAINTS,
+        "loss": [StrOptions({"auto", "cross_entropy", "binary_cross_entropy"}), callable, Loss],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+    classes_: np.ndarray
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str | Optimizer = "adam",
+        loss: str | PerSample | Loss = "auto",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        max_iter: int = 200,
+        dropout: float | Sequence[float] = 0.0,
+        standardize: bool = True,
+        class_weight: Mapping | str | None = None,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.loss = loss
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.dropout = dropout
+        self.standardize = standardize
+        self.class_weight = class_weight
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+    ) -> NetworkClassifier:
+        """Train.
+
+        Args:
+            X: Inputs, (samples, features); sparse ones are made dense.
+            y: Classes, (samples,); or labels as 0 and 1, (samples, labels).
+            sample_weight: How much each sample counts, (samples,); None for 1 each. A weight of 0
+                is the same as leaving the sample out.
+            validation_data: (X, y) or (X, y, sample_weight) to validate with, instead of samples
+                held out.
+
+        Raises:
+            ValueError: Data or parameters cannot be used.
+        """
+        return self._learn(X, y, sample_weight, validation_data)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None
+    ) -> NetworkClassifier:
+        """Train for one epoch on these samples, from the weights there are.
+
+        The first call decides how inputs are standardised.
+
+        Args:
+            X: Inputs, (samples, features).
+            y: Classes, (samples,); or labels as 0 and 1, (samples, labels).
+            sample_weight: How much each sample counts, (samples,).
+            classes: All classes that any call will have; needed in the first call.
+
+        Raises:
+            ValueError: Data or parameters cannot be used.
+        """
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight 'balanced' is not supported for partial_fit: what is balanced "
+                "depends on all samples. Give the weights as {class: weight}."
+            )
+        if _check_partial_fit_first_call(self, classes):
+            self._is_multilabel = type_of_target(y) == "multilabel-indicator"
+        return self._learn(X, y, sample_weight, once=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The classes of inputs (samples, features): (samples,), or labels (samples, labels)."""
+        answers = self._answers(X)
+        if self._is_multilabel:
+            return (answers > 0.5).astype(np.int64)
+        chosen = answers[:, 0] > 0.5 if self._has_one_output else answers.argmax(axis=1)
+        return self.classes_[chosen.astype(np.intp)]
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """The probability of each class, or of each label: (samples, classes)."""
+        answers = self._answers(X)
+        return np.hstack([1 - answers, answers]) if self._has_one_output else answers
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """The logarithm of `predict_proba`."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    @property
+    def _has_one_output(self) -> bool:
+        """Whether two classes share one output, the logit of the second."""
+        return not self._is_multilabel and self.n_outputs_ == 1 and len(self.classes_) == 2
+
+    def _targets(self, y: Any, first: bool) -> np.ndarray:
+        check_classification_targets(y)
+        kind = type_of_target(y, input_name="y")
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y has several columns of classes. NetworkClassifier learns one column, or labels "
+                "that are 0 or 1; use sklearn.multioutput.MultiOutputClassifier around it."
+            )
+        is_multilabel = kind == "multilabel-indicator"
+        y = y.toarray() if sparse.issparse(y) else y
+        if not is_multilabel:
+            y = column_or_1d(y, warn=True)
+        if first:
+            self._is_multilabel = is_multilabel
+            self.classes_ = np.arange(y.shape[1]) if is_multilabel else np.unique(y)
+        if is_multilabel != self._is_multilabel:
+            raise ValueError("y has labels where there were classes before, or the reverse.")
+        if is_multilabel:
+            return np.asarray(y, np.float32)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
+                f"'y' has {np.unique(y)}."
+            )
+        return np.searchsorted(self.classes_, y).astype(np.int32)
+
+    def _task(self) -> tuple[Task, tuple[str, ...]]:
+        if self._is_multilabel:
+            return "regression", ()  # each label is a number, 0 or 1
+        return "classification", tuple(map(str, self.classes_))
+
+    def _loss(self) -> Loss:
+        return class_loss(self.loss, len(self.classes_), self._is_multilabel)
+
+    def _outputs(self, loss: Loss, targets: np.ndarray) -> int:
+        is_shared = loss.name == "binary_cross_entropy" and not self._is_multilabel
+        return 1 if is_shared else len(self.classes_)
+
+    def _class_weights(self, samples: Samples) -> tuple[float, ...]:
+        if self.class_weight is None:
+            return ()
+        if self._is_multilabel:
+            raise ValueError(
+                "class_weight is for classes of which one holds, and y has labels. Leave it out, "
+                "or give sample_weight."
+            )
+        if self.class_weight == "balanced":
+            places = len(self.classes_)
+            counts = np.bincount(samples.targets, weights=samples.weights, minlength=places)
+            weights = counts.sum() / (places * np.where(counts > 0, counts, np.inf))
+        else:
+            weights = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=self.classes_
+            )
+        return tuple(weights.tolist())
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

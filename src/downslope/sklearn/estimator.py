@@ -1,0 +1,276 @@
+"""What classifier and regressor share: from checked arrays to a run, and what is shown of it."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from downslope.data.dataset import Dataset, Samples, Task
+from downslope.data.scaling import Scaling
+from downslope.learning.preparation import answer_scaling
+from downslope.learning.progress import Progress
+from downslope.learning.run import Run
+from downslope.learning.settings import Record, Stop
+from downslope.learning.train import train
+from downslope.network.losses import Loss
+from downslope.sklearn import course, parameters
+from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
+
+FEWEST_MEASURED = 256  # samples of each part behind each epoch, to see when to end,
+MEASURED_SHARE = 20  # or a twentieth of them: so it costs little
+SPARSE = ("csr", "csc")
+
+
+class NetworkEstimator(BaseEstimator):
+    """A network behind scikit-learn's interface; its parameters are those of its subclasses."""
+
+    run_: Run
+
+    def _targets(self, y: Any, first: bool) -> np.ndarray:
+        """Checked y as the engine's targets; the first time also what classes there are."""
+        raise NotImplementedError
+
+    def _task(self) -> tuple[Task, tuple[str, ...]]:
+        """What is learnt, and the names of its classes."""
+        raise NotImplementedError
+
+    def _loss(self) -> Loss:
+        """The loss, once it is known what is learnt."""
+        raise NotImplementedError
+
+    def _outputs(self, loss: Loss, targets: np.ndarray) -> int:
+        """How many outputs the network needs."""
+        raise NotImplementedError
+
+    def _class_weights(self, samples: Samples) -> tuple[float, ...]:
+        """How much each class counts; empty for all the same."""
+        return ()
+
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation_data: Any = None,
+        *,
+        once: bool = False,
+    ) -> Any:
+        """Train from new weights; or (warm start, `once`) from those there are.
+
+        Args:
+            X: Inputs.
+            y: Targets.
+            sample_weight: How much each sample counts, or None.
+            validation_data: (X, y) or (X, y, sample_weight), or None.
+            once: For one epoch only.
+
+        Raises:
+            ValueError: Data or parameters cannot be used.
+        """
+        earlier = getattr(self, "run_", None) if once or self.warm_start else None
+        X, y = validate_data(
+            self, X, y, accept_sparse=SPARSE, multi_output=True, dtype=np.float32,
+            y_numeric=self._task_is_numbers, reset=earlier is None,
+        )  # fmt: skip
+        samples = self._samples(X, self._targets(y, earlier is None and not once), sample_weight)
+        parts = self._parts(samples, validation_data)
+        dataset, loss = self._dataset(parts), self._loss()
+        if loss.name == "poisson" and any((part.targets < 0).any() for part in parts.labelled):
+            raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson'.")
+        network = parameters.network_of(
+            parameters.hidden_sizes(self.hidden_layer_sizes),
+            self.activation,
+            self.dropout,
+            self._outputs(loss, dataset.train.targets),
+        )
+        epochs = 1 if once else int(self.max_iter)
+        with parameters.value_errors():
+            run = train(
+                network,
+                dataset,
+                loss=loss,
+                optimizer=parameters.optimizer_of(
+                    self.solver, self._pull(parts), self.momentum, self.nesterovs_momentum
+                ),
+                learning_rate=float(self.learning_rate_init),
+                schedule="constant" if once else self.learning_rate,
+                batch_size=parts.batch_size,
+                epochs=epochs,
+                seed=parameters.seed_of(
+                    self.random_state, getattr(self, "t_", 0) if earlier else 0
+                ),
+                class_weights=self._class_weights(parts.train),
+                record=self._record(parts) if epochs > 1 else None,
+                stop=Stop() if once else self._stop(parts, dataset, loss, earlier),
+                on_chunk=_tell if self.verbose else None,
+                start=earlier,
+            )
+        self._keep(run, parts, earlier)
+        return self
+
+    @property
+    def _task_is_numbers(self) -> bool:
+        return self.__sklearn_tags__().estimator_type == "regressor"
+
+    def _samples(self, X: Any, targets: np.ndarray, sample_weight: Any) -> Samples:
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+        return counted(dense(X), targets, weights)
+
+    def _parts(self, samples: Samples, validation_data: Any) -> Parts:
+        """What is trained on, what is validated with, how many samples a step has."""
+        train_part, validation = samples, None
+        if validation_data is not None:
+            validation = self._validation(validation_data)
+        elif self.early_stopping:
+            train_part, validation = held_out(
+                samples,
+                self.validation_fraction,
+                samples.targets if samples.targets.ndim == 1 else None,
+                check_random_state(self.random_state),
+            )
+        size = parameters.batch_size_for(self.batch_size, len(train_part))
+        return Parts.of(train_part, validation, size, may_merge=not np.any(self.dropout))
+
+    def _validation(self, given: Any) -> Samples:
+        if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+            raise ValueError(
+                "validation_data must be (X, y) or (X, y, sample_weight), "
+                f"got {type(given).__name__}."
+            )
+        X, y = validate_data(
+            self, given[0], given[1], accept_sparse=SPARSE, multi_output=True, dtype=np.float32,
+            y_numeric=self._task_is_numbers, reset=False,
+        )  # fmt: skip
+        weights = given[2] if len(given) == 3 else None
+        return self._samples(X, self._targets(y, False), weights)
+
+    def _dataset(self, parts: Parts) -> Dataset:
+        inputs = parts.train.inputs
+        one = np.ones(inputs.shape[1], np.float32)
+        task, class_names = self._task()
+        return Dataset(
+            name="samples",
+            task=task,
+            train=parts.train,
+            validation=parts.train if parts.validation is None else parts.validation,
+            test=parts.train.take(np.arange(0)),
+            scaling=Scaling.learn(inputs) if self.standardize else Scaling(0 * one, one),
+            class_names=class_names,
+            input_names=tuple(getattr(self, "feature_names_in_", ())),
+            source="arrays in memory",
+            notes=() if parts.validation else ("The validation part is the training part.",),
+        )
+
+    def _pull(self, parts: Parts) -> float:
+        """The weight decay that alpha stands for: of a batch's loss, as in scikit-learn."""
+        return float(self.alpha if self.solver == "adamw" else self.alpha / parts.weight_of_step)
+
+    def _record(self, parts: Parts) -> Record | None:
+        """Measure behind each epoch where that decides or is asked for; else as usual."""
+        if parts.validation is not None:
+            return Record(max(FEWEST_MEASURED, len(parts.validation)), every=1)
+        if self.learning_rate != "constant" or self.n_iter_no_change == np.inf:
+            return None
+        return Record(max(FEWEST_MEASURED, len(parts.train) // MEASURED_SHARE), every=1)
+
+    def _stop(self, parts: Parts, dataset: Dataset, loss: Loss, earlier: Run | None) -> Stop:
+        """When the loss has stopped falling.
+
+        That of the samples held out, or without any that of the training; the latter tells
+        nothing while the rate rises and falls as planned.
+        """
+        watches = self.early_stopping or (
+            parts.validation is None and self.learning_rate == "constant"
+        )
+        if not watches or self.n_iter_no_change == np.inf:
+            return Stop()
+        scaling = earlier.answer_scaling if earlier else answer_scaling(dataset, loss)
+        unit = 1.0 if scaling is None else float(scaling.deviation) ** (loss.degree or 0)
+        return Stop(patience=int(self.n_iter_no_change), tolerance=float(self.tol) * unit)
+
+    def _keep(self, run: Run, parts: Parts, earlier: Run | None) -> None:
+        """Set what is shown of a training, and warn where it did not end as it should."""
+        losses = course.epoch_losses(run)
+        scores = course.validation_scores(run) if parts.validation is not None else None
+        before = self if earlier else None
+        self.run_ = run
+        self.n_iter_ = run.epochs
+        self.t_ = getattr(before, "t_", 0) + run.epochs * len(parts.train)
+        self.n_outputs_ = int(np.prod(run.network.shapes(run.data.input_shape)[-1]))
+        self.out_activation_ = parameters.out_activation(run.loss)
+        self.loss_curve_ = [*getattr(before, "loss_curve_", ()), *losses]
+        self.loss_ = losses[-1] if losses else np.nan
+        self.best_loss_ = min(self.loss_curve_, default=None) if scores is None else None
+        self.validation_scores_ = scores
+        if scores is not None and earlier:
+            self.validation_scores_ = [*(before.validation_scores_ or ()), *scores]
+        self.best_validation_score_ = max(self.validation_scores_) if scores else None
+        stop, reason = run.settings.stop, run.outcome.reason
+        if reason == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        elif reason == "non_finite":
+            warnings.warn(str(run.outcome), ConvergenceWarning, stacklevel=4)
+        elif reason == "epochs" and stop.patience is not None:
+            which = "training" if parts.validation is None else "validation"
+            warnings.warn(
+                f"All {self.max_iter} epochs were used, and the {which} loss was still falling by "
+                f"more than tol={self.tol} within n_iter_no_change={self.n_iter_no_change} "
+                "epochs. Raise max_iter or learning_rate_init.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    def _answers(self, X: Any) -> np.ndarray:
+        """Probabilities or numbers, float64 of shape (N, outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse=SPARSE, dtype=np.float32, reset=False)
+        outputs = self.run_.outputs(padded(dense(X)))[: X.shape[0]]
+        return parameters.answers(self.run_.loss, outputs)
+
+    @property
+    def coefs_(self) -> list[np.ndarray]:
+        """The weights of each layer, (inputs, units), for inputs as they came."""
+        return course.raw_weights(self.run_)[0]
+
+    @property
+    def intercepts_(self) -> list[np.ndarray]:
+        """The biases of each layer, (units,), for inputs as they came."""
+        return course.raw_weights(self.run_)[1]
+
+    @property
+    def n_layers_(self) -> int:
+        """How many layers there are, that of the inputs and that of the outputs among them."""
+        return len(self.coefs_) + 1
+
+    def __getstate__(self) -> dict:
+        """All but the training data, which a file of a trained network should not hold."""
+        state = dict(super().__getstate__())
+        if "run_" in state:
+            state["run_"] = replace(state["run_"], dataset=None)
+        return state
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _tell(progress: Progress) -> None:
+    """Say how far a training is."""
+    trace = progress.trace
+    figures = [f"epoch {progress.epoch} of {progress.epochs}", f"{progress.seconds:.1f} s"]
+    if len(trace.train_loss):
+        figures.append(f"training loss {trace.train_loss[-1]:.4g}")
+        figures.append(f"validation loss {trace.validation_loss[-1]:.4g}")
+    print(", ".join(figures), flush=True)

@@ -1,0 +1,187 @@
+"""What an estimator's parameters mean for the engine: a network, an optimizer, a loss, a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from numbers import Integral, Real
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, softmax
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from downslope.errors import InputError
+from downslope.learning.optimizers import SCHEDULES, Optimizer
+from downslope.learning.settings import LARGEST_SEED
+from downslope.network import activations
+from downslope.network.dense import Dense, Dropout
+from downslope.network.losses import LOSSES, Loss, resolve
+from downslope.network.network import Network
+
+LARGEST_AUTO_BATCH = 200  # as in scikit-learn
+NAMES = {"logistic": "sigmoid"}  # scikit-learn's for ours
+
+# in scikit-learn's own notation, for its own messages
+CONSTRAINTS: Mapping[str, list] = MappingProxyType(
+    {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions({*activations.ACTIVATIONS, *NAMES}), "array-like"],
+        "solver": [StrOptions({"adam", "adamw", "rmsprop", "sgd"}), Optimizer],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "standardize": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+    }
+)
+
+
+@contextmanager
+def value_errors() -> Iterator[None]:
+    """What the engine refuses, as the error that scikit-learn's users catch."""
+    try:
+        yield
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def hidden_sizes(given: Any) -> list[int]:
+    """The number of neurons of each hidden layer.
+
+    Raises:
+        ValueError: One is not a whole number above 0.
+    """
+    sizes = [given] if isinstance(given, Integral) else list(given)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(size) for size in sizes]
+
+
+def per_layer(name: str, given: Any, layers: int) -> list:
+    """One value for each hidden layer, from one for all or a sequence.
+
+    Raises:
+        ValueError: There are more or fewer values than layers.
+    """
+    if isinstance(given, str | Real):
+        return [given] * layers
+    if len(given) != layers:
+        raise ValueError(
+            f"{name} has {len(given)} values, and there are {layers} hidden layers. "
+            "Give one value for all layers, or one for each."
+        )
+    return list(given)
+
+
+def network_of(sizes: Sequence[int], activation: Any, dropout: Any, outputs: int) -> Network:
+    """Dense layers, each hidden one followed by dropout where that is above 0.
+
+    Raises:
+        ValueError: There are too many or too few activations or rates, or one is unknown.
+    """
+    names = per_layer("activation", activation, len(sizes))
+    rates = per_layer("dropout", dropout, len(sizes))
+    layers: list = []
+    with value_errors():
+        for size, name, rate in zip(sizes, names, rates, strict=True):
+            layers.append(Dense(size, NAMES.get(name, name)))
+            if rate != 0:
+                layers.append(Dropout(float(rate)))
+        return Network([*layers, Dense(outputs)])
+
+
+def optimizer_of(solver: Any, alpha: float, momentum: float, nesterov: bool) -> Optimizer:
+    """The optimizer; one of ours is taken as it is.
+
+    Args:
+        solver: A name in scikit-learn's sense, or an optimizer of ours.
+        alpha: The pull of the weights towards 0, per batch.
+        momentum: For "sgd".
+        nesterov: Whether it is Nesterov's, for "sgd".
+    """
+    if isinstance(solver, Optimizer):
+        return solver
+    if solver == "sgd" and momentum > 0:
+        kind = "nesterov" if nesterov else "momentum"
+        return Optimizer(kind, momentum=float(momentum), weight_decay=alpha)
+    return Optimizer(solver, weight_decay=alpha)
+
+
+def batch_size_for(given: Any, samples: int) -> int:
+    """Samples per step, no more than there are."""
+    return min(LARGEST_AUTO_BATCH if given == "auto" else int(given), samples)
+
+
+def seed_of(random_state: Any, seen: int) -> int:
+    """A seed for a training; another one where samples have been `seen` before."""
+    is_number = isinstance(random_state, Integral)
+    drawn = random_state if is_number else check_random_state(random_state).randint(2**31 - 1)
+    return (int(drawn) + seen) % (LARGEST_SEED + 1)
+
+
+# what turns outputs into answers: scikit-learn's name for it, and how it is done in float64
+_LINKS: Mapping[Callable, tuple[str, Callable[[np.ndarray], np.ndarray]]] = MappingProxyType(
+    {
+        LOSSES["cross_entropy"].link: ("softmax", lambda outputs: softmax(outputs, axis=1)),
+        LOSSES["binary_cross_entropy"].link: ("logistic", expit),
+        LOSSES["poisson"].link: ("exp", np.exp),
+    }
+)
+
+
+def out_activation(loss: Loss) -> str:
+    """What scikit-learn calls the step from outputs to answers."""
+    own = getattr(loss.link, "__name__", "own")
+    return _LINKS[loss.link][0] if loss.link in _LINKS else own
+
+
+def answers(loss: Loss, outputs: np.ndarray) -> np.ndarray:
+    """Probabilities or numbers from a network's outputs (N, outputs), in float64."""
+    if loss.link in _LINKS:
+        return _LINKS[loss.link][1](outputs.astype(np.float64))
+    return np.asarray(loss.link(outputs), np.float64)
+
+
+def class_loss(given: Any, classes: int, is_multilabel: bool) -> Loss:
+    """The loss of a classifier.
+
+    Args:
+        given: "auto", a name, a function of logits and classes, or a loss of ours.
+        classes: How many classes or labels there are.
+        is_multilabel: Whether any number of labels may hold at once.
+
+    Raises:
+        ValueError: The loss does not suit the targets.
+    """
+    if given == "auto":
+        given = "binary_cross_entropy" if classes == 2 or is_multilabel else "cross_entropy"
+    if is_multilabel and given == "cross_entropy":
+        raise ValueError(
+            "The loss 'cross_entropy' is for classes of which one holds, and any number of these "
+            "labels may. Use loss='binary_cross_entropy' or 'auto'."
+        )
+    loss = resolve(given)
+    if is_multilabel and loss is LOSSES["binary_cross_entropy"]:
+        return replace(loss, takes_classes=False)  # each label is a number, 0 or 1
+    if callable(given):
+        link = LOSSES["binary_cross_entropy" if is_multilabel else "cross_entropy"].link
+        return replace(loss, link=link)
+    return loss

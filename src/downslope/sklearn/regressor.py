@@ -1,0 +1,173 @@
+"""A network that predicts numbers, as an estimator of scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import column_or_1d
+
+from downslope.data.dataset import Task
+from downslope.learning.optimizers import Optimizer
+from downslope.network.losses import Loss, PerSample, resolve
+from downslope.sklearn.estimator import NetworkEstimator
+from downslope.sklearn.parameters import CONSTRAINTS
+
+
+class NetworkRegressor(RegressorMixin, NetworkEstimator):
+    """A network of dense layers that predicts one number or several.
+
+    It takes the place of scikit-learn's `MLPRegressor`. Parameters and attributes are those of
+    `NetworkClassifier`, apart from what follows; targets are standardised while it learns, so
+    that their unit does not matter.
+
+    Args:
+        hidden_layer_sizes: Neurons of each hidden layer.
+        activation: As for `NetworkClassifier`, like all that is not told here.
+        solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`.
+        loss: "auto" (squared_error), "squared_error", "absolute_error", "huber", "poisson", a
+            function `loss(prediction, target) -> (N,)` of `jax.numpy` operations, or a `Loss`.
+            With huber, poisson and functions, targets are not standardised.
+        alpha: Pull of the weights towards 0.
+        batch_size: Samples per step.
+        learning_rate: How the rate changes.
+        learning_rate_init: The (highest) learning rate.
+        max_iter: Epochs, at most.
+        dropout: Share of the signals of hidden layers that is silenced in training.
+        standardize: Whether inputs are standardised first.
+        random_state: Decides all chance.
+        tol: A fall of the loss by this much or less counts as none; of a squared error as a share
+            of the targets' variance, so that it means the same in any unit.
+        n_iter_no_change: Epochs without a fall after which training ends.
+        early_stopping: Whether samples held out decide when it ends.
+        validation_fraction: How many are held out.
+        momentum: For "sgd".
+        nesterovs_momentum: For "sgd".
+        warm_start: Whether `fit` goes on from the weights there are.
+        verbose: Whether to tell how far it is.
+
+    Attributes:
+        validation_scores_: R^2 on what was held out, behind each epoch; or None.
+        out_activation_: "identity", or "exp" for poisson.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **CONSTRAINTS,
+        "loss": [
+            StrOptions({"auto", "squared_error", "absolute_error", "huber", "poisson"}),
+            callable,
+            Loss,
+        ],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str | Optimizer = "adam",
+        loss: str | PerSample | Loss = "auto",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        max_iter: int = 200,
+        dropout: float | Sequence[float] = 0.0,
+        standardize: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.loss = loss
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.dropout = dropout
+        self.standardize = standardize
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, validation_data: Any = None
+    ) -> NetworkRegressor:
+        """Train.
+
+        Args:
+            X: Inputs, (samples, features); sparse ones are made dense.
+            y: Numbers, (samples,) or (samples, outputs).
+            sample_weight: How much each sample counts, (samples,); None for 1 each.
+            validation_data: (X, y) or (X, y, sample_weight) to validate with, instead of samples
+                held out.
+
+        Raises:
+            ValueError: Data or parameters cannot be used.
+        """
+        return self._learn(X, y, sample_weight, validation_data)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> NetworkRegressor:
+        """Train for one epoch on these samples, from the weights there are.
+
+        The first call decides how inputs and targets are standardised.
+
+        Args:
+            X: Inputs, (samples, features).
+            y: Numbers, (samples,) or (samples, outputs).
+            sample_weight: How much each sample counts, (samples,).
+
+        Raises:
+            ValueError: Data or parameters cannot be used.
+        """
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        return self._learn(X, y, sample_weight, once=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The numbers for inputs (samples, features): (samples,) or (samples, outputs)."""
+        answers = self._answers(X)
+        return answers.ravel() if answers.shape[1] == 1 else answers
+
+    def _targets(self, y: Any, first: bool) -> np.ndarray:
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        with np.errstate(over="ignore"):
+            targets = np.asarray(y, np.float32).reshape(len(y), -1)
+        if not np.isfinite(targets).all():
+            raise ValueError("Input y contains a value too large for dtype('float32').")
+        return targets
+
+    def _task(self) -> tuple[Task, tuple[str, ...]]:
+        return "regression", ()
+
+    def _loss(self) -> Loss:
+        return resolve("squared_error" if self.loss == "auto" else self.loss)
+
+    def _outputs(self, loss: Loss, targets: np.ndarray) -> int:
+        return targets.shape[1]
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
