@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from downslope.learning.optimizers import Optimizer, Schedule
     from downslope.learning.outcome import Outcome
     from downslope.learning.progress import Progress
-    from downslope.learning.run import Run, open_run
+    from downslope.learning.run import Run
+    from downslope.learning.saved_run import open_run
     from downslope.learning.settings import Record, Settings, Stop
     from downslope.learning.side_by_side import SideBySide, train_side_by_side
     from downslope.learning.trace import Trace
@@ -107,7 +108,8 @@ _HOMES = {
     "learning.optimizers": "Optimizer Schedule",
     "learning.outcome": "Outcome",
     "learning.progress": "Progress",
-    "learning.run": "Run open_run",
+    "learning.run": "Run",
+    "learning.saved_run": "open_run",
     "learning.settings": "Record Settings Stop",
     "learning.side_by_side": "SideBySide train_side_by_side",
     "learning.trace": "Trace",

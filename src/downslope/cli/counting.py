@@ -13,7 +13,8 @@ import numpy as np
 from downslope.cli import output
 from downslope.data import read_photo
 from downslope.errors import DataError
-from downslope.learning.run import Run, open_run
+from downslope.learning.run import Run
+from downslope.learning.saved_run import open_run
 from downslope.store.files import plain_errors
 
 

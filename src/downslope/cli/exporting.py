@@ -9,7 +9,7 @@ import click
 from downslope.cli.lines import print_json, print_table
 from downslope.exporting.export import export
 from downslope.exporting.model import Model, model_of
-from downslope.learning.run import open_run
+from downslope.learning.saved_run import open_run
 
 
 def export_and_report(

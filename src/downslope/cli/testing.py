@@ -11,7 +11,8 @@ from downslope.data import BUILT_IN, Samples, Unsplit, read
 from downslope.data.density import STRIDE
 from downslope.data.tables import UnsplitTable
 from downslope.errors import DataError, DownslopeError
-from downslope.learning.run import Run, open_run
+from downslope.learning.run import Run
+from downslope.learning.saved_run import open_run
 
 
 class Chosen(NamedTuple):

@@ -20,7 +20,8 @@ from downslope.exporting.numpy_source import numpy_source
 from downslope.exporting.safetensors_file import named_arrays, notes
 from downslope.exporting.source import Source
 from downslope.exporting.torch_source import torch_source
-from downslope.learning.run import Run, open_run
+from downslope.learning.run import Run
+from downslope.learning.saved_run import open_run
 from downslope.names import look_up
 from downslope.store.arrays import write_arrays
 from downslope.store.files import new_file, plain_errors, write_file
