@@ -22,6 +22,16 @@ def test_the_python_tour_runs(tmp_path, monkeypatch, capsys):
     assert "Trained for 20 epochs." in capsys.readouterr().out
 
 
+def test_the_examples_for_scikit_learn_run(capsys):
+    pytest.importorskip("sklearn")
+    page = (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(compile(block, "scikit-learn.md", "exec"), names)
+    assert names["network"].score(names["X_test"], names["y_test"]) > 0.9
+    assert names["search"].best_score_ > 0.9
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import column_or_1d
 
 from downslope.data.dataset import Samples, Task
+from downslope.learning.measures import chosen_class
 from downslope.learning.optimizers import Optimizer
 from downslope.network.losses import Loss, PerSample
 from downslope.sklearn.estimator import NetworkEstimator
@@ -113,27 +114,29 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         warm_start: bool = False,
         verbose: bool | int = False,
     ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.loss = loss
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.dropout = dropout
-        self.standardize = standardize
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            solver=solver,
+            loss=loss,
+            alpha=alpha,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            learning_rate_init=learning_rate_init,
+            max_iter=max_iter,
+            dropout=dropout,
+            standardize=standardize,
+            random_state=random_state,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            early_stopping=early_stopping,
+            validation_fraction=validation_fraction,
+            momentum=momentum,
+            nesterovs_momentum=nesterovs_momentum,
+            warm_start=warm_start,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.random_state = random_state
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.warm_start = warm_start
-        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -184,26 +187,33 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The classes of inputs (samples, features): (samples,), or labels (samples, labels)."""
-        answers = self._answers(X)
+        logits = self._raw_answers(X)
         if self._is_multilabel:
-            return (answers > 0.5).astype(np.int64)
-        chosen = answers[:, 0] > 0.5 if self._has_one_output else answers.argmax(axis=1)
-        return self.classes_[chosen.astype(np.intp)]
+            return (logits > 0).astype(np.int64)
+        if len(self.classes_) == 1:
+            return np.repeat(self.classes_, len(logits))
+        return self.classes_[chosen_class(logits)]
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """The logit of each class or label, (samples, classes).
+
+        For two classes that of the second against the first, (samples,).
+        """
+        logits = self._raw_answers(X)
+        if self._is_multilabel or len(self.classes_) > 2:
+            return logits
+        return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, or of each label: (samples, classes)."""
         answers = self._answers(X)
-        return np.hstack([1 - answers, answers]) if self._has_one_output else answers
+        is_shared = answers.shape[1] == 1 and len(self.classes_) == 2  # by the two classes
+        return np.hstack([1 - answers, answers]) if is_shared else answers
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of `predict_proba`."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
-
-    @property
-    def _has_one_output(self) -> bool:
-        """Whether two classes share one output, the logit of the second."""
-        return not self._is_multilabel and self.n_outputs_ == 1 and len(self.classes_) == 2
 
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         check_classification_targets(y)

@@ -35,8 +35,8 @@ def epoch_losses(run: Run) -> list[float]:
     return np.average(whole.astype(np.float64), axis=1, weights=sizes).tolist()
 
 
-def validation_scores(run: Run) -> list[float] | None:
-    """Accuracy or R^2 on the validation part behind each measured epoch; None for labels.
+def validation_scores(run: Run) -> list[float]:
+    """Accuracy or R^2 on the validation part behind each measured epoch; none for labels.
 
     R^2 of several outputs is that of all their squares together.
     """
@@ -44,7 +44,7 @@ def validation_scores(run: Run) -> list[float] | None:
     if run.data.task == "classification":
         return run.trace.epochs["validation_accuracy"].tolist()
     if run.loss.name == "binary_cross_entropy":
-        return None
+        return []
     targets = run.dataset.validation.targets
     spread = ((targets - targets.mean(axis=0, dtype=np.float64)) ** 2).mean()
     squares = run.trace.epochs["validation_rmse"].astype(np.float64) ** 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.scaling import Scaling
+from downslope.learning.optimizers import Optimizer
 from downslope.learning.preparation import answer_scaling
 from downslope.learning.progress import Progress
 from downslope.learning.run import Run
 from downslope.learning.settings import Record, Stop
 from downslope.learning.train import train
-from downslope.network.losses import Loss
+from downslope.network.losses import Loss, PerSample
 from downslope.sklearn import course, parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 
@@ -32,6 +34,51 @@ class NetworkEstimator(BaseEstimator):
     """A network behind scikit-learn's interface; its parameters are those of its subclasses."""
 
     run_: Run
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str | Sequence[str] = "relu",
+        *,
+        solver: str | Optimizer = "adam",
+        loss: str | PerSample | Loss = "auto",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        max_iter: int = 200,
+        dropout: float | Sequence[float] = 0.0,
+        standardize: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        n_iter_no_change: float = 10,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        warm_start: bool = False,
+        verbose: bool | int = False,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.loss = loss
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.max_iter = max_iter
+        self.dropout = dropout
+        self.standardize = standardize
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.warm_start = warm_start
+        self.verbose = verbose
 
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         """Checked y as the engine's targets; the first time also what classes there are."""
@@ -113,6 +160,7 @@ class NetworkEstimator(BaseEstimator):
                 start=earlier,
             )
         self._keep(run, parts, earlier)
+        self._warn(run, parts.validation is not None)
         return self
 
     @property
@@ -200,43 +248,52 @@ class NetworkEstimator(BaseEstimator):
         return Stop(patience=int(self.n_iter_no_change), tolerance=float(self.tol) * unit)
 
     def _keep(self, run: Run, parts: Parts, earlier: Run | None) -> None:
-        """Set what is shown of a training, and warn where it did not end as it should."""
+        """Set what is shown of a training; after a warm start the curves go on."""
         losses = course.epoch_losses(run)
-        scores = course.validation_scores(run) if parts.validation is not None else None
-        before = self if earlier else None
+        scores = course.validation_scores(run) if parts.validation is not None else []
+        seen = run.epochs * len(parts.train)
+        if earlier is not None:
+            losses = [*self.loss_curve_, *losses]
+            scores = [*(self.validation_scores_ or ()), *scores]
+            seen += self.t_
         self.run_ = run
         self.n_iter_ = run.epochs
-        self.t_ = getattr(before, "t_", 0) + run.epochs * len(parts.train)
-        self.n_outputs_ = int(np.prod(run.network.shapes(run.data.input_shape)[-1]))
+        self.t_ = seen
+        self.n_outputs_ = int(run.network.shapes(run.data.input_shape)[-1][0])
         self.out_activation_ = parameters.out_activation(run.loss)
-        self.loss_curve_ = [*getattr(before, "loss_curve_", ()), *losses]
+        self.loss_curve_ = losses
         self.loss_ = losses[-1] if losses else np.nan
-        self.best_loss_ = min(self.loss_curve_, default=None) if scores is None else None
-        self.validation_scores_ = scores
-        if scores is not None and earlier:
-            self.validation_scores_ = [*(before.validation_scores_ or ()), *scores]
-        self.best_validation_score_ = max(self.validation_scores_) if scores else None
-        stop, reason = run.settings.stop, run.outcome.reason
+        self.best_loss_ = min(losses, default=np.nan) if parts.validation is None else None
+        self.validation_scores_ = scores or None
+        self.best_validation_score_ = max(scores, default=None)
+
+    def _warn(self, run: Run, is_held_out: bool) -> None:
+        """Warn where a training did not end as it should."""
+        reason = run.outcome.reason
         if reason == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=4)
         elif reason == "non_finite":
             warnings.warn(str(run.outcome), ConvergenceWarning, stacklevel=4)
-        elif reason == "epochs" and stop.patience is not None:
-            which = "training" if parts.validation is None else "validation"
+        elif reason == "epochs" and run.settings.stop.patience is not None:
             warnings.warn(
-                f"All {self.max_iter} epochs were used, and the {which} loss was still falling by "
-                f"more than tol={self.tol} within n_iter_no_change={self.n_iter_no_change} "
-                "epochs. Raise max_iter or learning_rate_init.",
+                f"All {self.max_iter} epochs were used, and the "
+                f"{'validation' if is_held_out else 'training'} loss was still falling by more "
+                f"than tol={self.tol} within n_iter_no_change={self.n_iter_no_change} epochs. "
+                "Raise max_iter or learning_rate_init.",
                 ConvergenceWarning,
                 stacklevel=4,
             )
 
-    def _answers(self, X: Any) -> np.ndarray:
-        """Probabilities or numbers, float64 of shape (N, outputs)."""
+    def _raw_answers(self, X: Any) -> np.ndarray:
+        """The network's outputs: logits or numbers, float64 of shape (N, outputs)."""
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=SPARSE, dtype=np.float32, reset=False)
-        outputs = self.run_.outputs(padded(dense(X)))[: X.shape[0]]
-        return parameters.answers(self.run_.loss, outputs)
+        return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
+
+    def _answers(self, X: Any) -> np.ndarray:
+        """Probabilities or numbers, float64 of shape (N, outputs)."""
+        raw = self._raw_answers(X)
+        return parameters.answers(self.run_.loss, raw)
 
     @property
     def coefs_(self) -> list[np.ndarray]:
@@ -255,10 +312,10 @@ class NetworkEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict:
         """All but the training data, which a file of a trained network should not hold."""
-        state = dict(super().__getstate__())
-        if "run_" in state:
-            state["run_"] = replace(state["run_"], dataset=None)
-        return state
+        state: Any = super().__getstate__()
+        if "run_" not in state:
+            return state
+        return {**state, "run_": replace(self.run_, dataset=None)}
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
@@ -70,7 +72,7 @@ def hidden_sizes(given: Any) -> list[int]:
         ValueError: One is not a whole number above 0.
     """
     sizes = [given] if isinstance(given, Integral) else list(given)
-    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+    if not all(isinstance(size, int | np.integer) and size > 0 for size in sizes):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [int(size) for size in sizes]
 
@@ -102,7 +104,7 @@ def network_of(sizes: Sequence[int], activation: Any, dropout: Any, outputs: int
     layers: list = []
     with value_errors():
         for size, name, rate in zip(sizes, names, rates, strict=True):
-            layers.append(Dense(size, NAMES.get(name, name)))
+            layers.append(Dense(size, str(NAMES.get(name, name))))
             if rate != 0:
                 layers.append(Dropout(float(rate)))
         return Network([*layers, Dense(outputs)])
@@ -127,7 +129,15 @@ def optimizer_of(solver: Any, alpha: float, momentum: float, nesterov: bool) -> 
 
 def batch_size_for(given: Any, samples: int) -> int:
     """Samples per step, no more than there are."""
-    return min(LARGEST_AUTO_BATCH if given == "auto" else int(given), samples)
+    if given == "auto":
+        return min(LARGEST_AUTO_BATCH, samples)
+    if given > samples:
+        warnings.warn(
+            f"batch_size={given} is larger than the number of training samples, {samples}, which "
+            "are used instead.",
+            stacklevel=6,
+        )
+    return min(int(given), samples)
 
 
 def seed_of(random_state: Any, seen: int) -> int:
@@ -156,8 +166,8 @@ def out_activation(loss: Loss) -> str:
 def answers(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """Probabilities or numbers from a network's outputs (N, outputs), in float64."""
     if loss.link in _LINKS:
-        return _LINKS[loss.link][1](outputs.astype(np.float64))
-    return np.asarray(loss.link(outputs), np.float64)
+        return _LINKS[loss.link][1](outputs)
+    return np.asarray(loss.link(jnp.asarray(outputs, jnp.float32)), np.float64)
 
 
 def class_loss(given: Any, classes: int, is_multilabel: bool) -> Loss:

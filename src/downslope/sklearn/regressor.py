@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,8 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from downslope.data.dataset import Task
-from downslope.learning.optimizers import Optimizer
-from downslope.network.losses import Loss, PerSample, resolve
+from downslope.network.losses import Loss, resolve
 from downslope.sklearn.estimator import NetworkEstimator
 from downslope.sklearn.parameters import CONSTRAINTS
 
@@ -62,51 +60,6 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             Loss,
         ],
     }
-
-    def __init__(
-        self,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
-        *,
-        solver: str | Optimizer = "adam",
-        loss: str | PerSample | Loss = "auto",
-        alpha: float = 0.0001,
-        batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
-        max_iter: int = 200,
-        dropout: float | Sequence[float] = 0.0,
-        standardize: bool = True,
-        random_state: Any = None,
-        tol: float = 1e-4,
-        n_iter_no_change: float = 10,
-        early_stopping: bool = False,
-        validation_fraction: float = 0.1,
-        momentum: float = 0.9,
-        nesterovs_momentum: bool = True,
-        warm_start: bool = False,
-        verbose: bool | int = False,
-    ) -> None:
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.loss = loss
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.max_iter = max_iter
-        self.dropout = dropout
-        self.standardize = standardize
-        self.random_state = random_state
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.warm_start = warm_start
-        self.verbose = verbose
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
