@@ -41,7 +41,7 @@ def test_what_no_training_row_had_is_no_value():
 
 
 def test_values_that_occur_once_share_an_input():
-    texts = [f"v{place}" for place in range(64) for _ in range(2)] + ["once", "and once"]
+    texts = [f"v{place}" for place in range(64) for _ in range(3)] + ["once", "and once"]
     encoding = learnt({"a": texts})
     assert len(encoding.input_names) == 65
     assert encoding.encode(pa.table({"a": ["once"]}))[0, -1] == 1

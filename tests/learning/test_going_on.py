@@ -45,7 +45,9 @@ def test_numbers_keep_the_scaling_that_the_weights_were_learnt_with():
 
 def test_a_first_step_that_fails_leaves_the_weights_that_were_given():
     first = fit(epochs=5)
-    second = fit(epochs=5, learning_rate=3e38, stop=ds.Stop(patience=1), start=first)
+    nothing = np.full_like(DATA.train.inputs, np.nan)
+    broken = dataclasses.replace(DATA, train=ds.Samples(nothing, DATA.train.targets))
+    second = fit(data=broken, epochs=5, stop=ds.Stop(patience=1), start=first)
     assert (second.outcome.reason, second.outcome.step) == ("non_finite", 0)
     by_hand.assert_same_parameters(second.parameters, first.parameters)
 
