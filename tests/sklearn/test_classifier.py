@@ -385,7 +385,7 @@ WRONG = [
     ({"activation": ["relo"]}, {}, "There is no activation called 'relo'. .* Did you mean 'relu'?"),
     ({}, {"validation_data": X}, r"validation_data must be \(X, y\) or \(X, y, sample_weight\)"),
     ({}, {"validation_data": (X, Y + 1)}, "`y` has classes not in `self.classes_`."),
-    ({}, {"validation_data": (X[:, :2], Y)}, "X has 2 features, but NetworkClassifier is expect"),
+    ({}, {"validation_data": (X[:, :2], Y)}, "X has 2 features, but NetworkClassifier is"),
     ({}, {"sample_weight": -np.ones(len(Y))}, "Negative values in data passed to `sample_weight`"),
     ({"early_stopping": True, "validation_fraction": 0.001}, {}, "test_size = 1 should be greater"),
     ({"class_weight": {7: 1.0}}, {}, "The classes, .* are not in class_weight"),

@@ -122,10 +122,7 @@ class NetworkEstimator(BaseEstimator):
             ValueError: Data or parameters cannot be used.
         """
         earlier = getattr(self, "run_", None) if once or self.warm_start else None
-        X, y = validate_data(
-            self, X, y, accept_sparse=SPARSE, multi_output=True, dtype=np.float32,
-            y_numeric=self._task_is_numbers, reset=earlier is None,
-        )  # fmt: skip
+        X, y = self._checked(X, y, reset=earlier is None)
         samples = self._samples(X, self._targets(y, earlier is None and not once), sample_weight)
         parts = self._parts(samples, validation_data)
         dataset, loss = self._dataset(parts), self._loss()
@@ -163,9 +160,16 @@ class NetworkEstimator(BaseEstimator):
         self._warn(run, parts.validation is not None)
         return self
 
-    @property
-    def _task_is_numbers(self) -> bool:
-        return self.__sklearn_tags__().estimator_type == "regressor"
+    def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
+        """X in float32, and y if it is given, as scikit-learn checks them."""
+        for_targets = {} if isinstance(y, str) else {
+            "multi_output": True,
+            "y_numeric": self.__sklearn_tags__().estimator_type == "regressor",
+        }  # fmt: skip
+        with np.errstate(over="ignore"):  # what leaves the range of float32 is told in words
+            return validate_data(
+                self, X, y, **for_targets, accept_sparse=SPARSE, dtype=np.float32, reset=reset
+            )
 
     def _samples(self, X: Any, targets: np.ndarray, sample_weight: Any) -> Samples:
         weights = None
@@ -196,10 +200,7 @@ class NetworkEstimator(BaseEstimator):
                 "validation_data must be (X, y) or (X, y, sample_weight), "
                 f"got {type(given).__name__}."
             )
-        X, y = validate_data(
-            self, given[0], given[1], accept_sparse=SPARSE, multi_output=True, dtype=np.float32,
-            y_numeric=self._task_is_numbers, reset=False,
-        )  # fmt: skip
+        X, y = self._checked(given[0], given[1])
         weights = given[2] if len(given) == 3 else None
         return self._samples(X, self._targets(y, False), weights)
 
@@ -287,7 +288,7 @@ class NetworkEstimator(BaseEstimator):
     def _raw_answers(self, X: Any) -> np.ndarray:
         """The network's outputs: logits or numbers, float64 of shape (N, outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse=SPARSE, dtype=np.float32, reset=False)
+        X = self._checked(X)
         return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
 
     def _answers(self, X: Any) -> np.ndarray:
