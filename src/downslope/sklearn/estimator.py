@@ -166,7 +166,9 @@ class NetworkEstimator(BaseEstimator):
             "multi_output": True,
             "y_numeric": self.__sklearn_tags__().estimator_type == "regressor",
         }  # fmt: skip
-        with np.errstate(over="ignore"):  # what leaves the range of float32 is told in words
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # what leaves the range of float32 is told in words
             return validate_data(
                 self, X, y, **for_targets, accept_sparse=SPARSE, dtype=np.float32, reset=reset
             )

@@ -25,6 +25,7 @@ from downslope.network.losses import LOSSES, Loss, resolve
 from downslope.network.network import Network
 
 LARGEST_AUTO_BATCH = 200  # as in scikit-learn
+INITIALIZER = "glorot_uniform"  # as in scikit-learn: on few samples smaller weights do better
 NAMES = {"logistic": "sigmoid"}  # scikit-learn's for ours
 
 # in scikit-learn's own notation, for its own messages
@@ -104,7 +105,7 @@ def network_of(sizes: Sequence[int], activation: Any, dropout: Any, outputs: int
     layers: list = []
     with value_errors():
         for size, name, rate in zip(sizes, names, rates, strict=True):
-            layers.append(Dense(size, str(NAMES.get(name, name))))
+            layers.append(Dense(size, str(NAMES.get(name, name)), INITIALIZER))
             if rate != 0:
                 layers.append(Dropout(float(rate)))
         return Network([*layers, Dense(outputs)])
