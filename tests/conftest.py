@@ -1,6 +1,6 @@
 """What all tests share: one thread per process, no caches on disk, small data sets."""
 
-import importlib
+import importlib.util
 import os
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -29,8 +29,9 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_configure():
     """In CI no test may be skipped for want of a peer to compare with."""
     if os.environ.get("CI"):
-        importlib.import_module("torch")
-        importlib.import_module("sklearn")
+        peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas")
+        absent = [name for name in peers if importlib.util.find_spec(name) is None]
+        assert not absent, f"not installed: {', '.join(absent)}"
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.exporting.drawn import as_asked, as_fed, distance, drawn_run, load_so
 FEW, MANY = range(24), range(300)
 TOLERANCE = 1e-5  # of the largest number that comes out
 # One network of 300 each, where nearly equal float32 numbers are subtracted: a normalisation of
-# signals that hardly differ, a sum of cells that cancel. In float64 they agree.
+# signals that hardly differ, a sum of cells that cancel.
 LOOSER = {"torch": 2e-5, "keras": 2e-5}
 
 
