@@ -127,6 +127,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "insight":  # so that `downslope.insight.slope` needs no import of its own
+        return import_module(f"{__name__}.insight")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     inside = "parse" if name == "parse_network" else name

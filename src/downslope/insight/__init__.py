@@ -1,0 +1,4 @@
+"""What the learning was: steps, slopes, surfaces, rates and minima of networks that a user trains.
+
+Pure functions of data sets, networks and runs; each returns plain values that every door shows.
+"""
