@@ -1,4 +1,4 @@
-"""Compiles the native convolution kernel when Downslope is installed, where that can be done.
+"""Compiles the native kernel of dense layers and convolutions when Downslope is installed, where that can be done.
 
 Without a C++ compiler, or on another kind of processor, nothing is built and nothing fails: the
 path in JAX alone does the same work. DOWNSLOPE_NATIVE=0 leaves it out on purpose.
@@ -13,13 +13,15 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LIBRARY = Path("src/downslope/network/_convolution.so")
+LIBRARY = Path("src/downslope/network/_kernel.so")
 # -ffp-contract lets a product and a sum become one instruction, which is twice the speed.
 FLAGS = ["-O3", "-std=c++17", "-fPIC", "-ffp-contract=fast"]
 SOURCES = {
     "avx2.cc": ["-mavx2", "-mfma"],
     "avx512.cc": ["-mavx512f", "-mfma"],
     "calls.cc": [],  # finds out at run time which of the two the processor has
+    "convolution_calls.cc": [],
+    "dense_calls.cc": [],
 }
 
 

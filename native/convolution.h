@@ -5,8 +5,7 @@
 // bias, ReLU and maximum pooling follow in the same call and only their result is kept.
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include "parallel.h"
 
 struct Convolution {
   int64_t images, height, width, channels;  // of the inputs
@@ -21,12 +20,7 @@ struct Convolution {
   int64_t wide() const { return sums_wide / pool; }
 };
 
-// Runs work(0) to work(count - 1), on several threads, in any order.
-using Parallel = std::function<void(int64_t count, const std::function<void(int64_t)>& work)>;
-
-// One set of routines for each kind of vector instructions.
-struct Routines {
-  const char* name;
+struct ConvolutionRoutines {
   // outputs (image, high, wide, outputs); where: the place of each window's maximum, if pool > 1
   void (*forward)(const Convolution&, const float* inputs, const float* kernel,
                   const float* biases, float* outputs, uint8_t* where, const Parallel&);
@@ -39,6 +33,3 @@ struct Routines {
                           const uint8_t* where, const float* slopes, float* inputs_gradient,
                           const Parallel&);
 };
-
-extern const Routines kAvx2;
-extern const Routines kAvx512;

@@ -1,6 +1,8 @@
 // Vectors of LANES floats, loaded and stored wherever they lie, and memory for many of them.
 #pragma once
 
+#include <immintrin.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -22,14 +24,21 @@ inline Vector all(float value) { return value - Vector{}; }  // x - 0 is x, also
 
 inline Vector load_some(const float* from, int64_t count) {
   if (count >= kLanes) return load(from);
+#if LANES == 16 && defined(__AVX512F__)
+  return count <= 0 ? Vector{} : (Vector)_mm512_maskz_loadu_ps((1u << count) - 1, from);
+#endif
   Vector value = {};
   std::memcpy(&value, from, count * sizeof(float));
   return value;
 }
 
 inline void store_some(float* to, Vector value, int64_t count) {
-  if (count >= kLanes) store(to, value);
-  else std::memcpy(to, &value, count * sizeof(float));
+  if (count >= kLanes) return store(to, value);
+#if LANES == 16 && defined(__AVX512F__)
+  if (count > 0) _mm512_mask_storeu_ps(to, (1u << count) - 1, (__m512)value);
+#else
+  std::memcpy(to, &value, count * sizeof(float));
+#endif
 }
 
 inline Mask load_places(const uint8_t* from, int64_t count) {
@@ -41,6 +50,19 @@ inline Mask load_places(const uint8_t* from, int64_t count) {
 inline void store_places(uint8_t* to, Mask value, int64_t count) {
   Bytes places = __builtin_convertvector(value, Bytes);
   std::memcpy(to, &places, std::min(count, kLanes));
+}
+
+constexpr int64_t kSide = 4;
+
+// Writes a square of kSide rows with its rows as columns.
+inline void turn_square(const float* from, int64_t pitch, float* to, int64_t to_pitch) {
+  __m128 a = _mm_loadu_ps(from), b = _mm_loadu_ps(from + pitch);
+  __m128 c = _mm_loadu_ps(from + 2 * pitch), d = _mm_loadu_ps(from + 3 * pitch);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  _mm_storeu_ps(to, a);
+  _mm_storeu_ps(to + to_pitch, b);
+  _mm_storeu_ps(to + 2 * to_pitch, c);
+  _mm_storeu_ps(to + 3 * to_pitch, d);
 }
 
 inline int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }

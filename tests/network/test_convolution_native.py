@@ -161,6 +161,9 @@ def test_two_processes_at_once_on_all_cores():
     script = (
         "from tests.network import test_convolution_native as tests\n"
         "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "tests.test_the_same_bits_each_time()\n"
+        "from tests.network import test_dense_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)\n"
         "tests.test_the_same_bits_each_time()"
     )
     run = [sys.executable, "-c", script]
@@ -184,6 +187,9 @@ def test_the_code_for_wider_vectors(tmp_path):
         "import sys, pathlib\nfrom downslope.network import native as kernel\n"
         "kernel.LIBRARY = pathlib.Path(sys.argv[1])\n"
         "from tests.network import test_convolution_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "from downslope.network.native_calls import covers; covers()\n"
+        "from tests.network import test_dense_native as tests\n"
         "for case in tests.CASES: tests.compare_with_float64(case)"
     )
     subprocess.run([sys.executable, "-c", script, library], cwd=ROOT, check=True, timeout=300)

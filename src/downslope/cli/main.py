@@ -50,14 +50,14 @@ class Commands(click.Group):
 
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
-    """Print the version, and which path convolutions take on this machine."""
+    """Print the version, and which path products and convolutions take on this machine."""
     if not is_wanted or context.resilient_parsing:
         return
     from downslope.network.native import native
 
     is_there, says = native()
     path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
-    click.echo(f"downslope {version('downslope')}\nconvolutions: {path}")
+    click.echo(f"downslope {version('downslope')}\nproducts and convolutions: {path}")
     context.exit()
 
 
@@ -72,7 +72,7 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
     is_eager=True,
     expose_value=False,
     callback=show_version,
-    help="Show the version, and how convolutions are computed here.",
+    help="Show the version, and how layers are computed here.",
 )
 def cli() -> None:
     """Train neural networks, and see how they learn."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import jax
 
-from downslope.network import convolution_native, convolution_pure
+from downslope.network import convolution_native, convolution_pure, native_calls
 from downslope.network.convolution_native import Form
 from downslope.network.convolution_pure import Pads
 from downslope.network.pooling import LARGEST_INDEXED, max_pool
@@ -44,7 +44,7 @@ def convolve(
         The outputs, (N, H' // pool, W' // pool, K).
     """
     form = _form(inputs, kernel, stride, dilation, padding, pool, rectify)
-    if convolution_native.covers(inputs, kernel, biases):
+    if native_calls.covers(inputs, kernel, biases):
         return convolution_native.convolve(inputs, kernel, biases, form)
     sums = convolution_pure.convolve(inputs, kernel, stride, dilation, form.pads)
     # The maximum of the sums is where the maximum of the outputs is: adding the same number and

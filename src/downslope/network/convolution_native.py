@@ -10,9 +10,8 @@ not worth a kernel: they are taken of the same function written with XLA's own c
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import jax
@@ -21,10 +20,8 @@ import numpy as np
 from jax import lax
 
 from downslope.network.convolution_pure import Pads
-from downslope.network.native import native, open_library
+from downslope.network.native_calls import call, floats, with_derivatives
 from downslope.network.pooling import scatter
-
-_CALLS = ("forward", "kernel_gradient", "inputs_gradient")
 
 
 @dataclass(frozen=True)
@@ -69,30 +66,6 @@ class Form:
         return {name: np.int64(number) for name, number in numbers.items()}
 
 
-@lru_cache(maxsize=1)
-def _is_registered() -> bool:
-    """Whether this jaxlib takes the library's calls; another one may not know its interface."""
-    try:
-        library = open_library()
-        for name in _CALLS:
-            call = jax.ffi.pycapsule(getattr(library, f"downslope_{name}"))
-            jax.ffi.register_ffi_target(f"downslope_{name}", call, platform="cpu")
-    except Exception:  # whatever jaxlib says, the pure path serves
-        return False
-    return True
-
-
-def covers(inputs: jax.Array, kernel: jax.Array, biases: jax.Array | None) -> bool:
-    """Whether the kernel can take these arrays here."""
-    arrays = [array for array in (inputs, kernel, biases) if array is not None]
-    return (
-        all(array.dtype == jnp.float32 and array.size for array in arrays)
-        and jax.default_backend() == "cpu"
-        and native().is_there
-        and _is_registered()
-    )
-
-
 def convolve(x: jax.Array, w: jax.Array, b: jax.Array | None, form: Form) -> jax.Array:
     """Pictures (N, H, W, C), kernel (kh, kw, C, K), biases (K,) to what `form` makes of them."""
     return _convolve(x, w, jnp.zeros(w.shape[3], w.dtype) if b is None else b, form)
@@ -119,40 +92,14 @@ _convolve.defvjp(_keep, _walk_back)
 
 
 def _call(name: str, results: Any, attributes: dict[str, np.int64], *arrays: jax.Array) -> Any:
-    call = jax.ffi.ffi_call(f"downslope_{name}", results, vmap_method="sequential")
-    return call(*arrays, **attributes)
-
-
-def _floats(*shape: int) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(shape, jnp.float32)
-
-
-def _with_derivatives(fixed: tuple[int, ...]) -> Callable:
-    """Let `plain(function's arguments)` give the derivatives of a function that is a call.
-
-    Args:
-        fixed: Which of the function's arguments are not arrays.
-    """
-
-    def decorate(function: Callable, plain: Callable) -> Callable:
-        wrapped = jax.custom_jvp(function, nondiff_argnums=fixed)
-
-        @wrapped.defjvp
-        def derivatives(*arguments: Any) -> tuple:
-            *settings, values, tangents = arguments
-            _, changes = jax.jvp(lambda *arrays: plain(*arrays, *settings), values, tangents)
-            return function(*values, *settings), changes
-
-        return wrapped
-
-    return decorate
+    return call(name, results, *arrays, vmap_method="sequential", **attributes)
 
 
 def _call_forward(x: jax.Array, w: jax.Array, b: jax.Array, form: Form) -> tuple:
     high, wide = (side // form.pool for side in form.sums(x.shape, w.shape))
     outputs = (x.shape[0], high, wide, w.shape[3])
     places = jax.ShapeDtypeStruct(outputs if form.pool > 1 else (0,), jnp.uint8)
-    return _call("forward", (_floats(*outputs), places), form.attributes(x.shape, w.shape), x, w, b)
+    return _call("forward", (floats(*outputs), places), form.attributes(x.shape, w.shape), x, w, b)
 
 
 def _call_kernel_gradient(
@@ -163,7 +110,7 @@ def _call_kernel_gradient(
     form: Form,
     shape: tuple[int, ...],
 ) -> tuple:
-    results = _floats(*shape), _floats(shape[3])
+    results = floats(*shape), floats(shape[3])
     attributes = form.attributes(x.shape, shape)
     return _call("kernel_gradient", results, attributes, x, outputs, where, slopes)
 
@@ -177,7 +124,7 @@ def _call_inputs_gradient(
     shape: tuple[int, ...],
 ) -> jax.Array:
     attributes = form.attributes(shape, w.shape)
-    return _call("inputs_gradient", _floats(*shape), attributes, w, outputs, where, slopes)
+    return _call("inputs_gradient", floats(*shape), attributes, w, outputs, where, slopes)
 
 
 # The same three in XLA's own operations, which have derivatives of every order.
@@ -245,6 +192,6 @@ def _plain_inputs_gradient(
     return back(by_sums)[0]
 
 
-_forward = _with_derivatives((3,))(_call_forward, _plain_forward)
-_kernel_gradient = _with_derivatives((4, 5))(_call_kernel_gradient, _plain_kernel_gradient)
-_inputs_gradient = _with_derivatives((4, 5))(_call_inputs_gradient, _plain_inputs_gradient)
+_forward = with_derivatives((3,))(_call_forward, _plain_forward)
+_kernel_gradient = with_derivatives((4, 5))(_call_kernel_gradient, _plain_kernel_gradient)
+_inputs_gradient = with_derivatives((4, 5))(_call_inputs_gradient, _plain_inputs_gradient)

@@ -23,7 +23,7 @@ from downslope.network.images import Conv2D, MaxPool2D
 from downslope.network.layer import Layer, Parameters, Shape
 from downslope.network.network import Network
 from downslope.network.pooling import LARGEST_INDEXED
-from downslope.network.products import product
+from downslope.network.products import dense_product
 
 # With these the largest sum has the largest activation, so that pooling may come first.
 _INCREASING = ("identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus")
@@ -83,17 +83,16 @@ class _Passed(Layer):
 
 
 @dataclass(frozen=True)
-class _Hidden(Layer):
-    """A dense layer behind another one, with a product whose slope is faster.
-
-    The first layer is left alone: networks side by side that see the same samples share them in
-    one large product.
+class _JoinedDense(Layer):
+    """A dense layer with its activation.
 
     Attributes:
         dense: The layer.
+        is_first: Whether no layer with weights is before it.
     """
 
     dense: Dense
+    is_first: bool
     word: ClassVar[str] = "dense"
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -103,12 +102,15 @@ class _Hidden(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
     ) -> Float[Array, "n units"]:
-        """Inputs times weights, plus bias."""
-        return product(inputs, parameters["weights"]) + parameters["biases"]
-
-    def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
-        """As the layer does."""
-        return self.dense.activate(sums)
+        """All of it: with ReLU there is no sum to be seen in between."""
+        outputs = dense_product(
+            inputs,
+            parameters["weights"],
+            parameters["biases"],
+            rectify=self.dense.activation == "relu",
+            is_first=self.is_first,
+        )
+        return outputs if self.dense.activation == "relu" else self.dense.activate(outputs)
 
 
 @lru_cache(maxsize=64)
@@ -127,8 +129,8 @@ def _fused(layers: Sequence[Layer]) -> list[Layer]:
             fused[-1:] = [_Joined(before.convolution, layer.size), _Passed()]
         elif isinstance(layer, Conv2D):
             fused.append(_Joined(layer))
-        elif isinstance(layer, Dense) and fused:
-            fused.append(_Hidden(layer))
+        elif isinstance(layer, Dense):
+            fused.append(_JoinedDense(layer, is_first=not fused))
         elif isinstance(layer, Residual):
             fused.append(Residual(_fused(layer.layers)))
         elif isinstance(layer, Parallel):

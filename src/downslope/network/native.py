@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 SETTING = "DOWNSLOPE_NATIVE"  # environment variable; "0" leaves the kernel unused
-LIBRARY = Path(__file__).with_name("_convolution.so")
+LIBRARY = Path(__file__).with_name("_kernel.so")
 
 
 class Native(NamedTuple):
