@@ -1,4 +1,4 @@
-"""Compiles the native kernel of dense layers and convolutions when Downslope is installed, where that can be done.
+"""Compiles the native kernel when Downslope is installed, where that can be done.
 
 Without a C++ compiler, or on another kind of processor, nothing is built and nothing fails: the
 path in JAX alone does the same work. DOWNSLOPE_NATIVE=0 leaves it out on purpose.

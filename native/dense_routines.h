@@ -1,8 +1,9 @@
 // How a dense layer is computed: three products of matrices.
 //
-// Each is the sum over k of left(row, k) * right(k, column). The right factor is put in order first:
-// panels of two vectors of columns, each with its k one after another, so that the inner loop reads
-// straight on; slopes pass back through ReLU on the way. The left factor is read where it lies.
+// Each is the sum over k of left(row, k) * right(k, column). The right factor is put in order first,
+// unless it is read only once: panels of two vectors of columns, each with its k one after another,
+// so that the inner loop reads straight on; slopes pass back through ReLU on the way. The left
+// factor is read where it lies.
 // Sums of PIXELS rows by two vectors stay in registers while all k pass by.
 #include <algorithm>
 
@@ -27,16 +28,20 @@ struct Left {  // left(row, k) is numbers[row * down + k * across]; one of the t
   int64_t down, across;
 };
 
-struct Right {  // panels, one after another; the last one may be half as wide
-  const float* panels;
-  int64_t depth, columns;
-
-  const float* panel(int64_t first) const { return panels + first * depth; }
-};
-
 int64_t width_of_panel(int64_t columns, int64_t first) {
   return std::min(kPanel, whole_vectors(columns - first));
 }
+
+struct Right {
+  const float* numbers;
+  int64_t depth, columns;
+  bool in_panels;  // one after another, the last one perhaps half as wide; else as a matrix lies
+
+  const float* panel(int64_t first) const { return numbers + (in_panels ? first * depth : first); }
+  int64_t step(int64_t first) const {  // from a panel's k to the next
+    return in_panels ? width_of_panel(columns, first) : columns;
+  }
+};
 
 int64_t panels_of(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
@@ -44,9 +49,12 @@ float* memory_of_panels(int64_t depth, int64_t columns) {
   return scratch<4>(whole_vectors(columns) * depth);
 }
 
-// Panels of a matrix (depth, columns) as it lies.
-Right in_order(const float* matrix, int64_t depth, int64_t columns, const Parallel& parallel) {
-  if (columns == kPanel || columns == kLanes) return {matrix, depth, columns};  // it is one already
+// Panels of a matrix (depth, columns), which is read once for every PIXELS of so many rows.
+Right in_order(const float* matrix, int64_t depth, int64_t columns, int64_t rows,
+               const Parallel& parallel) {
+  const bool is_in_order = columns == kPanel || columns == kLanes;  // one panel already
+  if (is_in_order || (rows <= PIXELS && columns % kLanes == 0))
+    return {matrix, depth, columns, false};
   float* const panels = memory_of_panels(depth, columns);
   parallel(panels_of(columns), [&](int64_t panel) {
     const int64_t first = panel * kPanel, width = width_of_panel(columns, first);
@@ -56,7 +64,7 @@ Right in_order(const float* matrix, int64_t depth, int64_t columns, const Parall
         store(to + column,
               load_some(matrix + k * columns + first + column, columns - first - column));
   });
-  return {panels, depth, columns};
+  return {panels, depth, columns, true};
 }
 
 // Panels of the slopes by the sums, (samples, units), and their sums over the samples.
@@ -79,7 +87,7 @@ Right in_order(const Dense& d, const float* outputs, const float* slopes, float*
       store_some(sums + at, sum, left);
     }
   });
-  return {panels, d.samples, d.units};
+  return {panels, d.samples, d.units, true};
 }
 
 // Panels of a matrix (columns, depth), which is turned on the way.
@@ -102,7 +110,7 @@ Right turned(const float* matrix, int64_t depth, int64_t columns, const Parallel
         to[k * width + column] =
             first + column < columns ? matrix[(first + column) * depth + k] : 0.0f;
   });
-  return {panels, depth, columns};
+  return {panels, depth, columns, true};
 }
 
 // ---------------------------------------------------------------- the product
@@ -115,8 +123,9 @@ struct Output {  // (rows, columns); what is added to each row at the end, and w
 };
 
 template <int rows, int vectors, bool is_turned>
-inline void product_tile(const Left& left, const float* right, int64_t depth, bool is_first,
-                         bool is_last, const Output& out, float* to, int64_t column) {
+inline void product_tile(const Left& left, const float* right, int64_t step, int64_t depth,
+                         bool is_first, bool is_last, const Output& out, float* to,
+                         int64_t column) {
   Vector sum[rows][vectors];
   for (int p = 0; p < rows; ++p)
     for (int v = 0; v < vectors; ++v) {
@@ -128,7 +137,7 @@ inline void product_tile(const Left& left, const float* right, int64_t depth, bo
   for (int64_t k = 0; k < depth; ++k) {
     Vector factor[vectors];
     for (int v = 0; v < vectors; ++v) factor[v] = load(right + v * kLanes);
-    right += vectors * kLanes;
+    right += step;
 #pragma GCC unroll 16
     for (int p = 0; p < rows; ++p) {
       const Vector number = all(is_turned ? at[0][k * left.across + p] : at[p][k]);
@@ -147,13 +156,15 @@ inline void product_tile(const Left& left, const float* right, int64_t depth, bo
 }
 
 template <int vectors, bool is_turned, int rows = PIXELS>
-inline void last_rows(int64_t count, const Left& left, const float* right, int64_t depth,
-                      bool is_first, bool is_last, const Output& out, float* to, int64_t column) {
+inline void last_rows(int64_t count, const Left& left, const float* right, int64_t step,
+                      int64_t depth, bool is_first, bool is_last, const Output& out, float* to,
+                      int64_t column) {
   if (count == rows)
-    product_tile<rows, vectors, is_turned>(left, right, depth, is_first, is_last, out, to, column);
+    product_tile<rows, vectors, is_turned>(left, right, step, depth, is_first, is_last, out, to,
+                                           column);
   else if constexpr (rows > 1)
-    last_rows<vectors, is_turned, rows - 1>(count, left, right, depth, is_first, is_last, out, to,
-                                            column);
+    last_rows<vectors, is_turned, rows - 1>(count, left, right, step, depth, is_first, is_last,
+                                            out, to, column);
 }
 
 // Some rows of one panel's columns.
@@ -162,12 +173,13 @@ void product_rows(const Left& left, const Right& right, const Output& out, int64
                   int64_t end, int64_t column) {
   for (int64_t k = 0; k < right.depth; k += kDepth) {
     const int64_t depth = std::min(kDepth, right.depth - k);
-    const float* const panel = right.panel(column) + k * vectors * kLanes;
+    const int64_t step = right.step(column);
+    const float* const panel = right.panel(column) + k * step;
     for (int64_t row = first; row < end; row += PIXELS)
       last_rows<vectors, is_turned>(
           std::min<int64_t>(PIXELS, end - row),
-          {left.numbers + row * left.down + k * left.across, left.down, left.across}, panel, depth,
-          k == 0, k + depth == right.depth, out, out.numbers + row * out.columns + column, column);
+          {left.numbers + row * left.down + k * left.across, left.down, left.across}, panel,
+          step, depth, k == 0, k + depth == right.depth, out, out.numbers + row * out.columns + column, column);
   }
 }
 
@@ -190,7 +202,7 @@ void product(const Left& left, int64_t rows, const Right& right, const Output& o
 void dense_forward(const Dense& d, const float* inputs, const float* weights, const float* biases,
                    float* outputs, const Parallel& parallel) {
   const Parallel& threads = d.products() < kFew ? kHere : parallel;
-  const Right right = in_order(weights, d.features, d.units, threads);
+  const Right right = in_order(weights, d.features, d.units, d.samples, threads);
   product<false>({inputs, d.features, 1}, d.samples, right, {outputs, d.units, biases, d.rectify},
                  threads);
 }

@@ -55,13 +55,16 @@ def test_help_names_every_command(call):
 def test_version(call):
     is_there, says = native()
     path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
-    assert call("--version").stdout == (f"downslope {version('downslope')}\nproducts and convolutions: {path}\n")
+    assert call("--version").stdout == (
+        f"downslope {version('downslope')}\nproducts and convolutions: {path}\n"
+    )
 
 
 def test_version_says_that_the_kernel_is_turned_off(call, monkeypatch):
     monkeypatch.setenv("DOWNSLOPE_NATIVE", "0")
     assert call("--version").stdout.splitlines()[1] == (
-        "products and convolutions: JAX alone; the native kernel is turned off by DOWNSLOPE_NATIVE=0"
+        "products and convolutions: JAX alone; "
+        "the native kernel is turned off by DOWNSLOPE_NATIVE=0"
     )
 
 

@@ -1,5 +1,8 @@
 """Columns in Parquet files: other tools open them, damage is said plainly."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -14,6 +17,19 @@ def test_other_table_tools_read_the_file(tmp_path):
     write_columns(tmp_path / "trace.parquet", COLUMNS)
     table = parquet.read_table(tmp_path / "trace.parquet").to_pydict()
     assert table == {name: values.tolist() for name, values in COLUMNS.items()}
+
+
+def test_pandas_is_not_loaded_for_it(tmp_path):
+    pytest.importorskip("pandas")
+    script = (
+        "import sys, pathlib, numpy\n"
+        "from downslope.store.columns import read_columns, write_columns\n"
+        "path = pathlib.Path(sys.argv[1])\n"
+        "write_columns(path, {'step': numpy.arange(5)})\n"
+        "assert read_columns(path)['step'].tolist() == [0, 1, 2, 3, 4]\n"
+        "assert 'pandas' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script, tmp_path / "trace.parquet"], check=True)
 
 
 def test_columns_of_different_lengths_are_refused(tmp_path):

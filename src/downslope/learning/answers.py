@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -16,6 +15,7 @@ from downslope.network.fusion import fuse
 from downslope.network.network import Network, NetworkParameters
 
 WIDTHS = (2048, 256, 32, 4, 1)  # samples answered at a time: few shapes, few compilations
+FEWEST_FULL = 256  # with fewer, one call for more samples than there are takes less time
 MOST_NUMBERS = 1 << 23  # of the widest signal, to bound the memory
 IN_FLIGHT = 4  # pieces that are worked on at once
 
@@ -34,15 +34,18 @@ def outputs_of(
     # numbers of 64 bits become numbers of 32 here, where no engine warns of it
     inputs = inputs.astype(jax.dtypes.canonicalize_dtype(inputs.dtype), copy=False)
     outputs: list[Any] = []
-    for piece in _pieces(inputs, network):
-        arguments = (parameters, piece, scales)
+    spans = _spans(inputs, network)
+    for start, width in spans:
+        arguments = (parameters, _piece(inputs, start, width), scales)
         answer = compiled(_answer, network, *arguments, options=(NO_FUSED_PRODUCTS,))
         outputs.append(answer(*arguments))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])
     arrays = [np.asarray(one) for one in outputs]
-    whole = np.concatenate(arrays) if len(arrays) > 1 else arrays[0]
-    return whole[: len(inputs)]
+    if len(arrays) == 1:
+        return arrays[0][: len(inputs)]
+    arrays[-1] = arrays[-1][spans[-2][0] + spans[-2][1] - spans[-1][0] :]  # what was there already
+    return np.concatenate(arrays)
 
 
 def _answer(
@@ -51,16 +54,23 @@ def _answer(
     return scales.answers_of(fuse(network).forward(parameters, scales.scale_inputs(inputs)))
 
 
-def _pieces(inputs: np.ndarray, network: Network) -> Iterator[np.ndarray]:
-    """Inputs in pieces of a few fixed lengths; the last one is filled up with its first sample."""
+def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:
+    """Start and width of pieces of a few fixed widths; the last one reaches back to be full."""
+    samples = max(1, len(inputs))
     shapes = (inputs.shape[1:], *network.shapes(inputs.shape[1:]))
     most = max(1, MOST_NUMBERS // max(map(math.prod, shapes)))
     widths = [width for width in WIDTHS if width <= most]
-    start = 0
-    while start < max(1, len(inputs)):
-        left = len(inputs) - start
-        width = min((one for one in widths if one >= left), default=widths[0])
-        piece = inputs[start : start + width]
-        short = width - len(piece)
-        yield np.concatenate([piece, np.repeat(piece[:1], short, axis=0)]) if short else piece
-        start += width
+    width = next((one for one in widths if FEWEST_FULL <= one <= samples), None)
+    if width is None:  # one short piece, or several where the memory asks for it
+        width = min((one for one in widths if one >= samples), default=widths[0])
+    starts = list(range(0, samples, width))
+    if samples > width:
+        starts[-1] = samples - width
+    return [(start, width) for start in starts]
+
+
+def _piece(inputs: np.ndarray, start: int, width: int) -> np.ndarray:
+    """The samples of a span, filled up with the first one where there are not so many."""
+    piece = inputs[start : start + width]
+    short = width - len(piece)
+    return np.concatenate([piece, np.repeat(piece[:1], short, axis=0)]) if short else piece

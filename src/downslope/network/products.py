@@ -22,7 +22,7 @@ from downslope.network import dense_native, native_calls
 LARGEST = 1 << 15  # numbers in x; with more, the product outweighs what the transpose saves
 # Products of two numbers: with fewer, a call outweighs what the kernel saves; with more, XLA's own
 # routine is as fast or faster, but for layers of few units.
-FEWEST, MOST, FEW_UNITS = 1 << 12, 1 << 24, 32
+FEWEST, MOST, FEW_UNITS = 1 << 12, 1 << 24, 128
 
 
 def dense_product(

@@ -13,7 +13,7 @@ from downslope.store.files import write_file
 
 
 def write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write named columns of one length each.
+    """Write named columns of numbers, of one length each.
 
     Raises:
         StorageError: The disk or the folder refuses.
@@ -21,8 +21,14 @@ def write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     import pyarrow
     import pyarrow.parquet
 
+    def column(values: np.ndarray) -> pyarrow.Array:
+        # from the memory itself: asked what the values are, pyarrow would load pandas to find out
+        values = np.ascontiguousarray(values)
+        kind = pyarrow.from_numpy_dtype(values.dtype)
+        return pyarrow.Array.from_buffers(kind, len(values), [None, pyarrow.py_buffer(values)])
+
     buffer = io.BytesIO()
-    table = pyarrow.table({name: np.asarray(values) for name, values in columns.items()})
+    table = pyarrow.table({name: column(values) for name, values in columns.items()})
     pyarrow.parquet.write_table(table, buffer)
     write_file(path, buffer.getvalue())
 
@@ -37,8 +43,10 @@ def read_columns(path: Path) -> dict[str, np.ndarray]:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(io.BytesIO(path.read_bytes()))
-        return {name: table.column(name).to_numpy() for name in table.column_names}
+        # read_table and to_numpy would load pandas
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(path.read_bytes())).read()
+        columns = {name: table.column(name).combine_chunks() for name in table.column_names}
+        return {name: np.from_dlpack(one) for name, one in columns.items()}
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise RunError(
             f"{path} cannot be read ({error}).",
