@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 
@@ -10,7 +12,9 @@ const Routines* routines() {
 #if defined(__x86_64__)
   static const Routines* const found = [] () -> const Routines* {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx512f")) return &kAvx512;
+    const char* const asked = std::getenv("DOWNSLOPE_NATIVE");
+    const bool is_plain = asked != nullptr && std::strcmp(asked, "avx2") == 0;
+    if (__builtin_cpu_supports("avx512f") && !is_plain) return &kAvx512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return &kAvx2;
     return nullptr;
   }();

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kGroup = 4096 / (2 * kLanes);  // numbers whose weights take 16 KiB
 constexpr int64_t kBandPixels = 96;  // per band at least: enough to hide the edges of tiles
+constexpr int64_t kSlopePixels = 512;  // likewise where a band's edges are slopes, found anew
 
 // Weights meet a picture in runs: numbers that are neighbours in both.
 struct Run {
@@ -85,44 +86,125 @@ inline void tile(const float* const* bases, const Group& group, const float* wei
     for (int v = 0; v < vectors; ++v) store(sums + p * step + v * kLanes, sum[p][v]);
 }
 
-template <int vectors, int pixels = PIXELS>
-inline void last_tile(int64_t count, const float* const* bases, const Group& group,
+#if LANES == 16 && defined(__AVX512F__)
+// One vector of outputs would need a broadcast for each product, and there is one per cycle where
+// there are two products. So four numbers are broadcast at once, to the four quarters of a vector:
+// sum q holds four parts of each of the outputs q, 4 + q, 8 + q and 12 + q, added up in the end.
+#define FOUR_AT_ONCE 1
+
+inline Vector four(const float* from, int64_t count) {
+  const __m128 numbers = count >= 4 ? _mm_loadu_ps(from)
+                                    : _mm512_castps512_ps128((__m512)load_some(from, count));
+  return (Vector)_mm512_broadcast_f32x4(numbers);
+}
+
+template <int pixels>
+inline void tile_of_one(const float* const* bases, const Group& group, const float* weights,
+                        bool is_first, float* sums, int64_t step) {
+  Vector sum[pixels][4] = {};
+  for (const Run* run = group.first; run < group.second; ++run) {
+    const float* at[pixels];
+    for (int p = 0; p < pixels; ++p) at[p] = bases[p] + run->offset;
+    for (int64_t m = 0; m < run->length; m += 4) {
+      Vector weight[4];
+      for (int q = 0; q < 4; ++q) weight[q] = load(weights + q * kLanes);
+      weights += 4 * kLanes;
+      const bool is_whole = m + 4 <= run->length;
+#pragma GCC unroll 16
+      for (int p = 0; p < pixels; ++p) {
+        const Vector numbers = is_whole ? four(at[p] + m, 4) : four(at[p] + m, run->length - m);
+        for (int q = 0; q < 4; ++q) sum[p][q] += numbers * weight[q];
+      }
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < pixels; ++p) {
+    const __m512 a = (__m512)sum[p][0], b = (__m512)sum[p][1];
+    const __m512 c = (__m512)sum[p][2], d = (__m512)sum[p][3];
+    const Vector ab = (Vector)_mm512_unpacklo_ps(a, b) + (Vector)_mm512_unpackhi_ps(a, b);
+    const Vector cd = (Vector)_mm512_unpacklo_ps(c, d) + (Vector)_mm512_unpackhi_ps(c, d);
+    const Vector total = (Vector)_mm512_shuffle_ps((__m512)ab, (__m512)cd, 0x44) +
+                         (Vector)_mm512_shuffle_ps((__m512)ab, (__m512)cd, 0xee);
+    float* const to = sums + p * step;
+    store(to, is_first ? total : load(to) + total);
+  }
+}
+
+constexpr int kPixelsOfOne = 5;
+#else
+#define FOUR_AT_ONCE 0
+constexpr int kPixelsOfOne = PIXELS;
+#endif
+
+template <int vectors>
+constexpr int kPixels = vectors == 1 ? kPixelsOfOne : PIXELS;  // whose sums stay in registers
+
+template <int vectors, int pixels = kPixels<vectors>>
+inline void some_tile(int64_t count, const float* const* bases, const Group& group,
                       const float* weights, bool is_first, float* sums, int64_t step) {
-  if (count == pixels) tile<pixels, vectors>(bases, group, weights, is_first, sums, step);
-  else if constexpr (pixels > 1)
-    last_tile<vectors, pixels - 1>(count, bases, group, weights, is_first, sums, step);
+  if (count != pixels) {
+    if constexpr (pixels > 1)
+      some_tile<vectors, pixels - 1>(count, bases, group, weights, is_first, sums, step);
+    return;
+  }
+#if FOUR_AT_ONCE
+  if constexpr (vectors == 1) {
+    tile_of_one<pixels>(bases, group, weights, is_first, sums, step);
+    return;
+  }
+#endif
+  tile<pixels, vectors>(bases, group, weights, is_first, sums, step);
 }
 
 template <int vectors>
 void correlate_group(const Band& band, const Group& group, const float* weights, bool is_first,
                      int64_t high, int64_t wide, int64_t down, int64_t across, float* sums,
                      int64_t step) {
-  const float* bases[PIXELS];
+  const float* bases[kPixels<vectors>];
   int64_t filled = 0;
   for (int64_t y = 0; y < high; ++y)
     for (int64_t x = 0; x < wide; ++x) {
       bases[filled++] = band.numbers + y * down * band.pitch + x * across;
-      if (filled < PIXELS) continue;
-      tile<PIXELS, vectors>(bases, group, weights, is_first, sums, step);
-      sums += PIXELS * step;
+      if (filled < kPixels<vectors>) continue;
+      some_tile<vectors>(filled, bases, group, weights, is_first, sums, step);
+      sums += kPixels<vectors> * step;
       filled = 0;
     }
-  last_tile<vectors>(filled, bases, group, weights, is_first, sums, step);
+  if (filled > 0) some_tile<vectors>(filled, bases, group, weights, is_first, sums, step);
+}
+
+// How many of a run's numbers are read: with one vector of outputs perhaps four at once.
+inline int64_t numbers_read(const Run& run, bool is_pair) {
+  return is_pair || !FOUR_AT_ONCE ? run.length : (run.length + 3) / 4 * 4;
 }
 
 // Weights in the order in which they are read: two vectors of outputs, then all that reach them.
 struct Packed {
   float* weights;  // in memory of the thread that packs them
-  int64_t outputs, total;
+  int64_t outputs;
 
   template <typename At>  // at(number within the runs, output)
-  Packed(int64_t outputs, int64_t total, At at) : outputs(outputs), total(total) {
-    weights = scratch<2>(whole_vectors(outputs) * total);
+  Packed(int64_t outputs, const Runs& runs, At at) : outputs(outputs) {
+    weights = scratch<2>(whole_vectors(outputs) * (runs.total + 3 * runs.all.size()));
     float* to = weights;
     for (int64_t first = 0; first < outputs; first += 2 * kLanes) {
-      const int64_t width = std::min(2 * kLanes, whole_vectors(outputs) - first);
-      for (int64_t m = 0; m < total; ++m)
-        for (int64_t k = first; k < first + width; ++k) *to++ = k < outputs ? at(m, k) : 0.0f;
+      const bool is_pair = first + kLanes < outputs;
+      const int64_t width = is_pair ? 2 * kLanes : kLanes;
+      int64_t start = 0;  // the run's first number
+      for (const Run& run : runs.all) {
+        for (int64_t m = 0; m < numbers_read(run, is_pair); ++m)
+          for (int64_t place = 0; place < width; ++place) {
+            int64_t number = m, output = place;
+            if (FOUR_AT_ONCE && !is_pair) {
+              number = m / 4 * 4 + place % 4;
+              output = place / 4 * 4 + m % 4;
+            }
+            output += first;
+            const bool is_there = number < run.length && output < outputs;
+            *to++ = is_there ? at(start + number, output) : 0.0f;
+          }
+        start += run.length;
+      }
     }
   }
 };
@@ -138,7 +220,7 @@ void correlate(const Band& band, const Runs& runs, const Packed& packed, int64_t
       (is_pair ? correlate_group<2> : correlate_group<1>)(band, group, weights, is_first, high,
                                                           wide, down, across, sums + first, step);
       for (const Run* run = group.first; run < group.second; ++run)
-        weights += (is_pair ? 2 : 1) * kLanes * run->length;
+        weights += (is_pair ? 2 : 1) * kLanes * numbers_read(*run, is_pair);
     }
 }
 
@@ -238,7 +320,7 @@ void finish_pixel(const Convolution& c, const float* sums, int64_t wide, int64_t
 
 void forward(const Convolution& c, const float* inputs, const float* kernel, const float* biases,
              float* outputs, uint8_t* where, const Parallel& parallel) {
-  const Packed packed(c.outputs, c.rows * c.columns * c.channels,
+  const Packed packed(c.outputs, Runs(c.rows, c.columns, c.channels, c.dilation, 0),
                       [&](int64_t m, int64_t k) { return kernel[m * c.outputs + k]; });
   const int64_t used = c.high() * c.pool, wide = c.wide() * c.pool;  // the sums in whole windows
   const int64_t rows = band_high(c), bands = (used + rows - 1) / rows;
@@ -372,16 +454,16 @@ void inputs_gradient(const Convolution& c, const float* kernel, const float* out
                      const uint8_t* where, const float* slopes, float* gradient,
                      const Parallel& parallel) {
   const int64_t taps = c.rows * c.columns;
-  const Packed packed(c.channels, taps * c.outputs, [&](int64_t m, int64_t channel) {
-    const int64_t tap = taps - 1 - m / c.outputs;
-    return kernel[(tap * c.channels + channel) * c.outputs + m % c.outputs];
-  });
   const int64_t above = (c.rows - 1) * c.dilation - c.top;  // may be less than none
   const int64_t before = (c.columns - 1) * c.dilation - c.left;
   const int64_t wide = c.width + (c.columns - 1) * c.dilation, pitch = wide * c.outputs;
-  const int64_t rows = std::max<int64_t>(1, kBandPixels / c.width);
+  const int64_t rows = std::max<int64_t>(1, kSlopePixels / c.width);
   const int64_t bands = (c.height + rows - 1) / rows, step = whole_vectors(c.channels);
   const Runs runs(c.rows, c.columns, c.outputs, c.dilation, pitch);
+  const Packed packed(c.channels, runs, [&](int64_t m, int64_t channel) {
+    const int64_t tap = taps - 1 - m / c.outputs;
+    return kernel[(tap * c.channels + channel) * c.outputs + m % c.outputs];
+  });
 
   parallel(c.images * bands, [&](int64_t task) {
     const int64_t image = task / bands, first = task % bands * rows;

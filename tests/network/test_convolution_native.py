@@ -34,6 +34,8 @@ CASES = [
     (1, 9, 9, 2, 7, 1, 1, 2, 1, "same", 1, True),
     (2, 6, 6, 64, 70, 3, 3, 1, 1, "same", 2, True),  # weights in several groups
     (1, 20, 20, 2, 4, 3, 3, 1, 1, "same", 16, True),
+    (2, 30, 40, 16, 32, 3, 3, 1, 1, "same", 2, True),  # one vector of gradients, several bands
+    (2, 14, 11, 3, 48, 5, 5, 1, 1, "valid", 1, True),  # a vector behind a pair of them
 ]
 
 needs_kernel = pytest.mark.skipif(not native().is_there, reason=f"native kernel: {native().says}")
@@ -193,3 +195,20 @@ def test_the_code_for_wider_vectors(tmp_path):
         "for case in tests.CASES: tests.compare_with_float64(case)"
     )
     subprocess.run([sys.executable, "-c", script, library], cwd=ROOT, check=True, timeout=300)
+
+
+@needs_kernel
+@pytest.mark.skipif(native().says != "AVX-512", reason="the code for AVX2 is what is used")
+def test_the_code_for_narrower_vectors():
+    script = (
+        "from downslope.network.native import native\n"
+        "from downslope.network.native_calls import covers; covers()\n"
+        "assert native() == (True, 'AVX2')\n"
+        "from tests.network import test_convolution_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "from tests.network import test_dense_native as tests\n"
+        "for case in tests.CASES: tests.compare_with_float64(case)"
+    )
+    environment = {**os.environ, SETTING: "avx2"}
+    run = [sys.executable, "-c", script]
+    subprocess.run(run, cwd=ROOT, env=environment, check=True, timeout=300)

@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-SETTING = "DOWNSLOPE_NATIVE"  # environment variable; "0" leaves the kernel unused
+# environment variable; "0" leaves the kernel unused, "avx2" its code for AVX-512
+SETTING = "DOWNSLOPE_NATIVE"
 LIBRARY = Path(__file__).with_name("_kernel.so")
 
 
