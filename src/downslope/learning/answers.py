@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
+from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Scales
 from downslope.network.fusion import fuse
 from downslope.network.network import Network, NetworkParameters
@@ -37,7 +37,7 @@ def outputs_of(
     spans = _spans(inputs, network)
     for start, width in spans:
         arguments = (parameters, _piece(inputs, start, width), scales)
-        answer = compiled(_answer, network, *arguments, options=(NO_FUSED_PRODUCTS,))
+        answer = compiled(_answer, network, *arguments)
         outputs.append(answer(*arguments))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])

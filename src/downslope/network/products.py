@@ -20,9 +20,9 @@ from jaxtyping import Array, Float
 from downslope.network import dense_native, native_calls
 
 LARGEST = 1 << 15  # numbers in x; with more, the product outweighs what the transpose saves
-# Products of two numbers: with fewer, a call outweighs what the kernel saves; with more, XLA's own
-# routine is as fast or faster, but for layers of few units.
-FEWEST, MOST, FEW_UNITS = 1 << 12, 1 << 24, 128
+# Products of two numbers: with fewer, a call outweighs what the kernel saves; with more, there is
+# work for several threads, which XLA divides with less delay. It is slow in layers of few units.
+FEWEST, MOST, FEW_UNITS = 1 << 12, 1 << 20, 32
 
 
 def dense_product(
