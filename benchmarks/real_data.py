@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
@@ -78,7 +79,7 @@ def rival(run: ds.Run) -> tuple[float, float]:
     """Scikit-learn's accuracy or mean error on the test part, and the seconds of its training."""
     data: Any = run.dataset
     train, test = (_inputs(run, part) for part in (data.train, data.test))
-    is_many = len(train) > MANY
+    is_many = len(data.train) > MANY
     settings = {"random_state": 0, "max_iter": run.settings.epochs if is_many else 200}
     warnings.simplefilter("ignore", ConvergenceWarning)
     started = time.perf_counter()
@@ -94,17 +95,21 @@ def rival(run: ds.Run) -> tuple[float, float]:
     return float(np.abs(answers - data.test.targets[:, 0]).mean()), seconds
 
 
-def _inputs(run: ds.Run, part: ds.Samples) -> np.ndarray:
+def _inputs(run: ds.Run, part: ds.Samples) -> Any:
     """What our network sees, with one input per value where it looks values up."""
     scaled = np.asarray(run.scaling.apply(part.inputs), np.float32).reshape(len(part), -1)
     codes = () if run.data.encoding is None else run.data.encoding.embedded
     if not codes:
         return scaled
     places = scaled[:, -len(codes) :].astype(int)
+    rows = np.arange(len(part))
     looked_up = [
-        np.eye(code.places, dtype=np.float32)[places[:, place]] for place, code in enumerate(codes)
-    ]
-    return np.concatenate([scaled[:, : -len(codes)], *looked_up], axis=1)
+        sparse.csr_matrix(
+            (np.ones(len(part), np.float32), (rows, places[:, place])), (len(part), code.places)
+        )
+        for place, code in enumerate(codes)
+    ]  # thousands of inputs, nearly all 0
+    return sparse.hstack([sparse.csr_matrix(scaled[:, : -len(codes)]), *looked_up], format="csr")
 
 
 if __name__ == "__main__":

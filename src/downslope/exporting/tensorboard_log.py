@@ -132,12 +132,13 @@ class _Log:
         self.measured = len(epochs["step"])
 
     def _write(self, part: str, step: int, moment: float, values: dict[str, Any]) -> None:
-        from tensorboardX.proto.event_pb2 import Event
-        from tensorboardX.proto.summary_pb2 import Summary
+        from tensorboardX.proto import event_pb2, summary_pb2
 
+        events: Any = event_pb2  # whose classes are made when it is imported
+        summaries: Any = summary_pb2
         pairs = [
-            Summary.Value(tag=name, simple_value=float(value)) for name, value in values.items()
+            summaries.Summary.Value(tag=name, simple_value=float(value))
+            for name, value in values.items()
         ]
-        self.writers[part].write_event(
-            Event(wall_time=moment, step=step, summary=Summary(value=pairs))
-        )
+        summary = summaries.Summary(value=pairs)
+        self.writers[part].write_event(events.Event(wall_time=moment, step=step, summary=summary))
