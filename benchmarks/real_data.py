@@ -1,11 +1,13 @@
 """Real data sets as a new user would try them, beside scikit-learn's network on the same rows.
 
-    python -m benchmarks.real_data FILE[:TARGET] ...
+    python -m benchmarks.real_data DATA[:TARGET] ...
 
-Each is trained by `downslope train` with nothing but the target, in a process of its own and a new
-folder. Then scikit-learn's MLP, with its own settings, gets what our network saw: the same rows,
-encoded and scaled, and the same targets; where our network learns numbers for the values of a
-category, one input per value instead. Prints a row of `docs/real-data.md` for each.
+DATA is a table, a folder of images, or the name of a built-in set. Each is trained by `downslope
+train` with nothing but the target, in a process of its own and a new folder. Then scikit-learn's
+MLP, with its own settings, gets what our network saw: the same rows or pixels, encoded and scaled,
+and the same targets; where our network learns numbers for the values of a category, one input per
+value instead. Prints a row of `docs/real-data.md` for each, with all rows that our network was
+given, of a source's own test part as well.
 """
 
 from __future__ import annotations
@@ -20,13 +22,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import downslope as ds
+from downslope.data import BUILT_IN
 
 COMMAND = Path(sys.executable).with_name("downslope")  # of this very environment
-MANY = 50_000  # samples: with more, scikit-learn's network gets as many epochs as ours
+MANY = 100_000  # samples: with more, scikit-learn's network gets as many epochs as ours
 HEAD = (
     "| set | rows | measure | Downslope (95 % interval) | scikit-learn | always the same answer "
     "| seconds | scikit-learn's |\n|---|---:|---|---|---:|---:|---:|---:|"
@@ -37,15 +41,17 @@ def main() -> None:
     """Measure what is named on the command line."""
     print(HEAD, flush=True)
     for given in sys.argv[1:]:
-        path, _, target = given.partition(":")
-        print(row(Path(path).absolute(), target), flush=True)
+        source, _, target = given.partition(":")
+        source = source if source in BUILT_IN else str(Path(source).absolute())
+        print(row(source, target), flush=True)
 
 
-def row(path: Path, target: str) -> str:
+def row(source: str, target: str) -> str:
     """One set as a row of the table."""
+    name = Path(source).name
     with tempfile.TemporaryDirectory() as folder:
         out = f"{folder}/run"
-        words = [COMMAND, "train", path, "--json", "--no-pictures", "--out", out]
+        words = [COMMAND, "train", source, "--json", "--no-pictures", "--out", out]
         started = time.perf_counter()
         done = subprocess.run(
             [*words, *(["--target", target] if target else [])],
@@ -56,7 +62,7 @@ def row(path: Path, target: str) -> str:
         )
         ours = time.perf_counter() - started
         if done.returncode:
-            return f"| {path.name} | failed: {done.stderr.strip().splitlines()[-1]} |"
+            return f"| {name} | failed: {done.stderr.strip().splitlines()[-1]} |"
         told = json.loads(done.stdout)
         run = ds.open_run(out).with_data()
         theirs, seconds = rival(run)
@@ -65,7 +71,7 @@ def row(path: Path, target: str) -> str:
     best = told["baseline"][measure]
     figures = [f"{told['test'][measure]:.4g} ({low:.4g} to {high:.4g})", f"{theirs:.4g}"]
     rows = sum(run.dataset.sizes.values())
-    cells = [path.name, f"{rows:,}", measure, *figures, f"{best:.4g}", f"{ours:.0f}"]
+    cells = [name, f"{rows:,}", measure, *figures, f"{best:.4g}", f"{ours:.0f}"]
     return f"| {' | '.join(cells)} | {seconds:.0f} |"
 
 
@@ -73,7 +79,7 @@ def rival(run: ds.Run) -> tuple[float, float]:
     """Scikit-learn's accuracy or mean error on the test part, and the seconds of its training."""
     data: Any = run.dataset
     train, test = (_inputs(run, part) for part in (data.train, data.test))
-    is_many = len(train) > MANY
+    is_many = len(data.train) > MANY
     settings = {"random_state": 0, "max_iter": run.settings.epochs if is_many else 200}
     warnings.simplefilter("ignore", ConvergenceWarning)
     started = time.perf_counter()
@@ -89,17 +95,21 @@ def rival(run: ds.Run) -> tuple[float, float]:
     return float(np.abs(answers - data.test.targets[:, 0]).mean()), seconds
 
 
-def _inputs(run: ds.Run, part: ds.Samples) -> np.ndarray:
+def _inputs(run: ds.Run, part: ds.Samples) -> Any:
     """What our network sees, with one input per value where it looks values up."""
     scaled = np.asarray(run.scaling.apply(part.inputs), np.float32).reshape(len(part), -1)
     codes = () if run.data.encoding is None else run.data.encoding.embedded
     if not codes:
         return scaled
     places = scaled[:, -len(codes) :].astype(int)
+    rows = np.arange(len(part))
     looked_up = [
-        np.eye(code.places, dtype=np.float32)[places[:, place]] for place, code in enumerate(codes)
-    ]
-    return np.concatenate([scaled[:, : -len(codes)], *looked_up], axis=1)
+        sparse.csr_matrix(
+            (np.ones(len(part), np.float32), (rows, places[:, place])), (len(part), code.places)
+        )
+        for place, code in enumerate(codes)
+    ]  # thousands of inputs, nearly all 0
+    return sparse.hstack([sparse.csr_matrix(scaled[:, : -len(codes)]), *looked_up], format="csr")
 
 
 if __name__ == "__main__":

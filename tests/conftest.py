@@ -29,7 +29,7 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_configure():
     """In CI no test may be skipped for want of a peer to compare with."""
     if os.environ.get("CI"):
-        peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas")
+        peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas", "tensorboard")
         absent = [name for name in peers if importlib.util.find_spec(name) is None]
         assert not absent, f"not installed: {', '.join(absent)}"
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         StorageError,
     )
     from downslope.exporting.export import export
+    from downslope.exporting.tensorboard_log import tensorboard_log
     from downslope.learning.augment import Augment
     from downslope.learning.backprop import Backpropagation, backpropagate
     from downslope.learning.losses_at import losses_at
@@ -90,6 +91,7 @@ __all__ = [
     "losses_at",
     "open_run",
     "parse_network",
+    "tensorboard_log",
     "train",
     "train_side_by_side",
 ]
@@ -102,6 +104,7 @@ _HOMES = {
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),
     "exporting.export": "export",
+    "exporting.tensorboard_log": "tensorboard_log",
     "learning.augment": "Augment",
     "learning.backprop": "Backpropagation backpropagate",
     "learning.losses_at": "losses_at",

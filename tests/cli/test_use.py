@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import downslope as ds
 from tests.cli.folders import photo, shanghaitech
@@ -42,6 +43,47 @@ def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crow
     copy.symlink_to(crowd_folder)
     text = call("test", crowd_run, "--data", copy).stdout
     assert "4 samples of copy: the data it was trained on, so only the test part was used." in text
+
+
+def images(folder, size, names=("dark", "light"), mode="L", brighter=0):
+    for name in names:
+        for place in range(12):
+            path = folder / name / f"{place}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", size, brighter + {"dark": 40}.get(name, 200) + place).convert(mode).save(
+                path
+            )
+    return folder
+
+
+def test_images_of_another_size_are_brought_to_the_runs(call, tmp_path):
+    network = ("--network", "flatten, dense 2", "--no-pictures", "--learning-rate", "0.01")
+    made = call("train", images(tmp_path / "a", (12, 8)), *network, "--out", "r")
+    assert made.exit_code == 0, made.output
+    other = images(tmp_path / "b", (30, 44), mode="RGB", brighter=20)
+    told = json.loads(call("test", "r", "--data", other, "--json").stdout)
+    assert (told["data"]["samples"], told["test"]["accuracy"]) == (24, 1.0)
+    dark = images(tmp_path / "c", (30, 44), ("dark",))
+    told = json.loads(call("test", "r", "--data", dark, "--json").stdout)
+    assert (told["data"]["samples"], told["test"]["accuracy"]) == (12, 1.0)
+    result = call("test", "r", "--data", images(tmp_path / "d", (30, 44), ("dark", "grey")))
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: The folder {tmp_path}/d has the class 'grey'. Expected the classes of the "
+        "training: dark, light. Rename it, or add training images of it."
+    )
+
+
+def test_image_files_are_as_bright_as_the_arrays_of_the_training(call, tmp_path):
+    levels = np.repeat([40, 200], 20)[:, None, None, None] + np.zeros((1, 8, 12, 1))
+    levels += np.arange(40)[:, None, None, None] % 20
+    np.savez(
+        tmp_path / "a.npz", X=(levels / 255).astype(np.float32), y=np.repeat(["dark", "light"], 20)
+    )
+    network = ("--network", "flatten, dense 2", "--no-pictures", "--learning-rate", "0.01")
+    assert call("train", "a.npz", *network, "--out", "r").exit_code == 0
+    told = json.loads(call("test", "r", "--data", images(tmp_path / "b", (12, 8)), "--json").stdout)
+    assert told["test"]["accuracy"] == 1.0
 
 
 def test_a_table_from_raw_columns_to_answers(call, tmp_path):

@@ -83,6 +83,16 @@ def test_few_possible_values_make_no_copies():
     assert warnings(columns | {"label": rng.choice(["x", "y"], COUNT)}) == {}
 
 
+def test_a_measure_of_few_values_is_no_group():
+    """A few rare values among many rows of the others, as in the Shuttle set."""
+    rng = np.random.default_rng(3)
+    rare = np.repeat(np.arange(12, 92), 2)
+    values = np.r_[rng.integers(0, 12, 1800), rare]
+    label = np.where(values < 12, values > 6, rng.integers(0, 2, 92)[values])
+    columns = {"a": rng.normal(size=len(values)), "extra": values, "label": label.astype(int)}
+    assert warnings(columns) == {}
+
+
 def test_small_classes_and_columns_that_are_left_out():
     columns = clean() | {"same": np.ones(COUNT), "row": np.arange(COUNT)}
     columns["label"] = np.where(np.arange(COUNT) < 4, 9, columns["label"])

@@ -82,6 +82,17 @@ def test_sizes_that_do_not_fit(tmp_path, data, what):
     )
 
 
+def test_more_axes_than_an_array_can_have(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"\0\0\x08\x46" + b"\0\0\0\1" * 70 + b"x")
+    with pytest.raises(DataError) as caught:
+        read_idx(path)
+    assert str(caught.value) == (
+        f"The file {path} claims 70 axes. Expected at most 8; images have 3. Download or write it "
+        "again."
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "begins"),
     [(b"", "(none)"), (b"PK\3\4....", "50 4b 03 04"), (b"\0\0\x0d\1....", "00 00 0d 01")],

@@ -1,5 +1,8 @@
 """Folders of images, a sub-folder per class."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -143,6 +146,22 @@ def test_a_jpeg_cut_short(tmp_path):
         f"The image {path} cannot be read. Expected a whole JPEG or PNG file. Open it in an image "
         "viewer; replace or remove it if it is broken."
     )
+
+
+def test_nothing_is_printed_beside_the_message(tmp_path):
+    """Pillow logs what it dislikes, which Python shows where nobody has set up logging."""
+    path = draw(tmp_path / "a.tif")
+    samples = b"\x15\x01\x03\x00\x01\x00\x00\x00"  # the field of samples per pixel
+    content = path.read_bytes()
+    assert samples + b"\x03" in content
+    path.write_bytes(content.replace(samples + b"\x03\x00", samples + b"\x03\x08"))
+    code = (
+        "import sys; from pathlib import Path; from downslope.data.pixels import look_at\n"
+        "try: look_at(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("DataError\n", "")
 
 
 def test_validation_images_beside_a_test_part_are_not_lost(tmp_path):

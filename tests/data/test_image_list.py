@@ -102,6 +102,49 @@ def test_a_column_says_which_part(tmp_path):
     )
 
 
+def test_groups_are_not_divided(tmp_path):
+    found = rows(tmp_path, 40)
+    lines = [(*one, f"P{place // 4}" if place else "") for place, one in enumerate(found)]
+    table(tmp_path / "a.csv", lines, "file,label,patient")
+    data = ds.load(tmp_path, group="patient")
+    assert data.notes == ("1 row has no patient: it is taken as a group by itself.",)
+    seen = [
+        {(int(one) % 100) // 4 for one in places(part)}
+        for part in (data.train, data.validation, data.test)
+    ]
+    assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
+    assert sum(data.sizes.values()) == 40
+    assert ds.load(data.source, **data.options).fingerprint == data.fingerprint
+    assert message(tmp_path, SettingError, group="doctor") == (
+        "There is no column 'doctor'. Expected one of file, label, patient. Check the name."
+    )
+
+
+def test_the_latest_are_the_test(tmp_path):
+    lines = [(*one, f"{1 + place}.5.2024") for place, one in enumerate(rows(tmp_path, 30))]
+    table(tmp_path / "a.csv", lines, "file,label,day")
+    data = ds.load(tmp_path, time="day")
+    assert sorted(places(data.test)) == list(range(24, 30))
+    assert sorted(places(data.train)) == list(range(21))
+
+
+def test_a_table_that_says_which_part_is_not_split_by_a_column(tmp_path):
+    parts = ["train"] * 14 + ["test"] * 6
+    lines = [(*one, part, 7) for one, part in zip(rows(tmp_path, 20), parts, strict=True)]
+    table(tmp_path / "a.csv", lines, "file,label,split,who")
+    assert message(tmp_path, SettingError, group="who") == (
+        f"The column 'who' was named with group, and {tmp_path.name} says itself which images are "
+        "the test part. Expected a table (.csv, .tsv, .parquet or .arrow). Leave it out; the "
+        "folders of a data set say how it is split, if it has a train and a test folder."
+    )
+
+
+def places(part):
+    """Which image of `rows` each one is."""
+    levels = part.inputs[:, 0, 0, 0].astype(int)
+    return levels - np.where(levels > 120, LIGHT["light"], LIGHT["dark"])
+
+
 def test_two_tables_that_do_not_fit(tmp_path):
     table(tmp_path / "train.csv", rows(tmp_path, 14))
     path = table(tmp_path / "test.csv", [(1, 2)], "a,b")

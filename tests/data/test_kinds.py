@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from downslope.data.kinds import as_numbers, as_seconds, as_texts, describe
+from downslope.data.dates import as_seconds
+from downslope.data.kinds import as_numbers, as_texts, describe
 from downslope.errors import DataError, SettingError
 
 
@@ -27,6 +28,7 @@ def kind(values, wanted=None):
         (["a"] * 9 + [None], ("category", "")),
         (["2024-01-02", "2024-02-03", None], ("date", "")),
         (["3.4.2024", "5.6.2024", "7.8.2024"], ("date", "")),
+        (["01/31/2024", "02/01/2024"], ("date", "")),
         ([date(2024, 1, 2), date(2024, 1, 3)], ("date", "")),
         ([None, None], ("ignored", "it has no values")),
         ([7, 7, 7], ("ignored", "it has the same value in every row")),
@@ -57,7 +59,7 @@ def test_what_the_user_says_counts():
         kind([1, 2], {"a": "colour"})
     assert str(caught.value) == (
         "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, "
-        "ignored. Correct it, or leave it out to have it found."
+        "ignored, month-first, day-first. Correct it, or leave it out to have it found."
     )
 
 

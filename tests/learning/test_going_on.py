@@ -61,6 +61,21 @@ def test_an_opened_run_can_be_gone_on_from(tmp_path):
     by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
 
 
+def test_a_run_says_what_it_went_on_from(tmp_path):
+    first = fit(epochs=5)
+    assert first.origin is None
+    second = fit(epochs=3, start=first.save(tmp_path / "first")).save(tmp_path / "second")
+    third = fit(epochs=1, start=second)
+    opened = ds.open_run(tmp_path / "second")
+    assert opened.origin == second.origin
+    assert opened.origin is not None and third.origin is not None
+    assert (opened.origin.run, opened.origin.steps) == (str(tmp_path / "first"), 5)
+    assert opened.origin.fingerprint == DATA.fingerprint
+    assert (third.origin.run, third.origin.steps) == (str(tmp_path / "second"), 8)
+    fourth = fit(epochs=1, start=first)
+    assert fourth.origin is not None and fourth.origin.run == ""
+
+
 def test_another_optimizer_starts_without_memory():
     first = fit(epochs=5, optimizer="adam")
     second = fit(epochs=1, optimizer="nesterov", start=first)

@@ -47,7 +47,8 @@ def table(command: Any) -> Any:
             type=ColumnKind(),
             multiple=True,
             callback=lambda context, option, pairs: dict(pairs),
-            help="Tables: what a column is: number, yes/no, category, date or ignored.",
+            help="Tables: what a column is: number, yes/no, category, date (or day-first, "
+            "month-first) or ignored.",
         ),
         click.option(
             "--time",

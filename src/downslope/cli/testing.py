@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from downslope.cli import display, output
 from downslope.data import BUILT_IN, Samples, Unsplit, read
@@ -57,12 +59,9 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
     with display.reading(source, lively=not as_json) as on_progress:
         unsplit = read(
             source,
-            **{
-                name: value
-                for name, value in (run.data.options or {}).items()
-                if name in ("target", "kinds", "task")
-            },
+            **_said(run),
             class_names=run.data.class_names,
+            image_shape=_image_shape(run),
             photo_side=run.data.photo_side or None,
             stride=(run.data.options or {}).get("stride", STRIDE),
             on_progress=on_progress,
@@ -70,12 +69,55 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
     if not isinstance(unsplit, Unsplit):
         unsplit = _as_learnt(run, unsplit)
     _check_fit(run, unsplit)
+    unsplit = _as_bright(run, unsplit)
     if _is_same(run, unsplit):
         dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
         run = replace(run, dataset=dataset)
         return Chosen(run, unsplit.name, dataset.test, unsplit.generated, same)
     part = "all its samples" if unsplit.test is None else "its test part"
     return Chosen(run, unsplit.name, unsplit.for_testing, unsplit.generated, part)
+
+
+def _said(run: Run) -> dict[str, Any]:
+    """What was said of the run's data that holds for other data as well."""
+    names = ("target", "kinds", "task")
+    if _image_shape(run) is not None:  # a table of images; other tables are split in _as_learnt
+        names += ("group", "time")
+    options = run.data.options or {}
+    return {name: options[name] for name in names if name in options}
+
+
+def _image_shape(run: Run) -> tuple[int, int, int] | None:
+    """What other images are brought to: what the run's own were; None where they are photos."""
+    shape = run.data.input_shape
+    if len(shape) != 3 or shape[2] not in (1, 3) or run.data.task == "counting":
+        return None
+    return shape[0], shape[1], shape[2]
+
+
+def _as_bright(run: Run, other: Unsplit) -> Unsplit:
+    """Pixels from image files as the run knows them: of 0 to 1, if it learnt from such arrays.
+
+    Raises:
+        DataError: The run learnt from numbers that are no pixels of 0 to 1 or 0 to 255.
+    """
+    white = run.data.white
+    if _image_shape(run) is None or white == other.white or not other.white:
+        return other
+    if not white:
+        raise DataError(
+            f"{other.name} holds images, and the run was trained on images whose numbers are no "
+            "pixels of 0 to 1 or 0 to 255.",
+            "inputs of the same numbers (.npz)",
+            "Prepare them as the training images were, and save them as an array.",
+        )
+
+    def scaled(part: Samples) -> Samples:
+        pixels = (part.inputs * (white / other.white)).astype(np.float32)
+        return replace(part, inputs=pixels)
+
+    test = None if other.test is None else scaled(other.test)
+    return replace(other, samples=scaled(other.samples), test=test, white=white)
 
 
 def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:

@@ -40,6 +40,11 @@ from downslope.cli import options
     help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for not.",
 )
 @click.option(
+    "--log",
+    type=click.Choice(("tensorboard",)),
+    help="Also write event files that TensorBoard opens, into the run folder, while it trains.",
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
@@ -65,6 +70,7 @@ def train(
     patience: int | None,
     class_weights: tuple[float, ...],
     augment: str | None,
+    log: Literal["tensorboard"] | None,
     out: Path | None,
     as_json: bool,
     pictures: bool,
@@ -93,5 +99,7 @@ def train(
         augment=augment,
     )
     reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
-    code = train_and_report(source, reading, wishes, out, as_json=as_json, pictures=pictures)
+    code = train_and_report(
+        source, reading, wishes, out, log=log, as_json=as_json, pictures=pictures
+    )
     click.get_current_context().exit(code)

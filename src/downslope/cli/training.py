@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
+
+import click
 
 from downslope.cli import display, output
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
+from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.recipes import recipe_for
 from downslope.learning.run import Run
+from downslope.learning.run_folder import LOG
 from downslope.learning.settings import BatchSize, Stop
 from downslope.learning.train import train
 from downslope.network.embedding import Embedding
@@ -105,6 +111,7 @@ def train_and_report(
     wishes: Wishes,
     out: Path | None,
     *,
+    log: Literal["tensorboard"] | None = None,
     as_json: bool,
     pictures: bool,
 ) -> int:
@@ -115,6 +122,7 @@ def train_and_report(
         reading: How a table is read; arguments of `load`.
         wishes: What the user asked for.
         out: Folder for the run, or None for the next free one below `runs`.
+        log: What else is written while it trains.
         as_json: Print one JSON object instead of a table.
         pictures: Draw pictures into the run folder.
 
@@ -125,6 +133,8 @@ def train_and_report(
         DownslopeError: Something given cannot be used, or the disk refuses.
     """
     wishes.check()
+    if log is not None:
+        check_tensorboard()
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)
@@ -137,13 +147,31 @@ def train_and_report(
         folder = claim(dataset.name)
         if pictures:  # loaded while the processor compiles and trains outside of Python
             Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
-        with display.training(dataset, plan["epochs"], lively=not as_json) as on_chunk:
-            run = train(dataset=dataset, on_chunk=on_chunk, **plan)
+        lively = not as_json
+        with (
+            tensorboard_log(folder) if log else nullcontext() as written,
+            display.training(dataset, plan["epochs"], lively=lively) as shown,
+        ):
+            run = train(dataset=dataset, on_chunk=_both(shown, written), **plan)
         run = run.save(folder)
     output.report_training(run, dataset, as_json=as_json)
+    if log and not as_json:
+        click.echo(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
     if pictures:
         _draw(run, dataset, as_json)
     return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+def _both(one: OnChunk, other: OnChunk | None) -> OnChunk:
+    """Two onlookers as one."""
+    if other is None:
+        return one
+
+    def on_chunk(progress: Progress) -> None:
+        one(progress)
+        other(progress)
+
+    return on_chunk
 
 
 @contextmanager

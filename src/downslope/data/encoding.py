@@ -16,7 +16,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float
 
-from downslope.data.kinds import Column, Kind, as_numbers, as_seconds, as_texts
+from downslope.data.dates import as_seconds
+from downslope.data.kinds import Column, Kind, as_numbers, as_texts
 from downslope.errors import DataError
 
 MOST_VALUES = 64  # inputs for one category; with more, its values get learnt numbers
@@ -40,6 +41,7 @@ class ColumnCode:
         cycles: Of a date: "year", "week", "day", as far as it goes through them.
         numbers: Of a category whose values get learnt numbers, how many each; it is one input
             then, the value's place: 0 for values never seen, 1 for none, 2 and on for `values`.
+        form: Of a date, in which form texts are written; empty if that is to be found.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ColumnCode:
     has_others: bool = False
     cycles: tuple[str, ...] = ()
     numbers: int = 0
+    form: str = ""
 
     @property
     def places(self) -> int:
@@ -96,7 +99,7 @@ class ColumnCode:
         if self.kind == "yes/no":
             numbers = _yes_or_no(column, self.values)
         else:
-            numbers = as_numbers(column) if self.kind == "number" else as_seconds(column)
+            numbers = _measured(column, self.kind, self.form)
         missing = np.isnan(numbers)
         numbers = np.where(missing, self.fill, numbers)
         if self.kind != "date":
@@ -197,10 +200,14 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
         pair = tuple(sorted({text for text in as_texts(values) if text is not None}, key=_truth))
         numbers = _yes_or_no(values, pair)
         return ColumnCode(name, kind, _middle(numbers), has_gaps, values=pair)
-    numbers = as_numbers(values) if kind == "number" else as_seconds(values)
+    numbers = _measured(values, kind, column.form)
     has_gaps = bool(np.isnan(numbers).any())
     cycles = _cycles(numbers[~np.isnan(numbers)]) if kind == "date" else ()
-    return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles)
+    return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles, form=column.form)
+
+
+def _measured(values: pa.ChunkedArray, kind: Kind, form: str) -> np.ndarray:
+    return as_numbers(values) if kind == "number" else as_seconds(values, form)
 
 
 def _numbers_for(values: int) -> int:

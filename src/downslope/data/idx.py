@@ -20,6 +20,7 @@ from downslope.data.dataset import Samples
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
+MOST_AXES = 8  # images have 3, and NumPy has no more than 64
 LARGEST = 2**31  # bytes of values in one file: 45 times MNIST
 _PARTS = ("train", "t10k")
 _KINDS = {"images": 3, "labels": 1}
@@ -63,6 +64,12 @@ def _parse(stream: BinaryIO | gzip.GzipFile, path: Path) -> np.ndarray:
             f"The file {path} begins with the bytes {start.hex(' ') or '(none)'}.",
             "00 00 08 and the number of axes, as in an IDX file of unsigned bytes",
             "Check that it is an IDX file; other types of values are not read.",
+        )
+    if start[3] > MOST_AXES:
+        raise DataError(
+            f"The file {path} claims {start[3]} axes.",
+            f"at most {MOST_AXES}; images have 3",
+            "Download or write it again.",
         )
     lengths = stream.read(4 * start[3])
     if len(lengths) < 4 * start[3]:

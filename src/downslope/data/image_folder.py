@@ -17,7 +17,7 @@ import numpy as np
 
 from downslope.data.dataset import Samples
 from downslope.data.file_names import is_image
-from downslope.data.image_set import ImageFile, read_images
+from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.progress import OnProgress
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
@@ -30,13 +30,26 @@ class _Labelled(NamedTuple):
     label: int
 
 
-def holds_classes(folder: Path) -> bool:
-    """Say whether a folder, or its sub-folder `train`, holds images in a folder per class."""
-    return len(_classes(folder)) > 1 or len(_classes(folder / "train")) > 1
+def holds_classes(folder: Path, class_names: Sequence[str] = ()) -> bool:
+    """Say whether a folder, or its sub-folder `train`, holds images in a folder per class.
+
+    A single class is enough where it is among `class_names`, those of an earlier training.
+    """
+    return _is_whole(folder, class_names) or len(_classes(folder / "train")) > 1
+
+
+def _is_whole(folder: Path, class_names: Sequence[str]) -> bool:
+    classes = _classes(folder)
+    return len(classes) > 1 or any(one.name in class_names for one in classes)
 
 
 def read_image_folder(
-    folder: Path, side: int | None = None, on_progress: OnProgress | None = None
+    folder: Path,
+    side: int | None = None,
+    on_progress: OnProgress | None = None,
+    *,
+    class_names: Sequence[str] = (),
+    shape: Shape | None = None,
 ) -> Unsplit:
     """Read all images of such a folder.
 
@@ -44,13 +57,16 @@ def read_image_folder(
         folder: The folder.
         side: The longer side is at most this many pixels; 64 if None.
         on_progress: Called with (images so far, images in all).
+        class_names: The classes of an earlier training, in their order; not all need to be there.
+        shape: Height, width and channels that all images are brought to; None for the rule.
 
     Raises:
-        DataError: An image cannot be read, or the test part has a class of its own.
+        DataError: An image cannot be read, or there is a class that training does not have.
     """
-    is_parted = len(_classes(folder)) < 2 or len(_classes(folder / "train")) > 1
+    is_parted = not _is_whole(folder, class_names) or len(_classes(folder / "train")) > 1
     train = folder / "train" if is_parted else folder
-    names = tuple(one.name for one in _classes(train))
+    names = tuple(class_names) or tuple(one.name for one in _classes(train))
+    _check_names(train, names)
     files, left_out = _labelled(train, names)
     tests: list[_Labelled] = []
     parts = [folder / name for name in _TEST_NAMES if is_parted and _classes(folder / name)]
@@ -64,6 +80,7 @@ def read_image_folder(
         [ImageFile(one.path) for one in tests],
         side,
         on_progress,
+        shape,
     )
     labels = np.array([one.label for one in (*files, *tests)], np.int32)
     sources = tuple(one.path.relative_to(folder).as_posix() for one in (*files, *tests))
@@ -110,9 +127,11 @@ def _labelled(folder: Path, names: Sequence[str]) -> tuple[list[_Labelled], list
 def _check_names(folder: Path, names: Sequence[str]) -> None:
     new = [one.name for one in _classes(folder) if one.name not in names]
     if new:
+        what = "test part" if folder.name in _TEST_NAMES else "folder"
         raise DataError(
-            f"The test part {folder} has the class {new[0]!r}.",
-            f"the classes of the training part: {', '.join(names)}",
+            f"The {what} {folder} has the class {new[0]!r}.",
+            f"the classes of the training{' part' if what == 'test part' else ''}: "
+            f"{', '.join(names)}",
             "Rename it, or add training images of it.",
         )
 

@@ -7,7 +7,7 @@
 The column of files is found by its endings. A file is looked for beside the table, then in each
 of the sub-folders there. The label is the only other column, or the one that is named as the
 target: classes, or numbers. A column `split` (or `part`, `set`, `subset`) that says train, test or
-val in each row makes the test part.
+val in each row makes the test part; where there is none, a column of groups or times can.
 """
 
 from __future__ import annotations
@@ -23,12 +23,19 @@ from pyarrow import compute
 
 from downslope.data.dataset import Samples
 from downslope.data.file_names import IMAGES, is_there, tables_in
-from downslope.data.image_set import ImageFile, read_images
+from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.kinds import as_texts, missing_column
 from downslope.data.progress import OnProgress
 from downslope.data.table_file import read_table
 from downslope.data.table_options import TableOptions
-from downslope.data.targets import labelled, refuse_new_classes, which_target
+from downslope.data.table_rows import (
+    check_split_columns,
+    form_of,
+    group_of_rows,
+    split_notes,
+    time_of_rows,
+)
+from downslope.data.targets import Labelled, labelled, refuse_new_classes, which_target
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
@@ -92,6 +99,7 @@ def read_image_list(
     on_progress: OnProgress | None = None,
     *,
     source: Path | None = None,
+    shape: Shape | None = None,
 ) -> Unsplit:
     """Read the images that a table names.
 
@@ -101,6 +109,7 @@ def read_image_list(
         side: The longer side of an image is at most this many pixels; 64 if None.
         on_progress: Called with (images so far, images in all).
         source: Where this was asked for, if not by the table's path.
+        shape: Height, width and channels that all images are brought to; None for the rule.
 
     Raises:
         DataError: A table or an image cannot be read, a row has no file or a file several rows,
@@ -108,8 +117,13 @@ def read_image_list(
         SettingError: Nothing says which column is the label, or there is no such column.
     """
     source = source or paths[0]
-    options.refuse_splitting(f"{source.name} names images")
     rows = _rows(paths, options)
+    if shape is not None:  # what was said of an earlier training's table need not hold here
+        options = _as_far_as_there(options, rows.table.column_names)
+    if len(paths) > 1 or rows.part is not None:
+        options.refuse_splitting(f"{source.name} says itself which images are the test part")
+    names = [one for one in rows.table.column_names if one not in (_ROW, _TABLE)]
+    check_split_columns(names, options.target, options.group, options.time)
     target = _target(rows, options)
     found = labelled(rows.table, target, options, source.name)
     rows = rows._replace(table=found.table)
@@ -126,10 +140,11 @@ def read_image_list(
         )
     refuse_new_classes(found, training, test)
     images = read_images(
-        [files[row] for row in training], [files[row] for row in test], side, on_progress
+        [files[row] for row in training], [files[row] for row in test], side, on_progress, shape
     )
+    groups, times = _groups(found, options), _times(found, options)
     own = images.pixels[: len(training)]
-    given = options.given | ({} if side is None else {"photo_side": side})
+    given = {**options.given, "target": target} | ({} if side is None else {"photo_side": side})
     return Unsplit(
         name=source.name.partition(".")[0] if source.is_file() else source.name,
         task=found.task,
@@ -138,9 +153,32 @@ def read_image_list(
         per="all" if images.is_grey else "channel",
         class_names=found.class_names,
         source=str(source),
-        notes=(*images.notes, *found.notes, *_unused(rows, target)),
+        groups=groups,
+        times=times,
+        notes=(
+            *images.notes,
+            *found.notes,
+            *_unused(rows, target, options),
+            *split_notes(options.group, groups, options.time, times),
+        ),
         options=given,
     )
+
+
+def _as_far_as_there(options: TableOptions, names: list[str]) -> TableOptions:
+    group, time = (one if one in names else None for one in (options.group, options.time))
+    return options._replace(group=group, time=time)
+
+
+def _groups(found: Labelled, options: TableOptions) -> np.ndarray | None:
+    return None if options.group is None else group_of_rows(found.table.column(options.group))
+
+
+def _times(found: Labelled, options: TableOptions) -> np.ndarray | None:
+    if options.time is None:
+        return None
+    form = form_of(found.columns, options.time)
+    return time_of_rows(options.time, found.table.column(options.time), form)
 
 
 def _rows(paths: Sequence[Path], options: TableOptions) -> _Rows:
@@ -190,7 +228,7 @@ def _says_part(table: pa.Table, name: str) -> bool:
 
 
 def _target(rows: _Rows, options: TableOptions) -> str:
-    known = (rows.files, rows.part, _ROW, _TABLE)
+    known = (rows.files, rows.part, options.group, options.time, _ROW, _TABLE)
     others = [name for name in rows.table.column_names if name not in known]
     if options.target is not None:
         if options.target not in others:
@@ -266,8 +304,8 @@ def _parts(rows: _Rows) -> list[str]:
     return [_PARTS[one.lower()] for one in as_texts(rows.table.column(rows.part))]
 
 
-def _unused(rows: _Rows, target: str) -> tuple[str, ...]:
-    known = (rows.files, rows.part, target, _ROW, _TABLE)
+def _unused(rows: _Rows, target: str, options: TableOptions) -> tuple[str, ...]:
+    known = (rows.files, rows.part, target, options.group, options.time, _ROW, _TABLE)
     others = [name for name in rows.table.column_names if name not in known]
     if not others:
         return ()

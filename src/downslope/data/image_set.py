@@ -19,6 +19,7 @@ from downslope.data.pixels import Look, look_at, read_pixels
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError
 
+Shape = tuple[int, int, int]  # height, width, channels
 LONGEST_SIDE = 64
 _MULTIPLE = 4
 
@@ -52,6 +53,7 @@ def read_images(
     test: Sequence[ImageFile] = (),
     side: int | None = None,
     on_progress: OnProgress | None = None,
+    shape: Shape | None = None,
 ) -> ImageSet:
     """Read images, those of the test part behind the others.
 
@@ -60,14 +62,18 @@ def read_images(
         test: The images of the test part.
         side: The longer side is at most this many pixels; 64 if None.
         on_progress: Called with (images so far, images in all).
+        shape: Height, width and channels, 1 or 3, where they are those of an earlier training.
 
     Raises:
         DataError: An image is missing or cannot be read; where it was named is said.
     """
     with ThreadPoolExecutor() as threads:
         looks = list(threads.map(_look, training))
-    height, width = _size(looks, side or LONGEST_SIDE)
-    is_grey = all(look.is_grey for look in looks)
+    if shape is None:
+        height, width = _size(looks, side or LONGEST_SIDE)
+        is_grey = all(look.is_grey for look in looks)
+    else:
+        height, width, is_grey = *shape[:2], shape[2] == 1
     files = [*training, *test]
     pixels = np.empty((len(files), height, width, 1 if is_grey else 3), np.uint8)
 

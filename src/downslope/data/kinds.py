@@ -13,20 +13,17 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from downslope.data.dates import ORDERS, Order, date_form, in_words, order_of, other_form
 from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 
 Kind = Literal["number", "yes/no", "category", "date", "ignored"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Said = Kind | Order  # what a user may say of a column
 MOST_CATEGORIES = 1000  # different texts; more if each has many rows
 ROWS_OF_EACH = 20
 _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"})
-_DATE_FORMATS = (
-    "%Y-%m-%d", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d %b %Y",
-    "%b %d, %Y", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M",
-    "%d.%m.%Y %H:%M",
-)  # fmt: skip
 _LARGEST_NUMBER = float(np.finfo(np.float32).max)
 _WORDS_OF_TEXT = 3  # a column whose values have more words than this on average is text
 
@@ -41,6 +38,7 @@ class Column:
         distinct: How many different values it has, missing ones aside.
         missing: In how many rows it has none.
         note: Why it is ignored, or how it was read; empty where that needs no words.
+        form: In which form its dates are written, if they are texts.
     """
 
     name: str
@@ -48,9 +46,10 @@ class Column:
     distinct: int
     missing: int
     note: str = ""
+    form: str = ""
 
 
-def describe(table: pa.Table, wanted: Mapping[str, Kind] | None = None) -> tuple[Column, ...]:
+def describe(table: pa.Table, wanted: Mapping[str, Said] | None = None) -> tuple[Column, ...]:
     """Find what each column of a table is.
 
     Args:
@@ -65,10 +64,10 @@ def describe(table: pa.Table, wanted: Mapping[str, Kind] | None = None) -> tuple
     for name, kind in wanted.items():
         if name not in table.column_names:
             raise missing_column(name, table.column_names)
-        if kind not in KINDS:
+        if kind not in (*KINDS, *ORDERS):
             raise SettingError(
                 f"The column {name!r} is said to be {kind!r}.",
-                f"one of {', '.join(KINDS)}",
+                f"one of {', '.join((*KINDS, *ORDERS))}",
                 "Correct it, or leave it out to have it found.",
             )
     return tuple(_column(name, table.column(name), wanted.get(name)) for name in table.column_names)
@@ -87,29 +86,61 @@ def missing_column(name: str, names: list[str]) -> SettingError:
     )
 
 
-def _column(name: str, values: pa.ChunkedArray, wanted: Kind | None) -> Column:
+def _column(name: str, values: pa.ChunkedArray, wanted: Said | None) -> Column:
     countable = not (pa.types.is_nested(values.type) or pa.types.is_null(values.type))
     distinct = pc.count_distinct(values, mode="only_valid").as_py() if countable else 0
+    order: Order | None = None
     kind, note = _found(values, distinct)
-    if wanted is not None and wanted != kind:
+    if wanted == "month-first" or wanted == "day-first":
+        kind, note, order = "date", "as you said", wanted
+    elif wanted is not None and wanted != kind:
         kind, note = wanted, "as you said"
-        _check_wanted(name, values, wanted)
-    return Column(name, kind, distinct, values.null_count, note)
+    if kind == "number" and note:
+        _check_numbers(name, values)
+    form = _form(name, values, order) if kind == "date" else ""
+    other = other_form(values.cast(pa.string()), form) if form and order is None else None
+    if other is not None:
+        note = f"read as {in_words(form)}; say {order_of(other)} if it is {in_words(other)}"
+    return Column(name, kind, distinct, values.null_count, note, form)
 
 
-def _check_wanted(name: str, values: pa.ChunkedArray, wanted: Kind) -> None:
+def _form(name: str, values: pa.ChunkedArray, order: Order | None) -> str:
+    """The form of the dates in a column; empty where they are no texts."""
+    given = len(values) - values.null_count
     try:
-        if wanted == "number":
-            as_numbers(values)
-        elif wanted == "date":
-            as_seconds(values)
+        form = _form_of(values, order) if given else ""
+    except pa.ArrowException:  # of a type that cannot be read as dates
+        form = None
+    if form is None:
+        why = f"not all are dates in one form, such as {str(values.drop_null()[0])[:40]!r}"
+        if order is None:
+            raise _no_such_kind(name, "date", "dates", why)
+        way = f"with the {order.removesuffix('-first')} first"
+        raise _no_such_kind(name, f"date {way}", f"dates {way}", why)
+    return form
+
+
+def _form_of(values: pa.ChunkedArray, order: Order | None) -> str | None:
+    if pa.types.is_temporal(values.type):
+        values.cast(pa.timestamp("s"), safe=False)  # durations cannot
+        return ""
+    return date_form(values.cast(pa.string()), order)
+
+
+def _check_numbers(name: str, values: pa.ChunkedArray) -> None:
+    try:
+        as_numbers(values)
     except (pa.ArrowException, ValueError) as error:
-        raise DataError(
-            f"The column {name!r} is said to be a {wanted}, and it holds values that are none: "
-            f"{' '.join(str(error).split())[:120]}.",
-            f"a column of {wanted}s",
-            "Correct the values, or say category or ignored.",
-        ) from error
+        why = " ".join(str(error).split())[:120]
+        raise _no_such_kind(name, "number", "numbers", why) from error
+
+
+def _no_such_kind(name: str, kind: str, plural: str, why: str) -> DataError:
+    return DataError(
+        f"The column {name!r} is said to be a {kind}, and it holds values that are none: {why}.",
+        f"a column of {plural}",
+        "Correct the values, or say category or ignored.",
+    )
 
 
 def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
@@ -127,13 +158,14 @@ def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
         return _of_numbers(values, distinct, rows)
     if pa.types.is_dictionary(kind):
         return "category", ""
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or _is_view(kind):
+    if _is_text(kind):
         return _of_texts(values, distinct, given)
     return "ignored", f"values of type {kind}"
 
 
-def _is_view(kind: pa.DataType) -> bool:
-    return str(kind) == "string_view"
+def _is_text(kind: pa.DataType) -> bool:
+    is_view = str(kind) == "string_view"
+    return is_view or pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _is_numeric(kind: pa.DataType) -> bool:
@@ -158,7 +190,7 @@ def _of_texts(values: pa.ChunkedArray, distinct: int, given: int) -> tuple[Kind,
         pair = {one.strip().lower() for one in pc.unique(values).to_pylist() if one is not None}
         if pair in _YES_NO:
             return "yes/no", ""
-    if date_format(values) is not None:
+    if date_form(values) is not None:
         return "date", ""
     few = distinct <= MOST_CATEGORIES and (distinct <= 0.5 * given or distinct <= 20)
     if (few or distinct * ROWS_OF_EACH <= given) and distinct < given:
@@ -167,18 +199,6 @@ def _of_texts(values: pa.ChunkedArray, distinct: int, given: int) -> tuple[Kind,
     if words > _WORDS_OF_TEXT:
         return "ignored", "text"
     return "ignored", f"{distinct:,} different values in {given:,} rows"
-
-
-def date_format(values: pa.ChunkedArray) -> str | None:
-    """The format in which all of these texts are dates; None if there is none."""
-    some = pc.drop_null(values.slice(0, 1000))
-    for one in _DATE_FORMATS if len(some) else ():
-        tried = pc.strptime(some, format=one, unit="s", error_is_null=True)
-        if not tried.null_count:
-            whole = pc.strptime(values, format=one, unit="s", error_is_null=True)
-            if whole.null_count == values.null_count:
-                return one
-    return None
 
 
 def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
@@ -192,23 +212,6 @@ def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
     numbers = values.cast(pa.float64(), safe=False)
     found = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
     return np.where(np.abs(found) <= _LARGEST_NUMBER, found, np.nan)
-
-
-def as_seconds(values: pa.ChunkedArray) -> np.ndarray:
-    """Seconds since 1970 as float64 of shape (N,), NaN where there is no date.
-
-    Raises:
-        ValueError: Not all of the values are dates.
-    """
-    if not pa.types.is_temporal(values.type):
-        texts = values.cast(pa.string())
-        found = date_format(texts)
-        if found is None and len(values) > values.null_count:
-            raise ValueError("no format fits all of them")
-        values = pc.strptime(texts, format=found or "%Y", unit="s", error_is_null=True)
-    instants = values.cast(pa.timestamp("s"), safe=False)
-    seconds = instants.cast(pa.int64()).cast(pa.float64(), safe=False)
-    return seconds.to_numpy(zero_copy_only=False).astype(np.float64)
 
 
 def as_texts(values: pa.ChunkedArray) -> np.ndarray:

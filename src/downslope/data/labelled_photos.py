@@ -27,11 +27,13 @@ class PhotoOptions:
             `photos.working_side`.
         stride: Pixels per cell of the density map, along each side: 1, 2, 4 or 8.
         on_progress: Called with (photos read so far, photos in all), from the caller's thread.
+        image_shape: Of images without heads: height, width and channels of an earlier training.
     """
 
     photo_side: int | None = None
     stride: int = STRIDE
     on_progress: OnProgress | None = field(default=None, compare=False)
+    image_shape: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -186,12 +186,20 @@ def _sharing(labels: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
 
 
 def _sharing_of_neighbours(numbers: np.ndarray, targets: np.ndarray) -> float:
-    """The same for a row and one with the next larger number."""
-    _, first = np.unique(numbers, return_index=True)
+    """The same for a row and one with the next larger number.
+
+    A number counts by its rows, so that a few rare ones do not decide.
+    """
+    _, group, sizes = np.unique(numbers, return_inverse=True, return_counts=True)
+    weights = np.minimum(sizes[1:], sizes[:-1])
     if targets.ndim > 1:
-        values = targets[first, 0].astype(np.float64)
-        return float(1 - (np.diff(values) ** 2).mean() / 2 / max(values.var(), 1e-300))
-    return float((np.diff(targets[first]) == 0).mean())
+        values = targets[:, 0].astype(np.float64)
+        means = np.bincount(group, values) / sizes
+        return float(1 - np.average(np.diff(means) ** 2, weights=weights) / 2 / (values.var() or 1))
+    pairs, counts = np.unique(np.stack([group, targets]), axis=1, return_counts=True)
+    order = np.lexsort((counts, pairs[0]))  # the most frequent class of each number comes last
+    classes = pairs[1][order][np.cumsum(np.bincount(pairs[0])) - 1]
+    return float(np.average(np.diff(classes) == 0, weights=weights))
 
 
 def _divided(view: View, views: Views) -> int:

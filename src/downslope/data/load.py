@@ -21,6 +21,7 @@ from downslope.data.density import STRIDE
 from downslope.data.file_names import ARRAYS, HEADS, holds_heads, is_table_file, tables_in
 from downslope.data.idx import holds_idx, read_idx_folder
 from downslope.data.image_folder import holds_classes, read_image_folder
+from downslope.data.image_set import Shape
 from downslope.data.labelled_photos import PhotoOptions
 from downslope.data.photos import MULTIPLE
 from downslope.data.progress import OnProgress
@@ -29,7 +30,7 @@ from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
-    from downslope.data.kinds import Kind
+    from downslope.data.kinds import Said
     from downslope.data.tables import UnsplitTable
 
 LAYOUTS = (
@@ -46,7 +47,7 @@ def load(
     source: Any,
     *,
     target: str | None = None,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, Said] | None = None,
     task: str | None = None,
     group: str | None = None,
     time: str | None = None,
@@ -66,7 +67,8 @@ def load(
             built-in set is reached with `./` before its name.
         target: Tables: the column that is learnt.
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
-            "category", "date" or "ignored".
+            "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first" or
+            "day-first".
         task: Tables: "classification" or "regression"; None to see it from the target.
         group: Tables: a column whose rows of one value all go into one part, such as a patient;
             no input unless `kinds` says what it is.
@@ -101,9 +103,10 @@ def read(
     source: Any,
     *,
     target: str | None = None,
-    kinds: Mapping[str, Kind] | None = None,
+    kinds: Mapping[str, Said] | None = None,
     task: str | None = None,
     class_names: tuple[str, ...] = (),
+    image_shape: Shape | None = None,
     group: str | None = None,
     time: str | None = None,
     photo_side: int | None = None,
@@ -112,7 +115,8 @@ def read(
 ) -> Unsplit | UnsplitTable:
     """Read all samples of a source without splitting them; arguments and errors as for `load`.
 
-    Of a table, `class_names` are the classes of an earlier training, in their order.
+    Of a table and of images, `class_names` are the classes of an earlier training, in their
+    order; `image_shape` is the height, width and channels that images had there.
     """
     table = TableOptions(target, kinds or {}, task, class_names, group, time)
     if not isinstance(source, str | Path):
@@ -131,7 +135,7 @@ def read(
         table.refuse(source)
         return BUILT_IN[source].read(on_progress)
     path = _path(source)
-    photos = PhotoOptions(photo_side, stride, on_progress)
+    photos = PhotoOptions(photo_side, stride, on_progress, image_shape)
     if path.is_file():
         return _file(path, table, photos)
     return _folder(path, table, photos)
@@ -149,7 +153,8 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
 
     content = read_table(path)
     if file_column(content, table.kinds) is not None:
-        return read_image_list([path], table, photos.photo_side, photos.on_progress)
+        side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
+        return read_image_list([path], table, side, on_progress, shape=shape)
     name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
     return table_of(content, table, name=name, source=str(path))
 
@@ -160,9 +165,10 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
         from downslope.data.image_list import lists_in, read_image_list
 
         if paths := lists_in(folder, table):
-            side, on_progress = photos.photo_side, photos.on_progress
-            return read_image_list(paths, table, side, on_progress, source=folder)
-    table.refuse(folder.name)
+            side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
+            return read_image_list(paths, table, side, on_progress, source=folder, shape=shape)
+    if photos.image_shape is None:  # else it was said of the data of an earlier training
+        table.refuse(folder.name)
     if holds_heads(folder):
         from downslope.data.head_list import read_head_list
 
@@ -173,8 +179,14 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
         return read_mall(folder, photos)
     if holds_shanghaitech(folder):
         return read_shanghaitech(folder, photos)
-    if holds_classes(folder):
-        return read_image_folder(folder, photos.photo_side, photos.on_progress)
+    if holds_classes(folder, table.class_names):
+        return read_image_folder(
+            folder,
+            photos.photo_side,
+            photos.on_progress,
+            class_names=table.class_names,
+            shape=photos.image_shape,
+        )
     if tables:
         raise DataError(
             f"In the folder {folder} no table says what is to be learnt of images: "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import warnings
 from pathlib import Path
@@ -18,6 +19,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png")
 MULTIPLE = 8
 _ORIENTATION = 0x0112  # the EXIF tag
 _opening = threading.Lock()
+_SILENT = logging.NullHandler()
 
 
 def working_side(longer: int) -> int:
@@ -105,6 +107,7 @@ def open_image(path: Path, what: str = "photo") -> Image:
     """
     from PIL import Image
 
+    logging.getLogger("PIL").addHandler(_SILENT)  # what is wrong is said once, in our words
     try:
         # the warning filter belongs to the whole process, so one thread at a time
         with _opening, warnings.catch_warnings():

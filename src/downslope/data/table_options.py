@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from downslope.errors import SettingError
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
-    from downslope.data.kinds import Kind
+    from downslope.data.kinds import Said
 
 
 class TableOptions(NamedTuple):
     """What is said of a table; `load` tells what the fields mean."""
 
     target: str | None
-    kinds: Mapping[str, Kind]
+    kinds: Mapping[str, Said]
     task: str | None
     class_names: tuple[str, ...] = ()
     group: str | None = None

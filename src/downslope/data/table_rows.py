@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from downslope.data.kinds import as_numbers, as_seconds, as_texts, missing_column
+from downslope.data.dates import as_seconds
+from downslope.data.kinds import Column, as_numbers, as_texts, missing_column
 from downslope.data.split import Parts
+from downslope.data.targets import left_out
 from downslope.errors import DataError, SettingError
 
 
@@ -29,7 +32,9 @@ class TableRows:
     group: str | None = None
 
 
-def check_split_columns(names: list[str], target: str, group: str | None, time: str | None) -> None:
+def check_split_columns(
+    names: list[str], target: str | None, group: str | None, time: str | None
+) -> None:
     """Check that the columns that decide the split can do so.
 
     Raises:
@@ -54,22 +59,42 @@ def check_split_columns(names: list[str], target: str, group: str | None, time: 
             )
 
 
+def form_of(columns: Sequence[Column], name: str) -> str:
+    """In which form the dates in a column are written, if it is known."""
+    return next((one.form for one in columns if one.name == name), "")
+
+
+def split_notes(
+    group: str | None, groups: np.ndarray | None, time: str | None, times: np.ndarray | None
+) -> tuple[str, ...]:
+    """What a user should know of rows that have no group, or no time, a sentence each."""
+    alone = 0 if groups is None else int((groups < 0).sum())
+    if alone:
+        what = "1 row has" if alone == 1 else f"{alone:,} rows have"
+        each = "it is" if alone == 1 else "each is"
+        return (f"{what} no {group}: {each} taken as a group by itself.",)
+    absent = 0 if times is None else int(np.isnan(times).sum())
+    return (left_out(absent, str(time)),) if absent else ()
+
+
 def group_of_rows(values: pa.ChunkedArray) -> np.ndarray:
     """The group of each row as a number from 0, int64 (N,); -1 where it has none."""
     codes = pa.array(as_texts(values)).dictionary_encode().indices
     return codes.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
-def time_of_rows(name: str, values: pa.ChunkedArray) -> np.ndarray:
+def time_of_rows(name: str, values: pa.ChunkedArray, form: str = "") -> np.ndarray:
     """When each row was, float64 (N,): seconds, or the column's own numbers; NaN where unknown.
+
+    `form` is how texts are written, where that is known.
 
     Raises:
         DataError: The column holds neither dates nor numbers.
     """
     is_time = pa.types.is_temporal(values.type) and not pa.types.is_duration(values.type)
-    for read in (as_seconds,) if is_time else (as_numbers, as_seconds):
+    for is_number in (False,) if is_time or form else (True, False):
         try:
-            return read(values)
+            return as_numbers(values) if is_number else as_seconds(values, form)
         except (pa.ArrowException, ValueError):
             continue
     first = next(one for one in values.to_pylist() if one is not None)

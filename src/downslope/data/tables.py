@@ -17,10 +17,12 @@ from downslope.data.table_options import TableOptions
 from downslope.data.table_rows import (
     TableRows,
     check_split_columns,
+    form_of,
     group_of_rows,
+    split_notes,
     time_of_rows,
 )
-from downslope.data.targets import labelled, left_out, which_target
+from downslope.data.targets import labelled, which_target
 from downslope.data.unsplit import Unsplit, parts_by_column
 
 
@@ -89,7 +91,7 @@ class UnsplitTable:
             source=self.source,
             encoding=encoding,
             columns=self.columns,
-            notes=(*self.notes, *self._split_notes(groups, times)),
+            notes=(*self.notes, *split_notes(self.group, groups, self.time, times)),
             rows=TableRows(self.table, self._numbers, parts, self.group),
             options={"split_seed": seed, **self.options},
         )
@@ -104,16 +106,9 @@ class UnsplitTable:
     def _times(self) -> np.ndarray | None:
         if self.time is None:
             return None
-        return time_of_rows(self.time, self.table.column(self.time))
-
-    def _split_notes(self, groups: np.ndarray | None, times: np.ndarray | None) -> tuple[str, ...]:
-        alone = 0 if groups is None else int((groups < 0).sum())
-        if alone:
-            what = "1 row has" if alone == 1 else f"{alone:,} rows have"
-            each = "it is" if alone == 1 else "each is"
-            return (f"{what} no {self.group}: {each} taken as a group by itself.",)
-        absent = 0 if times is None else int(np.isnan(times).sum())
-        return (left_out(absent, str(self.time)),) if absent else ()
+        return time_of_rows(
+            self.time, self.table.column(self.time), form_of(self.columns, self.time)
+        )
 
     def encoded(self, encoding: Encoding) -> Unsplit:
         """All rows as samples, by what was learnt from other rows.

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from downslope.data.dataset import Dataset
-from downslope.data.kinds import Column, as_numbers, as_seconds
+from downslope.data.dates import as_seconds
+from downslope.data.kinds import Column, as_numbers
 from downslope.data.table_rows import TableRows
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -119,7 +120,7 @@ def _view(column: Column, values: pa.ChunkedArray) -> View:
         return View(column, np.full(len(values), -1, np.int64))
     is_text = not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type))
     if column.kind == "date":
-        seconds = as_seconds(values)
+        seconds = as_seconds(values, column.form)
         return View(column, _bits(seconds), seconds)
     if is_text and column.kind != "number":
         texts = values.cast(pa.string()) if pa.types.is_dictionary(values.type) else values

@@ -24,7 +24,7 @@ from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
 from downslope.learning.openings import Openings
 from downslope.learning.outcome import Outcome
-from downslope.learning.run_folder import DataCard, Document, Seconds
+from downslope.learning.run_folder import DataCard, Document, Origin, Seconds
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
@@ -52,6 +52,7 @@ class Run:
         seconds: How long it took.
         dataset: The data set, if it is at hand; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
+        origin: The run that the training went on from, if it did.
         openings: Counts how often the test part is looked at.
         moments: What the optimizer remembers, for a training that goes on from here; None where
             the best weights were restored. It is not saved.
@@ -70,6 +71,7 @@ class Run:
     seconds: Seconds
     dataset: Dataset | None = None
     folder: Path | None = None
+    origin: Origin | None = None
     openings: Openings = field(default_factory=Openings, repr=False)
     moments: Any = None
 
@@ -88,6 +90,13 @@ class Run:
         """How many epochs were finished."""
         samples = self.data.samples["train"]
         return self.outcome.step // -(-samples // self.settings.samples_per_step(samples))
+
+    @property
+    def as_origin(self) -> Origin:
+        """What a run that goes on from this one remembers of it."""
+        before = 0 if self.origin is None else self.origin.steps
+        folder = "" if self.folder is None else str(self.folder)
+        return Origin(folder, self.data.fingerprint, before + self.outcome.kept_step)
 
     @property
     def _judge(self) -> Judge:
@@ -277,13 +286,15 @@ class Run:
     def save(self, folder: str | Path) -> Run:
         """Write the run into a new or empty folder; nothing is ever overwritten.
 
+        Event files of the training (see `tensorboard_log`) may be in it already.
+
         Returns:
             The run, knowing its folder.
 
         Raises:
             StorageError: The folder is not empty, or the disk refuses.
         """
-        path = claim_folder(Path(folder))
+        path = claim_folder(Path(folder), beside=(run_folder.LOG,))
         document = Document(
             format=run_folder.FORMAT,
             versions=run_folder.versions(),
@@ -292,6 +303,7 @@ class Run:
             settings=self.settings,
             outcome=self.outcome,
             seconds=self.seconds,
+            origin=self.origin,
         )
         arrays = {
             "scaling.mean": np.asarray(self.scaling.mean),

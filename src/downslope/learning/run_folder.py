@@ -6,6 +6,7 @@
     trace/epochs.parquet  a row per epoch
     test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
+    tensorboard/          event files, where they were asked for
 
 `run.json` is written last: a folder without it is not a run.
 """
@@ -34,6 +35,7 @@ from downslope.store.columns import read_columns, write_columns
 from downslope.store.files import plain_errors, write_file
 
 FORMAT = 1
+LOG = "tensorboard"  # the one thing that is in the folder before the run
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ class Seconds:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """The run that a training went on from.
+
+    Attributes:
+        run: Its folder; empty if it had none.
+        fingerprint: Of the data that it was trained on.
+        steps: Steps behind the weights that were begun with, those of runs before it included.
+    """
+
+    run: str
+    fingerprint: str
+    steps: int
+
+
+@dataclass(frozen=True)
 class Document:
     """The content of `run.json`."""
 
@@ -105,6 +122,7 @@ class Document:
     settings: Settings
     outcome: Outcome
     seconds: Seconds
+    origin: Origin | None = None
 
 
 def versions() -> dict[str, str]:

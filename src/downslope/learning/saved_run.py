@@ -55,6 +55,7 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
         outcome=document.outcome,
         seconds=document.seconds,
         folder=path,
+        origin=document.origin,
         openings=Openings(path),
     )
 

@@ -217,6 +217,7 @@ class _Training:
             outcome=ended,
             seconds=seconds,
             dataset=self.dataset,
+            origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -68,8 +68,12 @@ def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
         raise StorageError(f"{path} is there already.", "the name of a new file", advice)
 
 
-def claim_folder(path: Path) -> Path:
+def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
     """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
+
+    Args:
+        path: The folder.
+        beside: Names of what may be in it already.
 
     Returns:
         Its absolute path.
@@ -80,7 +84,7 @@ def claim_folder(path: Path) -> Path:
     path = Path(os.path.abspath(path.expanduser()))
     with plain_errors(path):
         path.mkdir(parents=True, exist_ok=True)
-        if any(path.iterdir()):
+        if any(one.name not in beside for one in path.iterdir()):
             raise StorageError(
                 f"The folder {path} is not empty.",
                 "a new or empty folder",

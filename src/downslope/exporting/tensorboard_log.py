@@ -1,0 +1,144 @@
+"""A training as event files for TensorBoard, written while it trains.
+
+    RUN/tensorboard/train/        loss and measures of the training part, batch loss, learning rate
+    RUN/tensorboard/validation/   loss and measures of the validation part
+
+Two folders, since TensorBoard draws two curves into one picture where they have the same name in
+different folders.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from downslope.errors import SettingError
+from downslope.learning.measures import names
+from downslope.learning.progress import OnChunk, Progress
+from downslope.learning.run_folder import LOG
+from downslope.store.files import claim_folder, plain_errors
+
+MOST_STEPS = 10_000  # of a training, evenly; TensorBoard itself shows 1,000 of a curve
+_PARTS = ("train", "validation")
+
+
+def check_tensorboard() -> None:
+    """Check that what writes event files is installed.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if importlib.util.find_spec("tensorboardX") is None:
+        raise SettingError(
+            "The package tensorboardX is not installed.",
+            "it, to write event files for TensorBoard",
+            'Install it with: pip install "downslope[tensorboard]"',
+        )
+
+
+@contextmanager
+def tensorboard_log(folder: str | Path) -> Iterator[OnChunk]:
+    """Write a training's curves for TensorBoard while it runs.
+
+    Args:
+        folder: Where the run is to be saved; the event files come into `tensorboard` in it.
+            `run.save(folder)` puts the run beside them.
+
+    Yields:
+        What `train` takes as `on_chunk`. Of a training of more than `MOST_STEPS` steps every
+        second step is written, or every third, and so on; all of them are in the run's trace.
+
+    Raises:
+        SettingError: The extra [tensorboard] is not installed.
+        StorageError: There are event files already, or the disk refuses.
+
+    Example:
+        >>> with tensorboard_log("runs/mine") as on_chunk:
+        ...     run = train(network, data, on_chunk=on_chunk)
+        >>> run.save("runs/mine")
+    """
+    check_tensorboard()
+    path = claim_folder(Path(folder) / LOG)
+    log = _Log(path)
+    try:
+        yield log
+    finally:
+        log.close()
+        with suppress(OSError):  # it is not empty, as it should be
+            path.rmdir()
+
+
+class _Log:
+    """The event files of one training; called with each `Progress`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.writers: dict[str, Any] = {}
+        self.steps = self.measured = 0  # rows of the trace that are written
+        self.last = time.time()
+
+    def __call__(self, progress: Progress) -> None:
+        """Write what is new."""
+        now = time.time()
+        with plain_errors(self.folder):
+            if not self.writers:
+                self._open()
+            self._write_steps(progress, now)
+            self._write_measures(progress, now)
+            for writer in self.writers.values():
+                writer.flush()
+        self.last = now
+
+    def close(self) -> None:
+        """Close the files."""
+        with plain_errors(self.folder):
+            for writer in self.writers.values():
+                writer.close()
+
+    def _open(self) -> None:
+        from tensorboardX.event_file_writer import EventsWriter
+
+        for part in _PARTS:
+            (self.folder / part).mkdir()
+            self.writers[part] = EventsWriter(str(self.folder / part / "events"))
+
+    def _write_steps(self, progress: Progress, now: float) -> None:
+        steps, every = progress.trace.steps, -(-progress.steps // MOST_STEPS)
+        new = np.arange(self.steps, len(steps["step"]))
+        self.steps += len(new)
+        moments = np.linspace(self.last, now, len(new) + 1)[1:]
+        chosen = (steps["step"][new] % every == 0) | (steps["step"][new] == progress.steps)
+        for row, moment in zip(new[chosen], moments[chosen], strict=True):
+            values = {
+                "batch loss": steps["batch_loss"][row],
+                "learning rate": steps["learning_rate"][row],
+            }
+            self._write("train", int(steps["step"][row]), float(moment), values)
+
+    def _write_measures(self, progress: Progress, now: float) -> None:
+        epochs = progress.trace.epochs
+        for row in range(self.measured, len(epochs["step"])):
+            for part in _PARTS:
+                values = {
+                    name: epochs[f"{part}_{name}"][row] for name in names(progress.builder.task)
+                }
+                self._write(part, int(epochs["step"][row]), now, values)
+        self.measured = len(epochs["step"])
+
+    def _write(self, part: str, step: int, moment: float, values: dict[str, Any]) -> None:
+        from tensorboardX.proto import event_pb2, summary_pb2
+
+        events: Any = event_pb2  # whose classes are made when it is imported
+        summaries: Any = summary_pb2
+        pairs = [
+            summaries.Summary.Value(tag=name, simple_value=float(value))
+            for name, value in values.items()
+        ]
+        summary = summaries.Summary(value=pairs)
+        self.writers[part].write_event(events.Event(wall_time=moment, step=step, summary=summary))
