@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.export import export
@@ -78,7 +79,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, data):
+for command in (train, test, predict, count, export, compare, data):
     cli.add_command(command)
 
 
