@@ -33,7 +33,7 @@ from downslope.learning.side_by_side import SideBySide, train_side_by_side
 from downslope.network.network import Network
 
 MEASUREMENTS = 40  # points of a curve
-EQUAL = 1.2  # times that differ by a smaller factor are taken as equal
+EQUAL = 1.5  # times that differ by a smaller factor are taken as equal
 BESIDE_OTHERS = 0.5  # of the time that a training takes alone
 PACING = 100  # thousandths of the progress that stand for measuring the pace
 SEALED = "The test part stays sealed: ask for it when nothing is left to choose."
@@ -206,6 +206,7 @@ class _Trainings:
                     if count is None
                     else self._group(group, count, pace)
                 )
+        self.tell(1000, 1000)
 
     def _cost(
         self, groups: list[list[Variant]], lasts: list[float], longest: float, again: list[bool]

@@ -26,8 +26,9 @@ def comparison(found: Comparison) -> Figure:
     Args:
         found: What `compare` returned.
     """
+    lead = "at equal samples seen" if found.setting != "epochs" else "over the samples seen"
     panels: list[tuple[str, Sequence[Course], Callable[[Course], np.ndarray], str]] = [
-        ("at equal samples seen", found.equal_samples, _samples(found), "training samples seen")
+        (lead, found.equal_samples, _samples(found), "training samples seen")
     ]
     if found.equal_time:
         panels.append(("in equal time", found.equal_time, _seconds, "seconds of one training"))
@@ -41,7 +42,7 @@ def comparison(found: Comparison) -> Figure:
         seeds = max(len(one.seeds) for one in courses)
         spread_of = "" if seeds < 2 else f": mean of {seeds} seeds, band from lowest to highest"
         title = words.capitalize() + spread_of
-        style.dress(own, title=title, x=label, y=f"validation {_label(found)}")
+        style.dress(own, title=title, x=label, y=_label(found))
         own.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
         _limit(own, found, courses)
         _name(own, found, courses)
@@ -55,8 +56,10 @@ def _colour(place: int) -> str:
 
 def _label(found: Comparison) -> str:
     if found.figure == "loss":
-        return "loss"
-    return MEASURE[found.task][1].replace("\n", " ")
+        return "validation loss"
+    if found.figure == "accuracy":
+        return "validation accuracy (%)"
+    return "validation " + MEASURE[found.task][1].replace(" error", "\nerror").replace("\n(", " (")
 
 
 def _factor(found: Comparison) -> float:
@@ -139,7 +142,18 @@ def _draw_ends(axes: Axes, found: Comparison) -> None:
     for courses, shift, is_filled in both:
         for row, course in enumerate(courses):
             values = _factor(found) * course.of(found.place)
-            values = values[np.isfinite(values)]
+            if course.diverged:
+                words = f"{course.diverged} of {len(course.seeds)} diverged"
+                axes.text(
+                    0.01,
+                    row + shift,
+                    words,
+                    transform=axes.get_yaxis_transform(),
+                    va="center",
+                    color=style.MUTED,
+                    size=style.SMALL_SIZE,
+                )
+                continue
             colour = _colour(row)
             axes.plot(
                 values,
@@ -155,10 +169,10 @@ def _draw_ends(axes: Axes, found: Comparison) -> None:
                 axes.plot(
                     [values.mean()] * 2, [row + shift - 0.16, row + shift + 0.16], color=style.INK
                 )
-    title = "Where each training ended"
+    title = "Where each training ended, and their mean"
     if found.equal_time:
         title += ": filled at equal samples, open in equal time"
-    style.dress(axes, title=title, x=f"validation {_label(found)} (stroke: mean)")
+    style.dress(axes, title=title, x=_label(found).replace("\n", " "))
     names = [style.plain(one.name, 28) for one in found.equal_samples]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -168,13 +182,19 @@ def _draw_ends(axes: Axes, found: Comparison) -> None:
 
 def _limit_ends(axes: Axes, found: Comparison) -> None:
     values = np.concatenate(
-        [one.of(found.place) for one in (*found.equal_samples, *found.equal_time)]
+        [
+            np.empty(0),
+            *(
+                one.of(found.place)
+                for one in (*found.equal_samples, *found.equal_time)
+                if not one.diverged
+            ),
+        ]
     )
-    values = values[np.isfinite(values)]
     if found.figure != "accuracy" and len(values) and values.min() > 0:
         if values.max() > 20 * values.min():
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
             axes.xaxis.set_minor_formatter(NullFormatter())
         else:
-            axes.set_xlim(left=0)
+            axes.set_xlim(0, 1.03 * values.max())
