@@ -18,6 +18,7 @@ from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.export import export
+from downslope.cli.generalization import generalization
 from downslope.cli.minima import minima
 from downslope.cli.predict import predict
 from downslope.cli.test import test
@@ -80,7 +81,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, compare, minima, data):
+for command in (train, test, predict, count, export, compare, minima, generalization, data):
     cli.add_command(command)
 
 

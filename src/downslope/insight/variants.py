@@ -118,8 +118,9 @@ def seconds_per_epoch(variant: Variant, dataset: Dataset) -> float | None:
     as it is.
     """
     epochs = max(1, math.ceil(PACING_SAMPLES / len(dataset.train)))
-    arguments = {name: one for name, one in variant.arguments.items() if name != "stop"}
-    run = train(dataset=dataset, **arguments | {"epochs": epochs})
+    arguments: dict[str, Any] = {**variant.arguments, "epochs": epochs}
+    arguments.pop("stop", None)
+    run = train(dataset=dataset, **arguments)
     if run.outcome.reason == "interrupted":
         return None
     samples = len(dataset.train)
