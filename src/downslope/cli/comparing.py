@@ -149,7 +149,7 @@ def as_object(found: Comparison) -> dict[str, Any]:
         apart = found.differences(courses).get(one.name)
         names = measures.names(found.task)
         curves = {
-            part: [trace.epochs[f"{part}_loss"].tolist() for trace in one.traces]
+            f"{part}_loss": [trace.epochs[f"{part}_loss"].tolist() for trace in one.traces]
             for part in ("train", "validation")
         }
         return {
