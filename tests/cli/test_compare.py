@@ -1,21 +1,21 @@
 """`downslope compare`: what it prints, keeps and refuses."""
 
 import json
+from importlib import import_module
 
 import pytest
+from click.testing import CliRunner
 
+from downslope.cli.main import cli
 from tests.cli.conftest import SMALL
 
+SUBJECT = import_module("downslope.insight.compare")  # the function has the same name
 VARY = ("compare", "xor", "--vary", "batch_size=full,32", "--seeds", 2, "--epochs", 2, *SMALL)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """One comparison for all tests: its folder, and what JSON says."""
-    from click.testing import CliRunner
-
-    from downslope.cli.main import cli
-
     folder = tmp_path_factory.mktemp("runs") / "xor"
     words = [str(one) for one in (*VARY, "--json", "--test", "--out", folder)]
     result = CliRunner().invoke(cli, words)
@@ -43,7 +43,7 @@ def test_json_is_what_is_kept(made):
 
 
 def test_in_words(call, made, monkeypatch):
-    monkeypatch.setattr("downslope.insight.compare.seconds_per_epoch", lambda one, data: 0.01)
+    monkeypatch.setattr(SUBJECT, "seconds_per_epoch", lambda one, data: 0.01)
     result = call(*VARY, "--no-pictures")
     assert result.exit_code == 0, result.output
     assert (
@@ -108,7 +108,7 @@ def test_a_setting_without_values_is_a_usage_error(call):
 
 
 def test_ctrl_c_leaves_nothing_where_nothing_was_finished(call, tmp_path, monkeypatch):
-    monkeypatch.setattr("downslope.insight.compare.seconds_per_epoch", lambda one, data: None)
+    monkeypatch.setattr(SUBJECT, "seconds_per_epoch", lambda one, data: None)
     result = call(*VARY)
     assert result.exit_code == 130
     assert result.stderr.endswith("\nStopped.\n")

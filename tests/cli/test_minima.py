@@ -1,7 +1,9 @@
 """`downslope minima`: what it prints and keeps."""
 
 import json
+from importlib import import_module
 
+import downslope as ds
 from tests.cli.conftest import SMALL
 
 STARTS = ("minima", "xor", "--starts", 3, "--epochs", 2, *SMALL)
@@ -34,9 +36,7 @@ def test_too_few_starts_are_told(refused, tmp_path):
 
 
 def test_what_was_stopped_is_shown_and_ends_with_130(call, monkeypatch):
-    import downslope as ds
-    from downslope.insight import minima as subject
-
+    subject = import_module("downslope.insight.minima")  # the function has the same name
     trained = subject.train_side_by_side
 
     def stopped(*arguments, **settings):

@@ -1,10 +1,11 @@
 """Values of one setting beside each other: the figures are those of each training alone."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight import compare as subject
 from downslope.insight.compare import OPENED, SEALED, compare
 from downslope.insight.comparison import Comparison, Course
 from downslope.insight.differences import RULE
@@ -13,6 +14,7 @@ from downslope.learning.outcome import all_epochs, non_finite
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
+subject = import_module("downslope.insight.compare")  # the function has the same name
 NETWORK = parse("dense 3")  # quickly compiled
 DATA = by_hand.classes_data()
 

@@ -1,15 +1,17 @@
 """Each point of a learning curve is a training of its own, over the same number of steps."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight import learning_curve as subject
 from downslope.insight.differences import Difference
 from downslope.insight.learning_curve import LearningCurve, learning_curve, sizes_of
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
+subject = import_module("downslope.insight.learning_curve")  # the function has the same name
 DATA = by_hand.classes_data(train=70)
 NETWORK = parse("dense 3")
 

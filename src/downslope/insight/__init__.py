@@ -2,3 +2,10 @@
 
 Pure functions of data sets, networks and runs; each returns plain values that every door shows.
 """
+
+from downslope.insight.compare import compare
+from downslope.insight.generalization import generalization
+from downslope.insight.learning_curve import learning_curve
+from downslope.insight.minima import minima
+
+__all__ = ["compare", "generalization", "learning_curve", "minima"]
