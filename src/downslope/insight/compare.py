@@ -34,7 +34,7 @@ from downslope.network.network import Network
 
 MEASUREMENTS = 40  # points of a curve
 EQUAL = 1.5  # times that differ by a smaller factor are taken as equal
-BESIDE_OTHERS = 0.5  # of the time that a training takes alone
+BESIDE_OTHERS = 0.5  # of the time that a training takes alone; images use all cores as it is
 PACING = 100  # thousandths of the progress that stand for measuring the pace
 SEALED = "The test part stays sealed: ask for it when nothing is left to choose."
 OPENED = (
@@ -218,9 +218,10 @@ class _Trainings:
             longest * count for count, is_again in zip(members, again, strict=True) if is_again
         )
 
-    @staticmethod
-    def _beside(members: int) -> float:
-        return members if members == 1 else BESIDE_OTHERS * members
+    def _beside(self, members: int) -> float:
+        """How much longer than one alone so many trainings take."""
+        is_shared = members > 1 and len(self.dataset.input_shape) == 1
+        return BESIDE_OTHERS * members if is_shared else members
 
     def _epochs(
         self, groups: list[list[Variant]], paces: list[float], seconds: float | None

@@ -18,7 +18,8 @@ from downslope.network.notation import describe
 # those that decide what is recorded change nothing that could be compared
 SETTINGS = ("network", *(one.name for one in fields(Settings) if one.name != "record"))
 APART = ("learning_rate", "seed")  # trainings that differ in nothing else run side by side
-PACING_SAMPLES = 100_000  # seen while the pace is measured: a fraction of a second in small nets
+PACING_SAMPLES = 100_000  # seen while the pace is measured: a fraction of a second in small nets,
+PACING_NUMBERS = 100_000 * 64  # and so many numbers in them, as images take longer
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ def grouped(variants: Sequence[Variant]) -> list[list[Variant]]:
 def seconds_per_epoch(variant: Variant, dataset: Dataset) -> float | None:
     """How long an epoch takes where one network alone is trained; None where it was stopped.
 
-    Measured over `PACING_SAMPLES` samples or one epoch, whichever is more, on this machine as busy
-    as it is.
+    Measured over `PACING_SAMPLES` samples, fewer of large ones, and one epoch at least; on this
+    machine, as busy as it is.
     """
-    epochs = max(1, math.ceil(PACING_SAMPLES / len(dataset.train)))
+    most = min(PACING_SAMPLES, PACING_NUMBERS // math.prod(dataset.input_shape))
+    epochs = max(1, math.ceil(most / len(dataset.train)))
     arguments: dict[str, Any] = {**variant.arguments, "epochs": epochs}
     arguments.pop("stop", None)
     run = train(dataset=dataset, **arguments)
