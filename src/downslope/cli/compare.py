@@ -26,7 +26,7 @@ from downslope.cli import options
     "--seconds",
     type=float,
     metavar="X",
-    help="About how long all trainings may take: epochs are reduced to fit. 30 if left out, "
+    help="About how long all trainings may take: epochs are reduced to fit. 25 if left out, "
     "and without end where --epochs is given.",
 )
 @click.option(

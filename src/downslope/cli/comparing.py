@@ -24,7 +24,7 @@ from downslope.learning import measures
 from downslope.names import look_up
 from downslope.store.files import write_file
 
-SECONDS = 30.0  # for all trainings, where no one says how many epochs
+SECONDS = 25.0  # for all trainings, where no one says how many epochs
 STOPPED = 130
 
 

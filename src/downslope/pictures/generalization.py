@@ -28,7 +28,7 @@ def gap_curves(found: Generalization) -> Figure:
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[_LOSSES, _GAP])
     style.dress(top, y=found.loss.replace("_", " "))
     style.dress(bottom, x="epoch", y="gap: validation\nless training")
-    labels = []
+    labels, shown = [], [found.train_loss, found.validation_loss]
     for values, errors, word, colour in (
         (found.train_loss, found.train_error, "training", style.BLUE),
         (found.validation_loss, found.validation_error, "validation", style.VERMILLION),
@@ -38,9 +38,10 @@ def gap_curves(found: Generalization) -> Figure:
     if found.test is not None and found.test_interval is not None:
         labels.append((found.test["loss"], f"test {found.test['loss']:.3g}", style.PURPLE))
         x, loss = found.kept_epoch, found.test["loss"]
+        shown.append(np.array(found.test_interval["loss"]))
         ends = np.abs(np.array(found.test_interval["loss"]) - loss)[:, None]
         top.errorbar(x, loss, ends, fmt="D", color=style.PURPLE, ms=5, capsize=3, zorder=6)
-    values = np.concatenate([found.train_loss, found.validation_loss])
+    values = np.concatenate(shown)
     spread(top, values[np.isfinite(values)])
     low, high = top.get_ylim()
     top.set_ylim(low, high * 1.12 if top.get_yscale() == "linear" else high)

@@ -51,10 +51,16 @@ def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
         x, y, c=loss, cmap=_COLOURS, norm=norm, s=42, linewidths=0.6, edgecolors=style.PAPER
     )
     axes.plot(x[0], y[0], "o", markersize=12, mfc="none", mec=style.INK, mew=1.3)
+    share = (x[0] - x.min()) / (np.ptp(x) or 1)
     axes.annotate(
-        "lowest training loss", (x[0], y[0]), (0, 9), textcoords="offset points", ha="center",
-        size=style.SMALL_SIZE, color=style.INK,
-    )  # fmt: skip
+        "lowest training loss",
+        (x[0], y[0]),
+        (0, 9),
+        textcoords="offset points",
+        ha="left" if share < 0.3 else "right" if share > 0.7 else "center",
+        size=style.SMALL_SIZE,
+        color=style.INK,
+    )
     style.dress(
         axes,
         title=f"How their answers differ (the map shows {style.percent(found.map_share)})",
