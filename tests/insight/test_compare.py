@@ -207,6 +207,11 @@ def test_divergence_is_told():
             "cannot be told.",
         ),
         (
+            {"vary": {"epochs": [3, 4]}, "seed": 7},
+            "The seed is set to 7. Expected a number of seeds. Leave seed out, and say with seeds "
+            "how many trainings of each value there are.",
+        ),
+        (
             {"vary": {"epochs": [3, 4]}, "seeds": 0},
             "The number of seeds is 0. Expected a whole number of at least 1. Try 5.",
         ),
@@ -238,6 +243,27 @@ def test_ctrl_c_keeps_the_values_that_were_finished(monkeypatch):
     assert [one.name for one in found.equal_samples] == ["8", "16"]
     assert found.is_interrupted
     assert found.notes[-1] == SEALED  # what was not finished opens nothing
-    done, limit = [], 2
+    done, limit = [], 2  # within the first two values
     with pytest.raises(KeyboardInterrupt):
         compare(NETWORK, DATA, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2)
+
+
+def test_half_a_comparison_in_equal_time_is_none(monkeypatch):
+    pace = {8: 0.01, 16: 0.1, 32: 0.02}
+    monkeypatch.setattr(
+        subject, "seconds_per_epoch", lambda one, data: pace[one.arguments["batch_size"]]
+    )
+    trained, done = subject.train_side_by_side, []
+
+    def stopping(**settings):
+        done.append(settings["epochs"])
+        if len(done) == 5:  # the second that is trained for longer
+            raise KeyboardInterrupt
+        return trained(**settings)
+
+    monkeypatch.setattr(subject, "train_side_by_side", stopping)
+    found = compare(NETWORK, DATA, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2)
+    assert done == [2, 2, 2, 20, 10]
+    assert len(found.equal_samples) == 3
+    assert found.equal_time == ()
+    assert found.is_interrupted

@@ -65,7 +65,7 @@ def compare(
             until they do. None to train all epochs.
         test: Whether to open the test part, once, when everything is trained.
         on_progress: Called with (done, in all), in thousandths of the work.
-        settings: All other arguments of `train`.
+        settings: All other arguments of `train`, without seed.
 
     Returns:
         The comparison. Ctrl-C ends early and returns the values that were finished.
@@ -112,8 +112,10 @@ def compare_variants(
     found = _Trainings(dataset, setting, seeds, on_progress or _silent)
     try:
         found.train(grouped(variants), seconds)
-    except _Stopped:
+    except (_Stopped, KeyboardInterrupt):
         found.is_interrupted = True
+        if found.equal_time.keys() != found.equal_samples.keys():
+            found.equal_time = {}  # half of a comparison is none
     if len(found.equal_samples) < 2:
         raise KeyboardInterrupt
     opens = test and not found.is_interrupted
@@ -147,7 +149,9 @@ def _rates(variants: Sequence[Variant], setting: str) -> list[str]:
     if len(rates) > 1:
         return [
             "Each has a learning rate of its own: "
-            + ", ".join(f"{one.name} {one.arguments['learning_rate']:g}" for one in variants)
+            + ", ".join(
+                f"{one.name} {one.arguments.get('learning_rate', 0.1):g}" for one in variants
+            )
             + "."
         ]
     return [

@@ -60,9 +60,15 @@ def variants_of(
         settings: All others, as for `train`.
 
     Raises:
-        SettingError: Not one setting is varied, there is no such setting, or there are fewer than
-            two values.
+        SettingError: Not one setting is varied, there is no such setting, there are fewer than
+            two values, or a single seed was given.
     """
+    if "seed" in settings:
+        raise SettingError(
+            f"The seed is set to {settings['seed']}.",
+            "a number of seeds",
+            "Leave seed out, and say with seeds how many trainings of each value there are.",
+        )
     if len(vary) != 1:
         raise SettingError(
             f"{len(vary)} settings are varied.",
