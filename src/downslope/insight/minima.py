@@ -19,6 +19,7 @@ from downslope.insight.minima_words import said_of
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.learning import measures
 from downslope.learning.side_by_side import SideBySide, train_side_by_side
+from downslope.learning.train import still_falling
 from downslope.network.network import Network
 
 TRAINING = 750  # thousandths of the progress that stand for it
@@ -201,7 +202,9 @@ def minima_of(
         line_losses=lines.losses,
         matched_line_losses=lines.matched_losses,
         diverged=len(found) - len(ended),
-        still_falling=sum("still falling" in one.advice for one in ended),
+        still_falling=sum(
+            bool(still_falling(found.traces[place].validation_loss)) for place in solutions.members
+        ),
         epochs=max(one.step for one in ended) // per_epoch,
         is_interrupted=any(one.reason == "interrupted" for one in ended),
         seconds=found.seconds.total,
