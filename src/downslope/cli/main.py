@@ -18,6 +18,8 @@ from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.export import export
 from downslope.cli.predict import predict
+from downslope.cli.rate import rate
+from downslope.cli.surface import surface
 from downslope.cli.test import test
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
@@ -78,7 +80,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, data):
+for command in (train, test, predict, count, rate, surface, export, data):
     cli.add_command(command)
 
 

@@ -13,6 +13,12 @@ as_json = click.option(
 no_pictures = click.option(
     "--no-pictures", "pictures", is_flag=True, default=True, flag_value=False, help="Draw nothing."
 )
+out_folder = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A new folder for what is found; runs/NAME-NUMBER if left out.",
+)
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 
 
@@ -102,3 +108,64 @@ class Numbers(click.ParamType):
             return tuple(float(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of numbers such as 1,2.5,1.", param, ctx)
+
+
+class LearningRate(click.ParamType):
+    """A number, or "auto"."""
+
+    name = "learning rate"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """How it is shown in the help."""
+        return "X|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | Literal["auto"]:
+        """Read it; its range is checked with the other settings."""
+        if value == "auto":
+            return "auto"
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f'{value!r} is neither a number nor "auto".', param, ctx)
+
+
+def training(command: Any) -> Any:
+    """Options about how a network is trained; what is left out is chosen to suit the data."""
+    for option in (
+        click.option(
+            "--augment",
+            metavar="flip,shift,crop",
+            help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for "
+            "not.",
+        ),
+        click.option(
+            "--class-weights",
+            type=Numbers(),
+            default=(),
+            metavar="A,B,...",
+            help="How much each class counts in the loss.",
+        ),
+        click.option(
+            "--patience",
+            type=int,
+            metavar="N",
+            help="End when the validation loss has not fallen for N epochs; keep the best weights.",
+        ),
+        click.option("--epochs", type=int, metavar="N", help="How often all samples are seen."),
+        click.option("--batch-size", type=BatchSize(), help="Samples per step."),
+        click.option(
+            "--schedule", metavar="NAME", help="The rate over time, e.g. constant or cosine."
+        ),
+        click.option(
+            "--learning-rate",
+            type=LearningRate(),
+            help="The (highest) learning rate; auto finds a good one first.",
+        ),
+        click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam."),
+        click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy."),
+        click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'),
+    ):
+        command = option(command)
+    return command

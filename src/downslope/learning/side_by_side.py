@@ -8,7 +8,7 @@ to the rounding of float32.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +41,8 @@ from downslope.network.network import Network, NetworkParameters
 MEMBERS_AT_ONCE = 8  # more, and their weights and signals leave the fast caches
 SMALL = 50_000  # weights; with more, one network alone keeps a core busy
 FIRST_STEPS = 64  # of small networks, which take about 10 milliseconds
+
+OnSteps = Callable[[int, int], object]  # called with (steps done, steps in all)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +106,7 @@ def train_side_by_side(
     augment: Augment | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
+    on_progress: OnSteps | None = None,
 ) -> SideBySide:
     """Train one network many times at once, each time with another learning rate or seed.
 
@@ -125,6 +128,7 @@ def train_side_by_side(
         augment: Changes made to photos while training.
         record: What is kept of each training.
         stop: When a member ends before the last epoch.
+        on_progress: Called between two chunks with (steps done, steps in all) of each member.
 
     Returns:
         All members. Ctrl-C ends early and returns them as they are.
@@ -160,7 +164,7 @@ def train_side_by_side(
         Preparation(network, dataset, loss, replace(settings, learning_rate=rate, seed=seed))
         for rate, seed in pairs
     ]
-    return _Trainings(members).run(began)
+    return _Trainings(members).run(began, on_progress)
 
 
 def _pairs(rates: Any, seeds: Any) -> list[tuple[float, int]]:
@@ -219,7 +223,7 @@ class _Trainings:
             for place in range(0, len(filled), size)
         ]
 
-    def run(self, began: float) -> SideBySide:
+    def run(self, began: float, on_progress: OnSteps | None = None) -> SideBySide:
         """Train until every member has ended."""
         group, plan = self.groups[0], self.plan
         pace = Pace(plan, FIRST_STEPS if self.is_small else 1)
@@ -252,6 +256,8 @@ class _Trainings:
                         )
                     )
                 step += count
+                if on_progress is not None:
+                    on_progress(step, plan.steps)
                 asked = stop_requested()
         training = time.perf_counter() - started
         return self._finish(Seconds(time.perf_counter() - began, training, compiling))
