@@ -20,7 +20,7 @@ import numpy as np
 import downslope as ds
 from downslope.insight.rates import find_rate
 from tests.campaigns.range_test import RULES, range_test
-from tests.campaigns.rate_cases import CASES, Case
+from tests.campaigns.rate_cases import CASES, EXTREMES, Case
 
 GRID = np.geomspace(3e-4, 30, 25)
 FIRST, THEN = 1000 + np.arange(12), 2000 + np.arange(40)
@@ -86,10 +86,10 @@ def main() -> None:
     """Measure the cases that are named by their numbers, or all."""
     words = sys.argv[1:]
     out = Path(words[words.index("--out") + 1]) if "--out" in words else None
-    chosen = [int(word) for word in words if word.isdigit()] or range(len(CASES))
+    chosen = [int(word) for word in words if word.isdigit()] or range(len(CASES + EXTREMES))
     rows = []
     for number in chosen:
-        rows.append(measure(CASES[number]))
+        rows.append(measure((*CASES, *EXTREMES)[number]))
         print(json.dumps(rows[-1]), flush=True)
         if out is not None:
             out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 Final losses differ from seed to seed by more than from rate to rate, and the lowest of many is low
 by luck. So seeds are averaged, both as they are and as logarithms (the one sees a seed that fails,
-the other is not ruled by it), and each rate is averaged with its neighbours.
+the other is not ruled by it), and each rate is averaged with its neighbours. A rate at which the
+loss first rises far above where it began is not recommended, even where it ends well.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from downslope.insight.rate_rounds import Round
 WITHIN = math.log(1.1)  # of the lowest loss: good
 REACHED = 0.9  # of what can be gained: neither too slow nor overshooting
 WORST = 2.0  # beyond e^2 times the lowest loss it does not matter how bad a rate is
-_BELL = np.array([1, 4, 6, 4, 1]) / 16  # weights of neighbours in the second look,
-_NARROW = np.array([1, 2, 1]) / 4  # and in the first
+_NARROW = np.array([1, 2, 1]) / 4  # weights of neighbours
+_BROAD = np.array([1, 4, 6, 4, 1]) / 16  # and in a second look of few seeds
+_FEW_SEEDS = 4
+MOST_RISEN = 0.25  # of the seeds of a rate that may be recommended
 LARGEST_DRIFT = 0.35  # the power of the length with which the best rate may fall
 
 
@@ -72,7 +75,7 @@ def choose(tried: Round) -> Choice:
     Raises:
         DataError: The loss is finite at none of them.
     """
-    heights = _smoothed(tried, _BELL)
+    heights = _smoothed(tried, _BROAD if len(tried.seeds) <= _FEW_SEEDS else _NARROW)
     place = int(heights.argmin())
     logs = np.log(tried.rates)
     best = _lowest_between(logs, heights, place)
@@ -129,18 +132,20 @@ def merged(one: Round, other: Round) -> Round:
 def _smoothed(tried: Round, bell: np.ndarray) -> np.ndarray:
     """The logarithms of the losses, averaged over seeds and neighbours."""
     losses = tried.validation_loss
-    shift = min(0.0, float(losses.min(initial=np.inf, where=np.isfinite(losses))))
-    if not np.isfinite(losses).any():
+    known = losses[np.isfinite(losses)]
+    if not len(known):
         raise DataError(
             "The loss is finite at none of the learning rates that were tried.",
             "a loss that training can make smaller",
             "Look for missing or huge values in the data.",
         )
-    usable = np.maximum(losses - 2 * shift, 1e-12)  # a loss of the user's own may be negative
-    with np.errstate(invalid="ignore"):
-        heights = (np.log(usable.mean(axis=1)) + np.log(usable).mean(axis=1)) / 2
-    lowest = heights[np.isfinite(heights)].min(initial=np.inf)
-    heights = np.minimum(np.where(np.isfinite(heights), heights, np.inf), lowest + WORST)
+    shift = min(0.0, float(known.min()))  # a loss of the user's own may be negative
+    losses = np.where(np.isfinite(losses), losses, 1e6 * float(np.abs(known).max()))
+    usable = np.maximum(losses - 2 * shift, 1e-12)
+    heights = (np.log(usable.mean(axis=1)) + np.log(usable).mean(axis=1)) / 2
+    jumps = tried.rose.mean(axis=1) > MOST_RISEN  # not to be recommended, however it may end
+    heights = np.where(jumps & ~jumps.all(), np.inf, heights)
+    heights = np.minimum(heights, heights.min() + WORST)
     room = len(bell) // 2
     return np.convolve(np.pad(heights, room, mode="edge"), bell, mode="valid")
 

@@ -13,7 +13,7 @@ from downslope.insight.rates import FoundRate
 from downslope.pictures import style
 
 COLOURS = {"too small": style.AMBER, "good": style.GREEN, "overshoots": style.VERMILLION}
-_SMOOTHED = 25  # points of a drawn course, each the mean of a piece of it
+_SMOOTHED = 18  # points of a drawn course, each the mean of a piece of it
 _HEIGHT = 3.6  # inches of the panels, about
 _BEYOND = 12.0  # how far the rates are shown beyond the borders
 _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at the upper edge
@@ -162,6 +162,8 @@ def _scale_losses(axes: Axes, curves: list[np.ndarray], top: float) -> None:
     values = np.concatenate([np.asarray(one, np.float64) for one in curves])
     values = values[np.isfinite(values)]
     low = float(values.min()) if len(values) else 0.0
+    if low >= 0 and (values > 0).any():
+        low = max(float(values[values > 0].min()), top / 1e6)
     if low > 0 and top / low > 10:
         axes.set_yscale("log")
         axes.set_ylim(low / 1.15, top * 1.04)

@@ -254,7 +254,7 @@ def _dress_relief(
         own: Any = getattr(axes, f"{axis}axis")  # matplotlib does not say what axes of three have
         own.pane.set_facecolor(style.PAPER)
         own.pane.set_edgecolor(style.GRID)
-    axes.grid(True, color=style.GRID)
+        own._axinfo["grid"]["color"] = style.GRID  # there is no public way
     axes.tick_params(colors=style.MUTED, labelsize=style.SMALL_SIZE - 1, pad=1)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.yaxis.set_major_locator(MaxNLocator(5))
