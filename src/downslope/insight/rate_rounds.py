@@ -167,12 +167,14 @@ def try_rates(
     ]
     highest = np.array([_highest(one, question.batch_size) for one in found.traces])
     rose = diverged | (highest > 2 * np.tile(start_losses[: len(seeds)], len(rates)))
-    steps = max(one.step for one in found.outcomes)
+    shortened, epochs = _shortened(question, share)
+    samples, size = len(shortened.train), question.batch_size
+    own_share = epochs * samples / (question.settings.epochs * len(question.dataset.train))
     return Round(
         rates=rates,
         seeds=seeds,
-        share=share,
-        steps=steps,
+        share=own_share,
+        steps=epochs * -(-samples // size),
         start_loss=float(start_losses[: len(seeds)].mean()),
         validation_loss=losses[0],
         train_loss=losses[1],
@@ -192,11 +194,8 @@ def train_some(
     Raises:
         KeyboardInterrupt: It was stopped.
     """
-    settings, dataset = question.settings, question.dataset
-    share = max(share, min(1.0, FEWEST_STEPS / question.steps))
-    epochs = round(settings.epochs * share)
-    if epochs < 1:
-        dataset, epochs = _fewer(dataset, settings.epochs * share, question.batch_size), 1
+    settings = question.settings
+    dataset, epochs = _shortened(question, share)
     stop = settings.stop if share == 1 else Stop()
     watches = stop.patience is not None
     arguments: dict[str, Any] = {
@@ -223,12 +222,19 @@ def train_some(
     return found
 
 
-def _fewer(dataset: Dataset, epochs: float, least: int) -> Dataset:
-    """Some of the training samples, always the same, for less than one epoch."""
+def _shortened(question: Question, share: float) -> tuple[Dataset, int]:
+    """The data and the number of epochs for a share of the training, of some steps at least.
+
+    For less than one epoch it is some of the training samples, always the same.
+    """
+    dataset, settings = question.dataset, question.settings
+    epochs = settings.epochs * max(share, min(1.0, FEWEST_STEPS / question.steps))
+    if round(epochs) >= 1:
+        return dataset, round(epochs)
     total = len(dataset.train)
-    count = min(total, max(least, round(epochs * total)))
+    count = min(total, max(question.batch_size, round(epochs * total)))
     chosen = np.sort(np.random.default_rng(0).permutation(total)[:count])
-    return replace(dataset, train=dataset.train.take(chosen))
+    return replace(dataset, train=dataset.train.take(chosen)), 1
 
 
 def _highest(trace: Trace, batch_size: int) -> float:

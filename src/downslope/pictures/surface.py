@@ -26,7 +26,7 @@ HEIGHTS = LinearSegmentedColormap.from_list(
 )
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
 Place = Callable[[Any], Any]  # from losses to heights: themselves, or their logarithms
-_NEAR = 0.14  # of the axes: labels of points are at least so far apart
+_ROOM = np.array([0.26, 0.09])  # of the axes, for each name of a point
 
 
 def surface_map(found: Surface, *, name: str = "", loss: str = "loss") -> Figure:
@@ -174,22 +174,24 @@ def _name_points(axes: Axes, walked: Walked) -> None:
     corner = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
     places = (np.stack([walked.a, walked.b], axis=1) - corner) / size
     last = len(walked.path) - 1
-    named: list[int] = []
+    named: list[np.ndarray] = []  # where names are
     for point in [0, last, *range(1, last)]:
-        if named and min(np.abs(places[point] - places[one]).max() for one in named) < _NEAR:
-            continue
-        named.append(point)
         before, after = places[max(point - 1, 0)], places[min(point + 1, last)]
         x, y = after - before
         beside = np.array([-y, x]) / max(float(np.hypot(x, y)), 1e-9)
         beside *= -1 if (places[point] + 0.2 * beside)[0] > 0.85 else 1  # keep it inside
+        side = 0 if abs(beside[0]) < 0.25 else np.sign(beside[0])  # where the text goes on
+        where = places[point] + 0.05 * beside + np.array([side * _ROOM[0] / 2, 0])
+        if any((np.abs(where - one) < _ROOM).all() for one in named):
+            continue
+        named.append(where)
         text = "start" if point == 0 else f"epoch {walked.path.epochs[point]:.3g}"
         axes.annotate(
             text,
             (walked.a[point], walked.b[point]),
             tuple(12 * beside),
             textcoords="offset points",
-            ha="left" if beside[0] > 0.25 else "right" if beside[0] < -0.25 else "center",
+            ha={0: "center", 1: "left", -1: "right"}[int(side)],
             va="center",
             size=style.SMALL_SIZE,
             color=style.INK,
