@@ -14,6 +14,7 @@ from downslope.pictures import style
 
 COLOURS = {"too small": style.AMBER, "good": style.GREEN, "overshoots": style.VERMILLION}
 _SMOOTHED = 18  # points of a drawn course, each the mean of a piece of it
+_HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
 _HEIGHT = 3.6  # inches of the panels, about
 _BEYOND = 12.0  # how far the rates are shown beyond the borders
 _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at the upper edge
@@ -57,7 +58,7 @@ def _draw_rates(axes: Axes, found: FoundRate, loss: str) -> None:
         ha="right",
         size=style.SMALL_SIZE,
         color=style.MUTED,
-        path_effects=[patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)],
+        path_effects=_HALO,
         zorder=5,
     )
     axes.xaxis.set_major_locator(LogLocator(numticks=9))
@@ -101,6 +102,7 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
             size=style.SMALL_SIZE - 0.5,
             color=style.INK,
             va="bottom",
+            path_effects=_HALO,
         )
 
 
