@@ -5,16 +5,51 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from downslope.insight import find_rate
-from downslope.network.notation import parse
+import downslope as ds
+from downslope.insight.curvature import Curvature
+from downslope.insight.rate_choice import choose
+from downslope.insight.rate_rounds import Round
+from downslope.insight.rates import FoundRate, Proof
 from downslope.pictures import save
 from downslope.pictures.rates import rate_search
-from tests.learning import by_hand
+
+
+def looked(rates: np.ndarray, seeds: int, steps: int) -> Round:
+    """Losses that fall, rise, and explode from a rate of 1 on."""
+    draw = np.random.default_rng(0)
+    losses = 0.2 + 0.1 * np.log(rates / 0.1) ** 2
+    losses = losses[:, None] * np.exp(0.1 * draw.normal(size=(len(rates), seeds)))
+    losses = np.where(rates[:, None] > 10, np.inf, np.minimum(losses, 2.4))
+    rose = np.repeat(rates[:, None] > 1, seeds, axis=1)
+    return Round(rates, np.arange(seeds), steps / 160, steps, 2.3, losses, losses, rose)
 
 
 @pytest.fixture(scope="module")
-def found():
-    return find_rate(parse("dense 3"), by_hand.classes_data(100, 60), batch_size=20, epochs=8)
+def found() -> FoundRate:
+    near = looked(0.1 * 1.35 ** np.arange(-8, 4.0), 8, 160)
+    wide = looked(np.geomspace(1e-5, 1e2, 24), 1, 20)
+    choice = choose(near)
+    steps = np.arange(20)
+    rate = float(f"{choice.rate:.3g}")
+    return FoundRate(
+        rate=rate,
+        good=choice.good,
+        overshoots=choice.overshoots(near, wide),
+        too_slow=choice.too_slow(near, wide),
+        first_look=wide,
+        second_look=near,
+        choice=choice,
+        start_loss=2.3,
+        proof=(
+            Proof("too small", 0.001, 2.3 - 0.01 * steps),
+            Proof("good", rate, 2.3 * np.exp(-0.1 * steps)),
+            Proof("overshoots", 4.0, 2.3 * np.exp(0.1 * steps)),
+        ),
+        curvature=Curvature(4.0, 0.001, (), 10, 100),
+        settings=ds.Settings("cross_entropy", learning_rate=rate),
+        data="points",
+        seconds=1.0,
+    )
 
 
 def test_it_names_what_is_good_and_what_is_not(found, texts, overlaps):

@@ -429,6 +429,7 @@ def test_another_network_cannot_go_on():
         model.set_params(hidden_layer_sizes=5).fit(X, Y)
 
 
+@pytest.mark.slow
 def test_a_learning_rate_is_found_once_and_used_again():
     settings = {**FAST, "learning_rate_init": "auto", "max_iter": 4, "warm_start": True}
     model = NetworkClassifier(**settings).fit(X, Y)
