@@ -159,6 +159,11 @@ def test_the_borders_are_checked_as_for_a_training():
         find_rate(NETWORK, DATA, optimizer="sdg")
     with pytest.raises(ds.NetworkError, match="The network's last layer gives outputs"):
         find_rate(parse("dense 2"), DATA)
+    with pytest.raises(ds.SettingError) as raised:
+        find_rate(NETWORK, DATA, seconds=0)
+    assert str(raised.value) == (
+        "The search may take 0 seconds. Expected a number above 0. 20 are usual."
+    )
 
 
 def test_training_names_the_search_where_it_is_told_auto():

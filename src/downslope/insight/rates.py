@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Samples
-from downslope.errors import DataError
+from downslope.errors import DataError, SettingError
 from downslope.insight.curvature import Curvature, curvature
 from downslope.insight.rate_choice import Choice, best_of, choose, drift, merged
 from downslope.insight.rate_rounds import (
@@ -199,6 +199,12 @@ def find_rate(
         >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=found.rate)
     """
     began = time.perf_counter()
+    if not 0 < seconds < math.inf:
+        raise SettingError(
+            f"The search may take {seconds!r} seconds.",
+            "a number above 0",
+            f"{SECONDS:g} are usual.",
+        )
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
     settings = Settings(
         loss=loss.name,
