@@ -21,6 +21,8 @@ from downslope.cli.export import export
 from downslope.cli.generalization import generalization
 from downslope.cli.minima import minima
 from downslope.cli.predict import predict
+from downslope.cli.rate import rate
+from downslope.cli.surface import surface
 from downslope.cli.test import test
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
@@ -81,7 +83,12 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, compare, minima, generalization, data):
+COMMANDS = (
+    *(train, test, predict, count),
+    *(rate, surface, compare, minima, generalization),
+    *(export, data),
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -4,8 +4,21 @@ Pure functions of data sets, networks and runs; each returns plain values that e
 """
 
 from downslope.insight.compare import compare
+from downslope.insight.curvature import curvature
 from downslope.insight.generalization import generalization
 from downslope.insight.learning_curve import learning_curve
+from downslope.insight.line import line
 from downslope.insight.minima import minima
+from downslope.insight.rates import find_rate
+from downslope.insight.surface import surface
 
-__all__ = ["compare", "generalization", "learning_curve", "minima"]
+__all__ = [
+    "compare",
+    "curvature",
+    "find_rate",
+    "generalization",
+    "learning_curve",
+    "line",
+    "minima",
+    "surface",
+]

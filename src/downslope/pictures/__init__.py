@@ -6,11 +6,14 @@ Each function takes plain arrays and returns a figure; `draw_run` draws all that
 from downslope.pictures.classes import confusion_matrix
 from downslope.pictures.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
 from downslope.pictures.curves import loss_curves
+from downslope.pictures.line import line_between
 from downslope.pictures.mistakes import Answers, worst_mistakes
 from downslope.pictures.plane import decision_map
+from downslope.pictures.rates import rate_search
 from downslope.pictures.regression import fitted_curve, predictions
 from downslope.pictures.run import draw_run
 from downslope.pictures.style import new_figure, save
+from downslope.pictures.surface import surface_map, surface_relief
 
 __all__ = [
     "Answers",
@@ -22,9 +25,13 @@ __all__ = [
     "draw_count",
     "draw_run",
     "fitted_curve",
+    "line_between",
     "loss_curves",
     "new_figure",
     "predictions",
+    "rate_search",
     "save",
+    "surface_map",
+    "surface_relief",
     "worst_mistakes",
 ]
