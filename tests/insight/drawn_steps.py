@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from unittest.mock import patch
 
@@ -14,6 +14,7 @@ import downslope as ds
 from downslope.insight.weight import arrays_of
 from downslope.learning import train as training
 from downslope.learning.chunks import run_finite_chunk
+from downslope.network import losses
 from tests.reference import drawing
 
 LOSSES = ("squared_error", "huber", "poisson", "binary_cross_entropy", drawing.cubic_error)
@@ -51,12 +52,16 @@ def every_state():
         yield states
 
 
+def has_weights(network, shape) -> bool:
+    return bool(jax.tree.leaves(jax.eval_shape(lambda: network.init(shape))))
+
+
 def drawn_training(seed: int) -> Drawn:
     """A short training: network, data, loss, optimizer and batches drawn from a seed."""
     random, rng = Random(seed), np.random.default_rng(seed)
     shape = random.choice(SHAPES)
     network = drawing.drawn_network(1 + seed % (4 if len(shape) == 1 else 3), seed, [shape])[0]
-    while not jax.tree.leaves(jax.eval_shape(lambda: network.init(shape))):
+    if not has_weights(network, shape):
         network = ds.Network([*network.layers, ds.Flatten(), ds.Dense(2)])
     if len(network.shapes(shape)[-1]) > 1:
         network = ds.Network([*network.layers, ds.Flatten()])
@@ -83,11 +88,7 @@ def drawn_training(seed: int) -> Drawn:
     names = tuple(map(str, range(outputs))) if is_class else ()
     task = "classification" if is_class else "regression"
     if loss == "binary_cross_entropy":  # several labels each; its targets are no classes here
-        from dataclasses import replace
-
-        from downslope.network.losses import LOSSES as KNOWN
-
-        loss = replace(KNOWN[loss], takes_classes=False)
+        loss = replace(losses.LOSSES[loss], takes_classes=False)
     data = ds.Dataset("drawn", task, *parts, ds.Scaling.learn(parts[0].inputs), names)
     with every_state() as states:
         run = ds.train(

@@ -19,9 +19,12 @@ from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.export import export
 from downslope.cli.generalization import generalization
+from downslope.cli.layers import layers
 from downslope.cli.minima import minima
+from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
 from downslope.cli.test import test
+from downslope.cli.trace import trace
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
 
@@ -81,7 +84,9 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, compare, minima, generalization, data):
+for command in (
+    train, test, predict, count, trace, neuron, layers, export, compare, minima, generalization, data,
+):  # fmt: skip
     cli.add_command(command)
 
 

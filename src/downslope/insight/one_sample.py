@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.errors import DataError
+from downslope.insight.plain import as_plain
 from downslope.learning.backprop import run_forward
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.replay import Replay
@@ -71,6 +72,11 @@ class SeenSample:
     target: np.ndarray
     share: float | None
     network: Network
+
+    def as_plain(self) -> dict[str, Any]:
+        """All but the network, as JSON has it."""
+        fields = ("index", "source", "raw", "inputs", "targets", "target", "share")
+        return {name: as_plain(getattr(self, name)) for name in fields}
 
 
 def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSample:

@@ -15,7 +15,7 @@ INDENT = "   "
 
 def number(value: float) -> str:
     """Four digits."""
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"  # no minus before 0
 
 
 def tell_step(traced: StepTrace) -> str:
@@ -157,6 +157,8 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
 def tell_chain(chain: Chain) -> Iterator[str]:
     """A chain as products and sums, from the weight to the loss."""
     yield from _tell_sum(chain.start)
+    if chain.product == 0 and (why := _why_none(chain.start.terms[0])):
+        yield why
     for link in chain.links:
         yield from _tell_sum(link)
     longest = max((len(path.factors) for path in chain.paths), default=0)
@@ -169,6 +171,16 @@ def tell_chain(chain: Chain) -> Iterator[str]:
         )
         for path in chain.paths:
             yield f"  {_multiplied(path)}"
+
+
+def _why_none(term: Product) -> str:
+    """Why a weight has no slope: the first of its factors that is 0."""
+    symbol = next((one.symbol for one in term.factors if one.value == 0), "")
+    if symbol.startswith("f'"):
+        return "The activation is flat there, so the weight does not move the loss."
+    if symbol.startswith("dL/"):
+        return "Nothing behind moves with this unit: it is silenced, or not made use of."
+    return "Nothing comes in there, so the weight does not move the loss." if symbol else ""
 
 
 def _tell_sum(one: Sum) -> Iterator[str]:

@@ -133,18 +133,26 @@ class Replay:
             state = self._start.state
         else:
             self._keep(place, state)
+
+        def tell(done: int) -> None:
+            if on_steps is not None:
+                on_steps(done, last)
+
         kept = self.run.outcome.kept_step
         for stop in sorted({step, kept} if place < kept < step else {step}):
-            for place, state in self._steps(place, stop, state):
-                if on_steps is not None:
-                    on_steps(place, last)
+            state = self._advance(
+                place, stop, state, lambda done: on_steps and on_steps(done, last)
+            )
+            place = stop
             if stop == kept:
                 self._check_weights(state)
         self._keep(step, state)
         return state
 
-    def _steps(self, place: int, stop: int, state: loop.State) -> Iterator[tuple[int, loop.State]]:
-        """Walk from a state to the one behind `stop` steps, a chunk at a time."""
+    def _advance(
+        self, place: int, stop: int, state: loop.State, tell: Callable[[int], object]
+    ) -> loop.State:
+        """Walk from the state behind `place` steps to the one behind `stop`, chunk by chunk."""
         plan = self._prepared.plan
         pace = Pace(plan)
         batches = np.zeros((pace.capacity, plan.batch_size), np.int32)
@@ -161,7 +169,8 @@ class Replay:
                 losses = np.asarray(rows.batch_loss)[:count]
             self._check_losses(place, losses)
             place += count
-            yield place, state
+            tell(place)
+        return state
 
     def _check_losses(self, place: int, losses: np.ndarray) -> None:
         """Compare losses with those that were recorded, bit for bit."""
