@@ -35,6 +35,7 @@ class Neuron:
         unit: Which unit of it, from 0; of a convolution, which channel.
         activation: Name of its activation.
         place: Of a convolution, the (row, column) of its output that is looked at.
+        grid: Of a convolution, how many (rows, columns) its output has.
         sample: The training sample, from 0.
         names: What each input is called.
         inputs: What comes in, (inputs,), or (size, size, channels) for a convolution.
@@ -52,6 +53,7 @@ class Neuron:
     unit: int
     activation: str
     place: tuple[int, int] | None
+    grid: tuple[int, int] | None
     sample: int
     names: tuple[str, ...]
     inputs: Float[np.ndarray, "..."]
@@ -153,6 +155,7 @@ def neuron(
         unit=unit,
         activation=own.activation,
         place=place,
+        grid=None if place is None else (others.shape[0], others.shape[1]),
         sample=sample,
         names=_names(run, layer, inputs.shape),
         inputs=inputs,

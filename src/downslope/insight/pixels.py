@@ -187,9 +187,12 @@ def _explain(
     if not program.path:
         return slope(inputs), explained(inputs), explained(bases)
 
-    def add(total: Array, share: Array) -> tuple[Array, None]:
-        return total + slope(bases + share * (inputs - bases)), None
+    def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
+        share, weight = point
+        return total + weight * slope(bases + share * (inputs - bases)), None
 
-    shares = (jnp.arange(program.path) + 0.5) / program.path
-    total, _ = lax.scan(add, jnp.zeros_like(inputs), shares)
-    return total / program.path, explained(inputs), explained(bases)
+    # Gauss and Legendre's points lie closer at both ends, where signals may turn sharply
+    places, weights = np.polynomial.legendre.leggauss(program.path)
+    points = (jnp.asarray((places + 1) / 2, jnp.float32), jnp.asarray(weights / 2, jnp.float32))
+    total, _ = lax.scan(add, jnp.zeros_like(inputs), points)
+    return total, explained(inputs), explained(bases)

@@ -173,7 +173,8 @@ def _check_unit(layer: int, name: str, array: np.ndarray, unit: int | None) -> N
 
 def _unknown(layer: int, arrays: Mapping[str, np.ndarray], text: str) -> NetworkError:
     shapes = ", ".join(
-        f"{name}[{','.join(f'0-{side - 1}' for side in one.shape)}]" for name, one in arrays.items()
+        f"{name}[{','.join(f'0-{side - 1}' for side in one.shape)}]"
+        for name, one in sorted(arrays.items())
     )
     return NetworkError(
         f"Layer {layer} has no weight {text!r}.",

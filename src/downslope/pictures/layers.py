@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from downslope.data.dataset import Dataset
 from downslope.insight.layers import LayerCourse, LayersOverTime
@@ -21,7 +21,8 @@ USUAL = 1e-3  # share of its length by which a step usually moves a layer (Karpa
 PER_ROW = 8  # filters
 MOST_FILTERS = 32
 LARGEST_SMALL = 64  # pixels of a side; larger images are drawn three in a row
-_MANY = LinearSegmentedColormap.from_list("many", [style.SKY, style.BLUE, "#2B0A3D"])
+MOST_CELLS = 64  # along the longer side of what matters: single pixels of photos are noise
+_STROKES = ("-", (0, (3, 1.5)), (0, (1, 1)))  # where there are more layers than colours
 
 
 def layers_figure(course: LayersOverTime) -> Figure:
@@ -34,7 +35,7 @@ def layers_figure(course: LayersOverTime) -> Figure:
     )
     figure = style.new_figure(title, subtitle, height=6.6)
     names = [one.name for one in course.layers]
-    colours = [_colour(place, len(names)) for place in range(len(names))]
+    looks = [_look(place) for place in range(len(names))]
     grid = figure.subplots(2, 3).ravel()
     panels = (
         ("Gradient", "length", "gradient_length", True),
@@ -45,18 +46,18 @@ def layers_figure(course: LayersOverTime) -> Figure:
     )
     for axes, (head, label, field, is_log) in zip(grid, panels, strict=False):
         style.dress(axes, title=head, x="step", y=label)
-        for one, colour in zip(course.layers, colours, strict=True):
-            _line(axes, course.steps, getattr(one, field), colour, is_log)
+        for one, look in zip(course.layers, looks, strict=True):
+            _line(axes, course.steps, getattr(one, field), look, is_log)
         if is_log:
-            axes.set_yscale("log")
+            _logarithmic(axes)
     grid[2].axhline(USUAL, color=style.MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
     grid[2].annotate(
         "usual: 0.001", (1, USUAL), (-2, 3), xycoords=grid[2].get_yaxis_transform(),
         textcoords="offset points", ha="right", size=style.SMALL_SIZE, color=style.MUTED,
     )  # fmt: skip
-    _draw_stuck(grid[5], course, colours, has_stuck)
+    _draw_stuck(grid[5], course, looks, has_stuck)
     figure.legend(
-        handles=[Line2D([], [], color=colour, linewidth=2) for colour in colours],
+        handles=[Line2D([], [], linewidth=2, **look) for look in looks],
         labels=[style.plain(name) for name in names],
         loc="outside lower center", ncols=min(6, len(names)), frameon=False,
         fontsize=style.TEXT_SIZE, labelcolor=style.INK,
@@ -68,7 +69,7 @@ def _stuck(one: LayerCourse) -> np.ndarray:
     return one.dead if np.isnan(one.saturated).all() else one.saturated
 
 
-def _draw_stuck(axes: Axes, course: LayersOverTime, colours: list[str], has_stuck: bool) -> None:
+def _draw_stuck(axes: Axes, course: LayersOverTime, looks: list[dict], has_stuck: bool) -> None:
     style.dress(axes, title="Dead units, saturated signals", x="step", y="share (%)")
     if not has_stuck:
         axes.set_axis_off()
@@ -78,26 +79,33 @@ def _draw_stuck(axes: Axes, course: LayersOverTime, colours: list[str], has_stuc
         )  # fmt: skip
         return
     highest = 0.0
-    for one, colour in zip(course.layers, colours, strict=True):
+    for one, look in zip(course.layers, looks, strict=True):
         values = 100 * _stuck(one)
         if np.isnan(values).all():
             continue
         highest = max(highest, float(np.nanmax(values)))
-        _line(axes, course.steps, values, colour, False)
+        _line(axes, course.steps, values, look, False)
     axes.set_ylim(0, max(5.0, 1.1 * highest))
 
 
-def _line(axes: Axes, x: np.ndarray, values: np.ndarray, colour: str, is_log: bool) -> None:
+def _line(axes: Axes, x: np.ndarray, values: np.ndarray, look: dict, is_log: bool) -> None:
     shown = np.where(np.isfinite(values) & (~np.array(is_log) | (values > 0)), values, np.nan)
-    axes.plot(x, shown, color=colour, linewidth=1.7, marker="o", markersize=2.6)
+    axes.plot(x, shown, **look, linewidth=1.7, marker="o", markersize=2.6)
 
 
-def _colour(place: int, count: int) -> str:
-    if count <= len(style.PALETTE):
-        return style.PALETTE[place]
-    from matplotlib.colors import to_hex
+def _look(place: int) -> dict:
+    """Colour and stroke of a layer's line."""
+    rounds, colour = divmod(place, len(style.PALETTE))
+    return {"color": style.PALETTE[colour], "linestyle": _STROKES[rounds % len(_STROKES)]}
 
-    return to_hex(_MANY(place / (count - 1)))
+
+def _logarithmic(axes: Axes) -> None:
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    subs = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
+    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=9))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def filters_figure(filters: np.ndarray, *, name: str = "") -> Figure:
@@ -156,7 +164,8 @@ def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) ->
         return None
     count = len(found.inputs)
     images = found.inputs.reshape(count, *shape)
-    scores = found.scores.reshape(count, *shape).sum(axis=-1)
+    cell = -(-max(shape[:2]) // MOST_CELLS)
+    scores = _in_cells(found.scores.reshape(count, *shape).sum(axis=-1), cell)
     tile = style.WIDTH / count
     height = 2 * (tile * min(1.3, shape[0] / shape[1]) * 0.9 + 0.35)
     what = "number of people" if dataset.task == "counting" else "answer"
@@ -165,9 +174,10 @@ def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) ->
         "gradients)",
         "gradient_times_input": "its slope times the input",
     }[found.method]
+    unit = "pixel" if cell == 1 else f"square of {cell} × {cell} pixels"
     figure = style.new_figure(
         f"Which pixels matter for the {what} on {dataset.name}",
-        f"Below each sample what each pixel adds to the {what}, {how}: blue adds, red takes away.",
+        f"Below each sample what each {unit} adds to the {what}, {how}: blue adds, red takes away.",
         height=height,
     )
     grid = figure.subplots(2, count, squeeze=False)
@@ -179,6 +189,14 @@ def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) ->
         largest = float(np.percentile(np.abs(scores[number]), 99.5))
         show_signed(grid[1, number], scores[number], largest)
     return figure
+
+
+def _in_cells(scores: np.ndarray, cell: int) -> np.ndarray:
+    """Scores (N, h, w) added up in squares; the rest at the border is filled up with 0."""
+    rests = [-side % cell for side in scores.shape[1:]]
+    whole = np.pad(scores, ((0, 0), (0, rests[0]), (0, rests[1])))
+    count, rows, columns = whole.shape
+    return whole.reshape(count, rows // cell, cell, columns // cell, cell).sum(axis=(2, 4))
 
 
 def draw_layers(run: Run, course: LayersOverTime, folder: Path, *, most: int = 6) -> list[Path]:

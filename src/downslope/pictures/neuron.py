@@ -115,9 +115,8 @@ def _tiles(neuron: Neuron, images: np.ndarray | None) -> list[tuple[str, np.ndar
         if shape[0] == 1:
             return []
     planes = [one.reshape(shape) for one in (neuron.inputs, neuron.weights, neuron.products)]
-    names = ("what comes in, scaled", "weights", "products")
-    if shape[-1] > 1:
-        names = tuple(f"{name}, over {shape[-1]} channels" for name in ("inputs", *names[1:]))
+    added = f" ({shape[-1]} channels)" if shape[-1] > 1 else ""
+    names = (f"inputs{added}" if added else "inputs, scaled", "weights", "products")
     return [(name, one.sum(axis=-1)) for name, one in zip(names, planes, strict=True)]
 
 
@@ -129,9 +128,14 @@ def _draw_tiles(
     rest = list(np.atleast_1d(grid))
     if images is not None:
         show_image(rest[0], images[neuron.sample], images, title=f"sample {neuron.sample:,}")
-        if neuron.place is not None:
-            rest[0].set_title("", loc="left")
-            style.entitle(rest[0], f"sample {neuron.sample:,}")
+        if neuron.place is not None and neuron.grid is not None:
+            row, column = (
+                (at + 0.5) / count * side - 0.5
+                for at, count, side in zip(
+                    neuron.place, neuron.grid, images.shape[1:3], strict=True
+                )
+            )
+            rest[0].plot(column, row, "o", ms=11, mfc="none", mec=style.VERMILLION, mew=2)
         rest = rest[1:]
     for axes, (name, plane) in zip(rest, tiles, strict=True):
         show_signed(axes, plane, float(np.abs(plane).max()), title=name)
