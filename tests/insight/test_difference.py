@@ -11,7 +11,8 @@ from downslope.network.notation import parse
 SQUARED = resolve("squared_error")
 
 
-def measured(text, value, weight=Weight(1, "weights", (0, 0)), x=2.0, target=5.0):
+def measured(text, value, x=2.0, target=5.0):
+    weight = Weight(1, "weights", (0, 0))
     network = parse(text)
     parameters = ({"weights": np.float32([[value]]), "biases": np.float32([0.5])},)
     return difference_at(

@@ -26,9 +26,9 @@ def told(product):
 
 
 def test_all_paths_through_two_hidden_layers():
-    found, parameters, way = chain(
-        "dense 2 tanh, dense 2 sigmoid, dense 1", Weight(1, "weights", (2, 1)), [0.5, 2.0, -1.5], [3.0]
-    )  # fmt: skip
+    weight = Weight(1, "weights", (2, 1))
+    network = "dense 2 tanh, dense 2 sigmoid, dense 1"
+    found, parameters, way = chain(network, weight, [0.5, 2.0, -1.5], [3.0])
     weights = [np.asarray(own["weights"], np.float64) for own in parameters]
     flat = [1 - np.tanh(way.layers[0].sums) ** 2]
     squashed = 1 / (1 + np.exp(-np.float64(way.layers[1].sums)))
@@ -45,7 +45,7 @@ def test_all_paths_through_two_hidden_layers():
     assert found.gradient == pytest.approx(sum(by_hand.values()), rel=1e-5)
     assert found.product == pytest.approx(found.gradient, rel=1e-5)
     assert told(found.start.terms[0]) == "x[2] × f'(z1[1]) × dL/da1[1]"
-    assert [link.symbol for link in found.links][0] == "dL/da1[1]"
+    assert found.links[0].symbol == "dL/da1[1]"
     assert len(found.links) == 2
 
 

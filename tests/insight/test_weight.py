@@ -92,5 +92,5 @@ def test_a_weight_that_is_not_there_is_told(asked, message):
 
 
 def test_a_network_without_weights():
-    with pytest.raises(ds.NetworkError, match="The network has no weights."):
+    with pytest.raises(ds.NetworkError, match="The network has no weights"):
         find_weight(parse("flatten"), ({},))
