@@ -47,7 +47,7 @@ def test_layers_are_told_and_drawn(call, xor_run):
     [
         (
             ("trace", "--step", 9999),
-            "Step 9,999 was asked for, and the run has 48 steps. Expected a step from 1 to 48. "
+            "Step 9,999 was asked for, and the run has 54 steps. Expected a step from 1 to 54. "
             "Steps are counted from 1.",
         ),
         (

@@ -14,8 +14,7 @@ from downslope.network.notation import parse
 from tests.learning import by_hand
 
 RANDOM = parse(
-    "dense 6 tanh, dropout 0.4, residual (dense 6 relu, dropout 0.5), "
-    "parallel (dropout 0.3, dense 2 | dense 2 silu, dropout 0.3), dense 3"
+    "dropout 0.4, residual (dropout 0.5), parallel (dropout 0.3 | layer_norm, dropout 0.3)"
 )
 
 

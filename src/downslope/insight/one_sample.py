@@ -114,7 +114,7 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
     else:
         scales = replay.material.scales
         inputs = np.asarray(scales.scale_inputs(jnp.asarray(samples.inputs[index : index + 1])))
-        targets = np.asarray(scales.scale_targets(samples.targets[index : index + 1]))
+        targets = np.asarray(scales.scale_targets(jnp.asarray(samples.targets[index : index + 1])))
     people = dataset.task == "counting"
     return SeenSample(
         index=index,
@@ -207,7 +207,11 @@ class Way:
 
 
 def walk(
-    network: Network, parameters: NetworkParameters, inputs: Array, targets: Array, loss: Loss
+    network: Network,
+    parameters: NetworkParameters,
+    inputs: Array | np.ndarray,
+    targets: Array | np.ndarray,
+    loss: Loss,
 ) -> Way:
     """Follow one sample forward, and its loss back, as `backpropagate` does.
 
@@ -221,12 +225,13 @@ def walk(
     arguments = (parameters, inputs, targets)
     run = compiled(_walk, (network, loss), *arguments, options=(QUICKLY_COMPILED,))
     value, outputs, slope, layers = jax.tree.map(np.asarray, run(*arguments))
-    return Way(
-        float(value),
-        outputs[0],
-        slope[0],
-        tuple(LayerWay(*(one[0] for one in arrays), gradients) for *arrays, gradients in layers),
-    )
+    return Way(float(value), outputs[0], slope[0], tuple(_alone(*one) for one in layers))
+
+
+def _alone(arrays: tuple[np.ndarray, ...], gradients: Parameters) -> LayerWay:
+    """One layer's part without the sample axis."""
+    inputs, sums, activations, slope, delta = (one[0] for one in arrays)
+    return LayerWay(inputs, sums, activations, slope, delta, gradients)
 
 
 def _walk(
@@ -245,6 +250,6 @@ def _walk(
     ):
         (delta,) = pullback.activation(slope)
         gradients, earlier = pullback.weighted_sum(delta)
-        layers.append((came, signal.sums, signal.activations, slope, delta, gradients))
+        layers.append(((came, signal.sums, signal.activations, slope, delta), gradients))
         slope = earlier
     return value, outputs, at_output, layers[::-1]

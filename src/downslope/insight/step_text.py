@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from downslope.insight.factors import Chain, Product, Sum
 from downslope.insight.steps import StepTrace, WeightStep
+from downslope.store.arrays import flatten
 
 FEW = 12  # numbers that are told one by one
 INDENT = "   "
 
 
-def number(value: float) -> str:
+def number(value: Any) -> str:
     """Four digits."""
     return f"{value + 0.0:.4g}"  # no minus before 0
 
@@ -126,7 +128,7 @@ def _slopes(traced: StepTrace) -> Iterator[str]:
     rows = []
     for one in reversed(traced.layers):
         rows.append((one.name, "slope at its sums", spread(one.way.delta), ""))
-        own = flat(one.way.gradients)
+        own = flatten(one.way.gradients)
         for name, batch in one.batch_gradients.items():
             rows.append(("", f"slope at its {name}", spread(own[name]), norm(batch)))
     yield from table(("layer", "", "for this sample", "length, batch"), rows)
@@ -274,13 +276,6 @@ def length(values: np.ndarray) -> float:
 def norm(values: np.ndarray) -> str:
     """The Euclidean length, told."""
     return number(length(values))
-
-
-def flat(gradients: dict) -> dict[str, np.ndarray]:
-    """Arrays by their names, those of inner layers too."""
-    from downslope.store.arrays import flatten
-
-    return flatten(gradients)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

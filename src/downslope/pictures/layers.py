@@ -22,7 +22,7 @@ PER_ROW = 8  # filters
 MOST_FILTERS = 32
 LARGEST_SMALL = 64  # pixels of a side; larger images are drawn three in a row
 MOST_CELLS = 64  # along the longer side of what matters: single pixels of photos are noise
-_STROKES = ("-", (0, (3, 1.5)), (0, (1, 1)))  # where there are more layers than colours
+_STROKES = ("-", "--", ":")  # where there are more layers than colours
 
 
 def layers_figure(course: LayersOverTime) -> Figure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
@@ -56,7 +58,7 @@ def _draw_sum(axes: Axes, neuron: Neuron) -> None:
     inputs, weights = neuron.inputs.ravel(), neuron.weights.ravel()
     steps = [
         (f"{style.plain(neuron.names[at], 16)}   {_short(inputs[at])} × {_short(weights[at])}",
-         values[at], style.BLUE if values[at] >= 0 else style.VERMILLION)
+         float(values[at]), style.BLUE if values[at] >= 0 else style.VERMILLION)
         for at in chosen
     ]  # fmt: skip
     if values.size > len(chosen):
@@ -167,5 +169,5 @@ def _draw_responses(axes: Axes, neuron: Neuron) -> None:
     )
 
 
-def _short(value: float) -> str:
+def _short(value: Any) -> str:
     return f"{value + 0.0:.3g}"
