@@ -137,7 +137,8 @@ def test_a_loss_that_is_another_is_told_with_its_step(run):
     assert str(caught.value) == (
         f"At step 5 the replayed training has the batch loss {run.trace.batch_loss[4]!s}, and "
         "recorded was 0.25. Expected the same bits as in the training. The versions are the same: "
-        "replay it on the machine that trained it, with as many cores."
+        "replay it on the machine that trained it, with as many cores and the same native kernel "
+        "(downslope --version tells)."
     )
 
 

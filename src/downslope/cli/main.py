@@ -85,7 +85,8 @@ def cli() -> None:
 
 
 for command in (
-    train, test, predict, count, trace, neuron, layers, export, compare, minima, generalization, data,
+    train, test, predict, count, trace, neuron, layers, export, compare, minima, generalization,
+    data,
 ):  # fmt: skip
     cli.add_command(command)
 

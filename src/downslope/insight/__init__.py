@@ -12,4 +12,14 @@ from downslope.insight.neuron import neuron
 from downslope.insight.pixels import first_filters, important_inputs
 from downslope.insight.steps import trace_step
 
-__all__ = ["compare", "first_filters", "generalization", "important_inputs", "layers_over_time", "learning_curve", "minima", "neuron", "trace_step"]
+__all__ = [
+    "compare",
+    "first_filters",
+    "generalization",
+    "important_inputs",
+    "layers_over_time",
+    "learning_curve",
+    "minima",
+    "neuron",
+    "trace_step",
+]

@@ -207,7 +207,7 @@ class Replay:
             f"Replay it with the versions that trained it ({'; '.join(changed)})."
             if changed
             else "The versions are the same: replay it on the machine that trained it, with as "
-            "many cores."
+            "many cores and the same native kernel (downslope --version tells)."
         )
         return RunError(received, "the same bits as in the training", advice)
 
