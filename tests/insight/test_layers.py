@@ -1,10 +1,13 @@
 """Layers over a training, beside what NumPy makes of the same weights."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 import downslope as ds
 from downslope.insight.layers import layers_over_time, spread_steps
+from downslope.insight.steps import trace_step
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
@@ -81,7 +84,6 @@ def test_steps_are_closer_at_the_beginning():
     assert (steps[0], steps[-1], len(steps)) == (1, 1000, 25)
     assert (np.diff(steps, 2) >= -1).all()
     assert list(spread_steps(3, 25)) == [1, 2, 3]
-    assert list(spread_steps(0, 25)) == []
 
 
 def test_it_is_told_in_words(course):
@@ -93,6 +95,22 @@ def test_it_is_told_in_words(course):
     assert lines[3].startswith("1 Dense")
     assert "dead units" in lines[3]
     assert "saturated" in lines[4]
+
+
+def test_a_training_without_steps_is_told():
+    broken = ds.Samples(np.full_like(DATA.train.inputs, np.nan), DATA.train.targets)
+    data = dataclasses.replace(DATA, train=broken)
+    run = ds.train(parse("dense 3"), data, batch_size=10, epochs=1)
+    assert run.outcome.step == 0
+    with pytest.raises(ds.RunError) as caught:
+        layers_over_time(run)
+    assert str(caught.value) == (
+        "The training has no steps: its first one left something that is not finite. Expected a "
+        "training of at least one step. Look at that step with: downslope trace RUN --step 1."
+    )
+    traced = trace_step(run, 1)  # of numbers that are none
+    assert np.isnan(traced.way.loss)
+    assert "This step was not made" in str(traced)
 
 
 def test_a_single_point_is_refused(run):

@@ -187,7 +187,7 @@ class _Walker:
             symbol,
             tuple(self._product(one) for one in told if len(told) == 1 or self._value(one)),
             sum(value != 0 for value in values),
-            math.fsum(values),
+            float(sum(values)),
         )
 
     def first_hops(self, weight: Weight, spot: Spot) -> list[_Hop]:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from downslope.errors import SettingError
+from downslope.errors import RunError, SettingError
 from downslope.insight.steps import batch_gradients
 from downslope.learning import loop
 from downslope.learning.compiling import compiled
@@ -110,6 +110,12 @@ def layers_over_time(
             f"{points} steps are to be looked at.", "at least 2", "25 is the default."
         )
     replay = run.replay
+    if not replay.steps:
+        raise RunError(
+            "The training has no steps: its first one left something that is not finite.",
+            "a training of at least one step",
+            "Look at that step with: downslope trace RUN --step 1.",
+        )
     steps = spread_steps(replay.steps, points)
     probe = _probe(replay)
     rows, before = [], None
@@ -124,7 +130,7 @@ def layers_over_time(
     with_weights = [
         place for place, own in enumerate(replay.run.parameters) if jax.tree.leaves(own)
     ]
-    table = np.stack(rows) if rows else np.empty((0, len(with_weights), len(MEASURES)))
+    table = np.stack(rows)
     return LayersOverTime(
         data=run.data.name,
         steps=steps,
@@ -143,8 +149,6 @@ def layers_over_time(
 
 def spread_steps(last: int, points: int) -> Int[np.ndarray, " points"]:
     """Steps from 1 to `last`, closer at the beginning: their distance grows evenly."""
-    if last < 1:
-        return np.empty(0, np.int64)
     shares = np.linspace(0, 1, points) ** 2
     return np.unique(np.round(1 + (last - 1) * shares).astype(np.int64))
 
@@ -207,9 +211,6 @@ def _length(tree: object) -> Array:
 def _told(course: LayersOverTime) -> Iterator[str]:
     from downslope.insight.step_text import number, percent, table
 
-    if not len(course.steps):
-        yield "The training has no steps."
-        return
     first, last = int(course.steps[0]), int(course.steps[-1])
     yield (
         f"Layers of the training on {course.data}, from step {first:,} to step {last:,}; "
