@@ -19,11 +19,14 @@ from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.export import export
 from downslope.cli.generalization import generalization
+from downslope.cli.layers import layers
 from downslope.cli.minima import minima
+from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
 from downslope.cli.rate import rate
 from downslope.cli.surface import surface
 from downslope.cli.test import test
+from downslope.cli.trace import trace
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
 
@@ -85,7 +88,8 @@ def cli() -> None:
 
 COMMANDS = (
     *(train, test, predict, count),
-    *(rate, surface, compare, minima, generalization),
+    *(trace, neuron, layers, generalization, surface),
+    *(rate, compare, minima),
     *(export, data),
 )
 for command in COMMANDS:

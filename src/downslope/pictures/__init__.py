@@ -6,8 +6,15 @@ Each function takes plain arrays and returns a figure; `draw_run` draws all that
 from downslope.pictures.classes import confusion_matrix
 from downslope.pictures.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
 from downslope.pictures.curves import loss_curves
+from downslope.pictures.layers import (
+    draw_layers,
+    filters_figure,
+    importance_figure,
+    layers_figure,
+)
 from downslope.pictures.line import line_between
 from downslope.pictures.mistakes import Answers, worst_mistakes
+from downslope.pictures.neuron import neuron_figure
 from downslope.pictures.plane import decision_map
 from downslope.pictures.rates import rate_search
 from downslope.pictures.regression import fitted_curve, predictions
@@ -23,10 +30,15 @@ __all__ = [
     "crowd_samples",
     "decision_map",
     "draw_count",
+    "draw_layers",
     "draw_run",
+    "filters_figure",
     "fitted_curve",
+    "importance_figure",
+    "layers_figure",
     "line_between",
     "loss_curves",
+    "neuron_figure",
     "new_figure",
     "predictions",
     "rate_search",
