@@ -1,5 +1,6 @@
 """The command line in this process, and runs that are trained once for all tests."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,12 @@ def trained(folder: Path, *words: str) -> Path:
 def xor_run(tmp_path_factory):
     """A run that learnt `xor` a little."""
     return trained(tmp_path_factory.mktemp("runs") / "xor", "xor", "--epochs", "3", *SMALL)
+
+
+@pytest.fixture
+def own_run(xor_run, tmp_path):
+    """A copy of it, for what is written into a run."""
+    return Path(shutil.copytree(xor_run, tmp_path / "own"))
 
 
 @pytest.fixture(scope="session")

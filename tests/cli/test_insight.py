@@ -7,37 +7,37 @@ import pytest
 import downslope as ds
 
 
-def test_a_step_is_told_as_in_python(call, xor_run):
-    words = ("trace", xor_run, "--step", 2, "--layer", 1, "--unit", 1, "--weight", 0)
+def test_a_step_is_told_as_in_python(call, own_run):
+    words = ("trace", own_run, "--step", 2, "--layer", 1, "--unit", 1, "--weight", 0)
     result = call(*words)
     assert result.exit_code == 0, result.output
-    traced = ds.insight.trace_step(ds.open_run(xor_run), 2, layer=1, unit=1, weight="0")
+    traced = ds.insight.trace_step(ds.open_run(own_run), 2, layer=1, unit=1, weight="0")
     assert result.stdout == f"{traced}\n"
     plain = json.loads(call(*words, "--json").stdout)
-    assert plain["run"] == str(xor_run)
+    assert plain["run"] == str(own_run)
     assert plain["step"] == 2
     assert plain["weight"]["weight"] == {"layer": 1, "name": "weights", "index": [0, 1]}
     assert plain["weight"]["chain"]["gradient"] == pytest.approx(traced.weight.chain.gradient)
 
 
-def test_a_neuron_is_told_and_drawn(call, xor_run):
-    result = call("neuron", xor_run, "--layer", 1, "--unit", 0, "--sample", 4)
+def test_a_neuron_is_told_and_drawn(call, own_run):
+    result = call("neuron", own_run, "--layer", 1, "--unit", 0, "--sample", 4)
     assert result.exit_code == 0, result.output
-    told = str(ds.insight.neuron(ds.open_run(xor_run), 1, 0, 4))
-    picture = xor_run / "pictures" / "neuron-1-0.png"
+    told = str(ds.insight.neuron(ds.open_run(own_run), 1, 0, 4))
+    picture = own_run / "pictures" / "neuron-1-0.png"
     assert result.stdout == f"{told}\n\nPictures: {picture.parent}\n  {picture.name}\n"
     assert picture.stat().st_size > 10_000
-    plain = json.loads(call("neuron", xor_run, "--layer", 1, "--unit", 0, "--json").stdout)
+    plain = json.loads(call("neuron", own_run, "--layer", 1, "--unit", 0, "--json").stdout)
     assert len(plain["inputs"]) == len(plain["weights"]) == 2
 
 
-def test_layers_are_told_and_drawn(call, xor_run):
-    result = call("layers", xor_run, "--points", 3)
+def test_layers_are_told_and_drawn(call, own_run):
+    result = call("layers", own_run, "--points", 3)
     assert result.exit_code == 0, result.output
-    told = str(ds.insight.layers_over_time(ds.open_run(xor_run), 3))
-    assert result.stdout.startswith(f"{told}\n\nPictures: {xor_run / 'pictures'}\n  layers.png\n")
-    assert (xor_run / "pictures" / "layers.png").is_file()
-    plain = json.loads(call("layers", xor_run, "--points", 3, "--no-pictures", "--json").stdout)
+    told = str(ds.insight.layers_over_time(ds.open_run(own_run), 3))
+    assert result.stdout.startswith(f"{told}\n\nPictures: {own_run / 'pictures'}\n  layers.png\n")
+    assert (own_run / "pictures" / "layers.png").is_file()
+    plain = json.loads(call("layers", own_run, "--points", 3, "--no-pictures", "--json").stdout)
     assert [one["name"] for one in plain["layers"]] == ["1 Dense"]
     assert plain["layers"][0]["dead"] == [None, None, None]  # its activation is none that dies
 
@@ -61,9 +61,9 @@ def test_layers_are_told_and_drawn(call, xor_run):
         ),
     ],
 )
-def test_what_is_not_there_is_one_message(refused, xor_run, words, message):
+def test_what_is_not_there_is_one_message(refused, own_run, words, message):
     command, *options = words
-    assert refused(command, xor_run, *options) == message
+    assert refused(command, own_run, *options) == message
 
 
 def test_a_folder_that_is_no_run(refused, tmp_path):
