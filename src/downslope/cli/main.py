@@ -14,10 +14,13 @@ from typing import Any
 
 import click
 
+from downslope.cli.bowl import bowl
 from downslope.cli.count import count
 from downslope.cli.data import data
+from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.predict import predict
+from downslope.cli.slope import slope
 from downslope.cli.test import test
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
@@ -78,7 +81,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, data):
+for command in (train, test, predict, count, export, data, slope, bowl, escape):
     cli.add_command(command)
 
 

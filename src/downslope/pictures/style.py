@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from downslope.pictures.svg import svg_of
 from downslope.store.files import write_file
 
 # Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
@@ -59,6 +60,7 @@ def new_figure(title: str, subtitle: str = "", *, height: float, width: float = 
         rect=(0, 0, 1, height / total), w_pad=_MARGIN, h_pad=_MARGIN, wspace=0, hspace=0
     )
     figure = Figure(figsize=(width, total), dpi=DPI, facecolor=PAPER, layout=layout)
+    figure.set_label(f"{title}. {subtitle}".strip())  # what `alt_text` gives
     FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings say
     left, top = _MARGIN / width, 1 - 0.14 / total
     figure.text(
@@ -200,8 +202,13 @@ def percent(share: float) -> str:
     return "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
+def alt_text(figure: Figure) -> str:
+    """What a figure shows, in words, for those who do not see it: its heading and sentences."""
+    return str(figure.get_label())
+
+
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG; the file is there as a whole or not at all.
+    """Write a figure as PNG, or as SVG where the path says so; as a whole or not at all.
 
     Returns:
         The path.
@@ -210,14 +217,19 @@ def save(figure: Figure, path: str | Path) -> Path:
         StorageError: The disk or the folder refuses.
     """
     path = Path(path)
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         # a class name in a script that the font lacks shows as boxes; no reason for alarm
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.set_dpi(DPI)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()  # savefig would draw it twice, once only to lay it out
+        content = svg_of(figure).encode() if path.suffix == ".svg" else _png_of(figure)
+    write_file(path, content)
+    return path
+
+
+def _png_of(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # savefig would draw it twice, once only to lay it out
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
-    write_file(path, buffer.getvalue())
-    return path
+    return buffer.getvalue()
