@@ -20,6 +20,7 @@ from downslope.cli.data import data
 from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.predict import predict
+from downslope.cli.report import report
 from downslope.cli.slope import slope
 from downslope.cli.test import test
 from downslope.cli.train import train
@@ -81,7 +82,7 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, export, data, slope, bowl, escape):
+for command in (train, test, predict, count, report, export, data, slope, bowl, escape):
     cli.add_command(command)
 
 

@@ -53,19 +53,23 @@ class Tangent:
         """The tangent line's value at `x`."""
         return self.value + self.slope * (x - self.at)
 
-    def sentence(self, variable: str = "x", result: str = "f") -> str:
+    def sentence(self, variable: str = "x", result: str = "f", digits: int = 12) -> str:
         """What the slope says, in words."""
-        place = f"At {variable} = {number(self.at)}, {result} is {number(self.value)}"
+
+        def say(value: float) -> str:
+            return number(value, digits)
+
+        place = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
         if self.kink is not None:
-            before, behind = map(number, self.kink)
+            before, behind = map(say, self.kink)
             return (
                 f"{place}; the curve has a kink there, with slope {before} on its left and "
-                f"{behind} on its right; {number(self.slope)} is used."
+                f"{behind} on its right; {say(self.slope)} is used."
             )
         if self.slope == 0:
             return f"{place} and the curve is level."
         way = "rises" if self.slope > 0 else "falls"
-        times = "" if abs(self.slope) == 1 else f"{number(abs(self.slope))} times "
+        times = "" if abs(self.slope) == 1 else f"{say(abs(self.slope))} times "
         told = f"{place} and {way} {times}as fast as {variable} grows"
         if result != "L":
             return f"{told}."
@@ -105,7 +109,11 @@ class Slope:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What each slope says."""
-        return tuple(one.sentence(self.variable, self.result) for one in self.tangents)
+        return self.told(digits=12)
+
+    def told(self, digits: int) -> tuple[str, ...]:
+        """What each slope says, in numbers of so many digits."""
+        return tuple(one.sentence(self.variable, self.result, digits) for one in self.tangents)
 
 
 def number(value: float, digits: int = 12) -> str:

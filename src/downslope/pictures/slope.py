@@ -23,7 +23,7 @@ def tangents(found: Slope) -> Figure:
     Args:
         found: What `insight.slope` returned.
     """
-    few = found.sentences if len(found.tangents) <= _FEW else ()
+    few = found.told(digits=6) if len(found.tangents) <= _FEW else ()
     subtitle = " ".join((*few, found.note)).strip()
     figure = style.new_figure(f"The slope of {found.title}", subtitle, height=4.3)
     axes = style.dress(figure.subplots(), x=_axis(found), y=_values(found))

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
@@ -26,11 +26,16 @@ from downslope.store.files import write_file
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 AMBER, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 INK, MUTED, FAINT, GRID, PAPER = "#1B1F27", "#646B78", "#B4BAC4", "#E8EAEE", "#FFFFFF"
+ALARM = "#B00020"
+BRIGHT = "#FEFEFE"  # letters on strong colours: the one bright colour that stays in dark pages
 
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY, "#4D4D4D", YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-RIGHT = LinearSegmentedColormap.from_list("right", ["#EAF3F9", SKY, BLUE])
-WRONG = LinearSegmentedColormap.from_list("wrong", ["#FDF1E8", "#F2A56F", VERMILLION, "#8A3B00"])
+# strengths as opacity, so that what is weak has the colour of the page, be it bright or dark
+RIGHT = LinearSegmentedColormap.from_list("right", [to_rgba(BLUE, 0.09), to_rgba(BLUE, 1)])
+WRONG = LinearSegmentedColormap.from_list(
+    "wrong", [to_rgba(VERMILLION, 0.1), to_rgba(VERMILLION, 0.9), to_rgba("#A84A00", 1)]
+)
 DENSITY = LinearSegmentedColormap.from_list(
     "density", ["#FFFFFF", "#FCE9C4", AMBER, VERMILLION, "#7A1F4B", "#2B0A3D"]
 )
