@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from downslope.errors import SettingError
@@ -45,7 +46,7 @@ class Report:
             if isinstance(piece, Picture)
         ]
 
-    @property
+    @cached_property
     def html(self) -> str:
         """The page."""
         return html(self.title, self.lead, self.facts, self.chapters)
