@@ -150,8 +150,11 @@ def _one_output(material: Material, place: int) -> Slope:
     note, target = "", None
     if loss.takes_classes:
         index = int(truth if truth.ndim == 0 else truth.argmax())
-        index = index if outputs.shape[1] > 1 else 0
         note = f"y is the output for the true class, {material.truths[place]}"
+        if outputs.shape[1] == 1:
+            index, second = 0, material.run.data.class_names[1]
+            note = f"y is the output, the higher the likelier {second}; the truth is "
+            note += material.truths[place]
     else:
         index = int(np.ravel(truth).argmax())
         # the shortest number that float32 takes for the truth, such as 68.6
