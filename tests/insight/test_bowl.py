@@ -20,7 +20,7 @@ def test_the_mean_square_error_of_the_samples_is_the_bowl_exactly():
 @pytest.mark.parametrize("rate", [0.05, 0.6, 1.02])
 def test_every_weight_on_the_way_is_that_of_the_closed_form(rate):
     start, steps = np.array([0.5, -1.5]), np.arange(16)[:, None]
-    (one,) = bowl(rates=[rate]).descents
+    (one,) = bowl(rates=np.array([rate])).descents
     closed = LOWEST + (start - LOWEST) * (1 - rate * np.array([2, 1])) ** steps
     np.testing.assert_allclose(one.weights, closed, rtol=2e-6, atol=2e-6)
     np.testing.assert_allclose(one.losses, loss_at(*closed.T), rtol=1e-4, atol=1e-9)

@@ -152,7 +152,7 @@ def numpy_only(x):
         ),
         (
             {"function": "x", "span": (2, 1)},
-            "The curve is to be drawn from 2.0 to 1.0. Expected two finite numbers, the smaller "
+            "The curve is to be drawn over (2, 1). Expected two finite numbers, the smaller "
             "one first. Leave them out to draw it around the points.",
         ),
         (
@@ -167,6 +167,12 @@ def test_messages(arguments, message):
     with pytest.raises(ds.SettingError) as caught:
         slope(**arguments)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("span", [(1,), (1, 2, 3), "ab", 5, (0, float("inf"))])
+def test_a_span_that_is_none(span):
+    with pytest.raises(ds.SettingError, match="The curve is to be drawn over"):
+        slope("x", span=span)
 
 
 def test_unknown_names_and_functions_that_jax_cannot_follow():

@@ -12,6 +12,7 @@ from downslope.learning import outcome
 from downslope.learning.openings import Openings
 from downslope.learning.words import verdict
 from downslope.pictures.style import alt_text
+from downslope.reporting.material import Material
 from downslope.reporting.report import tell
 
 KINDS = ("digits", "waves", "crowd", "table")
@@ -199,3 +200,22 @@ def test_messages(digits_run, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ds.StorageError, match="cannot be written"):
         ds.report(digits_run, tmp_path / "file" / "report.html", with_test=False)
+
+
+def test_the_story_follows_samples_of_all_classes_or_over_the_whole_range(
+    hostile_run, waves_run, crowd_run, digits_run
+):
+    classes = Material(hostile_run).few.targets
+    assert np.bincount(classes).tolist() == [3, 3]
+    assert len(np.unique(Material(digits_run).few.targets)) == 6
+    numbers = Material(waves_run).few.targets
+    every = waves_run.dataset.train.targets
+    assert (numbers.min(), numbers.max()) == (every.min(), every.max())
+    assert Material(crowd_run).truths[0].endswith(" people")
+
+
+def test_a_classifier_of_a_single_output():
+    network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(1)])
+    run = ds.train(network, ds.load("xor"), loss="binary_cross_entropy", epochs=1)
+    (picture,) = (one for one in tell(run).pictures if one.name == "loss-slope")
+    assert "y is the output, the higher the likelier different signs" in alt_text(picture.figure)

@@ -130,9 +130,10 @@ def bowl(
         >>> [one.verdict for one in bowl().descents][1]
         'arrives'
     """
+    rates, start = tuple(map(float, rates)), tuple(start)
     if not rates or len(start) != 2 or not all(map(math.isfinite, start)):
         raise SettingError(
-            f"There are {len(rates)} learning rates, and the start is {tuple(start)!r}.",
+            f"There are {len(rates)} learning rates, and the start is {start!r}.",
             "at least one rate, and two finite numbers to start from",
             "Leave them out for those of the article's figure.",
         )

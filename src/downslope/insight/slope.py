@@ -269,10 +269,13 @@ def _span(
 ) -> tuple[float, float]:
     """Where the curve begins and ends."""
     if span is not None:
-        low, high = map(float, span)
+        try:
+            low, high = map(float, span)
+        except (TypeError, ValueError):
+            low = high = math.nan
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise SettingError(
-                f"The curve is to be drawn from {low} to {high}.",
+                f"The curve is to be drawn over {span!r}.",
                 "two finite numbers, the smaller one first",
                 "Leave them out to draw it around the points.",
             )

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from downslope.learning.run import Run
 
 _WIDTH, _HEIGHT, _ROOM = 260, 64, 4  # of the drawing, in pixels
-_PARTS = (("train", "training", "#0072B2", ""), ("validation", "validation", "#D55E00", "5 3"))
+# blue and vermillion that can be seen on bright and on dark notebooks
+_PARTS = (("train", "training", "#2F8FCE", ""), ("validation", "validation", "#DD6B20", "5 3"))
 _LONGEST = 160  # letters of a network that are shown
 
 
@@ -46,7 +47,7 @@ def card(run: Run) -> str:
     rows = "".join(
         '<tr><th scope="row" style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
         f'font-weight:600">{escape(name)}</th>'
-        f'<td style="text-align:left;padding:1px 0">{escape(value)}</td></tr>'
+        f'<td style="text-align:left;vertical-align:top;padding:1px 0">{escape(value)}</td></tr>'
         for name, value in summary(run).items()
     )
     where = "" if run.folder is None else f"<div><code>{escape(str(run.folder))}</code></div>"

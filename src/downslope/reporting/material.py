@@ -45,9 +45,10 @@ class Material:
         targets = self.dataset.train.targets
         if self.run.data.task == "classification":
             truth = targets if targets.ndim == 1 else targets.argmax(axis=1)
-            first = [np.flatnonzero(truth == one)[:1] for one in np.unique(truth)]
-            places = np.concatenate([*first, np.flatnonzero(truth == truth[0])[1:FEW]])
-            return np.sort(places[:FEW]) if len(first) >= FEW else places[:FEW]
+            classes = np.unique(truth)[:FEW]
+            each = -(-FEW // len(classes))
+            places = [np.flatnonzero(truth == one)[:each] for one in classes]
+            return np.sort(np.concatenate(places)[:FEW])
         if self.run.data.task == "counting":
             return choose_over_range(self.dataset.train.counts, FEW)
         return choose_over_range(targets.reshape(len(targets), -1)[:, 0], FEW)
