@@ -55,6 +55,7 @@ def test_the_slopes_are_those_of_float64(run):
     assert first.moved == pytest.approx(length / np.linalg.norm(weights[0]), rel=1e-5)
 
 
+@pytest.mark.slow  # three programs are compiled
 def test_dropout_weights_and_other_optimizers_begin_as_they_were(run):
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dropout(0.4), ds.Dense(2)])
     for settings in ({"optimizer": "adam"}, {"class_weights": (1.0, 3.0)}, {"batch_size": "full"}):

@@ -113,7 +113,7 @@ def _point(pair: Sequence[float]) -> str:
 def bowl(
     *,
     rates: Sequence[float] = RATES,
-    start: tuple[float, float] = START,
+    start: Sequence[float] = START,
     steps: int = STEPS,
 ) -> Bowl:
     """Descend on the bowl whose lowest point is (4, 3), with the engine's own steps.
