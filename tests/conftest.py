@@ -29,12 +29,8 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_configure():
     """In CI no test may be skipped for want of a peer to compare with."""
     if os.environ.get("CI"):
-<<<<<<< HEAD
         peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas", "tensorboard")
-=======
-        peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas")
         peers += ("playwright", "axe_playwright_python")
->>>>>>> 7072aa5 (Documentation of slopes, bowl, local minimum and report; Chromium and axe in CI)
         absent = [name for name in peers if importlib.util.find_spec(name) is None]
         assert not absent, f"not installed: {', '.join(absent)}"
 

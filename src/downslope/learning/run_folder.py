@@ -6,11 +6,8 @@
     trace/epochs.parquet  a row per epoch
     test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
-<<<<<<< HEAD
     tensorboard/          event files, where they were asked for
-=======
     report.html           written by `downslope report`
->>>>>>> 7072aa5 (Documentation of slopes, bowl, local minimum and report; Chromium and axe in CI)
 
 `run.json` is written last: a folder without it is not a run.
 """
