@@ -13,7 +13,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bars
 
 from downslope.cli.live import LiveTraining
@@ -74,6 +80,21 @@ def waiting(what: str, *, lively: bool) -> Iterator[None]:
         return
     with console.status(what):
         yield
+
+
+@contextmanager
+def working(what: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
+    """Show how far long work is; yields what is to be called with (done, in all)."""
+    console = _terminal(lively)
+    if console is None:
+        lines = _Lines()
+        click.echo(what, err=True)
+        yield lambda done, total: lines.say(f"{what}: {100 * done // total} %", done == total)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 class _Lines:

@@ -11,8 +11,13 @@ import click
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object; a number that is not finite becomes null, as JSON has no other."""
-    click.echo(json.dumps(_finite(value), allow_nan=False, ensure_ascii=False))
+    """Print one JSON object; see `plain_json`."""
+    click.echo(plain_json(value))
+
+
+def plain_json(value: Any) -> str:
+    """The text of a JSON object; what is not finite becomes null, as JSON has no such number."""
+    return json.dumps(_finite(value), allow_nan=False, ensure_ascii=False)
 
 
 def _finite(value: Any) -> Any:

@@ -15,10 +15,13 @@ from typing import Any
 import click
 
 from downslope.cli.bowl import bowl
+from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.escape import escape
 from downslope.cli.export import export
+from downslope.cli.generalization import generalization
+from downslope.cli.minima import minima
 from downslope.cli.predict import predict
 from downslope.cli.report import report
 from downslope.cli.slope import slope
@@ -82,7 +85,11 @@ def cli() -> None:
     """Train neural networks, and see how they learn."""
 
 
-for command in (train, test, predict, count, report, export, data, slope, bowl, escape):
+COMMANDS = (
+    train, test, predict, count, report, export, compare, minima, generalization, slope, bowl,
+    escape, data,
+)  # fmt: skip
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -20,6 +20,12 @@ figures = click.option(
     metavar="FOLDER",
     help="Where pictures go, as PNG and SVG; figures if left out.",
 )
+out_folder = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A new folder for what is found; runs/NAME-NUMBER if left out.",
+)
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 
 
@@ -109,3 +115,63 @@ class Numbers(click.ParamType):
             return tuple(float(part) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is not a list of numbers such as 1,2.5,1.", param, ctx)
+
+
+class Varied(click.ParamType):
+    """A setting and its values: NAME=A,B,..., or NAME=A;B;... where values hold commas."""
+
+    name = "NAME=A,B,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, tuple[str, ...]]:
+        """Read it; whether there is such a setting is checked with the others."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        name = name.strip().replace("-", "_")
+        if not sign or not name or not text.strip():
+            self.fail(
+                f"{value!r} does not say NAME=A,B,..., such as batch_size=full,32.", param, ctx
+            )
+        hold_commas = name in ("network", "augment", "class_weights") or ";" in text
+        parts = (one.strip() for one in text.split(";" if hold_commas else ","))
+        return name, tuple(one for one in parts if one)
+
+
+def training(command: Any) -> Any:
+    """Options about how a network is trained; what is left out is chosen to suit the data."""
+    for option in (
+        click.option(
+            "--augment",
+            metavar="flip,shift,crop",
+            help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for "
+            "not.",
+        ),
+        click.option(
+            "--class-weights",
+            type=Numbers(),
+            default=(),
+            metavar="A,B,...",
+            help="How much each class counts in the loss.",
+        ),
+        click.option(
+            "--patience",
+            type=int,
+            metavar="N",
+            help="End when the validation loss has not fallen for N epochs; keep the best weights.",
+        ),
+        click.option("--epochs", type=int, metavar="N", help="How often all samples are seen."),
+        click.option("--batch-size", type=BatchSize(), help="Samples per step."),
+        click.option(
+            "--schedule", metavar="NAME", help="The rate over time, e.g. constant or cosine."
+        ),
+        click.option(
+            "--learning-rate", type=float, metavar="X", help="The (highest) learning rate."
+        ),
+        click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam."),
+        click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy."),
+        click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'),
+    ):
+        command = option(command)
+    return command

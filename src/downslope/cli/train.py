@@ -13,32 +13,8 @@ from downslope.cli import options
 @click.command()
 @click.argument("source", metavar="DATA")
 @options.table
-@click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".')
-@click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy.")
-@click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam.")
-@click.option("--learning-rate", type=float, metavar="X", help="The (highest) learning rate.")
-@click.option("--schedule", metavar="NAME", help="The rate over time, e.g. constant or cosine.")
-@click.option("--batch-size", type=options.BatchSize(), help="Samples per step.")
-@click.option("--epochs", type=int, metavar="N", help="How often all samples are seen.")
+@options.training
 @click.option("--seed", type=int, default=0, metavar="N", help="Decides all chance; 0 if left out.")
-@click.option(
-    "--patience",
-    type=int,
-    metavar="N",
-    help="End when the validation loss has not fallen for N epochs; keep the best weights.",
-)
-@click.option(
-    "--class-weights",
-    type=options.Numbers(),
-    default=(),
-    metavar="A,B,...",
-    help="How much each class counts in the loss.",
-)
-@click.option(
-    "--augment",
-    metavar="flip,shift,crop",
-    help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for not.",
-)
 @click.option(
     "--log",
     type=click.Choice(("tensorboard",)),

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.data.dataset import Dataset
+from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.augment import Augment
@@ -104,6 +105,7 @@ def train_side_by_side(
     augment: Augment | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
+    on_progress: OnProgress | None = None,
 ) -> SideBySide:
     """Train one network many times at once, each time with another learning rate or seed.
 
@@ -125,6 +127,7 @@ def train_side_by_side(
         augment: Changes made to photos while training.
         record: What is kept of each training.
         stop: When a member ends before the last epoch.
+        on_progress: Called between two chunks of steps with (steps done, steps in all).
 
     Returns:
         All members. Ctrl-C ends early and returns them as they are.
@@ -160,7 +163,7 @@ def train_side_by_side(
         Preparation(network, dataset, loss, replace(settings, learning_rate=rate, seed=seed))
         for rate, seed in pairs
     ]
-    return _Trainings(members).run(began)
+    return _Trainings(members).run(began, on_progress)
 
 
 def _pairs(rates: Any, seeds: Any) -> list[tuple[float, int]]:
@@ -219,7 +222,7 @@ class _Trainings:
             for place in range(0, len(filled), size)
         ]
 
-    def run(self, began: float) -> SideBySide:
+    def run(self, began: float, on_progress: OnProgress | None = None) -> SideBySide:
         """Train until every member has ended."""
         group, plan = self.groups[0], self.plan
         pace = Pace(plan, FIRST_STEPS if self.is_small else 1)
@@ -252,6 +255,8 @@ class _Trainings:
                         )
                     )
                 step += count
+                if on_progress is not None:
+                    on_progress(step, plan.steps)
                 asked = stop_requested()
         training = time.perf_counter() - started
         return self._finish(Seconds(time.perf_counter() - began, training, compiling))

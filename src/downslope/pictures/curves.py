@@ -136,16 +136,16 @@ def _draw_measure(axes: Axes, trace: Trace, task: Task) -> None:
         room = 0.08 * (100 - low) + 0.5
         axes.set_ylim(max(0.0, low - room), 100 + room / 2)
     else:
-        _spread(axes, values)
+        spread(axes, values)
     style.label_ends(axes, labels, _MEASURE_HEIGHT)
 
 
 def _limit_losses(axes: Axes, trace: Trace) -> None:
     values = np.concatenate([_known(trace, "loss"), _finite(trace.batch_loss)])
-    _spread(axes, values[np.isfinite(values)])
+    spread(axes, values[np.isfinite(values)])
 
 
-def _spread(axes: Axes, values: np.ndarray) -> None:
+def spread(axes: Axes, values: np.ndarray) -> None:
     """Choose the axis: logarithmic if the values range widely, else from 0 if none is negative."""
     if not len(values):
         axes.set_ylim(0, 1)

@@ -1,0 +1,245 @@
+"""What `downslope compare` does: a plan per value, all of them trained, what differs in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from downslope.cli import display, output
+from downslope.cli.lines import plain_json, print_json, print_table
+from downslope.cli.training import Wishes, claimed
+from downslope.data import Dataset, load
+from downslope.data.guard import guarded
+from downslope.errors import SettingError
+from downslope.insight.compare import compare_variants
+from downslope.insight.comparison import Comparison, Course
+from downslope.insight.variants import Variant, check_values
+from downslope.learning import measures
+from downslope.learning.words import COLUMNS, figure
+from downslope.names import look_up
+from downslope.store.files import write_file
+
+SECONDS = 25.0  # for all trainings, where no one says how many epochs
+STOPPED = 130
+
+
+def _batch_size(text: str) -> int | str:
+    return text if text == "full" else int(text)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+READ: Mapping[str, Callable[[str], Any]] = {  # how the value of each setting is read
+    "network": str,
+    "loss": str,
+    "optimizer": str,
+    "learning_rate": float,
+    "schedule": str,
+    "batch_size": _batch_size,
+    "epochs": int,
+    "seed": int,
+    "patience": int,
+    "class_weights": _numbers,
+    "augment": str,
+}
+
+
+def compare_and_report(
+    source: str,
+    reading: Mapping[str, Any],
+    wishes: Wishes,
+    vary: tuple[str, tuple[str, ...]],
+    *,
+    seeds: int,
+    seconds: float | None,
+    test: bool,
+    out: Path | None,
+    as_json: bool,
+    pictures: bool,
+) -> int:
+    """Compare values of one setting, keep what was found, and print it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        DownslopeError: Something given cannot be used, or the disk refuses.
+        KeyboardInterrupt: It was stopped before two values were finished.
+    """
+    setting, texts = vary
+    each = wishes_of(wishes, setting, texts)
+    with claimed(out) as claim:
+        dataset = read_data(source, reading, as_json)
+        variants = [_variant(text, one.plan(dataset), setting) for text, one in each.items()]
+        folder = claim(f"{dataset.name}-compare")
+        is_free = wishes.epochs is not None or setting == "epochs"
+        what = f"Comparing {setting.replace('_', ' ')} on {dataset.name}"
+        with display.working(what, lively=not as_json) as on_progress:
+            found = compare_variants(
+                dataset,
+                variants,
+                setting=setting,
+                seeds=seeds,
+                seconds=SECONDS if seconds is None and not is_free else seconds,
+                test=test,
+                on_progress=on_progress,
+            )
+        kept = {"folder": str(folder), **as_object(found)}
+        write_file(folder / "compare.json", plain_json(kept).encode() + b"\n")
+    _report(found, kept, folder, as_json=as_json)
+    if pictures:
+        draw(found, folder, as_json)
+    return STOPPED if found.is_interrupted else 0
+
+
+def read_data(source: str, reading: Mapping[str, Any], as_json: bool) -> Dataset:
+    """Read a data set and look into it, as before a training; findings are printed."""
+    with display.reading(source, lively=not as_json) as on_progress:
+        dataset = load(source, on_progress=on_progress, **reading)
+    with display.waiting("Looking into the data ...", lively=not as_json):
+        dataset = guarded(dataset)
+    if not as_json:
+        output.report_findings(dataset.findings or ())
+    return dataset
+
+
+def wishes_of(wishes: Wishes, setting: str, texts: Sequence[str]) -> dict[str, Wishes]:
+    """The wishes with each value of a setting, by its text; checked as far as can be by now.
+
+    Raises:
+        NetworkError: A network cannot be read.
+        SettingError: There is no such setting, or a value cannot be read.
+    """
+    read = look_up(setting, READ, "setting", SettingError)
+    check_values(setting, texts)
+    each = {}
+    for text in texts:
+        try:
+            value = read(text)
+        except ValueError:
+            kind = "a whole number" if read is int else 'a whole number, or "full"'
+            expected = {float: "a number", _numbers: "numbers parted by commas"}.get(read, kind)
+            raise SettingError(
+                f"A value of {setting} is {text!r}.",
+                expected,
+                f"Write e.g. --vary {setting}=... with values parted by commas.",
+            ) from None
+        each[text] = replace(wishes, **{setting: value})
+        each[text].check()
+    return each
+
+
+def _variant(text: str, plan: dict[str, Any], setting: str) -> Variant:
+    if setting != "seed":
+        del plan["seed"]
+    return Variant(text, plan)
+
+
+def as_object(found: Comparison) -> dict[str, Any]:
+    """A comparison as plain values, for JSON."""
+
+    def course(one: Course, courses: Sequence[Course]) -> dict[str, Any]:
+        apart = found.differences(courses).get(one.name)
+        names = measures.names(found.task)
+        curves = {
+            f"{part}_loss": [trace.epochs[f"{part}_loss"].tolist() for trace in one.traces]
+            for part in ("train", "validation")
+        }
+        return {
+            "value": one.name,
+            "seeds": list(one.seeds),
+            "epochs": one.epochs,
+            "samples_seen": one.epochs * found.samples,
+            "seconds": one.seconds,
+            "diverged": one.diverged,
+            "validation": {
+                name: _root(name, one.of(place)).tolist() for place, name in enumerate(names)
+            },
+            "test": {name: values.tolist() for name, values in one.test.items()} or None,
+            "from_best": None
+            if apart is None
+            else {"mean": apart.mean, "interval": [apart.low, apart.high], "told": apart.is_told},
+            "curves": {"epoch": [trace.epochs["epoch"].tolist() for trace in one.traces], **curves},
+        }
+
+    return {
+        "data": found.data,
+        "setting": found.setting,
+        "judged_by": f"validation {found.figure}",
+        "conclusion": found.conclusion,
+        "notes": list(found.notes),
+        "interrupted": found.is_interrupted,
+        **{
+            name: [course(one, courses) for one in courses]
+            for name, courses in (
+                ("equal_samples", found.equal_samples),
+                ("equal_time", found.equal_time),
+            )
+        },
+    }
+
+
+def _report(found: Comparison, kept: Mapping[str, Any], folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        print_json(kept)
+        return
+    for words, courses in (
+        ("At equal samples seen" if found.setting != "epochs" else "", found.equal_samples),
+        ("In equal time", found.equal_time),
+    ):
+        if courses:
+            click.echo(f"\n{words}, on the validation part:" if words else "")
+            _print(found, courses)
+    click.echo(f"\n{found.conclusion}\n")
+    for note in found.notes:
+        click.echo(f"- {note}")
+    if found.is_interrupted:
+        click.echo("- Stopped on request: only what was finished is shown.")
+    click.echo(f"\nFound: {folder}")
+
+
+def _print(found: Comparison, courses: Sequence[Course]) -> None:
+    names = measures.names(found.task)
+    has_test = any(one.test for one in courses)
+    head = [found.setting.replace("_", " "), "seeds", "epochs", "seconds"]
+    for name in names:
+        head += [COLUMNS[name], "from - to"]
+    if has_test:
+        head += [f"test: {COLUMNS[name]}" for name in names]
+    rows = []
+    for one in courses:
+        row = [one.name, str(len(one.seeds)), f"{one.epochs:,}", f"{one.seconds:.2g}"]
+        for place, name in enumerate(names):
+            values = _root(name, one.of(place))
+            low, high = (figure(name, float(end), found.task) for end in _ends(values))
+            row += [figure(name, float(values.mean()), found.task), f"{low} - {high}"]
+        if has_test:
+            row += [figure(name, float(np.mean(one.test[name])), found.task) for name in names]
+        rows.append(row)
+    print_table(head, rows, numeric=range(1, len(head)))
+
+
+def _root(name: str, values: np.ndarray) -> np.ndarray:
+    return np.sqrt(values) if name == "rmse" else values
+
+
+def _ends(values: np.ndarray) -> tuple[Any, Any]:
+    return values.min(), values.max()
+
+
+def draw(found: Comparison, folder: Path, as_json: bool) -> None:
+    """Draw the comparison into its folder."""
+    from downslope.pictures import save
+    from downslope.pictures.compare import comparison
+
+    with display.waiting("Drawing pictures ...", lively=not as_json):
+        path = save(comparison(found), folder / "compare.png")
+    if not as_json:
+        output.list_pictures([path])

@@ -1,0 +1,53 @@
+"""`downslope minima`: where many starts end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@click.argument("source", metavar="DATA")
+@click.option("--starts", type=int, default=32, metavar="N", help="How many; 32 if left out.")
+@options.table
+@options.training
+@options.out_folder
+@options.as_json
+@options.no_pictures
+def minima(
+    source: str,
+    starts: int,
+    target: str | None,
+    kinds: dict[str, str],
+    task: str | None,
+    group: str | None,
+    time: str | None,
+    out: Path | None,
+    as_json: bool,
+    pictures: bool,
+    **wishes: Any,
+) -> None:
+    """Train on DATA from many starts at once, and say where they end.
+
+    How low each ends on training and validation samples, how much the solutions differ, and how
+    high the loss is between them. The lowest is the best found, and not proved to be the lowest
+    there is. The test part stays sealed. Ctrl-C ends the trainings and shows where they were.
+    """
+    from downslope.cli.starting import minima_and_report
+    from downslope.cli.training import Wishes
+
+    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
+    code = minima_and_report(
+        source,
+        reading,
+        Wishes(**wishes),
+        starts=starts,
+        out=out,
+        as_json=as_json,
+        pictures=pictures,
+    )
+    click.get_current_context().exit(code)

@@ -1,0 +1,233 @@
+"""Overfitting: how much better a network is on the samples that it learnt from than on others.
+
+Training and validation loss are compared at the same weights. Two moments are named: the epoch
+from which on the gap between them is more than the choice of samples explains, and the epoch from
+which on the validation loss lies measurably above its lowest, which is where learning does harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Samples, Task
+from downslope.data.progress import OnProgress
+from downslope.errors import RunError
+from downslope.insight.differences import Difference, squared_error_of_mean
+from downslope.insight.epochs_again import parameters_behind, some_epochs
+from downslope.insight.generalization_words import said_of
+from downslope.insight.solutions import some_of
+from downslope.learning.evaluation import Judge, Scales, sample_values
+from downslope.learning.run import Run
+from downslope.network.network import NetworkParameters
+
+NEARLY_EVERY = 0.9  # a loss may jump back for an epoch
+POINTS = 40  # epochs that are looked at
+MOST_SAMPLES = 2048  # of each part
+WIDE = 1.96  # standard errors: 95 %
+LEAST_RISE = 0.05  # of the lowest loss: what is less does no harm, whether it is chance or not
+
+
+@dataclass(frozen=True, eq=False)
+class Generalization:
+    """How far the losses on seen and unseen samples lie apart.
+
+    Attributes:
+        data: Name of the data set.
+        task: What was learnt.
+        loss: Name of the loss.
+        samples: How many training and validation samples were measured.
+        epochs: The epochs that were looked at, (epochs,).
+        train_loss: The training loss behind each, (epochs,).
+        validation_loss: Likewise, at the same weights.
+        train_error: The standard error of each training loss, (epochs,).
+        validation_error: Likewise.
+        kept_epoch: The epoch whose weights the run has.
+        gap: Validation less training loss at those weights, with its 95 % interval.
+        opens_at: The first epoch from which on the gap is larger than chance explains, at nearly
+            every look and at the last; None where it never is.
+        lowest_at: The epoch with the lowest validation loss.
+        rises_at: The first epoch from which on the validation loss lies a twentieth above its
+            lowest, at nearly every look and at the last; None where chance explains its rise.
+        rise: How far it is above the lowest behind the last epoch, with the 95 % interval of the
+            samples' own differences.
+        test: The figures on the test part; None while it is sealed.
+        test_interval: The 95 % interval of each.
+        openings: How often the run's test part was opened by now.
+    """
+
+    data: str
+    task: Task
+    loss: str
+    samples: tuple[int, int]
+    epochs: np.ndarray
+    train_loss: Float[np.ndarray, " epochs"]
+    validation_loss: Float[np.ndarray, " epochs"]
+    train_error: Float[np.ndarray, " epochs"]
+    validation_error: Float[np.ndarray, " epochs"]
+    kept_epoch: int
+    gap: Difference
+    opens_at: int | None
+    lowest_at: int
+    rises_at: int | None
+    rise: Difference
+    test: Mapping[str, float] | None = None
+    test_interval: Mapping[str, tuple[float, float]] | None = None
+    openings: int = 0
+
+    @property
+    def gaps(self) -> Float[np.ndarray, " epochs"]:
+        """Validation less training loss behind each epoch."""
+        return self.validation_loss - self.train_loss
+
+    @property
+    def gap_errors(self) -> Float[np.ndarray, " epochs"]:
+        """The standard error of each gap: the two parts are independent samples."""
+        return np.hypot(self.train_error, self.validation_error)
+
+    @property
+    def kept(self) -> int:
+        """The place of the kept epoch among those that were looked at."""
+        return int(np.abs(self.epochs - self.kept_epoch).argmin())
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What was found, in words."""
+        return said_of(self)
+
+
+def generalization(
+    run: Run, *, test: bool = False, on_progress: OnProgress | None = None
+) -> Generalization:
+    """Compare the losses of a run on the samples that it learnt from and on others.
+
+    The training is gone through once more, to measure both parts at the same weights behind up to
+    40 epochs, on up to 2,048 samples of each.
+
+    Args:
+        run: The run; its data is loaded if it is not at hand.
+        test: Whether to open the test part as well, which is counted.
+        on_progress: Called with (steps done, steps in all).
+
+    Raises:
+        DataError: The data is gone or has changed.
+        RunError: It ended before its first epoch did, or does not come by its losses again.
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    if not run.epochs:
+        raise RunError(
+            f"The run ended at step {run.outcome.step}, within its first epoch.",
+            "a run of at least one epoch",
+            "Train it for longer.",
+        )
+    parts = [some_of(one, MOST_SAMPLES) for one in (run.dataset.train, run.dataset.validation)]
+    per_epoch = -(-len(run.dataset.train) // run.settings.samples_per_step(len(run.dataset.train)))
+    kept = max(1, run.outcome.kept_step // per_epoch)
+    epochs = sorted({*some_epochs(run, POINTS), kept})
+    train, validation = (
+        np.array(rows)
+        for rows in zip(
+            *(
+                [_losses(run, parameters, part) for part in parts]
+                for parameters in parameters_behind(run, epochs, on_progress)
+            ),
+            strict=True,
+        )
+    )
+    figures = run.measure(run.dataset.test) if test else None
+    return compared(
+        np.array(epochs),
+        train,
+        validation,
+        *(one.weights for one in parts),
+        kept_epoch=kept,
+        data=run.data.name,
+        task=run.data.task,
+        loss=run.loss.name,
+        test=figures,
+        test_interval=run.intervals(run.dataset.test) if test else None,
+        openings=run.test_openings,
+    )
+
+
+def _losses(run: Run, parameters: NetworkParameters, samples: Samples) -> np.ndarray:
+    judge = Judge(run.network, run.loss, run.data.task)
+    scales = Scales.of(run.scaling, run.answer_scaling)
+    return sample_values(judge, parameters, samples, scales)[:, 0]
+
+
+def compared(
+    epochs: np.ndarray,
+    train: Float[np.ndarray, "epochs n"],
+    validation: Float[np.ndarray, "epochs m"],
+    train_weights: np.ndarray | None = None,
+    validation_weights: np.ndarray | None = None,
+    *,
+    kept_epoch: int | None = None,
+    **told,
+) -> Generalization:
+    """The gap, and where it opens and does harm, from the loss of each sample behind each epoch.
+
+    Args:
+        epochs: Numbers of epochs, rising, (epochs,).
+        train: The losses of training samples.
+        validation: The losses of validation samples.
+        train_weights: How much each training sample counts, or None.
+        validation_weights: Likewise.
+        kept_epoch: One of the epochs; the last if left out.
+        told: The other attributes of `Generalization`.
+    """
+    shares = [
+        np.full(one.shape[1], 1 / one.shape[1]) if weights is None else weights / weights.sum()
+        for one, weights in ((train, train_weights), (validation, validation_weights))
+    ]
+    means = [one @ share for one, share in zip((train, validation), shares, strict=True)]
+    errors = [
+        np.array([_error(row, share) for row in one])
+        for one, share in zip((train, validation), shares, strict=True)
+    ]
+    gaps, gap_errors = means[1] - means[0], np.hypot(*errors)
+    lowest = int(np.nanargmin(means[1]))
+    rise = _apart(validation[-1], validation[lowest], shares[1])
+    least = LEAST_RISE * abs(means[1][lowest])
+    is_above = (means[1] - means[1][lowest] > least) & (epochs > epochs[lowest])
+    kept = len(epochs) - 1 if kept_epoch is None else int(np.flatnonzero(epochs == kept_epoch)[0])
+    far = WIDE * gap_errors[kept]
+    return Generalization(
+        samples=(train.shape[1], validation.shape[1]),
+        epochs=epochs,
+        train_loss=means[0],
+        validation_loss=means[1],
+        train_error=errors[0],
+        validation_error=errors[1],
+        kept_epoch=int(epochs[kept]),
+        gap=Difference(float(gaps[kept]), float(gaps[kept] - far), float(gaps[kept] + far)),
+        opens_at=_since(epochs, gaps - WIDE * gap_errors > 0),
+        lowest_at=int(epochs[lowest]),
+        rises_at=_since(epochs, is_above) if rise.low > 0 else None,
+        rise=rise,
+        **told,
+    )
+
+
+def _error(values: np.ndarray, shares: np.ndarray) -> float:
+    return squared_error_of_mean(values, shares) ** 0.5 if len(values) > 1 else np.inf
+
+
+def _apart(values: np.ndarray, lowest: np.ndarray, shares: np.ndarray) -> Difference:
+    """How far the same samples' losses lie above others, by their own differences."""
+    own = values - lowest
+    mean, far = float(own @ shares), WIDE * _error(own, shares)
+    return Difference(mean, mean - far, mean + far)
+
+
+def _since(epochs: np.ndarray, holds: np.ndarray) -> int | None:
+    """The first epoch from which on something holds at nearly every look, the last included."""
+    if not holds[-1]:
+        return None
+    later = np.cumsum(holds[::-1])[::-1] / np.arange(len(holds), 0, -1)
+    return int(epochs[np.flatnonzero(holds & (later >= NEARLY_EVERY))[0]])

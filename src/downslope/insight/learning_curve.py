@@ -1,0 +1,224 @@
+"""How the loss on unseen samples falls with the number of samples that are learnt from.
+
+Each size is trained with several seeds, which draw the samples as well, over as many steps as the
+run itself had: so sizes differ in what there is to see and not in how long they look.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Samples, Task
+from downslope.data.progress import OnProgress
+from downslope.errors import DataError, SettingError
+from downslope.insight.differences import Difference, difference
+from downslope.insight.solutions import some_of
+from downslope.learning.evaluation import Judge, Scales, sample_values
+from downslope.learning.progress import Progress
+from downslope.learning.run import Run
+from downslope.learning.settings import Record
+from downslope.learning.train import train
+
+FEWEST = 16  # samples that are learnt from
+SIZES = 5  # each twice the one before, up to all
+MOST_SAMPLES = 2048  # that are measured of each part
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """The losses over growing shares of the training part.
+
+    Attributes:
+        data: Name of the data set.
+        task: What was learnt.
+        loss: Name of the loss.
+        sizes: How many samples were learnt from, rising, (sizes,).
+        epochs: How often they were seen, so that the steps are the same, (sizes,).
+        steps: How many steps each training had, give or take an epoch's.
+        train_loss: On the samples that were learnt from, (sizes, seeds).
+        validation_loss: (sizes, seeds).
+        last: How much the last size changes the validation loss of the one before; its interval is
+            that of `difference`.
+        is_interrupted: Whether sizes are missing because it was stopped.
+    """
+
+    data: str
+    task: Task
+    loss: str
+    sizes: np.ndarray
+    epochs: np.ndarray
+    steps: int
+    train_loss: Float[np.ndarray, "sizes seeds"]
+    validation_loss: Float[np.ndarray, "sizes seeds"]
+    last: Difference
+    is_interrupted: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What more samples would do, as far as the figures tell."""
+        before, now = self.sizes[-2], self.sizes[-1]
+        change = f"From {before:,} to {now:,} training samples the validation loss "
+        last = self.last
+        between = f"(95 % interval {last.low:.2g} to {last.high:.2g})"
+        trained = f"Each size was trained for about {self.steps:,} steps, whatever its epochs."
+        if last.high < 0:
+            between = f"(95 % interval {-last.high:.2g} to {-last.low:.2g})"
+            return (
+                f"{change}fell by {-last.mean:.2g} {between}: it is still falling, and more "
+                f"samples are likely to help. {trained}"
+            )
+        if last.low > 0:
+            return f"{change}rose by {last.mean:.2g} {between}. {trained}"
+        return (
+            f"{change}changed by {last.mean:.2g} {between}, which chance explains: whether more "
+            f"samples would help cannot be told. {trained}"
+        )
+
+
+def learning_curve(
+    run: Run, *, seeds: int = 3, on_progress: OnProgress | None = None
+) -> LearningCurve:
+    """Train like a run on growing shares of its training part: 1/16, 1/8, ... and all of it.
+
+    Args:
+        run: The run; its data is loaded if it is not at hand, and its test part stays sealed.
+        seeds: How many trainings of each size: with the seeds 0, 1, ..., each on samples that
+            are drawn anew.
+        on_progress: Called with (done, in all), in thousandths of the work.
+
+    Returns:
+        The curve. Ctrl-C ends early and returns the sizes that were finished.
+
+    Raises:
+        DataError: The data is gone or has changed, or has too few samples for two sizes.
+        SettingError: The number of seeds is no whole number of at least 2.
+        KeyboardInterrupt: It was stopped before two sizes were finished.
+    """
+    check_seeds(seeds)
+    run = run.with_data()
+    dataset = run.dataset
+    assert dataset is not None
+    sizes, rows, is_interrupted = sizes_of(len(dataset.train)), [], False
+    tell = _Telling(on_progress, len(sizes) * seeds)
+    try:
+        for size in sizes:
+            rows.append([_trained(run, size, seed, tell) for seed in range(seeds)])
+    except KeyboardInterrupt:
+        if len(rows) < 2:
+            raise
+        is_interrupted = True
+    weights = some_of(dataset.validation, MOST_SAMPLES).weights
+    values = [np.stack([one.validation for one in row]) for row in rows]
+    return LearningCurve(
+        data=run.data.name,
+        task=run.data.task,
+        loss=run.loss.name,
+        sizes=np.array(sizes[: len(rows)]),
+        epochs=np.array([row[0].epochs for row in rows]),
+        steps=run.settings.epochs * _steps_per_epoch(run, len(dataset.train)),
+        train_loss=np.array([[one.train_loss for one in row] for row in rows]),
+        validation_loss=np.array([np.average(one, axis=1, weights=weights) for one in values]),
+        last=difference(values[-2], values[-1], weights),
+        is_interrupted=is_interrupted,
+    )
+
+
+def check_seeds(seeds: int) -> None:
+    """Check that there are enough trainings of each size to tell chance.
+
+    Raises:
+        SettingError: There are not.
+    """
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 2:
+        raise SettingError(
+            f"The number of seeds is {seeds!r}.", "a whole number of at least 2", "Try 3."
+        )
+
+
+def sizes_of(samples: int) -> list[int]:
+    """Sizes that double up to all samples.
+
+    Raises:
+        DataError: There are too few for two of them.
+    """
+    sizes = [samples // 2**halvings for halvings in reversed(range(SIZES))]
+    sizes = [one for one in sizes if one >= FEWEST]
+    if len(sizes) < 2:
+        raise DataError(
+            f"There are {samples} training samples.",
+            f"at least {2 * FEWEST} for a learning curve",
+            "Add samples.",
+        )
+    return sizes
+
+
+class _Telling:
+    """Progress over trainings of the same length."""
+
+    def __init__(self, tell: OnProgress | None, trainings: int) -> None:
+        self.tell, self.trainings, self.done = tell, trainings, 0
+
+    def __call__(self, progress: Progress) -> None:
+        share = progress.step / progress.steps
+        if self.tell is not None:
+            self.tell(int(1000 * (self.done + share) / self.trainings), 1000)
+        self.done += progress.step == progress.steps
+
+
+class _Ended(NamedTuple):
+    """One training: its epochs, its training loss, the loss of each validation sample."""
+
+    epochs: int
+    train_loss: float
+    validation: np.ndarray
+
+
+def _trained(run: Run, size: int, seed: int, tell: _Telling) -> _Ended:
+    """Train like the run on some of its samples.
+
+    Raises:
+        KeyboardInterrupt: It was stopped.
+    """
+    dataset, settings = run.dataset, run.settings
+    assert dataset is not None
+    chosen = np.random.default_rng((seed, len(dataset.train))).permutation(len(dataset.train))
+    some = replace(dataset, train=dataset.train.take(np.sort(chosen[:size])))
+    steps = settings.epochs * _steps_per_epoch(run, len(dataset.train))
+    batch = min(settings.samples_per_step(len(dataset.train)), size)
+    found = train(
+        run.network,
+        some,
+        loss=run.loss,
+        optimizer=settings.optimizer,
+        learning_rate=settings.learning_rate,
+        schedule=settings.schedule,
+        batch_size=batch,
+        epochs=max(1, round(steps / -(-size // batch))),
+        seed=seed,
+        class_weights=settings.class_weights,
+        augment=settings.augment,
+        record=Record(samples=1),  # all that is needed is measured below
+        on_chunk=tell,
+    )
+    if found.outcome.reason == "interrupted":
+        raise KeyboardInterrupt
+    train_part, validation = (some_of(one, MOST_SAMPLES) for one in (some.train, some.validation))
+    return _Ended(
+        found.settings.epochs,
+        float(np.average(_losses(found, train_part), weights=train_part.weights)),
+        _losses(found, validation),
+    )
+
+
+def _losses(run: Run, samples: Samples) -> np.ndarray:
+    judge = Judge(run.network, run.loss, run.data.task)
+    scales = Scales.of(run.scaling, run.answer_scaling)
+    return sample_values(judge, run.parameters, samples, scales)[:, 0]
+
+
+def _steps_per_epoch(run: Run, samples: int) -> int:
+    return -(-samples // run.settings.samples_per_step(samples))

@@ -1,0 +1,181 @@
+"""Solutions of one network from many starts: what they answer, and what lies between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.progress import OnProgress
+from downslope.data.scaling import Scaling
+from downslope.errors import SettingError
+from downslope.insight.between import root_mean_square, total_variation, weights_apart
+from downslope.insight.matching import hidden_layers, matched
+from downslope.learning import measures
+from downslope.learning.answers import outputs_of
+from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
+from downslope.learning.losses_at import losses_at
+from downslope.learning.preparation import answer_scaling
+from downslope.learning.side_by_side import SideBySide
+from downslope.network.network import NetworkParameters
+
+POINTS = 25  # on each line
+MOST_ON_LINES = 2000  # training samples that a line's losses are measured on
+MOST_MEASURED = 20_000  # and each start's training loss
+
+
+@dataclass(frozen=True, eq=False)
+class Solutions:
+    """The trainings that ended in finite numbers, the one with the lowest training loss first.
+
+    Attributes:
+        found: All trainings.
+        dataset: What they learnt from.
+        members: Their places among all.
+        train_loss: Their training losses, on at most `MOST_MEASURED` samples.
+    """
+
+    found: SideBySide
+    dataset: Dataset
+    members: np.ndarray
+    train_loss: np.ndarray
+
+    @staticmethod
+    def of(found: SideBySide, dataset: Dataset) -> Solutions:
+        """Those of some trainings.
+
+        Raises:
+            SettingError: There are fewer than two.
+        """
+        whole = Solutions(found, dataset, np.arange(len(found)), np.empty(0))
+        losses = whole.losses(found.parameters, some_of(dataset.train, MOST_MEASURED))
+        is_whole = np.array([one.reason != "non_finite" for one in found.outcomes])
+        is_whole &= np.isfinite(losses)
+        if is_whole.sum() < 2:
+            raise SettingError(
+                f"Of {len(found)} trainings {int(is_whole.sum())} ended in finite numbers.",
+                "at least two",
+                "Try a tenth of the learning rate.",
+            )
+        members = np.array([one for one in np.argsort(losses, kind="stable") if is_whole[one]])
+        return Solutions(found, dataset, members, losses[members].astype(np.float64))
+
+    @cached_property
+    def scaling(self) -> Scaling | None:
+        """How outputs become numbers in the targets' units."""
+        return answer_scaling(self.dataset, self.found.loss)
+
+    @property
+    def scales(self) -> Scales:
+        """The same with that of the inputs."""
+        return Scales.of(self.dataset.scaling, self.scaling)
+
+    @property
+    def judge(self) -> Judge:
+        """What turns samples into figures."""
+        return Judge(self.found.network, self.found.loss, self.dataset.task)
+
+    def parameters(self, place: int) -> NetworkParameters:
+        """The weights and biases of one of them."""
+        return self.found.parameters_of(int(self.members[place]))
+
+    def losses(
+        self, parameters: NetworkParameters, samples: Samples, **along: Any
+    ) -> Float[np.ndarray, "..."]:
+        """The mean losses at points of weight space; see `losses_at`."""
+        return losses_at(
+            self.found.network,
+            parameters,
+            samples,
+            loss=self.found.loss,
+            scaling=self.dataset.scaling,
+            answer_scaling=self.scaling,
+            **along,
+        )
+
+    def judged(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
+        """The loss and the task's first measure of each."""
+        rows = [
+            measures.average(
+                self.dataset.task,
+                sample_values(self.judge, self.parameters(place), samples, self.scales),
+                samples.weights,
+            )
+            for place in range(len(self.members))
+        ]
+        return np.array([list(one.values())[:2] for one in rows])
+
+    def outputs(self, place: int, inputs: np.ndarray) -> np.ndarray:
+        """What the loss sees of one of them: logits, numbers, density maps."""
+        return outputs_of(self.found.network, self.parameters(place), self.scales, inputs)
+
+    def functions_apart(self, outputs: list[np.ndarray]) -> Float[np.ndarray, "starts starts"]:
+        """How far each two lie apart as functions."""
+        answers = np.stack([np.asarray(self.found.loss.link(jnp.asarray(one))) for one in outputs])
+        answers = answers.astype(np.float64)
+        if self.dataset.task == "classification":
+            if answers.shape[-1] == 1:
+                answers = np.concatenate([1 - answers, answers], axis=-1)
+            return total_variation(answers)
+        if self.dataset.task == "counting":
+            answers = answers.sum(axis=(2, 3))
+        return root_mean_square(answers.reshape(*answers.shape[:2], -1))
+
+    def baseline(self) -> float:
+        """The training loss of the best answer that ignores its input."""
+        loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
+        width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
+        answer = measures.baseline_answer(self.dataset, loss, width)
+        values = constant_values(self.judge, answer, samples)
+        return measures.average(self.dataset.task, values, samples.weights)["loss"]
+
+
+class Lines(NamedTuple):
+    """The lines from the lowest to each other, with units as they are and in order."""
+
+    losses: np.ndarray
+    apart: np.ndarray
+    matched_losses: np.ndarray | None
+    matched_apart: np.ndarray | None
+
+
+def lines_from_lowest(solutions: Solutions, tell: OnProgress) -> Lines:
+    """Walk the straight lines from the lowest to each other.
+
+    Args:
+        solutions: All of them.
+        tell: Called with (lines done, lines in all).
+    """
+    network, count = solutions.found.network, len(solutions.members)
+    samples = some_of(solutions.dataset.train, MOST_ON_LINES)
+    lowest, share = solutions.parameters(0), np.linspace(0, 1, POINTS)
+    can_match = hidden_layers(network) is not None
+    rows: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    apart: tuple[list[float], list[float]] = ([0.0], [0.0])
+    for place in range(1, count):
+        other = solutions.parameters(place)
+        ends = [other, matched(network, other, lowest)] if can_match else [other]
+        for number, end in enumerate(ends):
+            way = jax.tree.map(lambda a, b: np.asarray(b) - np.asarray(a), lowest, end)
+            rows[number].append(
+                solutions.losses(lowest, samples, directions=[way], coefficients=share)
+            )
+            apart[number].append(weights_apart(lowest, end))
+        tell(place, count - 1)
+    losses, distances = ([np.array(one, np.float64) for one in some] for some in (rows, apart))
+    if not can_match:
+        return Lines(losses[0], distances[0], None, None)
+    return Lines(losses[0], distances[0], losses[1], distances[1])
+
+
+def some_of(samples: Samples, most: int) -> Samples:
+    """At most so many samples, the same each time."""
+    if len(samples) <= most:
+        return samples
+    return samples.take(np.sort(np.random.default_rng(0).permutation(len(samples))[:most]))

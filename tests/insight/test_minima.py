@@ -1,0 +1,159 @@
+"""Where many starts end: every figure is that of the trainings alone."""
+
+import jax
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.insight.minima import minima, minima_of
+from downslope.insight.solutions import some_of
+from downslope.network.notation import parse
+from tests.learning import by_hand
+
+NETWORK = parse("dense 5 tanh, dense 3")
+DATA = by_hand.classes_data(weighted=True)
+
+
+@pytest.fixture(scope="module")
+def found():
+    told = []
+    result = minima(
+        NETWORK,
+        DATA,
+        starts=4,
+        epochs=6,
+        learning_rate=0.2,
+        on_progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(told)
+    assert told[-1] == (1000, 1000)
+    return result
+
+
+@pytest.fixture(scope="module")
+def runs(found):
+    """The same starts alone, in the order in which they were found."""
+    return [
+        ds.train(NETWORK, DATA, epochs=6, learning_rate=0.2, seed=int(seed)) for seed in found.seeds
+    ]
+
+
+def test_losses_are_those_of_each_alone(found, runs):
+    assert sorted(found.seeds) == [0, 1, 2, 3]
+    assert (np.diff(found.train_loss) >= 0).all()
+    for place, run in enumerate(runs):
+        measured = run.measure(DATA.validation)
+        assert found.train_loss[place] == pytest.approx(run.measure(DATA.train)["loss"], rel=1e-4)
+        assert found.validation_loss[place] == pytest.approx(measured["loss"], rel=1e-4)
+        assert found.validation_figure[place] == pytest.approx(measured["accuracy"])
+    assert found.baseline == pytest.approx(runs[0].measure_baseline(DATA.train)["loss"], rel=1e-6)
+    assert (found.epochs, found.diverged, found.is_interrupted) == (6, 0, False)
+
+
+def test_differences_of_answers_in_plain_numpy(found, runs):
+    inputs = DATA.scaling.apply(DATA.validation.inputs)
+    outputs = [by_hand.forward(NETWORK, run.parameters, inputs)[0] for run in runs]
+    shares = [by_hand.softmax(one) for one in outputs]
+    for one in range(4):
+        for other in range(4):
+            differ = (outputs[one].argmax(1) != outputs[other].argmax(1)).mean()
+            assert found.differ[one, other] == pytest.approx(differ)
+            apart = np.abs(shares[one] - shares[other]).sum(1).mean() / 2
+            assert found.functions_apart[one, other] == pytest.approx(apart, abs=1e-4)
+    assert found.pairs_differ.shape == (6,)
+
+
+def test_lines_in_plain_numpy(found, runs):
+    inputs, labels = DATA.scaling.apply(DATA.train.inputs), DATA.train.targets
+    weights = np.asarray(DATA.train.weights, np.float64)
+    for place, run in enumerate(runs[1:]):
+        losses = []
+        for share in np.linspace(0, 1, found.line_losses.shape[1]):
+            between = jax.tree.map(
+                lambda a, b, share=share: np.asarray(a, np.float64) * (1 - share) + share * b,
+                runs[0].parameters,
+                run.parameters,
+            )
+            outputs, _ = by_hand.forward(NETWORK, between, inputs)
+            losses.append(np.average(by_hand.cross_entropies(outputs, labels), weights=weights))
+        np.testing.assert_allclose(found.line_losses[place], losses, rtol=1e-3)
+        straight = np.linspace(losses[0], losses[-1], len(losses))
+        expected = max(0, (np.array(losses) - straight).max())
+        assert found.barriers[place] == pytest.approx(expected, abs=1e-3)
+        matched = found.matched_line_losses[place]
+        assert matched[[0, -1]] == pytest.approx([losses[0], losses[-1]], rel=1e-3)  # same function
+    assert (found.matched_apart <= found.weights_apart + 1e-6).all()
+    assert (found.matched_apart[0], found.weights_apart[0]) == (0, 0)
+
+
+def test_in_words(found):
+    lowest, results, answers, lines = found.sentences[:4]
+    assert lowest == (
+        f"Of 4 starts the one of seed {found.seeds[0]} ended lowest, at a training loss of "
+        f"{found.train_loss[0]:.3g} (the highest: {found.train_loss[-1]:.3g}; always the same "
+        f"answer: {found.baseline:.3g}). It is the best found: nothing proves that there is "
+        "nothing lower."
+    )
+    loss = found.validation_loss
+    rank = 1 + (loss < loss[0]).sum()
+    assert results.startswith(
+        f"Seeds alone move the validation loss from {loss.min():.3g} to {loss.max():.3g} (mean "
+    )
+    assert results.endswith(f"The start with the lowest training loss is number {rank} of 4 there.")
+    pairs = 100 * found.pairs_differ
+    assert answers == (
+        f"Two of them give different answers to {pairs.mean():.1f} % of the validation samples on "
+        f"average ({pairs.min():.1f} to {pairs.max():.1f} %)."
+    )
+    assert lines.startswith(
+        "On the straight line from the lowest to each other the training loss rises above its ends "
+        f"by {np.median(found.barriers):.2g} (median; "
+    )
+    assert "global" not in " ".join(found.sentences)
+
+
+def test_numbers_and_networks_without_an_order():
+    data = by_hand.numbers_data()
+    found = minima(parse("dense 2"), data, starts=3, epochs=2, learning_rate=0.05)
+    runs = [
+        ds.train(parse("dense 2"), data, epochs=2, learning_rate=0.05, seed=int(seed))
+        for seed in found.seeds
+    ]
+    answers = [run.predict(data.validation.inputs) for run in runs]
+    apart = np.sqrt(((answers[0] - answers[2]) ** 2).mean())
+    assert found.differ[0, 2] == pytest.approx(apart, rel=1e-3)
+    assert found.matched_line_losses is found.matched_apart is found.matched_barriers is None
+    assert found.barriers.max() < 1e-4 * found.baseline  # one layer, squared error: one bowl
+    assert found.sentences[2].startswith("The answers of two of them differ by ")
+
+
+def test_starts_that_diverge_are_left_out():
+    found = ds.train_side_by_side(
+        NETWORK, DATA, learning_rates=[0.2, 1e38, 0.2], seeds=[0, 1, 2], epochs=2
+    )
+    result = minima_of(found, DATA)
+    assert sorted(result.seeds) == [0, 2]
+    assert "1 of 3 starts diverged." in result.sentences
+    assert result.places.shape == (2, 2)
+    found = ds.train_side_by_side(NETWORK, DATA, learning_rates=1e38, seeds=[0, 1, 2], epochs=2)
+    with pytest.raises(ds.SettingError) as raised:
+        minima_of(found, DATA)
+    assert str(raised.value) == (
+        "Of 3 trainings 0 ended in finite numbers. Expected at least two. Try a tenth of the "
+        "learning rate."
+    )
+
+
+def test_too_few_starts_are_told():
+    with pytest.raises(ds.SettingError) as raised:
+        minima(NETWORK, DATA, starts=1)
+    assert str(raised.value) == (
+        "The number of starts is 1. Expected a whole number of at least 2. Try 32."
+    )
+
+
+def test_some_samples_are_the_same_each_time():
+    some = some_of(DATA.train, 10)
+    assert len(some) == 10
+    np.testing.assert_array_equal(some.inputs, some_of(DATA.train, 10).inputs)
+    assert some_of(DATA.train, 50) is DATA.train
