@@ -39,6 +39,17 @@ def test_the_examples_of_slopes_run(capsys):
     assert capsys.readouterr().out == "22500.0 -300.0\n"
 
 
+def test_the_examples_of_steps_neurons_and_layers_run(capsys):
+    page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    for block in blocks[[("trace_step" in one) for one in blocks].index(True) :][:3]:
+        exec(compile(block, "insight.md", "exec"), names)
+    assert "6  And again: the same sample behind the step" in capsys.readouterr().out
+    assert names["chain"].product == pytest.approx(names["chain"].gradient, rel=1e-4)
+    assert names["found"].scores.shape == (3, 64)
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
 )
@@ -56,7 +67,7 @@ def test_every_link_and_picture_is_there(page):
 def test_the_layout_page_names_every_file():
     page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "downslope"
-    floors = ("store", "data", "network", "learning")
+    floors = ("store", "data", "network", "learning", "insight")
     files = [path.name for floor in floors for path in (source / floor).glob("*.py")]
     assert [name for name in files if name != "__init__.py" and f"`{name}`" not in page] == []
     named = re.findall(r"`(\w+\.py)`", page)

@@ -49,3 +49,10 @@ def test_what_was_stopped_is_shown_and_ends_with_130(call, monkeypatch):
     result = call(*STARTS, "--no-pictures")
     assert result.exit_code == 130
     assert "Stopped on request in epoch 3: all are shown as they were." in result.stdout
+
+
+def test_a_rate_that_is_still_to_be_found_is_refused(refused):
+    assert refused("minima", "xor", "--learning-rate", "auto") == (
+        'The learning rate is "auto", which only train can be given. Expected a number. '
+        "Find one with: downslope rate DATA."
+    )

@@ -48,7 +48,7 @@ def test_every_public_name_is_there():
 
 def test_help_names_every_command(call):
     text = call("--help").stdout
-    for name in ("train", "test", "predict", "count", "data"):
+    for name in ("train", "test", "predict", "count", "trace", "neuron", "layers", "data"):
         assert f"\n  {name} " in text
 
 

@@ -131,3 +131,10 @@ def test_rates_and_seeds_have_to_pair():
         fit(learning_rates=[])
     with pytest.raises(ds.SettingError, match="The learning rate is -1"):
         fit(learning_rates=[0.1, -1.0])
+
+
+def test_progress_is_told_up_to_the_last_step():
+    told = []
+    fit(learning_rates=[0.1, 0.2], on_progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (12, 12)
+    assert told == sorted(told)

@@ -1,53 +1,100 @@
-"""Layers side by side, the learning rate over the steps, and samples in tiles."""
+"""Pictures of layers over a training, of first filters, and of pixels that matter."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from downslope.insight.beginning import LayerSlopes
-from downslope.pictures import layer_movement, layer_slopes, learning_rates, sample_tiles
-
-LAYERS = (
-    LayerSlopes("1 Dense", 1234, 0.1, 2.5, 0.5),
-    LayerSlopes("3 GroupNorm", 1, 0.0, 0.0, float("inf")),
-    LayerSlopes("4 Dense", 10, 0.1, 1.25, 0.0),
-)
+import downslope as ds
+from downslope.insight.layers import LayerCourse, LayersOverTime
+from downslope.insight.pixels import Importance
+from downslope.pictures import draw_layers, filters_figure, importance_figure, layers_figure
+from downslope.pictures.layers import _in_cells
 
 
-@pytest.mark.parametrize("draw", [layer_slopes, layer_movement])
-@pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1], LAYERS * 12, LAYERS[1:2]])
-def test_layers(draw, layers, texts, overlaps):
-    figure = draw(layers, name="moons")
+def course(count=3, activation="relu", dead=0.1):
+    draw = np.random.default_rng(0)
+    nothing = np.full(6, np.nan)
+    steps = np.array([1, 3, 9, 20, 40, 80])
+    layers = tuple(
+        LayerCourse(
+            f"{place + 1} Dense", activation, *draw.uniform(1e-5, 1, (5, 6)),
+            np.full(6, dead) if activation == "relu" else nothing, nothing,
+        )
+        for place in range(count)
+    )  # fmt: skip
+    return LayersOverTime("digits", steps, 8, 256, layers)
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 20])
+def test_layers_of_any_number_are_drawn_without_overlaps(count, overlaps, texts):
+    figure = layers_figure(course(count))
     assert overlaps(figure) == []
-    assert ("1,234 weights" in texts(figure)) == (layers != LAYERS[1:2])
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == [f"{place + 1} Dense" for place in range(count)]
+    looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}
+    assert len(looks) == count  # each can be told from the others
+    assert "Layers while learning digits" in texts(figure)
 
 
-def test_the_last_layer_is_on_top_and_bars_are_as_long_as_is_said(texts):
-    figure = layer_slopes(LAYERS)
-    (axes,) = figure.axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == [
-        "4 Dense", "3 GroupNorm", "1 Dense",
-    ]  # fmt: skip
-    assert [bar.get_width() for bar in axes.patches] == [1.25, 0, 2.5]
-    assert axes.yaxis_inverted()
-    assert "began at 0" in texts(layer_movement(LAYERS))
-    assert [bar.get_width() for bar in layer_movement(LAYERS).axes[0].patches] == [0, 0, 50]
+def test_the_lines_are_the_measures():
+    values = course()
+    figure = layers_figure(values)
+    drawn = [line.get_ydata() for line in figure.axes[1].lines]
+    np.testing.assert_array_equal(drawn, [one.weight_length for one in values.layers])
+    np.testing.assert_allclose(figure.axes[5].lines[0].get_ydata(), 10)
 
 
-@pytest.mark.parametrize("steps", [1, 3, 5000])
-def test_learning_rates(make_trace, steps, texts, overlaps):
-    trace = make_trace("classification", [1.0], [1.0], batch_loss=np.ones(steps))
-    trace.steps["learning_rate"][-1] = 0.05
-    figure = learning_rates(trace, name="moons")
+def test_layers_that_cannot_be_stuck_are_told_in_words(texts, overlaps):
+    figure = layers_figure(course(activation="gelu"))
+    assert "No layer has relu,\nsigmoid or tanh." in texts(figure)
     assert overlaps(figure) == []
-    assert any("to 0.05 at the last" in text for text in texts(figure))
 
 
-@pytest.mark.parametrize("shape", [(6, 8, 8, 1), (1, 32, 20, 3), (5, 100, 160, 3)])
-@pytest.mark.parametrize("kind", [np.uint8, np.float32])
-def test_samples(shape, kind, texts, overlaps):
-    images = (np.random.default_rng(0).random(shape) * 255).astype(kind)
-    captions = [f"class {place} $\\frac$" for place in range(len(images))]
-    figure = sample_tiles(images, captions, title="Some samples")
+@pytest.mark.parametrize("shape", [(5, 8, 8, 1), (40, 3, 3, 3), (9, 3, 3, 16)])
+def test_filters_are_drawn_the_longest_first(shape, texts, overlaps):
+    filters = np.random.default_rng(1).normal(size=shape)
+    filters[2] *= 10
+    figure = filters_figure(filters, name="digits")
     assert overlaps(figure) == []
-    drawn = [axes for axes in figure.axes if axes.axison]
-    assert len(drawn) == len(images)
+    assert figure.axes[0].get_xlabel() == "unit 2"
+    assert sum(bool(axes.images) for axes in figure.axes) == min(32, shape[0])
+
+
+def importance(shape, count):
+    draw = np.random.default_rng(2)
+    inputs = draw.integers(0, 255, (count, *shape)).astype(np.uint8)
+    zeros = np.zeros(count)
+    return Importance("integrated_gradients", inputs, draw.normal(size=inputs.shape), zeros,
+                      zeros, zeros)  # fmt: skip
+
+
+def test_pixels_that_matter_are_drawn_below_their_samples(moons_run, digits, overlaps):
+    figure = importance_figure(importance((64,), 6), digits, ["answer 3"] * 6)
+    assert overlaps(figure) == []
+    assert sum(bool(axes.images) for axes in figure.axes) == 12
+    assert importance_figure(importance((2,), 3), moons_run.dataset, ["a"] * 3) is None
+
+
+def test_pixels_of_large_photos_are_added_up_in_squares(digits, overlaps):
+    found = importance((96, 130, 3), 3)
+    figure = importance_figure(found, replace(digits, task="counting"), ["3.0 people"] * 3)
+    assert overlaps(figure) == []
+    shown = figure.axes[3].images[0].get_array()
+    assert shown.shape == (32, 44)  # squares of 3 pixels
+    np.testing.assert_allclose(shown.sum(), found.scores[0].sum())
+    np.testing.assert_array_equal(
+        _in_cells(np.arange(6.0).reshape(1, 2, 3), 2), [[[0 + 1 + 3 + 4, 2 + 5]]]
+    )
+
+
+def test_what_is_drawn_of_a_run(moons_run, digits, tmp_path):
+    from downslope.insight.layers import layers_over_time
+
+    paths = draw_layers(moons_run, layers_over_time(moons_run, 3), tmp_path)
+    assert [path.name for path in paths] == ["layers.png"]
+    network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
+    run = ds.train(network, digits, batch_size="full", epochs=2)
+    paths = draw_layers(run, layers_over_time(run, 2), tmp_path)
+    assert [path.name for path in paths] == ["layers.png", "filters.png", "pixels.png"]
+    assert all(path.stat().st_size > 10_000 for path in paths)

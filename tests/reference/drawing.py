@@ -101,7 +101,8 @@ def _normalized(layer: Layer, shape: tuple[int, ...]) -> float:
     return math.prod(shape) if isinstance(layer, ds.Standardize) else math.inf
 
 
-def _build(count: int, seed: int, shapes) -> tuple[ds.Network, tuple[int, ...]]:
+def drawn_network(count: int, seed: int, shapes) -> tuple[ds.Network, tuple[int, ...]]:
+    """A network of `count` layers (at most three for images), and the shape of its inputs."""
     random = Random(seed)
     start = shape = random.choice(shapes)
     chain = []
@@ -117,7 +118,7 @@ COUNTS, SEEDS = st.integers(1, 4), st.integers(0, 2**32 - 1)
 @st.composite
 def networks(draw, shapes=(*FLAT_SHAPES, *IMAGE_SHAPES)) -> tuple[ds.Network, tuple[int, ...]]:
     """A network of one to four layers (three for images), and the shape of its inputs."""
-    return _build(draw(COUNTS), draw(SEEDS), shapes)
+    return drawn_network(draw(COUNTS), draw(SEEDS), shapes)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ class Case:
 def cases(draw, shapes=(*FLAT_SHAPES, *IMAGE_SHAPES), losses=(*LOSSES, cubic_error)) -> Case:
     """A network with samples and a loss that suits its outputs."""
     count, seed = draw(COUNTS), draw(SEEDS)
-    network, shape = _build(count, seed, shapes)
+    network, shape = drawn_network(count, seed, shapes)
     rng = np.random.default_rng((seed, count))
     loss = losses[rng.integers(len(losses))]
     output = network.shapes(shape)[-1]

@@ -427,3 +427,15 @@ def test_another_network_cannot_go_on():
         ValueError, match="the run to go on from had 'dense 4 relu glorot_uniform, dense 3'"
     ):
         model.set_params(hidden_layer_sizes=5).fit(X, Y)
+
+
+@pytest.mark.slow
+def test_a_learning_rate_is_found_once_and_used_again():
+    settings = {**FAST, "learning_rate_init": "auto", "max_iter": 4, "warm_start": True}
+    model = NetworkClassifier(**settings).fit(X, Y)
+    rate = model.run_.settings.learning_rate
+    fixed = NetworkClassifier(**{**settings, "learning_rate_init": rate}).fit(X, Y)
+    np.testing.assert_array_equal(model.coefs_[0], fixed.coefs_[0])
+    assert model.fit(X, Y).run_.settings.learning_rate == rate
+    with pytest.raises(ValueError, match="learning_rate_init"):
+        NetworkClassifier(learning_rate_init="fast").fit(X, Y)

@@ -57,6 +57,22 @@ def reading(source: str, *, lively: bool) -> Iterator[Callable[[int, int], objec
 
 
 @contextmanager
+def replaying(*, lively: bool) -> Iterator[Callable[[int, int], object]]:
+    """Show how far a training is replayed; yields what is to be called with (steps, in all)."""
+    console = _terminal(lively)
+    if console is None:
+        lines = _Lines()
+        yield lambda done, total: lines.say(
+            f"replaying the training: {done:,} of {total:,} steps", done == total
+        )
+        return
+    columns = TextColumn("Replaying the training"), BarColumn(), MofNCompleteColumn()
+    with Bars(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
 def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk]:
     """Show a training while it runs; yields what is to be called with each `Progress`."""
     console = _terminal(lively)

@@ -21,11 +21,16 @@ from downslope.cli.data import data
 from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.generalization import generalization
+from downslope.cli.layers import layers
 from downslope.cli.minima import minima
+from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
+from downslope.cli.rate import rate
 from downslope.cli.report import report
 from downslope.cli.slope import slope
+from downslope.cli.surface import surface
 from downslope.cli.test import test
+from downslope.cli.trace import trace
 from downslope.cli.train import train
 from downslope.errors import DownslopeError
 
@@ -86,9 +91,12 @@ def cli() -> None:
 
 
 COMMANDS = (
-    train, test, predict, count, report, export, compare, minima, generalization, slope, bowl,
-    escape, data,
-)  # fmt: skip
+    *(train, test, predict, count, report),
+    *(trace, neuron, layers, generalization, surface),
+    *(rate, compare, minima),
+    *(slope, bowl, escape),
+    *(export, data),
+)
 for command in COMMANDS:
     cli.add_command(command)
 

@@ -139,6 +139,27 @@ class Varied(click.ParamType):
         return name, tuple(one for one in parts if one)
 
 
+class LearningRate(click.ParamType):
+    """A number, or "auto"."""
+
+    name = "learning rate"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """How it is shown in the help."""
+        return "X|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | Literal["auto"]:
+        """Read it; its range is checked with the other settings."""
+        if value == "auto":
+            return "auto"
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f'{value!r} is neither a number nor "auto".', param, ctx)
+
+
 def training(command: Any) -> Any:
     """Options about how a network is trained; what is left out is chosen to suit the data."""
     for option in (
@@ -167,7 +188,9 @@ def training(command: Any) -> Any:
             "--schedule", metavar="NAME", help="The rate over time, e.g. constant or cosine."
         ),
         click.option(
-            "--learning-rate", type=float, metavar="X", help="The (highest) learning rate."
+            "--learning-rate",
+            type=LearningRate(),
+            help="The (highest) learning rate; auto finds a good one first.",
         ),
         click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam."),
         click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy."),

@@ -106,6 +106,7 @@ def _training_object(run: Run) -> dict[str, Any]:
         "outcome": {"reason": run.outcome.reason, "message": run.outcome.message},
         "epochs": run.epochs,
         "steps": run.outcome.step,
+        "learning_rate": run.settings.learning_rate,
         "seconds": {
             "total": run.seconds.total,
             "training": run.seconds.training,

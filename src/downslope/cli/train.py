@@ -38,7 +38,7 @@ def train(
     network: str | None,
     loss: str | None,
     optimizer: str | None,
-    learning_rate: float | None,
+    learning_rate: float | Literal["auto"] | None,
     schedule: str | None,
     batch_size: int | Literal["full"] | None,
     epochs: int | None,

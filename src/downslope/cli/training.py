@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from downslope.cli import display, output
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
+from downslope.errors import SettingError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
@@ -32,17 +33,23 @@ from downslope.network.network import Network
 from downslope.network.notation import parse
 from downslope.store.files import claim_folder, claim_numbered_folder
 
+if TYPE_CHECKING:
+    from downslope.insight.rates import FoundRate
+
 EXIT_CODES = {"non_finite": 1, "interrupted": 130}
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the user asked for; None where the recipe decides. Fields as for `train`."""
+    """What the user asked for; None where the recipe decides. Fields as for `train`.
+
+    The learning rate may be "auto": then it is found before the training.
+    """
 
     network: str | None = None
     loss: str | None = None
     optimizer: str | None = None
-    learning_rate: float | None = None
+    learning_rate: float | Literal["auto"] | None = None
     schedule: str | None = None
     batch_size: BatchSize | None = None
     epochs: int | None = None
@@ -51,13 +58,22 @@ class Wishes:
     class_weights: tuple[float, ...] = ()
     augment: str | None = None
 
-    def check(self) -> None:
+    def check(self, *, finds_rate: bool = False) -> None:
         """Check what can be checked before the data is read, which may take a while.
+
+        Args:
+            finds_rate: Whether the learning rate may be "auto".
 
         Raises:
             NetworkError: The network cannot be read.
             SettingError: A name is unknown, or the learning rate is out of range.
         """
+        if self.learning_rate == "auto" and not finds_rate:
+            raise SettingError(
+                'The learning rate is "auto", which only train can be given.',
+                "a number",
+                "Find one with: downslope rate DATA.",
+            )
         if self.network is not None:
             parse(self.network)
         if self.loss is not None:
@@ -66,7 +82,7 @@ class Wishes:
             Optimizer(self.optimizer)
         if self.schedule is not None:
             Schedule(self.schedule)
-        if self.learning_rate is not None:
+        if self.learning_rate not in (None, "auto"):
             check_learning_rate(self.learning_rate)
         if self.augment is not None:
             augment_from(self.augment)
@@ -87,7 +103,7 @@ class Wishes:
         augment = recipe.augment if self.augment is None else augment_from(self.augment)
         check_fit(network, dataset, loss, augment)
         decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
-        rate = self.learning_rate
+        rate = None if self.learning_rate == "auto" else self.learning_rate  # found later
         return {
             "network": network,
             "loss": loss,
@@ -132,7 +148,7 @@ def train_and_report(
     Raises:
         DownslopeError: Something given cannot be used, or the disk refuses.
     """
-    wishes.check()
+    wishes.check(finds_rate=True)
     if log is not None:
         check_tensorboard()
     with claimed(out) as claim:
@@ -145,6 +161,14 @@ def train_and_report(
             output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
         folder = claim(dataset.name)
+        found = None
+        if wishes.learning_rate == "auto":
+            from downslope.cli.rating import look_for_rate
+
+            found = look_for_rate(dataset, plan, as_json=as_json)
+            plan["learning_rate"] = found.rate
+            if not as_json:
+                click.echo(f"{found.message}\n")
         if pictures:  # loaded while the processor compiles and trains outside of Python
             Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
         lively = not as_json
@@ -158,7 +182,7 @@ def train_and_report(
     if log and not as_json:
         click.echo(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
     if pictures:
-        _draw(run, dataset, as_json)
+        _draw(run, dataset, found, as_json)
     return EXIT_CODES.get(run.outcome.reason, 0)
 
 
@@ -208,12 +232,16 @@ def _missing(path: Path) -> list[Path]:
     return [one for one in (path, *path.parents) if not one.exists()]
 
 
-def _draw(run: Run, dataset: Dataset, as_json: bool) -> None:
+def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) -> None:
     from downslope.pictures import draw_run
 
     assert run.folder is not None
     folder = run.folder / "pictures"
     with display.waiting("Drawing pictures ...", lively=not as_json):
         paths = draw_run(replace(run, dataset=dataset), folder)
+        if found is not None:
+            from downslope.cli.rating import draw
+
+            paths.append(draw(found, folder / "rate.png", as_json=True))
     if not as_json:
         output.list_pictures(paths)

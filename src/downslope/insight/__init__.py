@@ -5,18 +5,35 @@ Pure functions of data sets, networks and runs; each returns plain values that e
 
 from downslope.insight.bowl import bowl
 from downslope.insight.compare import compare
+from downslope.insight.curvature import curvature
 from downslope.insight.escape import escape
 from downslope.insight.generalization import generalization
+from downslope.insight.layers import layers_over_time
 from downslope.insight.learning_curve import learning_curve
+from downslope.insight.line import line
 from downslope.insight.minima import minima
+from downslope.insight.neuron import neuron
+from downslope.insight.pixels import first_filters, important_inputs
+from downslope.insight.rates import find_rate
 from downslope.insight.slope import slope
+from downslope.insight.steps import trace_step
+from downslope.insight.surface import surface
 
 __all__ = [
     "bowl",
     "compare",
+    "curvature",
     "escape",
+    "find_rate",
+    "first_filters",
     "generalization",
+    "important_inputs",
+    "layers_over_time",
     "learning_curve",
+    "line",
     "minima",
+    "neuron",
     "slope",
+    "surface",
+    "trace_step",
 ]

@@ -158,6 +158,36 @@ def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
     return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
 
 
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        inputs: Changed if need be, and scaled, (B, ...).
+        targets: Likewise.
+        weights: How much each sample counts, (B,); None for all the same.
+        key: The random key of the network's own chance in this step, or None.
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+    key: Array | None
+
+
+def see_batch(program: Program, step: Array, material: Material, batch: Int[Array, " b"]) -> Batch:
+    """The samples of a batch as the network takes them in the step behind `step` steps."""
+    inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
+    key = None
+    if program.augment is not None or program.judge.network.is_random:
+        chance = jax.random.wrap_key_data(material.key)
+        key = jax.random.split(jax.random.fold_in(chance, step))[0]
+        if program.augment is not None:
+            epoch = step // program.steps_per_epoch
+            inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
+    scales = material.scales
+    return Batch(scales.scale_inputs(inputs), scales.scale_targets(targets), weights, key)
+
+
 def train_step(
     program: Program, state: State, material: Material, batch: Int[Array, " b"], rate: Array
 ) -> tuple[State, Float[Array, ""]]:
@@ -167,22 +197,15 @@ def train_step(
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
     scales = material.scales
-    inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
-    key = None
-    if program.augment is not None or program.judge.network.is_random:
-        chance = jax.random.wrap_key_data(material.key)
-        key = jax.random.split(jax.random.fold_in(chance, state.step))[0]
-        if program.augment is not None:
-            epoch = state.step // program.steps_per_epoch
-            inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
+    seen = see_batch(program, state.step, material, batch)
     loss, gradients, _ = backpropagate(
         program.judge.joined,
         state.parameters,
-        scales.scale_inputs(inputs),
-        scales.scale_targets(targets),
+        seen.inputs,
+        seen.targets,
         loss=program.judge.loss,
-        weights=weights,
-        key=key,
+        weights=seen.weights,
+        key=seen.key,
     )
     direction, moments = program.optimizer.direction().update(
         gradients, state.moments, state.parameters

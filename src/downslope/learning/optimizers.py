@@ -165,6 +165,13 @@ def check_learning_rate(rate: float) -> None:
     Raises:
         SettingError: It is not.
     """
+    if isinstance(rate, str) and rate == "auto":
+        raise SettingError(
+            "The learning rate is 'auto'.",
+            "a number above 0",
+            "Find one with downslope.insight.find_rate, which takes the same arguments, and give "
+            "its .rate.",
+        )
     usable = isinstance(rate, int | float) and not isinstance(rate, bool)
     if not usable or not math.isfinite(rate) or rate <= 0:
         raise SettingError(

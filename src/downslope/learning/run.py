@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -34,6 +35,9 @@ from downslope.network.network import Network, NetworkParameters, Signal, count_
 from downslope.store.arrays import flatten
 from downslope.store.files import claim_folder
 
+if TYPE_CHECKING:
+    from downslope.learning.replay import Replay
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
@@ -57,6 +61,7 @@ class Run:
         openings: Counts how often the test part is looked at.
         moments: What the optimizer remembers, for a training that goes on from here; None where
             the best weights were restored. It is not saved.
+        versions: Of Python and of the libraries that it was trained with.
     """
 
     network: Network
@@ -75,6 +80,7 @@ class Run:
     origin: Origin | None = None
     openings: Openings = field(default_factory=Openings, repr=False)
     moments: Any = None
+    versions: Mapping[str, str] = field(default_factory=run_folder.versions, repr=False)
 
     @property
     def test_openings(self) -> int:
@@ -209,6 +215,29 @@ class Run:
             )
         return replace(self, dataset=dataset)
 
+    @cached_property
+    def replay(self) -> Replay:
+        """The training once more, to look at any of its steps.
+
+        Raises:
+            DataError: The data is gone or has changed.
+            RunError: The run went on from another one.
+        """
+        from downslope.learning.replay import Replay  # it stands above runs: it trains again
+
+        return Replay(self)
+
+    def at(self, step: int) -> NetworkParameters:
+        """The weights and biases behind `step` steps, bit for bit as they were; 0 for the first.
+
+        The training is replayed up to there, so it may take as long as it took.
+
+        Raises:
+            DataError: The data is gone or has changed.
+            RunError: There is no such step, or the training does not repeat here.
+        """
+        return self.replay.state(step).parameters
+
     def measure(self, samples: Samples) -> dict[str, float]:
         """The loss, and accuracy or mae and rmse, on labelled samples.
 
@@ -298,7 +327,7 @@ class Run:
         path = claim_folder(Path(folder), beside=(run_folder.LOG,))
         document = Document(
             format=run_folder.FORMAT,
-            versions=run_folder.versions(),
+            versions=dict(self.versions),
             data=self.data,
             network=notation.describe(self.network),
             settings=self.settings,

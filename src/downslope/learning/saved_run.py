@@ -57,6 +57,7 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
         folder=path,
         origin=document.origin,
         openings=Openings(path),
+        versions=document.versions,
     )
 
 

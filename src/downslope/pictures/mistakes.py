@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.data.scaling import Scaling
+from downslope.insight.pixels import image_shape
 from downslope.pictures import style
 
 _TILES_PER_ROW = 6
 _TABLES_PER_ROW = 2
 _BARS = 4  # most unusual features shown for a row of a table
-_SMALLEST_IMAGE = 4  # pixels per side, below which flat inputs are no image
 _LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
 
 
@@ -77,15 +77,8 @@ class Answers:
 
 def as_images(inputs: np.ndarray, input_names: tuple[str, ...]) -> np.ndarray | None:
     """The inputs (N, ...) as images (N, height, width, 1 or 3), or None if they are not images."""
-    if inputs.ndim == 4 and inputs.shape[-1] in (1, 3):
-        return inputs
-    if inputs.ndim == 3 and min(inputs.shape[1:]) >= _SMALLEST_IMAGE:
-        return inputs[..., None]
-    if inputs.ndim == 2 and not input_names:
-        side = round(inputs.shape[1] ** 0.5)
-        if side >= _SMALLEST_IMAGE and side * side == inputs.shape[1]:
-            return inputs.reshape(-1, side, side, 1)
-    return None
+    shape = image_shape(inputs.shape[1:], input_names)
+    return None if shape is None else inputs.reshape(-1, *shape)
 
 
 def worst_mistakes(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from downslope.pictures.layers import layer_movement, layer_slopes
+from downslope.pictures.layer_bars import layer_movement, layer_slopes
 from downslope.pictures.run import curves_of
 from downslope.pictures.schedule import learning_rates
 from downslope.pictures.style import amount

@@ -43,7 +43,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             "adamw" its weight decay.
         batch_size: Samples per step; "auto" for 200 or all, if there are fewer.
         learning_rate: How the rate changes: a name in `SCHEDULES`, such as "one-cycle".
-        learning_rate_init: The (highest) learning rate.
+        learning_rate_init: The (highest) learning rate; "auto" finds a good one by short trainings
+            before the first training, and `run_.settings.learning_rate` has it.
         max_iter: Epochs, at most.
         dropout: Share of the signals of hidden layers that is silenced in training, for all
             or one for each.
@@ -99,7 +100,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float | str = 0.001,
         max_iter: int = 200,
         dropout: float | Sequence[float] = 0.0,
         standardize: bool = True,

@@ -22,6 +22,7 @@ from downslope.learning.run import Run
 from downslope.learning.settings import Record, Stop
 from downslope.learning.train import train
 from downslope.network.losses import Loss, PerSample
+from downslope.network.network import Network
 from downslope.sklearn import course, parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 
@@ -45,7 +46,7 @@ class NetworkEstimator(BaseEstimator):
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
         learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate_init: float | str = 0.001,
         max_iter: int = 200,
         dropout: float | Sequence[float] = 0.0,
         standardize: bool = True,
@@ -135,30 +136,43 @@ class NetworkEstimator(BaseEstimator):
             self._outputs(loss, dataset.train.targets),
         )
         epochs = 1 if once else int(self.max_iter)
+        settings: dict[str, Any] = {
+            "loss": loss,
+            "optimizer": parameters.optimizer_of(
+                self.solver, self._pull(parts), self.momentum, self.nesterovs_momentum
+            ),
+            "schedule": "constant" if once else self.learning_rate,
+            "batch_size": parts.batch_size,
+            "epochs": epochs,
+            "seed": parameters.seed_of(self.random_state, getattr(self, "t_", 0) if earlier else 0),
+            "class_weights": self._class_weights(parts.train),
+            "stop": Stop() if once else self._stop(parts, dataset, loss, earlier),
+        }
         with parameters.value_errors():
             run = train(
                 network,
                 dataset,
-                loss=loss,
-                optimizer=parameters.optimizer_of(
-                    self.solver, self._pull(parts), self.momentum, self.nesterovs_momentum
-                ),
-                learning_rate=float(self.learning_rate_init),
-                schedule="constant" if once else self.learning_rate,
-                batch_size=parts.batch_size,
-                epochs=epochs,
-                seed=parameters.seed_of(
-                    self.random_state, getattr(self, "t_", 0) if earlier else 0
-                ),
-                class_weights=self._class_weights(parts.train),
+                learning_rate=self._rate(network, dataset, settings, earlier),
                 record=self._record(parts) if epochs > 1 else None,
-                stop=Stop() if once else self._stop(parts, dataset, loss, earlier),
                 on_chunk=_tell if self.verbose else None,
                 start=earlier,
+                **settings,
             )
         self._keep(run, parts, earlier)
         self._warn(run, parts.validation is not None)
         return self
+
+    def _rate(
+        self, network: Network, dataset: Dataset, settings: dict[str, Any], earlier: Run | None
+    ) -> float:
+        """The learning rate; one that is to be found is found once, before the first training."""
+        if self.learning_rate_init != "auto":
+            return float(self.learning_rate_init)
+        if earlier is not None:
+            return earlier.settings.learning_rate
+        from downslope.insight.rates import find_rate  # takes a while, and few ask for it
+
+        return find_rate(network, dataset, **settings).rate
 
     def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
         """X in float32, and y if it is given, as scikit-learn checks them."""

@@ -32,7 +32,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         alpha: Pull of the weights towards 0.
         batch_size: Samples per step.
         learning_rate: How the rate changes.
-        learning_rate_init: The (highest) learning rate.
+        learning_rate_init: The (highest) learning rate; "auto" finds a good one by short trainings
+            before the first training, and `run_.settings.learning_rate` has it.
         max_iter: Epochs, at most.
         dropout: Share of the signals of hidden layers that is silenced in training.
         standardize: Whether inputs are standardised first.

@@ -1,0 +1,32 @@
+"""`downslope layers`: the layers of a network over its training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.run_folder
+@click.option(
+    "--points",
+    type=int,
+    default=25,
+    show_default=True,
+    metavar="N",
+    help="How many steps of the training to look at.",
+)
+@options.no_pictures
+@options.as_json
+def layers(run_folder: Path, points: int, pictures: bool, as_json: bool) -> None:
+    """Watch the layers of a RUN over its training: slopes, weights, updates, activations.
+
+    The training is replayed for it. For images also what the first layer looks for, and which
+    pixels matter for some answers.
+    """
+    from downslope.cli.watching import layers_and_report
+
+    layers_and_report(run_folder, points, pictures=pictures, as_json=as_json)

@@ -1,0 +1,32 @@
+"""`downslope neuron`: one neuron of a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.run_folder
+@click.option("--layer", type=int, required=True, metavar="L", help="Its layer, from 1.")
+@click.option(
+    "--unit", type=int, required=True, metavar="U", help="Which unit or channel of it, from 0."
+)
+@click.option(
+    "--sample",
+    type=int,
+    metavar="I",
+    help="The training sample that it looks at, from 0; the one it responds to most if left out.",
+)
+@options.no_pictures
+@options.as_json
+def neuron(
+    run_folder: Path, layer: int, unit: int, sample: int | None, pictures: bool, as_json: bool
+) -> None:
+    """Show one neuron of a RUN: inputs, weights, sum, activation, and what it responds to."""
+    from downslope.cli.watching import neuron_and_report
+
+    neuron_and_report(run_folder, layer, unit, sample, pictures=pictures, as_json=as_json)

@@ -1,0 +1,142 @@
+"""What `downslope rate` and `--learning-rate auto` do: look for a rate, tell it, draw it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from downslope.cli import display, output
+from downslope.cli.lines import plain_json, print_json
+from downslope.cli.training import Wishes, claimed
+from downslope.data import Dataset, load
+from downslope.data.guard import guarded
+from downslope.errors import SettingError
+from downslope.insight.rate_rounds import Round
+from downslope.insight.rates import SECONDS, FoundRate, find_rate
+from downslope.store.files import write_file
+
+
+def rate_and_report(
+    source: str,
+    reading: Mapping[str, Any],
+    wishes: Wishes,
+    out: Path | None,
+    *,
+    seconds: float,
+    as_json: bool,
+    pictures: bool,
+) -> None:
+    """Look for a good learning rate, keep what was found, and print it.
+
+    Raises:
+        DownslopeError: Something given cannot be used, or the disk refuses.
+        KeyboardInterrupt: It was stopped.
+    """
+    if wishes.learning_rate is not None:
+        raise SettingError(
+            f"The learning rate was given as {wishes.learning_rate!r}, and rate is to find it.",
+            "no --learning-rate",
+            "Leave it out.",
+        )
+    wishes.check()
+    with claimed(out) as claim:
+        with display.reading(source, lively=not as_json) as on_progress:
+            dataset = load(source, on_progress=on_progress, **reading)
+        with display.waiting("Looking into the data ...", lively=not as_json):
+            dataset = guarded(dataset)
+        if not as_json:
+            output.report_findings(dataset.findings or ())
+        plan = wishes.plan(dataset)
+        folder = claim(f"{dataset.name}-rate")
+        found = look_for_rate(dataset, plan, seconds, as_json=as_json)
+        kept = {"folder": str(folder), **as_object(found)}
+        write_file(folder / "rate.json", plain_json(kept).encode() + b"\n")
+    if as_json:
+        print_json(kept)
+    else:
+        tell(found)
+        click.echo(f"\nFound: {folder}")
+    if pictures:
+        path = draw(found, folder / "rate.png", as_json=as_json)
+        if not as_json:
+            output.list_pictures([path])
+
+
+def look_for_rate(
+    dataset: Dataset, plan: Mapping[str, Any], seconds: float = SECONDS, *, as_json: bool
+) -> FoundRate:
+    """Look for the learning rate of a planned training, showing how far it is."""
+    what = f"Looking for a learning rate on {dataset.name}"
+    arguments = {name: value for name, value in plan.items() if name != "learning_rate"}
+    with display.working(what, lively=not as_json) as on_progress:
+        return find_rate(dataset=dataset, seconds=seconds, on_progress=on_progress, **arguments)
+
+
+def tell(found: FoundRate) -> None:
+    """Print what was found, in sentences."""
+    for text in (found.message, found.about_curvature, found.how):
+        if text:
+            click.echo(text)
+
+
+def draw(found: FoundRate, path: Path, *, as_json: bool) -> Path:
+    """Draw what was found into a file."""
+    from downslope.pictures import save
+    from downslope.pictures.rates import rate_search
+
+    with display.waiting("Drawing ...", lively=not as_json):
+        return save(rate_search(found, loss=found.settings.loss), path)
+
+
+def as_object(found: FoundRate) -> dict[str, Any]:
+    """What was found as plain values, for JSON."""
+    bend = found.curvature
+    return {
+        "data": found.data,
+        "learning_rate": found.rate,
+        "good": list(found.good),
+        "overshoots": found.overshoots,
+        "too_slow": found.too_slow,
+        "message": found.message,
+        "curvature": None
+        if bend is None
+        else {
+            "eigenvalue": bend.eigenvalue,
+            "uncertainty": bend.uncertainty,
+            "samples": bend.samples,
+            "highest_rate_of_plain_descent": bend.highest_rate,
+            "highest_rate": bend.highest_rate_of(found.settings.optimizer),
+        },
+        "loss_before_training": found.start_loss,
+        "averaged": {
+            "rates": found.choice.rates.tolist(),
+            "validation_loss": found.choice.losses.tolist(),
+        },
+        "first_look": _round(found.first_look),
+        "second_look": _round(found.second_look),
+        "proof": [
+            {
+                "name": one.name,
+                "learning_rate": one.rate,
+                "batch_loss": np.asarray(one.batch_loss, np.float64).tolist(),
+            }
+            for one in found.proof
+        ],
+        "seconds": found.seconds,
+    }
+
+
+def _round(one: Round) -> dict[str, Any]:
+    return {
+        "share": one.share,
+        "steps": one.steps,
+        "rates": one.rates.tolist(),
+        "seeds": one.seeds.tolist(),
+        "validation_loss": one.validation_loss.tolist(),
+        "train_loss": one.train_loss.tolist(),
+        "rose": one.rose.tolist(),
+    }

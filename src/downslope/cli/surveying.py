@@ -1,0 +1,127 @@
+"""What `downslope surface` does: losses over a plane, or on a line, told and drawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from matplotlib.figure import Figure
+
+from downslope.cli import display, output
+from downslope.cli.lines import print_json
+from downslope.insight.line import Line, line
+from downslope.insight.surface import Surface, surface
+from downslope.learning.run import Run
+from downslope.learning.saved_run import open_run
+from downslope.store.files import plain_errors
+
+
+def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: Any) -> None:
+    """Find the loss over a plane around a run's weights, print and draw it.
+
+    Raises:
+        DownslopeError: The folder is not a run, its data is gone, or the disk refuses.
+    """
+    run = _with_data(open_run(folder), as_json)
+    what = f"Surveying the loss of {run.data.name}"
+    with display.working(what, lively=not as_json) as on_progress:
+        found = surface(run, on_progress=on_progress, **where)
+    if as_json:
+        print_json({"run": str(run.folder), **as_object(found)})
+    else:
+        click.echo(found.message)
+    if pictures:
+        from downslope.pictures.surface import surface_map, surface_relief
+
+        names = {"name": run.data.name, "loss": run.loss.name}
+        figures = {
+            "surface": lambda: surface_map(found, **names),
+            "surface-relief": lambda: surface_relief(found, **names),
+        }
+        _draw(run, figures, as_json)
+
+
+def line_and_report(
+    folder: Path, other: Path, points: int, *, as_json: bool, pictures: bool
+) -> None:
+    """Find the loss on the line between two runs' weights, print and draw it.
+
+    Raises:
+        DownslopeError: A folder is not a run, they do not belong together, or the disk refuses.
+    """
+    run = _with_data(open_run(folder), as_json)
+    with display.waiting("Walking from the one to the other ...", lively=not as_json):
+        found = line(run, open_run(other), points=points)
+    if as_json:
+        print_json({"run": str(run.folder), "other": str(other), **line_object(found)})
+    else:
+        click.echo(found.message)
+    if pictures:
+        from downslope.pictures.line import line_between
+
+        names = {"name": run.data.name, "loss": run.loss.name}
+        _draw(run, {"line": lambda: line_between(found, **names)}, as_json)
+
+
+def _with_data(run: Run, as_json: bool) -> Run:
+    with display.reading(run.data.source, lively=not as_json) as on_progress:
+        return run.with_data(on_progress)
+
+
+def _draw(run: Run, figures: dict[str, Any], as_json: bool) -> None:
+    from downslope.pictures import save
+
+    assert run.folder is not None
+    folder = run.folder / "pictures"
+    with plain_errors(folder):
+        folder.mkdir(exist_ok=True)
+    with display.waiting("Drawing ...", lively=not as_json):
+        paths = []
+        for name, make in figures.items():
+            figure: Figure = make()
+            paths.append(save(figure, folder / f"{name}.png"))
+    if not as_json:
+        output.list_pictures(paths)
+
+
+def as_object(found: Surface) -> dict[str, Any]:
+    """A surface as plain values, for JSON."""
+    walked = found.walked
+    return {
+        "plane": found.plane.kind,
+        "axes": list(found.plane.names),
+        "share": found.plane.share,
+        "shares": None if found.plane.shares is None else list(found.plane.shares),
+        "message": found.message,
+        "samples": {"train": found.samples[0], "validation": found.samples[1]},
+        "here": {"train_loss": found.here[0], "validation_loss": found.here[1]},
+        "a": found.a.tolist(),
+        "b": found.b.tolist(),
+        "train_loss": found.train_loss.tolist(),
+        "validation_loss": found.validation_loss.tolist(),
+        "path": None
+        if walked is None
+        else {
+            "step": walked.path.steps.tolist(),
+            "epoch": walked.path.epochs.tolist(),
+            "kept": int(walked.path.steps[walked.path.kept]),
+            "a": walked.a.tolist(),
+            "b": walked.b.tolist(),
+            "train_loss": walked.train_loss.tolist(),
+            "validation_loss": walked.validation_loss.tolist(),
+        },
+    }
+
+
+def line_object(found: Line) -> dict[str, Any]:
+    """A line as plain values, for JSON."""
+    return {
+        "message": found.message,
+        "distance": found.distance,
+        "barrier": {"train": found.train_barrier, "validation": found.validation_barrier},
+        "samples": {"train": found.samples[0], "validation": found.samples[1]},
+        "along": found.along.tolist(),
+        "train_loss": found.train_loss.tolist(),
+        "validation_loss": found.validation_loss.tolist(),
+    }

@@ -1,0 +1,45 @@
+"""`downslope trace`: one step of a training with all its numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.run_folder
+@click.option("--step", type=int, required=True, metavar="N", help="Which step, from 1.")
+@click.option(
+    "--sample",
+    type=int,
+    metavar="I",
+    help="A training sample, from 0; the first of the step's batch if left out.",
+)
+@click.option("--layer", type=int, metavar="L", help="The weight's layer, from 1.")
+@click.option("--unit", type=int, metavar="U", help="The unit that it leads to, from 0.")
+@click.option(
+    "--weight",
+    metavar="PLACE",
+    help='The input that it comes from, such as 3; or "bias"; or all of it: "weights[3,5]".',
+)
+@options.as_json
+def trace(
+    run_folder: Path,
+    step: int,
+    sample: int | None,
+    layer: int | None,
+    unit: int | None,
+    weight: str | None,
+    as_json: bool,
+) -> None:
+    """Show one step of the training of a RUN as the six steps of learning.
+
+    The training is replayed up to there, bit for bit. What is left out is chosen: the first
+    sample of the batch, and the weight with the largest slope.
+    """
+    from downslope.cli.tracing import trace_and_report
+
+    trace_and_report(run_folder, step, sample, layer, unit, weight, as_json=as_json)

@@ -1,0 +1,51 @@
+"""What `downslope trace` does: the step is rebuilt and told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import display
+from downslope.cli.lines import print_json
+from downslope.insight.plain import as_plain
+from downslope.insight.steps import trace_step
+from downslope.learning.run import Run
+from downslope.learning.saved_run import open_run
+
+
+def open_with_data(folder: Path, *, lively: bool) -> Run:
+    """A saved run with the data that it was trained on.
+
+    Raises:
+        DownslopeError: The folder is not a run, or its data is gone or has changed.
+    """
+    run = open_run(folder)
+    with display.reading(run.data.source, lively=lively) as on_progress:
+        return run.with_data(on_progress)
+
+
+def trace_and_report(
+    folder: Path,
+    step: int,
+    sample: int | None,
+    layer: int | None,
+    unit: int | None,
+    weight: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Rebuild one step of a run's training and print it.
+
+    Raises:
+        DownslopeError: There is no such step, sample or weight, or the training does not repeat.
+    """
+    run = open_with_data(folder, lively=not as_json)
+    with display.replaying(lively=not as_json) as on_steps:
+        traced = trace_step(
+            run, step, sample, layer=layer, unit=unit, weight=weight, on_steps=on_steps
+        )
+    if as_json:
+        print_json({"run": str(run.folder), **as_plain(traced)})
+    else:
+        click.echo(str(traced))

@@ -1,0 +1,248 @@
+"""Layers over the course of a training: slopes, weights, updates, and what units do.
+
+What is looked at: whether slopes vanish or grow from the last layer to the first (Glorot and
+Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010), how far a
+step moves the weights beside their length (about a thousandth is usual: Karpathy, CS231n notes,
+2015), and how many units are stuck where their activation is flat.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from downslope.errors import RunError, SettingError
+from downslope.insight.steps import batch_gradients
+from downslope.learning import loop
+from downslope.learning.compiling import compiled
+from downslope.learning.replay import OnSteps, Replay
+from downslope.learning.run import Run
+from downslope.network.network import NetworkParameters
+
+POINTS = 25
+MOST_PROBED = 256  # samples whose signals are looked at,
+MOST_NUMBERS = 1 << 25  # of so many numbers in a layer
+FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
+STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the largest slope of those that saturate on both sides
+MEASURES = (
+    "gradient_length", "weight_length", "update_share", "mean", "deviation", "dead", "saturated",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class LayerCourse:
+    """One layer with weights at some steps; each array is (points,).
+
+    Attributes:
+        name: Its place and kind, such as "1 Dense".
+        activation: Name of its activation; "identity" for layers without one.
+        gradient_length: Length of the batch's gradient by all its weights and biases.
+        weight_length: Length of all its weights and biases, before the step.
+        update_share: Length of what the step added, divided by the length before.
+        mean: Of its activations, over the probed samples and all units.
+        deviation: Likewise the standard deviation.
+        dead: Share of its units (channels of a convolution) that are 0 for every probed sample,
+            so that no slope passes; NaN unless the activation is relu.
+        saturated: Share of its activations where the slope is below a twentieth of the largest
+            that it can have; NaN unless the activation is sigmoid or tanh.
+    """
+
+    name: str
+    activation: str
+    gradient_length: Float[np.ndarray, " points"]
+    weight_length: Float[np.ndarray, " points"]
+    update_share: Float[np.ndarray, " points"]
+    mean: Float[np.ndarray, " points"]
+    deviation: Float[np.ndarray, " points"]
+    dead: Float[np.ndarray, " points"]
+    saturated: Float[np.ndarray, " points"]
+
+
+@dataclass(frozen=True, eq=False)
+class LayersOverTime:
+    """All layers with weights over a training.
+
+    Attributes:
+        data: Name of the data set.
+        steps: The steps that were looked at, from 1, (points,): signals and weights are those
+            before the step, the gradient is that of its batch, the update what it added.
+        steps_per_epoch: To tell epochs.
+        samples: How many training samples were probed for signals.
+        layers: The layers with weights, the first first.
+    """
+
+    data: str
+    steps: Int[np.ndarray, " points"]
+    steps_per_epoch: int
+    samples: int
+    layers: tuple[LayerCourse, ...]
+
+    def __str__(self) -> str:
+        """Return the first and last step of each layer in a table, and what stands out."""
+        return "\n".join(_told(self))
+
+
+def layers_over_time(
+    run: Run, points: int = POINTS, on_steps: OnSteps | None = None
+) -> LayersOverTime:
+    """Measure a run's layers at steps spread over its training, which is replayed for it.
+
+    Steps lie closer at the beginning, where most happens.
+
+    Args:
+        run: The run.
+        points: How many steps to look at; fewer if there are fewer.
+        on_steps: Called while the training is replayed, with (steps done, steps in all).
+
+    Raises:
+        DataError: The data is gone or has changed.
+        RunError: The training does not repeat here, or has no steps.
+        SettingError: There are fewer than two points.
+    """
+    if points < 2:
+        raise SettingError(
+            f"{points} steps are to be looked at.", "at least 2", "25 is the default."
+        )
+    replay = run.replay
+    if not replay.steps:
+        raise RunError(
+            "The training has no steps: its first one left something that is not finite.",
+            "a training of at least one step",
+            "Look at that step with: downslope trace RUN --step 1.",
+        )
+    steps = spread_steps(replay.steps, points)
+    probe = _probe(replay)
+    rows, before = [], None
+    wanted = sorted({one for step in steps for one in (step - 1, step)})
+    for done, state in replay.states(map(int, wanted), on_steps):
+        if done in steps:
+            assert before is not None  # the step before it was asked for as well
+            arguments = (before.parameters, state.parameters, replay.seen(done), probe)
+            rows.append(np.asarray(compiled(_measured, replay.program, *arguments)(*arguments)))
+        before = state
+    network = replay.program.judge.network
+    with_weights = [
+        place for place, own in enumerate(replay.run.parameters) if jax.tree.leaves(own)
+    ]
+    table = np.stack(rows)
+    return LayersOverTime(
+        data=run.data.name,
+        steps=steps,
+        steps_per_epoch=replay.program.steps_per_epoch,
+        samples=len(probe),
+        layers=tuple(
+            LayerCourse(
+                network.layer_name(place),
+                getattr(network.layers[place], "activation", "identity"),
+                *table[:, number].T.astype(np.float64),
+            )
+            for number, place in enumerate(with_weights)
+        ),
+    )
+
+
+def spread_steps(last: int, points: int) -> Int[np.ndarray, " points"]:
+    """Steps from 1 to `last`, closer at the beginning: their distance grows evenly."""
+    shares = np.linspace(0, 1, points) ** 2
+    return np.unique(np.round(1 + (last - 1) * shares).astype(np.int64))
+
+
+def _probe(replay: Replay) -> Array:
+    """Some training samples, evenly spread, as the network takes them."""
+    dataset = replay.run.dataset
+    assert dataset is not None
+    shapes = replay.program.judge.network.shapes(dataset.input_shape)
+    size = max(math.prod(shape) for shape in (dataset.input_shape, *shapes))
+    count = min(len(dataset.train), MOST_PROBED, max(4, MOST_NUMBERS // size))
+    places = np.linspace(0, len(dataset.train) - 1, count).astype(int)
+    return replay.material.scales.scale_inputs(jnp.asarray(dataset.train.inputs[places]))
+
+
+def _measured(
+    program: loop.Program,
+    before: NetworkParameters,
+    after: NetworkParameters,
+    seen: loop.Batch,
+    probe: Array,
+) -> Float[Array, "layers measures"]:
+    """`MEASURES` of each layer with weights, in one step."""
+    gradients = batch_gradients(program, before, seen)
+    network = program.judge.network
+    rows = []
+    for layer, signal, own, new, slopes in zip(
+        network.layers, network.signals(before, probe), before, after, gradients, strict=True
+    ):
+        if not jax.tree.leaves(own):
+            continue
+        name, values = getattr(layer, "activation", "identity"), signal.activations
+        weights = _length(own)
+        change = _length(jax.tree.map(lambda one, other: one - other, new, own))
+        nothing = jnp.float32(jnp.nan)
+        silent = (values == 0).all(axis=tuple(range(values.ndim - 1))).mean()
+        rows.append(
+            [
+                _length(slopes),
+                weights,
+                change / jnp.maximum(weights, 1e-30),
+                values.mean(),
+                values.std(),
+                silent if name == "relu" else nothing,
+                _saturated(name, values) if name in STEEPEST else nothing,
+            ]
+        )
+    return jnp.stack([jnp.stack(row) for row in rows])
+
+
+def _saturated(name: str, values: Array) -> Array:
+    slopes = values * (1 - values) if name == "sigmoid" else 1 - values**2
+    return (slopes < FLAT * STEEPEST[name]).mean()
+
+
+def _length(tree: object) -> Array:
+    return jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)))
+
+
+def _told(course: LayersOverTime) -> Iterator[str]:
+    from downslope.insight.step_text import number, percent, table
+
+    first, last = int(course.steps[0]), int(course.steps[-1])
+    yield (
+        f"Layers of the training on {course.data}, from step {first:,} to step {last:,}; "
+        f"activations of {course.samples:,} training samples"
+    )
+    yield ""
+
+    def both(values: np.ndarray) -> str:
+        return f"{number(values[0])} → {number(values[-1])}"
+
+    def shares(one: LayerCourse) -> str:
+        for word, values in (("dead units", one.dead), ("saturated", one.saturated)):
+            if not np.isnan(values).all():
+                return f"{word} {percent(values[0])} → {percent(values[-1])}"
+        return ""
+
+    yield from table(
+        ("layer", "gradient", "weights", "a step moves them by", "activations", ""),
+        (
+            (
+                one.name,
+                both(one.gradient_length),
+                both(one.weight_length),
+                f"{percent(one.update_share[0])} → {percent(one.update_share[-1])}",
+                f"{number(one.mean[-1])} ± {number(one.deviation[-1])}",
+                shares(one),
+            )
+            for one in course.layers
+        ),
+    )
+    yield ""
+    yield (
+        "gradient, weights: their lengths; moves by: the length of the change beside that of the "
+        "weights; activations: mean ± deviation at the end."
+    )

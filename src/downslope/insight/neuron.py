@@ -1,0 +1,283 @@
+"""One neuron: inputs times weights plus bias, the activation of that sum, and what it likes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from downslope.data.dataset import Samples
+from downslope.errors import DataError, NetworkError
+from downslope.insight.weight import checked_layer
+from downslope.learning.answers import outputs_of
+from downslope.learning.evaluation import Scales
+from downslope.learning.run import Run
+from downslope.network.activations import activation
+from downslope.network.dense import Dense
+from downslope.network.images import Conv2D
+from downslope.network.network import Network
+
+AT_ONCE = 256  # samples whose activations are in memory
+CURVE = 201  # points of the activation's curve
+
+
+@dataclass(frozen=True, eq=False)
+class Neuron:
+    """A neuron while it looks at one sample.
+
+    Attributes:
+        layer: Its layer, from 1.
+        layer_name: Such as "1 Dense".
+        unit: Which unit of it, from 0; of a convolution, which channel.
+        activation: Name of its activation.
+        place: Of a convolution, the (row, column) of its output that is looked at.
+        grid: Of a convolution, how many (rows, columns) its output has.
+        sample: The training sample, from 0.
+        names: What each input is called.
+        inputs: What comes in, (inputs,), or (size, size, channels) for a convolution.
+        weights: What each is multiplied by, of the same shape.
+        bias: What is added.
+        sum: All products and the bias.
+        output: The activation of the sum.
+        curve: The activation around there: (points, 2), of sum and activation.
+        responses: Its weighted sum for every training sample, (N,); of a convolution the largest
+            over the image. Sums tell apart what an activation makes equal.
+    """
+
+    layer: int
+    layer_name: str
+    unit: int
+    activation: str
+    place: tuple[int, int] | None
+    grid: tuple[int, int] | None
+    sample: int
+    names: tuple[str, ...]
+    inputs: Float[np.ndarray, "..."]
+    weights: Float[np.ndarray, "..."]
+    bias: float
+    sum: float
+    output: float
+    curve: Float[np.ndarray, "points 2"]
+    responses: Float[np.ndarray, " n"]
+
+    @property
+    def products(self) -> Float[np.ndarray, "..."]:
+        """Each input times its weight."""
+        return self.inputs * self.weights
+
+    def strongest(self, most: int) -> Int[np.ndarray, " most"]:
+        """Places of the largest products, whatever their sign, in the flattened inputs."""
+        return np.argsort(-np.abs(self.products.ravel()), kind="stable")[:most]
+
+    def responds_most(self, most: int = 6) -> Int[np.ndarray, " most"]:
+        """The training samples with the largest weighted sums, the largest first."""
+        return np.argsort(-self.responses, kind="stable")[:most]
+
+    def responds_least(self, most: int = 6) -> Int[np.ndarray, " most"]:
+        """The training samples with the smallest weighted sums, the smallest first."""
+        return np.argsort(self.responses, kind="stable")[:most]
+
+    def __str__(self) -> str:
+        """Return the neuron told in words and numbers."""
+        return "\n".join(_told(self))
+
+
+def neuron(
+    run: Run,
+    layer: int,
+    unit: int,
+    sample: int | None = None,
+    *,
+    place: tuple[int, int] | None = None,
+) -> Neuron:
+    """Look at one neuron of a run's network.
+
+    Args:
+        run: The run.
+        layer: The neuron's layer, from 1: a dense layer or a convolution.
+        unit: Which unit, from 0; of a convolution, which channel.
+        sample: The training sample that it looks at, from 0; None for the one that it responds
+            to most.
+        place: Of a convolution, the (row, column) of its output; None for where its activation is
+            largest.
+
+    Raises:
+        DataError: The data is gone or has changed, or there is no such sample.
+        NetworkError: There is no such layer or unit, or it is no layer of neurons.
+
+    Example:
+        >>> one = neuron(run, layer=1, unit=3)
+        >>> one.sum == one.products.sum() + one.bias  # up to rounding
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    own = _checked(run.network, layer, unit, run.data.input_shape)
+    samples = run.dataset.train
+    responses = responses_of(run, samples, layer, unit)
+    sample = int(np.nan_to_num(responses, nan=-np.inf).argmax()) if sample is None else sample
+    if not 0 <= sample < len(samples):
+        raise DataError(
+            f"Sample {sample:,} was asked for, and {run.data.name} has {len(samples):,} training "
+            "samples.",
+            f"a number from 0 to {len(samples) - 1:,}",
+            "Choose another sample, or leave it out for the one that the neuron likes most.",
+        )
+    signals = run.signals(samples.inputs[sample : sample + 1])
+    first = run.scaling.apply(samples.inputs[sample : sample + 1])
+    inputs = np.asarray(first if layer == 1 else signals[layer - 2].activations)[0]
+    sums = np.asarray(signals[layer - 1].sums)[0][..., unit]
+    outputs = np.asarray(signals[layer - 1].activations)[0][..., unit]
+    parameters = run.parameters[layer - 1]
+    if isinstance(own, Conv2D):
+        if place is None:
+            place = tuple(map(int, np.unravel_index(int(outputs.argmax()), outputs.shape)))  # pyright: ignore[reportAssignmentType] - of two numbers
+        assert place is not None
+        if not all(0 <= one < side for one, side in zip(place, outputs.shape, strict=True)):
+            raise NetworkError(
+                f"The place {place} was asked for, and layer {layer} gives {outputs.shape[0]} x "
+                f"{outputs.shape[1]} places.",
+                "a row and a column from 0",
+                "Leave it out for where the neuron responds most.",
+            )
+        inputs = patch_of(own, inputs, place)
+        sums, outputs = sums[place], outputs[place]
+    else:
+        place = None
+    weights = np.asarray(parameters["weights"])[..., unit]
+    others = np.asarray(signals[layer - 1].sums)[0]
+    return Neuron(
+        layer=layer,
+        layer_name=run.network.layer_name(layer - 1),
+        unit=unit,
+        activation=own.activation,
+        place=place,
+        grid=None if place is None else (others.shape[0], others.shape[1]),
+        sample=sample,
+        names=_names(run, layer, inputs.shape),
+        inputs=inputs,
+        weights=weights,
+        bias=float(np.asarray(parameters["biases"])[unit]),
+        sum=float(sums),
+        output=float(outputs),
+        curve=_curve(own.activation, float(sums), others if place is None else others[place], unit),
+        responses=responses,
+    )
+
+
+def _checked(
+    network: Network, layer: int, unit: int, input_shape: tuple[int, ...]
+) -> Dense | Conv2D:
+    own = network.layers[checked_layer(network, layer) - 1]
+    if not isinstance(own, Dense | Conv2D):
+        kinds = [
+            network.layer_name(place)
+            for place, one in enumerate(network.layers)
+            if isinstance(one, Dense | Conv2D)
+        ]
+        raise NetworkError(
+            f"Layer {network.layer_name(layer - 1)} has no neurons of its own.",
+            f"one of: {', '.join(kinds) or 'dense layers and convolutions, of which it has none'}",
+            "Choose another layer.",
+        )
+    units = network.shapes(input_shape)[layer - 1][-1]
+    if not 0 <= unit < units:
+        raise NetworkError(
+            f"Unit {unit} of layer {layer} was asked for, and it has {units:,}.",
+            f"a unit from 0 to {units - 1:,}",
+            "Choose another unit.",
+        )
+    return own
+
+
+def responses_of(run: Run, samples: Samples, layer: int, unit: int) -> Float[np.ndarray, " n"]:
+    """A unit's weighted sum for each sample; of a convolution the largest over the image."""
+    own = replace(run.network.layers[layer - 1], activation="identity")  # pyright: ignore[reportCallIssue] - it has one
+    part = Network([*run.network.layers[: layer - 1], own])
+    scales = Scales.of(run.scaling, None)
+    found = []
+    for start in range(0, len(samples), AT_ONCE):
+        inputs = samples.inputs[start : start + AT_ONCE]
+        outputs = outputs_of(part, run.parameters[:layer], scales, inputs)[..., unit]
+        found.append(outputs.reshape(len(outputs), -1).max(axis=1))
+    return np.concatenate(found)
+
+
+def patch_of(
+    layer: Conv2D, inputs: Float[np.ndarray, "h w c"], place: tuple[int, int]
+) -> Float[np.ndarray, "size size c"]:
+    """What a convolution sees at one place of its output; 0 beyond the image's border."""
+    reach = (layer.size - 1) * layer.dilation + 1
+    cut = np.zeros((layer.size, layer.size, inputs.shape[-1]), inputs.dtype)
+    spots = []
+    for at, side in zip(place, inputs.shape[:2], strict=True):
+        around = 0
+        if layer.padding == "same":
+            around = max((math.ceil(side / layer.stride) - 1) * layer.stride + reach - side, 0)
+        first = at * layer.stride - around // 2
+        spots.append(first + layer.dilation * np.arange(layer.size))
+    inside = [(one >= 0) & (one < side) for one, side in zip(spots, inputs.shape[:2], strict=True)]
+    rows, columns = (one[there] for one, there in zip(spots, inside, strict=True))
+    cut[np.ix_(*inside)] = inputs[np.ix_(rows, columns)]
+    return cut
+
+
+def _names(run: Run, layer: int, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """What each of the neuron's inputs is called."""
+    names = run.data.input_names
+    if layer == 1 and len(names) == math.prod(shape):
+        return names
+    before = "x" if layer == 1 else f"a{layer - 1}"
+    before = "patch" if len(shape) == 3 else before  # row, column and channel in it
+    places = (np.unravel_index(one, shape) for one in range(math.prod(shape)))
+    return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in places)
+
+
+def _curve(name: str, at: float, sums: np.ndarray, unit: int) -> np.ndarray:
+    """The activation around a sum; of softmax with the sums of the other units as they are."""
+    reach = max(4.0, 1.25 * abs(at)) if math.isfinite(at) else 4.0
+    around = np.linspace(-reach, reach, CURVE).astype(np.float32)
+    if name != "softmax":
+        return np.stack([around, np.asarray(activation(name)(jnp.asarray(around)))], axis=1)
+    rows = np.repeat(sums[None], CURVE, axis=0)
+    rows[:, unit] = around
+    return np.stack([around, np.asarray(activation(name)(jnp.asarray(rows)))[:, unit]], axis=1)
+
+
+def _told(one: Neuron, most: int = 10) -> Iterator[str]:
+    from downslope.insight.step_text import number, table
+
+    where = "" if one.place is None else f" at row {one.place[0]}, column {one.place[1]}"
+    yield f"Unit {one.unit} of layer {one.layer_name}{where}, looking at training sample " + (
+        f"{one.sample:,}"
+    )
+    yield ""
+    chosen = one.strongest(most)
+    inputs, weights, products = (array.ravel() for array in (one.inputs, one.weights, one.products))
+    rows = [
+        (one.names[at], number(inputs[at]), number(weights[at]), number(products[at]))
+        for at in chosen
+    ]
+    if products.size > len(chosen):
+        rest = products.sum(dtype=np.float64) - products[chosen].sum(dtype=np.float64)
+        rows.append((f"{products.size - len(chosen):,} others", "", "", number(rest)))
+    rows += [
+        ("bias", "", "", number(one.bias)),
+        ("sum", "", "", number(one.sum)),
+        (f"{one.activation} of it", "", "", number(one.output)),
+    ]
+    yield from table(("input", "value", "weight", "product"), rows)
+    values = one.responses
+    yield ""
+    yield (
+        f"Over all {len(values):,} training samples its weighted sum goes from "
+        f"{number(values.min())} to {number(values.max())}, mean "
+        f"{number(values.mean(dtype=np.float64))}; above 0 for "
+        f"{100 * float((values > 0).mean()):.3g} %."
+    )
+    for word, places in (("most", one.responds_most()), ("least", one.responds_least())):
+        told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)
+        yield f"It responds {word} to the training samples {told}."

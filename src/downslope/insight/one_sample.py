@@ -1,0 +1,255 @@
+"""One sample's way through a network as a training step took it: forward, and back.
+
+No layer of ours mixes samples, so a sample can be followed by itself. What chance did to it in the
+step is kept: images are those that were changed, and dropout is held as it was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from downslope.errors import DataError
+from downslope.insight.plain import as_plain
+from downslope.learning.backprop import run_forward
+from downslope.learning.compiling import QUICKLY_COMPILED, compiled
+from downslope.learning.replay import Replay
+from downslope.network.composite import Parallel, Residual
+from downslope.network.dense import Dropout
+from downslope.network.layer import Layer, Parameters, Shape
+from downslope.network.losses import Loss
+from downslope.network.network import Network, NetworkParameters
+
+
+@dataclass(frozen=True, eq=False)
+class HeldDropout(Layer):
+    """Dropout as it was drawn for one sample in one step.
+
+    Attributes:
+        factors: What each signal is multiplied by: 0, or the reciprocal of the share kept.
+    """
+
+    factors: np.ndarray
+    word: ClassVar[str] = "dropout"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        return input_shape
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """Each signal times its factor."""
+        return inputs * self.factors.astype(inputs.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class SeenSample:
+    """A sample of the training part as a step saw it, or would see it.
+
+    Attributes:
+        index: Its place in the training part, from 0.
+        source: Where it came from (a file's path), or None.
+        raw: Its inputs as they were read, (*input_shape).
+        inputs: As the network takes them, (1, ...): changed by augmentation, and scaled.
+        targets: What the loss compares with, (1, ...), scaled as the outputs are.
+        target: What it is compared with, in its own units: a class, numbers, or a number of people.
+        share: Its share of the batch's loss and gradient; None where the batch is without it.
+        network: The network with dropout held as it was drawn.
+    """
+
+    index: int
+    source: str | None
+    raw: np.ndarray
+    inputs: np.ndarray
+    targets: np.ndarray
+    target: np.ndarray
+    share: float | None
+    network: Network
+
+    def as_plain(self) -> dict[str, Any]:
+        """All but the network, as JSON has it."""
+        fields = ("index", "source", "raw", "inputs", "targets", "target", "share")
+        return {name: as_plain(getattr(self, name)) for name in fields}
+
+
+def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSample:
+    """A training sample in step `step`, from 1.
+
+    Args:
+        replay: The training.
+        step: Which step; the sample need not be in its batch.
+        index: Its place in the training part, from 0; None for the first of the batch.
+
+    Raises:
+        DataError: There is no such sample.
+    """
+    dataset = replay.run.dataset
+    assert dataset is not None
+    samples = dataset.train
+    batch = replay.batch_of(step)
+    index = int(batch[0]) if index is None else index
+    if not 0 <= index < len(samples):
+        raise DataError(
+            f"Sample {index:,} was asked for, and {dataset.name} has {len(samples):,} training "
+            "samples.",
+            f"a number from 0 to {len(samples) - 1:,}",
+            "Choose another sample, or leave it out for the first one of the batch.",
+        )
+    network, share = replay.run.network, None
+    if index in batch:
+        row = int(np.flatnonzero(batch == index)[0])
+        seen = replay.seen(step)
+        inputs, targets = (np.asarray(one)[row : row + 1] for one in (seen.inputs, seen.targets))
+        weights = np.ones(len(batch)) if seen.weights is None else np.asarray(seen.weights)
+        share = float(weights[row] / weights.sum()) if weights.any() else 0.0
+        if seen.key is not None:
+            network = held(network, seen.key, np.shape(seen.inputs), row)
+    else:
+        scales = replay.material.scales
+        inputs = np.asarray(scales.scale_inputs(jnp.asarray(samples.inputs[index : index + 1])))
+        targets = np.asarray(scales.scale_targets(jnp.asarray(samples.targets[index : index + 1])))
+    people = dataset.task == "counting"
+    return SeenSample(
+        index=index,
+        source=None if samples.sources is None else samples.sources[index],
+        raw=samples.inputs[index],
+        inputs=inputs,
+        targets=targets,
+        target=samples.counts[index] if people else samples.targets[index],
+        share=share,
+        network=network,
+    )
+
+
+def held(network: Network, key: Array, shape: Shape, row: int) -> Network:
+    """The network with its dropout held as a step drew it for one row of a batch.
+
+    Args:
+        network: The network.
+        key: The step's random key.
+        shape: Of the batch's inputs, (B, ...).
+        row: The sample's place in the batch.
+    """
+    layers, before = [], shape[1:]
+    for index, layer in enumerate(network.layers):
+        layers.append(_held(layer, network.layer_key(key, index), (shape[0], *before), row))
+        before = layer.output_shape(before)
+    return Network(layers)
+
+
+def _held(layer: Layer, key: Array | None, shape: Shape, row: int) -> Layer:
+    """One layer, with inputs of `shape`; keys inside of layers are those of `composite.py`."""
+    if key is None or not layer.is_random:
+        return layer
+    if isinstance(layer, Dropout):
+        factors = layer.weighted_sum({}, jnp.ones(shape, jnp.float32), key)
+        return HeldDropout(np.asarray(factors[row]))
+    if isinstance(layer, Residual):
+        return Residual(_held_chain(layer.layers, key, shape, row))
+    assert isinstance(layer, Parallel)  # nothing else holds layers
+    branches = enumerate(layer.branches)
+    return Parallel(
+        *(_held_chain(one, jax.random.fold_in(key, place), shape, row) for place, one in branches)
+    )
+
+
+def _held_chain(layers: Sequence[Layer], key: Array, shape: Shape, row: int) -> list[Layer]:
+    chain = []
+    for place, layer in enumerate(layers):
+        chain.append(_held(layer, jax.random.fold_in(key, place), shape, row))
+        shape = (shape[0], *layer.output_shape(shape[1:]))
+    return chain
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWay:
+    """What passes one layer on the way forward and on the way back, without a sample axis.
+
+    Attributes:
+        inputs: What comes in.
+        sums: The weighted sums.
+        activations: What goes out.
+        slope: d loss / d activations.
+        delta: d loss / d sums.
+        gradients: d loss / d parameters, in the shape of the layer's parameters.
+    """
+
+    inputs: np.ndarray
+    sums: np.ndarray
+    activations: np.ndarray
+    slope: np.ndarray
+    delta: np.ndarray
+    gradients: Parameters
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """A sample's whole way.
+
+    Attributes:
+        loss: The loss.
+        outputs: What the last layer gave.
+        slope: d loss / d outputs.
+        layers: Each layer's part, the first layer first.
+    """
+
+    loss: float
+    outputs: np.ndarray
+    slope: np.ndarray
+    layers: tuple[LayerWay, ...]
+
+
+def walk(
+    network: Network,
+    parameters: NetworkParameters,
+    inputs: Array | np.ndarray,
+    targets: Array | np.ndarray,
+    loss: Loss,
+) -> Way:
+    """Follow one sample forward, and its loss back, as `backpropagate` does.
+
+    Args:
+        network: The network.
+        parameters: Its weights and biases.
+        inputs: One sample, (1, *input_shape), as the network takes it.
+        targets: What the loss compares with, (1, ...).
+        loss: The loss.
+    """
+    arguments = (parameters, inputs, targets)
+    run = compiled(_walk, (network, loss), *arguments, options=(QUICKLY_COMPILED,))
+    value, outputs, slope, layers = jax.tree.map(np.asarray, run(*arguments))
+    return Way(float(value), outputs[0], slope[0], tuple(_alone(*one) for one in layers))
+
+
+def _alone(arrays: tuple[np.ndarray, ...], gradients: Parameters) -> LayerWay:
+    """One layer's part without the sample axis."""
+    inputs, sums, activations, slope, delta = (one[0] for one in arrays)
+    return LayerWay(inputs, sums, activations, slope, delta, gradients)
+
+
+def _walk(
+    program: tuple[Network, Loss], parameters: NetworkParameters, inputs: Array, targets: Array
+) -> tuple:
+    """Loss, outputs, slope there, and what `LayerWay` holds of each layer."""
+    network, loss = program
+    signals = network.signals(parameters, inputs)
+    outputs, pullbacks = run_forward(network, parameters, inputs)
+    value, from_loss = jax.vjp(lambda y: loss.mean(y, targets), outputs)
+    (at_output,) = from_loss(jnp.ones_like(value))
+    before = [inputs, *(one.activations for one in signals[:-1])]
+    slope, layers = at_output, []
+    for came, signal, pullback in zip(
+        reversed(before), reversed(signals), reversed(pullbacks), strict=True
+    ):
+        (delta,) = pullback.activation(slope)
+        gradients, earlier = pullback.weighted_sum(delta)
+        layers.append(((came, signal.sums, signal.activations, slope, delta), gradients))
+        slope = earlier
+    return value, outputs, at_output, layers[::-1]

@@ -1,0 +1,198 @@
+"""What the first layer looks for in images, and which inputs matter for an answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from downslope.errors import DataError, SettingError
+from downslope.learning.compiling import compiled
+from downslope.learning.evaluation import Scales
+from downslope.learning.run import Run
+from downslope.network.dense import Dense, Flatten
+from downslope.network.images import Conv2D
+from downslope.network.losses import Loss
+from downslope.network.network import Network, NetworkParameters
+
+Method = Literal["integrated_gradients", "gradient_times_input"]
+METHODS: tuple[Method, ...] = ("integrated_gradients", "gradient_times_input")
+PATH = 64  # points between baseline and input
+SMALLEST_IMAGE = 4  # pixels per side, below which flat inputs are no image
+
+
+def image_shape(
+    input_shape: tuple[int, ...], input_names: tuple[str, ...] = ()
+) -> tuple[int, int, int] | None:
+    """The (height, width, channels) in which inputs can be shown as images; None if they cannot.
+
+    Flat inputs without names are taken for a square of pixels.
+    """
+    if len(input_shape) == 3 and input_shape[-1] in (1, 3):
+        return input_shape[0], input_shape[1], input_shape[2]
+    if len(input_shape) == 2 and min(input_shape) >= SMALLEST_IMAGE:
+        return (*input_shape, 1)
+    if len(input_shape) == 1 and not input_names:
+        side = math.isqrt(input_shape[0])
+        if side >= SMALLEST_IMAGE and side * side == input_shape[0]:
+            return side, side, 1
+    return None
+
+
+def first_filters(run: Run) -> Float[np.ndarray, "units h w c"] | None:
+    """The weights of the first layer that has some, as one small image for each unit.
+
+    A convolution's are its patches, a dense layer's the whole image; None where its inputs are
+    no image, or its patches are single pixels.
+    """
+    shape = image_shape(run.data.input_shape, run.data.input_names)
+    for layer, own in zip(run.network.layers, run.parameters, strict=True):
+        if isinstance(layer, Conv2D):
+            patches = np.moveaxis(np.asarray(own["weights"]), -1, 0)
+            return patches if layer.size > 1 else None
+        if isinstance(layer, Dense):
+            weights = np.asarray(own["weights"])
+            if shape is None or len(weights) != math.prod(shape):
+                return None
+            return weights.T.reshape(-1, *shape)
+        if not isinstance(layer, Flatten) and layer.word != "standardize":
+            return None
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Importance:
+    """How much each input matters for the answers to some samples.
+
+    Attributes:
+        method: How it was found.
+        inputs: The samples as they were read, (N, *input_shape).
+        scores: How much each input adds to the output that is explained, in that output's units,
+            (N, *input_shape).
+        outputs: Which output is explained: the class that was answered, or 0, (N,).
+        value: That output, (N,): a class' logit, a number, or the number of people.
+        base: The same output for the input that all is compared with, (N,).
+    """
+
+    method: Method
+    inputs: np.ndarray
+    scores: Float[np.ndarray, "n ..."]
+    outputs: np.ndarray
+    value: Float[np.ndarray, " n"]
+    base: Float[np.ndarray, " n"]
+
+    @property
+    def unexplained(self) -> Float[np.ndarray, " n"]:
+        """What the scores of a sample do not add up to: 0 but for the steps of the path, (N,).
+
+        Only integrated gradients promise that.
+        """
+        total = self.scores.reshape(len(self.scores), -1).sum(axis=1, dtype=np.float64)
+        return self.value - self.base - total
+
+
+def important_inputs(
+    run: Run,
+    inputs: np.ndarray,
+    *,
+    outputs: np.ndarray | None = None,
+    method: Method = "integrated_gradients",
+) -> Importance:
+    """Find which inputs (pixels, or columns of a table) matter for a run's answers.
+
+    Integrated gradients follow the straight line from the mean training input to the sample and
+    add up the slope of the answer on the way, times the distance: what all inputs get together is
+    the difference of the two answers. Gradient times input takes the slope at the sample alone.
+
+    Sources: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, 2017; Shrikumar
+    et al., Not just a black box: learning important features through propagating activation
+    differences, 2016.
+
+    Args:
+        run: The run.
+        inputs: Raw inputs, (N, *input_shape).
+        outputs: Which output to explain for each, (N,); None for the class that is answered.
+            Ignored where people are counted: there it is their number.
+        method: A name in `METHODS`.
+
+    Raises:
+        DataError: The inputs have the wrong shape; or the data is gone or has changed.
+        SettingError: There is no such method.
+    """
+    if method not in METHODS:
+        raise SettingError(
+            f"The method is {method!r}.", f"one of {', '.join(METHODS)}", "Choose one of them."
+        )
+    run = run.with_data()
+    assert run.dataset is not None
+    answers = run.outputs(inputs)
+    inputs = np.asarray(inputs)
+    counting = run.data.task == "counting"
+    flat = answers.reshape(len(answers), -1)
+    if outputs is None:
+        outputs = np.zeros(len(flat), int) if counting else flat.argmax(axis=1)
+    outputs = np.asarray(outputs)
+    if outputs.shape != (len(inputs),) or not ((outputs >= 0) & (outputs < flat.shape[1])).all():
+        raise DataError(
+            f"The outputs to explain are {outputs.tolist()}.",
+            f"a number from 0 to {flat.shape[1] - 1} for each of {len(inputs)} samples",
+            "Leave them out for the answers.",
+        )
+    scaled = np.asarray(run.scaling.apply(inputs))
+    base = np.zeros_like(scaled[0])
+    if scaled.shape[1:] == run.data.input_shape:  # photos may have another size
+        mean = run.dataset.train.inputs.mean(axis=0, dtype=np.float64)
+        base = np.asarray(run.scaling.apply(mean), np.float32)
+    pick = np.ones_like(flat) if counting else np.eye(flat.shape[1], dtype=np.float32)[outputs]
+    program = _Explained(run.network, run.loss, counting, PATH if method == METHODS[0] else 0)
+    scales = Scales.of(run.scaling, run.answer_scaling)
+    arguments = (run.parameters, scales, scaled, base, pick.reshape(answers.shape))
+    slopes, value, at_base = map(np.asarray, compiled(_explain, program, *arguments)(*arguments))
+    distance = scaled - base if program.path else scaled
+    return Importance(method, inputs, distance * slopes, outputs, value, at_base)
+
+
+class _Explained(NamedTuple):
+    """What is compiled; with a path of 0 points, the slope is taken at the samples alone."""
+
+    network: Network
+    loss: Loss
+    counting: bool
+    path: int
+
+
+def _explain(
+    program: _Explained,
+    parameters: NetworkParameters,
+    scales: Scales,
+    inputs: Float[Array, "n ..."],
+    base: Float[Array, "..."],
+    pick: Float[Array, "n ..."],
+) -> tuple[Array, Array, Array]:
+    """Slopes by the inputs, the explained outputs, and the same at the base; (N, ...), (N,)."""
+
+    def explained(inputs: Array) -> Array:
+        outputs = scales.answers_of(program.network.forward(parameters, inputs))
+        outputs = program.loss.link(outputs) if program.counting else outputs
+        return (outputs * pick).reshape(len(inputs), -1).sum(axis=1)
+
+    slope = jax.grad(lambda inputs: explained(inputs).sum())
+    bases = jnp.broadcast_to(base, inputs.shape)
+    if not program.path:
+        return slope(inputs), explained(inputs), explained(bases)
+
+    def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
+        share, weight = point
+        return total + weight * slope(bases + share * (inputs - bases)), None
+
+    # Gauss and Legendre's points lie closer at both ends, where signals may turn sharply
+    places, weights = np.polynomial.legendre.leggauss(program.path)
+    points = (jnp.asarray((places + 1) / 2, jnp.float32), jnp.asarray(weights / 2, jnp.float32))
+    total, _ = lax.scan(add, jnp.zeros_like(inputs), points)
+    return total, explained(inputs), explained(bases)

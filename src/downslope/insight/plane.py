@@ -1,0 +1,188 @@
+"""Planes through weight space: a point, and two directions to go from there.
+
+A loss surface over thousands of weights can be looked at only in a plane. Which plane decides what
+is seen: that of the path which a training walked shows where it went; one of random directions
+shows the neighbourhood; one of two single weights is the bowl of the textbooks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from downslope.errors import SettingError
+from downslope.insight.path import Path
+from downslope.names import look_up
+from downslope.network.network import NetworkParameters
+from downslope.store.arrays import flatten
+
+Kind = Literal["path", "random", "weights"]
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane of weight space; its point (a, b) is `origin + a first + b second`.
+
+    Attributes:
+        kind: "path" (the two main directions of a training's path), "random" (two filter-normalised
+            random directions) or "weights" (two single weights).
+        origin: The weights at (0, 0).
+        first: The direction of a.
+        second: The direction of b.
+        names: What a and b are, for the axes.
+        share: Of a path: how much of its variance the plane holds, from 0 to 1; else None.
+        shares: The part of each direction.
+    """
+
+    kind: Kind
+    origin: NetworkParameters
+    first: NetworkParameters
+    second: NetworkParameters
+    names: tuple[str, str]
+    share: float | None = None
+    shares: tuple[float, float] | None = None
+
+    def coordinates(self, path: Path) -> Float[np.ndarray, "points 2"]:
+        """Where in the plane the points of a path lie, each seen straight from above."""
+        away = _rows(path.parameters) - _flat(self.origin)
+        directions = np.stack([_flat(self.first), _flat(self.second)])
+        return np.linalg.solve(directions @ directions.T, directions @ away.T).T
+
+
+def plane_of_path(path: Path) -> Plane:
+    """The plane through the kept weights that follows the path most closely.
+
+    Its two directions have length 1 and are perpendicular: the first two principal components of
+    the points' weights (Li et al., Visualizing the loss landscape of neural nets, 2018). The
+    first points from the beginning to the end.
+
+    Raises:
+        SettingError: The path has fewer than three points, or does not turn.
+    """
+    rows = _rows(path.parameters)
+    centred = rows - rows.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred @ centred.T)  # as small as the points are few
+    if len(rows) < 3 or values[-2] <= 1e-12 * values[-1]:
+        raise SettingError(
+            "The path lies on a straight line, which spans no plane.",
+            "a training of some steps that turns",
+            "Look at the plane of two random directions instead.",
+        )
+    shares = values[[-1, -2]] / values.sum()
+    directions = (vectors[:, [-1, -2]].T @ centred) / np.sqrt(values[[-1, -2]])[:, None]
+    travelled = directions @ (rows[-1] - rows[0])
+    directions *= np.where(travelled < 0, -1, 1)[:, None]  # an eigenvector's sign is arbitrary
+    origin = path.at(path.kept)
+    first, second = (_shaped(row, origin) for row in directions)
+    names = tuple(
+        f"direction {place} of the path ({100 * share:.0f} %)"
+        for place, share in enumerate(shares, start=1)
+    )
+    parts = float(shares[0]), float(shares[1])
+    return Plane("path", origin, first, second, names, float(shares.sum()), parts)  # pyright: ignore[reportArgumentType] - there are two names
+
+
+def random_plane(parameters: NetworkParameters, seed: int = 0) -> Plane:
+    """A plane of two random directions, with each neuron's part as long as the neuron's weights.
+
+    So 1 along a direction changes every neuron, or every channel of a convolution, by as much as
+    it is. Biases, and other numbers that are not part of a matrix, stay as they are (Li et al.,
+    2018).
+
+    Args:
+        parameters: The weights at (0, 0).
+        seed: Decides the directions.
+    """
+    draw = np.random.default_rng(seed)
+
+    def along(leaf: np.ndarray) -> np.ndarray:
+        leaf = np.asarray(leaf)
+        if leaf.ndim < 2:
+            return np.zeros_like(leaf)
+        drawn = draw.normal(size=leaf.shape)
+        axes = tuple(range(leaf.ndim - 1))  # the last axis is that of the neurons
+        lengths = [np.sqrt((one.astype(float) ** 2).sum(axes)) for one in (leaf, drawn)]
+        return (drawn * (lengths[0] / lengths[1])).astype(leaf.dtype)
+
+    first, second = (jax.tree.map(along, parameters) for _ in range(2))
+    names = "random direction 1", "random direction 2"
+    return Plane("random", jax.tree.map(np.asarray, parameters), first, second, names)
+
+
+def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Plane:
+    """The plane in which two single weights or biases change.
+
+    Args:
+        parameters: The weights at (0, 0).
+        names: Two places as in a run's `weights.safetensors`, with the indices in the array:
+            "0.weights[3,5]" is the weight from input 3 to neuron 5 of the first layer.
+
+    Raises:
+        SettingError: There are not two different ones, or there is no such weight.
+    """
+    if len(names) != 2 or names[0] == names[1]:
+        raise SettingError(
+            f"The weights are {', '.join(names) or 'none'}.",
+            "two different ones",
+            "Name two, such as 0.weights[3,5] and 0.biases[5].",
+        )
+    first, second = (_one_weight(parameters, name) for name in names)
+    labels = f"change of {names[0]}", f"change of {names[1]}"
+    return Plane("weights", jax.tree.map(np.asarray, parameters), first, second, labels)
+
+
+def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
+    """The direction in which this weight alone grows."""
+    direction = jax.tree.map(lambda leaf: np.zeros_like(np.asarray(leaf)), parameters)
+    arrays = flatten({str(place): own for place, own in enumerate(direction)})
+    found = re.fullmatch(r"([\w.]+)\[([\d, ]*)\]", name)
+    if found is None:
+        raise SettingError(
+            f"{name!r} names no weight.",
+            "an array and the place in it",
+            "Write it as 0.weights[3,5]: layer 0, input 3, neuron 5.",
+        )
+    array = look_up(found[1], arrays, "array of weights", SettingError)
+    place = tuple(int(one) for one in found[2].split(",") if one.strip())
+    is_inside = len(place) == array.ndim and all(
+        index < size for index, size in zip(place, array.shape, strict=True)
+    )
+    if not is_inside:
+        raise SettingError(
+            f"There is no weight {name}.",
+            f"a place in an array of shape {array.shape}",
+            "Count from 0, with one number for each axis.",
+        )
+    array[place] = 1  # of zeros made here
+    return direction
+
+
+def _flat(parameters: NetworkParameters) -> np.ndarray:
+    """All numbers in one row, float64."""
+    leaves = jax.tree.leaves(parameters)
+    return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in leaves])
+
+
+def _rows(parameters: NetworkParameters) -> np.ndarray:
+    """The same for parameters with one more axis, that of the points."""
+    leaves = jax.tree.leaves(parameters)
+    return np.concatenate(
+        [np.asarray(leaf, np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1
+    )
+
+
+def _shaped(row: np.ndarray, like: NetworkParameters) -> NetworkParameters:
+    """A row of numbers in the shape of parameters, float32."""
+    leaves, structure = jax.tree.flatten(like)
+    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
+    pieces = [
+        piece.reshape(leaf.shape).astype(np.float32)
+        for piece, leaf in zip(np.split(row, ends), leaves, strict=True)
+    ]
+    return jax.tree.unflatten(structure, pieces)

@@ -1,0 +1,254 @@
+"""The loss surface around the weights of a run, in a plane, with the path that it walked.
+
+The path's own losses are those at its true weights, which lie beside the plane; how much of the
+path the plane holds is said with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Samples
+from downslope.data.progress import OnProgress
+from downslope.errors import SettingError
+from downslope.insight.path import Path, path_of
+from downslope.insight.plane import Kind, Plane, plane_of_path, plane_of_weights, random_plane
+from downslope.insight.work import multiplications
+from downslope.learning.evaluation import evaluation_batches
+from downslope.learning.losses_at import losses_at
+from downslope.learning.preparation import sample_weights
+from downslope.learning.run import Run
+from downslope.network.network import NetworkParameters
+
+POINTS = 51  # along each direction
+MOST_POINTS = 501
+MOST_SAMPLES = 2048  # of each part, as in a training's record
+ROOM = 0.25  # around a path, of its extent
+FLATTEST = 0.5  # the shorter side of the plane beside the longer one, at least
+PIECE = 3_000_000_000  # multiplications between two reports of progress: less than a second
+
+
+@dataclass(frozen=True, eq=False)
+class Walked:
+    """A path as it lies in a plane.
+
+    Attributes:
+        path: Its points and their weights.
+        a: Where each point is along the first direction, (points,).
+        b: Likewise along the second.
+        train_loss: The training loss at each point's true weights, (points,).
+        validation_loss: Likewise the validation loss.
+    """
+
+    path: Path
+    a: Float[np.ndarray, " points"]
+    b: Float[np.ndarray, " points"]
+    train_loss: Float[np.ndarray, " points"]
+    validation_loss: Float[np.ndarray, " points"]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Losses over a plane of weight space.
+
+    Attributes:
+        plane: The plane.
+        a: How far along its first direction the columns are, (columns,).
+        b: How far along its second direction the rows are, (rows,).
+        train_loss: The mean training loss at each point, (rows, columns), in the units of a run's
+            trace; infinite or not a number where it overflows.
+        validation_loss: Likewise the validation loss.
+        here: Training and validation loss at the run's own weights, which are at (0, 0).
+        walked: The path of the training, where the plane follows it.
+        samples: How many samples of the training and of the validation part were used.
+    """
+
+    plane: Plane
+    a: Float[np.ndarray, " columns"]
+    b: Float[np.ndarray, " rows"]
+    train_loss: Float[np.ndarray, "rows columns"]
+    validation_loss: Float[np.ndarray, "rows columns"]
+    here: tuple[float, float]
+    walked: Walked | None
+    samples: tuple[int, int]
+
+    @property
+    def message(self) -> str:
+        """What is to be seen, in a sentence or two."""
+        train, validation = self.here
+        lowest = float(np.nanmin(self.train_loss))
+        ends = (
+            f"The run ended at a training loss of {train:.4g} and a validation loss of "
+            f"{validation:.4g}; the lowest training loss of the picture is {lowest:.4g}."
+        )
+        if self.plane.share is None:
+            return ends
+        share = 100 * self.plane.share
+        return f"The plane holds {share:.1f} % of the path's variance. {ends}"
+
+
+def surface(
+    run: Run,
+    *,
+    plane: Kind = "path",
+    weights: Sequence[str] = (),
+    points: int = POINTS,
+    reach: float | None = None,
+    seed: int = 0,
+    most_samples: int = MOST_SAMPLES,
+    on_progress: OnProgress | None = None,
+) -> Surface:
+    """Find the loss over a plane around the weights of a run.
+
+    Args:
+        run: The run.
+        plane: "path": the two main directions of the path that it walked. "random": two random
+            directions, filter-normalised. "weights": two single weights.
+        weights: For "weights": two of them, such as "0.weights[3,5]" and "0.biases[5]".
+        points: How many points there are along each direction.
+        reach: How far the plane goes to each side of the run's weights. Left out, it goes a
+            little beyond the path; to 1 along random directions, where each neuron's weights
+            change by as much as they are; and to twice the larger of two weights, at least 1.
+        seed: Decides the random directions.
+        most_samples: Of more samples of a part, so many are used, always the same.
+        on_progress: Called with (points done, points in all).
+
+    Raises:
+        DataError: The run's data is gone or has changed.
+        RunError: The path cannot be walked again.
+        SettingError: A setting is out of range, or there is no such weight.
+
+    Example:
+        >>> found = surface(run)
+        >>> found.train_loss.shape, found.plane.share
+    """
+    if not isinstance(points, int) or not 2 <= points <= MOST_POINTS:
+        raise SettingError(
+            f"The number of points is {points!r}.",
+            f"a whole number from 2 to {MOST_POINTS}",
+            f"{POINTS} is usual.",
+        )
+    if reach is not None and not 0 < reach < np.inf:
+        raise SettingError(f"The reach is {reach!r}.", "a number above 0", "1 is usual.")
+    run = run.with_data()
+    path = None
+    if plane == "path":
+        path = path_of(run)
+        spanned = plane_of_path(path)
+    elif plane == "random":
+        spanned = random_plane(run.parameters, seed)
+    elif plane == "weights":
+        spanned = plane_of_weights(run.parameters, weights)
+    else:
+        raise SettingError(
+            f"There is no plane called {plane!r}.", "path, random or weights", "Try path."
+        )
+    places = None if path is None else spanned.coordinates(path)
+    a, b = _axes(spanned, places, points, reach)
+    parts = some_of(run, most_samples)
+    train, validation = _heights(run, spanned, a, b, parts, on_progress)
+    here = [float(losses_of(run, part, _single(run.parameters))[0]) for part in parts]
+    return Surface(
+        plane=spanned,
+        a=a,
+        b=b,
+        train_loss=train,
+        validation_loss=validation,
+        here=(here[0], here[1]),
+        walked=None if path is None or places is None else _walked(run, path, places, parts),
+        samples=(len(parts[0]), len(parts[1])),
+    )
+
+
+def _axes(
+    plane: Plane, places: np.ndarray | None, points: int, reach: float | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far along each direction the points are."""
+    if reach is None and places is not None:
+        low, high = places.min(axis=0), places.max(axis=0)
+        half = (0.5 + ROOM) * (high - low)
+        half = np.maximum(half, FLATTEST * half.max())
+        middle = (low + high) / 2
+    else:
+        middle, half = np.zeros(2), np.full(2, reach or _usual_reach(plane))
+    a, b = (np.linspace(m - h, m + h, points) for m, h in zip(middle, half, strict=True))
+    return a, b
+
+
+def _usual_reach(plane: Plane) -> float:
+    if plane.kind != "weights":
+        return 1.0
+    largest = 0.0
+    for direction in (plane.first, plane.second):
+        pairs = zip(jax.tree.leaves(plane.origin), jax.tree.leaves(direction), strict=True)
+        largest = max(largest, *(float(np.abs(one * chosen).max()) for one, chosen in pairs))
+    return max(1.0, 2 * largest)
+
+
+def some_of(run: Run, most: int) -> tuple[Samples, Samples]:
+    """Some samples of the training and of the validation part, as training weighs them."""
+
+    def part(samples: Samples) -> Samples:
+        weights = sample_weights(samples, run.settings.class_weights, len(run.data.class_names))
+        chosen = evaluation_batches(len(samples), max(1, min(most, len(samples))), most)[0]
+        return replace(samples, weights=weights).take(chosen)
+
+    assert run.dataset is not None  # `with_data` has brought it
+    return part(run.dataset.train), part(run.dataset.validation)
+
+
+def losses_of(
+    run: Run, part: Samples, parameters: NetworkParameters, **where: Any
+) -> Float[np.ndarray, "..."]:
+    """The losses of a run's network at many weights, in the units of its trace; see `losses_at`."""
+    return losses_at(
+        run.network,
+        parameters,
+        part,
+        loss=run.loss,
+        scaling=run.scaling,
+        answer_scaling=run.answer_scaling,
+        **where,
+    )
+
+
+def _heights(
+    run: Run,
+    plane: Plane,
+    a: np.ndarray,
+    b: np.ndarray,
+    parts: tuple[Samples, Samples],
+    on_progress: OnProgress | None,
+) -> list[np.ndarray]:
+    """The losses of each part over the plane, in pieces of a few rows where they take long."""
+    grid = np.stack(np.meshgrid(a, b), axis=-1)
+    each = multiplications(run.network, run.data.input_shape)
+    rows = max(1, PIECE // max(1, each * len(a) * max(map(len, parts))))
+    heights, done, total = [], 0, len(parts) * grid[..., 0].size
+    for part in parts:
+        pieces = []
+        for start in range(0, len(b), rows):
+            piece = grid[start : start + rows]
+            where = {"directions": (plane.first, plane.second), "coefficients": piece}
+            pieces.append(losses_of(run, part, plane.origin, **where))
+            done += piece[..., 0].size
+            if on_progress is not None:
+                on_progress(done, total)
+        heights.append(np.concatenate(pieces))
+    return heights
+
+
+def _walked(run: Run, path: Path, places: np.ndarray, parts: tuple[Samples, Samples]) -> Walked:
+    train, validation = (losses_of(run, part, path.parameters) for part in parts)
+    return Walked(path, places[:, 0], places[:, 1], train, validation)
+
+
+def _single(parameters: NetworkParameters) -> NetworkParameters:
+    """One point where many are expected."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], parameters)

@@ -1,0 +1,223 @@
+"""Any step of a finished run, bit for bit as it was.
+
+A run is a pure function of data, settings and seed, and where a chunk of steps ends changes
+nothing: so the same compiled program, started from the same draw, comes by the same states again.
+Each loss on the way is compared with the recorded one, and the weights with those that were kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from downslope.errors import RunError
+from downslope.learning import loop, run_folder
+from downslope.learning.chunks import run_finite_chunk
+from downslope.learning.compiling import compiled
+from downslope.learning.preparation import Preparation
+from downslope.learning.run import Run
+from downslope.learning.train import Pace
+
+MOST_KEPT = 1 << 28  # bytes of states that are kept for the next question
+OnSteps = Callable[[int, int], object]  # called with (steps done, steps in all)
+
+
+class Replay:
+    """A training once more, to look at any of its steps.
+
+    States that were asked for are kept, the last ones longest, and the next walk starts from the
+    nearest of them.
+
+    Args:
+        run: The run; its data is loaded if it is not at hand.
+
+    Attributes:
+        run: The run with its data.
+
+    Raises:
+        DataError: The data is gone or has changed.
+        RunError: The run went on from another one.
+    """
+
+    def __init__(self, run: Run) -> None:
+        if run.origin is not None:
+            raise RunError(
+                "The run went on from another one, whose weights are not part of it.",
+                "a run that began with weights drawn from its seed",
+                "Replay a run that was trained without start.",
+            )
+        self.run = run.with_data()
+        assert self.run.dataset is not None
+        self._prepared = Preparation(run.network, self.run.dataset, run.loss, run.settings)
+        self._kept: dict[int, loop.State] = {}  # the one that was used last is the last
+
+    @property
+    def program(self) -> loop.Program:
+        """What was compiled for the training."""
+        return self._prepared.program
+
+    @cached_property
+    def material(self) -> loop.Material:
+        """What it worked on."""
+        return self._prepared.material(self._start.key)
+
+    @cached_property
+    def _start(self) -> loop.Start:
+        return self._prepared.start()
+
+    @property
+    def steps(self) -> int:
+        """How many steps the training did."""
+        return self.run.outcome.step
+
+    @property
+    def has_failed_step(self) -> bool:
+        """Whether one more step was tried, which left something that is not finite."""
+        return self.run.outcome.reason == "non_finite"
+
+    def batch_of(self, step: int) -> np.ndarray:
+        """Which training samples step `step` saw, from 1: int32 (B,); -1 where there was none."""
+        return self._prepared.plan.batches(step - 1, step)[0]
+
+    def epoch_of(self, step: int) -> int:
+        """The epoch that a step belongs to; both are counted from 1."""
+        return (step - 1) // self._prepared.plan.steps_per_epoch + 1
+
+    def rate_of(self, step: int) -> float:
+        """The learning rate of step `step`, from 1."""
+        return float(self._prepared.rates[step - 1])
+
+    def seen(self, step: int) -> loop.Batch:
+        """The batch of step `step`, from 1, as the network took it."""
+        indices = self.batch_of(step)
+        arguments = (np.int32(step - 1), self.material, indices)
+        return compiled(loop.see_batch, self.program, *arguments)(*arguments)
+
+    def states(
+        self, steps: Iterable[int], on_steps: OnSteps | None = None
+    ) -> Iterator[tuple[int, loop.State]]:
+        """The states behind each of `steps`, from the lowest up, in one walk; see `state`."""
+        asked = sorted({self._checked(step) for step in steps})
+        for step in asked:
+            yield step, self._walk_to(step, asked[-1], on_steps)
+
+    def state(self, step: int, on_steps: OnSteps | None = None) -> loop.State:
+        """The state behind `step` steps: parameters and what the optimizer remembers.
+
+        Args:
+            step: 0 for the state before the first.
+            on_steps: Called between chunks with (steps done, steps in all).
+
+        Raises:
+            RunError: There is no such step, or the training does not repeat here.
+        """
+        return self._walk_to(self._checked(step), step, on_steps)
+
+    def _checked(self, step: int) -> int:
+        if not 0 <= step <= self.steps:
+            raise RunError(
+                f"Step {step:,} was asked for, and the run has {self.steps:,} steps.",
+                f"a step from 0 to {self.steps:,}",
+                "Choose another step.",
+            )
+        return step
+
+    def _walk_to(self, step: int, last: int, on_steps: OnSteps | None) -> loop.State:
+        place = max((one for one in self._kept if one <= step), default=0)
+        state = self._kept.pop(place, None)
+        if state is None:
+            state = self._start.state
+        else:
+            self._keep(place, state)
+
+        def tell(done: int) -> None:
+            if on_steps is not None:
+                on_steps(done, last)
+
+        kept = self.run.outcome.kept_step
+        for stop in sorted({step, kept} if place < kept < step else {step}):
+            state = self._advance(
+                place, stop, state, lambda done: on_steps and on_steps(done, last)
+            )
+            place = stop
+            if stop == kept:
+                self._check_weights(state)
+        self._keep(step, state)
+        return state
+
+    def _advance(
+        self, place: int, stop: int, state: loop.State, tell: Callable[[int], object]
+    ) -> loop.State:
+        """Walk from the state behind `place` steps to the one behind `stop`, chunk by chunk."""
+        plan = self._prepared.plan
+        pace = Pace(plan)
+        batches = np.zeros((pace.capacity, plan.batch_size), np.int32)
+        rates = np.zeros(pace.capacity, np.float32)
+        material = self.material
+        run_chunk = compiled(
+            loop.run_chunk, self.program, state, material, batches, rates, np.int32(0)
+        )
+        while place < stop:
+            with pace.timed(stop - place) as count:
+                batches[:count] = plan.batches(place, place + count)
+                rates[:count] = self._prepared.rates[place : place + count]
+                state, rows = run_finite_chunk(run_chunk, state, material, batches, rates, count)
+                losses = np.asarray(rows.batch_loss)[:count]
+            self._check_losses(place, losses)
+            place += count
+            tell(place)
+        return state
+
+    def _check_losses(self, place: int, losses: np.ndarray) -> None:
+        """Compare losses with those that were recorded, bit for bit."""
+        recorded = self.run.trace.batch_loss[place : place + len(losses)]
+        wrong = np.flatnonzero(~((losses == recorded) | (np.isnan(losses) & np.isnan(recorded))))
+        if len(wrong):
+            at = int(wrong[0])
+            raise self._other(
+                f"At step {place + at + 1:,} the replayed training has the batch loss "
+                f"{losses[at]!s}, and recorded was {recorded[at]!s}."
+            )
+
+    def _check_weights(self, state: loop.State) -> None:
+        same = jax.tree.map(
+            lambda mine, kept: np.array_equal(np.asarray(mine), kept, equal_nan=True),
+            state.parameters,
+            self.run.parameters,
+        )
+        if not all(jax.tree.leaves(same)):
+            raise self._other(
+                f"Behind step {self.run.outcome.kept_step:,} the replayed weights are not those "
+                "that the run kept."
+            )
+
+    def _other(self, received: str) -> RunError:
+        """What to raise where the training does not repeat, with what may be the reason."""
+        now, then = run_folder.versions(), self.run.versions
+        changed = [
+            f"{name} {then.get(name, '?')} then, {own} now"
+            for name, own in now.items()
+            if then.get(name) != own
+        ]
+        advice = (
+            f"Replay it with the versions that trained it ({'; '.join(changed)})."
+            if changed
+            else "The versions are the same: replay it on the machine that trained it, with as "
+            "many cores and the same native kernel (downslope --version tells)."
+        )
+        return RunError(received, "the same bits as in the training", advice)
+
+    def _keep(self, step: int, state: loop.State) -> None:
+        self._kept.pop(step, None)
+        self._kept[step] = state
+        most = max(2, MOST_KEPT // max(1, _size(state)))
+        while len(self._kept) > most:
+            del self._kept[next(iter(self._kept))]
+
+
+def _size(state: Any) -> int:
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(state))

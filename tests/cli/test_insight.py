@@ -1,0 +1,70 @@
+"""`downslope trace`, `neuron` and `layers`: what they print, write and refuse."""
+
+import json
+
+import pytest
+
+import downslope as ds
+
+
+def test_a_step_is_told_as_in_python(call, xor_run):
+    words = ("trace", xor_run, "--step", 2, "--layer", 1, "--unit", 1, "--weight", 0)
+    result = call(*words)
+    assert result.exit_code == 0, result.output
+    traced = ds.insight.trace_step(ds.open_run(xor_run), 2, layer=1, unit=1, weight="0")
+    assert result.stdout == f"{traced}\n"
+    plain = json.loads(call(*words, "--json").stdout)
+    assert plain["run"] == str(xor_run)
+    assert plain["step"] == 2
+    assert plain["weight"]["weight"] == {"layer": 1, "name": "weights", "index": [0, 1]}
+    assert plain["weight"]["chain"]["gradient"] == pytest.approx(traced.weight.chain.gradient)
+
+
+def test_a_neuron_is_told_and_drawn(call, xor_run):
+    result = call("neuron", xor_run, "--layer", 1, "--unit", 0, "--sample", 4)
+    assert result.exit_code == 0, result.output
+    told = str(ds.insight.neuron(ds.open_run(xor_run), 1, 0, 4))
+    picture = xor_run / "pictures" / "neuron-1-0.png"
+    assert result.stdout == f"{told}\n\nPictures: {picture.parent}\n  {picture.name}\n"
+    assert picture.stat().st_size > 10_000
+    plain = json.loads(call("neuron", xor_run, "--layer", 1, "--unit", 0, "--json").stdout)
+    assert len(plain["inputs"]) == len(plain["weights"]) == 2
+
+
+def test_layers_are_told_and_drawn(call, xor_run):
+    result = call("layers", xor_run, "--points", 3)
+    assert result.exit_code == 0, result.output
+    told = str(ds.insight.layers_over_time(ds.open_run(xor_run), 3))
+    assert result.stdout.startswith(f"{told}\n\nPictures: {xor_run / 'pictures'}\n  layers.png\n")
+    assert (xor_run / "pictures" / "layers.png").is_file()
+    plain = json.loads(call("layers", xor_run, "--points", 3, "--no-pictures", "--json").stdout)
+    assert [one["name"] for one in plain["layers"]] == ["1 Dense"]
+    assert plain["layers"][0]["dead"] == [None, None, None]  # its activation is none that dies
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("trace", "--step", 9999),
+            "Step 9,999 was asked for, and the run has 54 steps. Expected a step from 1 to 54. "
+            "Steps are counted from 1.",
+        ),
+        (
+            ("neuron", "--layer", 3, "--unit", 0),
+            "Layer 3 was asked for, and the network has 1. Expected one of: 1 Dense. Layers are "
+            "counted from 1.",
+        ),
+        (
+            ("layers", "--points", 1),
+            "1 steps are to be looked at. Expected at least 2. 25 is the default.",
+        ),
+    ],
+)
+def test_what_is_not_there_is_one_message(refused, xor_run, words, message):
+    command, *options = words
+    assert refused(command, xor_run, *options) == message
+
+
+def test_a_folder_that_is_no_run(refused, tmp_path):
+    assert "has no run.json" in refused("layers", tmp_path)

@@ -1,0 +1,61 @@
+import json
+import shutil
+
+import pytest
+
+import downslope as ds
+from tests.cli.conftest import SMALL, trained
+
+
+@pytest.fixture
+def run(xor_run, tmp_path):
+    """A run of its own, since pictures are drawn into it."""
+    return shutil.copytree(xor_run, tmp_path / "own")
+
+
+def test_json_and_the_same_words(call, run):
+    result = call("surface", run, "--points", 5, "--json", "--no-pictures")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert list(found) == [
+        "run", "plane", "axes", "share", "shares", "message", "samples", "here", "a", "b",
+        "train_loss", "validation_loss", "path",
+    ]  # fmt: skip
+    assert (len(found["train_loss"]), len(found["train_loss"][0])) == (5, 5)
+    assert found["path"]["step"][-1] == ds.open_run(run).outcome.step
+    assert not (run / "pictures").exists()
+    result = call("surface", run, "--points", 5)
+    assert found["message"] in result.stdout
+    for name in ("surface.png", "surface-relief.png"):
+        assert (run / "pictures" / name).is_file()
+        assert f"  {name}" in result.stdout
+
+
+def test_other_planes(call, run):
+    words = ("--points", 3, "--json", "--no-pictures")
+    random = json.loads(call("surface", run, "--plane", "random", "--reach", 2, *words).stdout)
+    assert (random["plane"], random["path"], random["a"]) == ("random", None, [-2.0, 0.0, 2.0])
+    weights = ("--weights", "0.weights[0,1]", "0.biases[1]")
+    result = call("surface", run, *weights, *words)
+    assert json.loads(result.stdout)["axes"] == [
+        "change of 0.weights[0,1]",
+        "change of 0.biases[1]",
+    ]
+
+
+def test_a_line_to_another_run(call, run, tmp_path):
+    other = trained(tmp_path / "other", "xor", "--epochs", "3", "--seed", "1", *SMALL)
+    result = call("surface", run, "--line-to", other, "--points", 5, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["along"] == [0, 0.25, 0.5, 0.75, 1]
+    assert set(found["barrier"]) == {"train", "validation"}
+    assert (run / "pictures" / "line.png").is_file()
+    assert found["message"] in call("surface", run, "--line-to", other, "--points", 5).stdout
+
+
+def test_what_cannot_be_used_is_told(refused, run):
+    assert "nowhere does not exist. Expected the folder of a run" in refused("surface", "nowhere")
+    assert refused("surface", run, "--points", 1) == (
+        "The number of points is 1. Expected a whole number from 2 to 501. 51 is usual."
+    )

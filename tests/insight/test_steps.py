@@ -1,0 +1,207 @@
+"""Steps of real trainings: what is told of them is true to the last digit that is promised."""
+
+import importlib.util
+import os
+from random import Random
+
+import jax
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.insight.plain import as_plain
+from downslope.insight.steps import trace_step
+from downslope.network.notation import parse
+from tests.insight.drawn_steps import drawn_question, drawn_training
+from tests.learning import by_hand
+
+# Trainings, and questions about each: few here; 100 of one question are what is promised, and
+# DOWNSLOPE_CASES=100 takes about ten minutes.
+CASES = int(os.environ.get("DOWNSLOPE_CASES", "3"))
+QUESTIONS = 3 if CASES == 3 else 1
+
+
+@pytest.fixture
+def _forgotten():
+    """Hundreds of small programs each hold memory maps, of which a process has only so many."""
+    yield
+    jax.clear_caches()
+
+
+def assert_same_bits(one, other):
+    for mine, yours in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(np.asarray(mine), np.asarray(yours))
+
+
+@pytest.mark.usefixtures("_forgotten")
+@pytest.mark.parametrize("seed", range(CASES))
+def test_factors_difference_and_replay_of_a_drawn_training(seed):
+    drawn, random = drawn_training(seed), Random(seed)
+    for _ in range(QUESTIONS):
+        check(drawn, drawn_question(random, drawn.run))
+
+
+def check(drawn, question):
+    run, step = drawn.run, question["step"]
+    traced = trace_step(run, **question)
+    # the replayed step is the recorded one
+    assert_same_bits(run.replay.state(step), drawn.states[step - 1])
+    if step > 1:
+        assert_same_bits(run.replay.state(step - 1), drawn.states[step - 2])
+    # the factors multiply to the gradient, and the measured slope is that, too
+    slopes = [np.abs(one).max() for own in traced.way.layers
+              for one in jax.tree.leaves(own.gradients)]  # fmt: skip
+    scale = max(float(max(slopes)), 1e-6)
+    chain, measured = traced.weight.chain, traced.weight.difference
+    far = abs(chain.product - chain.gradient) / scale
+    apart = abs(measured.value - chain.gradient) / scale
+    print(f"factors {far:.1e}, difference {apart:.1e}, corner {measured.is_at_corner}")
+    assert far < 1e-5
+    if measured.is_at_corner:
+        low, high = sorted((measured.left, measured.right))
+        assert low - 1e-4 * scale <= chain.gradient <= high + 1e-4 * scale
+    else:
+        assert apart < 1e-4
+    if chain.has_all_paths and chain.start.count == 1:
+        total = sum(path.value for path in chain.paths)
+        assert total == pytest.approx(chain.gradient, rel=1e-4, abs=1e-5 * scale)
+    assert str(traced).count("\n") > 20
+
+
+DATA = by_hand.classes_data(weighted=True)
+
+
+@pytest.fixture(scope="module")
+def run():
+    network = parse("dense 4 tanh, dense 3")
+    return ds.train(network, DATA, learning_rate=0.1, batch_size=8, epochs=2)
+
+
+def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
+    step = 3
+    each = [trace_step(run, step, int(sample)) for sample in run.replay.batch_of(step)]
+    assert sum(one.sample.share for one in each) == pytest.approx(1)
+    for place, layer in enumerate(each[0].layers):
+        for name, batch in layer.batch_gradients.items():
+            own = sum(
+                one.sample.share * one.layers[place].way.gradients[name].astype(np.float64)
+                for one in each
+            )
+            np.testing.assert_allclose(batch, own, rtol=1e-4, atol=1e-6)
+            np.testing.assert_allclose(layer.changes[name], -0.1 * batch, rtol=1e-4, atol=1e-6)
+    weighed = sum(one.sample.share * one.way.loss for one in each)
+    assert each[0].batch_loss == pytest.approx(weighed, rel=1e-5)
+    assert each[0].batch_loss == run.trace.batch_loss[step - 1]
+
+
+@pytest.mark.parametrize(
+    ("network", "data"),
+    [
+        ("dense 4 gelu, layer_norm, dense 2", by_hand.numbers_data()),
+        ("conv 3 3 relu, max_pool 4, residual (conv 3 1 elu), conv 1 1",
+         by_hand.crowd_data()),
+    ],
+    ids=["numbers", "photos"],
+)  # fmt: skip
+def test_signals_and_gradients_are_those_of_pytorch(network, data):
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    from tests.reference import torch_twin
+
+    run = ds.train(parse(network), data, learning_rate=0.02, batch_size=4, epochs=1)
+    traced = trace_step(run, 2)
+    twins = torch_twin.tensors(jax.tree.map(np.asarray, run.at(1)))
+    given = torch_twin.tensor(traced.sample.inputs)
+    for count, layer in enumerate(traced.layers, 1):
+        part = ds.Network(run.network.layers[:count])
+        found = torch_twin.forward(part, twins[:count], given).detach().numpy()[0]
+        np.testing.assert_allclose(layer.way.activations, found, rtol=1e-4, atol=1e-5)
+    outputs = torch_twin.forward(run.network, twins, given)
+    value = torch_twin.per_sample(
+        "squared_error", outputs, torch_twin.tensor(traced.sample.targets)
+    )
+    value.sum().backward()
+    assert traced.way.loss == pytest.approx(float(value.detach().sum()), rel=1e-4)
+    for layer, theirs in zip(traced.layers, torch_twin.gradients(twins), strict=True):
+        pairs = zip(jax.tree.leaves(layer.way.gradients), jax.tree.leaves(theirs), strict=True)
+        for mine, other in pairs:
+            np.testing.assert_allclose(mine, other, rtol=1e-3, atol=1e-5)
+
+
+def test_the_six_steps_are_told_in_their_order(run):
+    traced = trace_step(run, 3, layer=1, unit=2, weight="3")
+    text = str(traced)
+    heads = [line for line in text.splitlines() if line[:1].isdigit()]
+    assert heads == [
+        "1  A sample is shown to the network",
+        "2  The network answers",
+        "3  The loss: how far the answer is from the right one",
+        "4  How to change the weights: the slope, from the last layer back to the first",
+        "5  The weights are changed",
+        "6  And again: the same sample behind the step",
+    ]
+    assert text.startswith(
+        "Step 3 of 14 of the training on points: epoch 1, 8 samples, sgd, learning rate 0.1\n"
+    )
+    truth = DATA.class_names[int(traced.sample.target)]
+    for line in (
+        f'The right answer: "{truth}".',
+        f"cross entropy: {traced.way.loss:.4g} for this sample.",
+        f"The batch's, as recorded: {run.trace.batch_loss[2]:.4g}.",
+        "One weight: weights[3,2] of layer 1, now",
+        "dL/dweights[3,2] = x[3] × f'(z1[2]) × dL/da1[2]",
+        f"Found by backpropagation: {traced.weight.chain.gradient:.4g}; product of the factors:",
+        f"Measured (central difference in float64): {traced.weight.difference.value:.4g}.",
+        f"Its loss was {traced.way.loss:.4g} and is {traced.loss_after:.4g}",
+    ):
+        assert line in text, line
+
+
+def test_a_sample_of_another_batch_is_told_as_such(run):
+    other = int(np.setdiff1d(np.arange(50), run.replay.batch_of(3))[0])
+    text = str(trace_step(run, 3, other))
+    assert f"Training sample {other}: it is not in this step's batch" in text
+
+
+def test_numbers_are_told_in_their_own_units():
+    data = by_hand.numbers_data(outputs=1)
+    run = ds.train(parse("dense 1"), data, learning_rate=0.05, batch_size=10, epochs=1)
+    traced = trace_step(run, 5)
+    sample = data.train.inputs[traced.sample.index : traced.sample.index + 1]
+    assert traced.answer_after[0] == pytest.approx(float(run.predict(sample)[0, 0]), rel=1e-5)
+    target = float(data.train.targets[traced.sample.index, 0])
+    own = (float(traced.answer[0]) - target) ** 2
+    assert traced.way.loss * traced.loss_unit == pytest.approx(own, rel=1e-3)
+    assert f"in the units of the target it is {traced.way.loss * traced.loss_unit:.4g}" in str(
+        traced
+    )
+
+
+def test_the_step_that_failed_can_be_looked_at():
+    data = by_hand.numbers_data()
+    run = ds.train(parse("dense 4 relu, dense 2"), data, learning_rate=50.0, epochs=3)
+    failed = run.outcome.step + 1
+    traced = trace_step(run, failed)
+    assert not traced.is_made
+    assert all((one == 0).all() for layer in traced.layers for one in layer.changes.values())
+    assert "This step was not made: its loss, or a weight behind it, was not finite." in str(traced)
+
+
+def test_it_can_be_written_as_json(run):
+    import json
+
+    plain = json.loads(json.dumps(as_plain(trace_step(run, 3))))
+    assert plain["sample"]["index"] == int(run.replay.batch_of(3)[0])
+    assert "network" not in plain["sample"]
+    assert len(plain["layers"]) == 2
+    assert plain["weight"]["chain"]["start"]["terms"][0]["factors"][0]["symbol"].startswith("x[")
+
+
+@pytest.mark.parametrize("step", [0, 15])
+def test_no_such_step(run, step):
+    with pytest.raises(ds.RunError) as caught:
+        trace_step(run, step)
+    assert str(caught.value) == (
+        f"Step {step} was asked for, and the run has 14 steps. Expected a step from 1 to 14. Steps "
+        "are counted from 1."
+    )
