@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight.generalization import compared, generalization
+from downslope.insight.generalization import compared, generalization, some_epochs
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
@@ -163,3 +163,12 @@ def test_a_run_without_an_epoch_is_told():
         f"The run ended at step {run.outcome.step}, within its first epoch. Expected a run of at "
         "least one epoch. Train it for longer."
     )
+
+
+@pytest.mark.parametrize(("finished", "most"), [(1, 40), (5, 40), (300, 40), (41, 8)])
+def test_some_epochs(finished, most):
+    chosen = some_epochs(finished, most)
+    assert chosen == sorted(set(chosen))
+    assert (chosen[0], chosen[-1]) == (1, finished)
+    assert len(chosen) <= most
+    assert finished > most or chosen == list(range(1, finished + 1))

@@ -266,7 +266,7 @@ def test_what_cannot_be_shown_is_told(run):
 
 def test_a_path_that_cannot_be_walked_again_is_told(run):
     later = ds.train(run.network, run.dataset, start=run, epochs=2, batch_size=16, seed=7)
-    with pytest.raises(ds.RunError, match="leads to other weights"):
+    with pytest.raises(ds.RunError, match="went on from another one"):
         surface(later)
     assert surface(later, plane="random", points=3).walked is None
 

@@ -17,7 +17,6 @@ from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
 from downslope.errors import RunError
 from downslope.insight.differences import Difference, squared_error_of_mean
-from downslope.insight.epochs_again import parameters_behind, some_epochs
 from downslope.insight.generalization_words import said_of
 from downslope.insight.solutions import some_of
 from downslope.learning.evaluation import Judge, Scales, sample_values
@@ -114,7 +113,7 @@ def generalization(
 
     Raises:
         DataError: The data is gone or has changed.
-        RunError: It ended before its first epoch did, or does not come by its losses again.
+        RunError: It ended before its first epoch did, or does not repeat here.
     """
     run = run.with_data()
     assert run.dataset is not None
@@ -125,16 +124,14 @@ def generalization(
             "Train it for longer.",
         )
     parts = [some_of(one, MOST_SAMPLES) for one in (run.dataset.train, run.dataset.validation)]
-    per_epoch = -(-len(run.dataset.train) // run.settings.samples_per_step(len(run.dataset.train)))
+    per_epoch = run.replay.steps_per_epoch
     kept = max(1, run.outcome.kept_step // per_epoch)
-    epochs = sorted({*some_epochs(run, POINTS), kept})
+    epochs = sorted({*some_epochs(run.epochs, POINTS), kept})
+    states = run.replay.states([epoch * per_epoch for epoch in epochs], on_progress)
     train, validation = (
         np.array(rows)
         for rows in zip(
-            *(
-                [_losses(run, parameters, part) for part in parts]
-                for parameters in parameters_behind(run, epochs, on_progress)
-            ),
+            *([_losses(run, state.parameters, part) for part in parts] for _, state in states),
             strict=True,
         )
     )
@@ -152,6 +149,16 @@ def generalization(
         test_interval=run.intervals(run.dataset.test) if test else None,
         openings=run.test_openings,
     )
+
+
+def some_epochs(finished: int, most: int) -> list[int]:
+    """At most so many of the epochs 1 to `finished`: half evenly, half denser at the start.
+
+    The first and the last are always among them.
+    """
+    evenly = np.linspace(1, finished, most // 2)
+    denser = np.geomspace(1, finished, most - most // 2)
+    return np.unique(np.rint(np.concatenate([evenly, denser])).astype(int)).tolist()
 
 
 def _losses(run: Run, parameters: NetworkParameters, samples: Samples) -> np.ndarray:

@@ -17,11 +17,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from downslope.data.progress import OnProgress
 from downslope.errors import RunError, SettingError
 from downslope.insight.steps import batch_gradients
 from downslope.learning import loop
 from downslope.learning.compiling import compiled
-from downslope.learning.replay import OnSteps, Replay
+from downslope.learning.replay import Replay
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
 
@@ -89,7 +90,7 @@ class LayersOverTime:
 
 
 def layers_over_time(
-    run: Run, points: int = POINTS, on_steps: OnSteps | None = None
+    run: Run, points: int = POINTS, on_steps: OnProgress | None = None
 ) -> LayersOverTime:
     """Measure a run's layers at steps spread over its training, which is replayed for it.
 

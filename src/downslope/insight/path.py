@@ -1,8 +1,6 @@
 """The path that a training walked through weight space, found by walking it again.
 
-A run keeps its last weights alone. But a training is a pure function of data, settings and seed,
-so the weights of every step between can be had again; that they are the same is checked at the
-end of the path.
+A run keeps its last weights alone; those of every step between come by again in its replay.
 """
 
 from __future__ import annotations
@@ -13,14 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from downslope.errors import RunError
-from downslope.learning import loop
-from downslope.learning.batches import BatchPlan
-from downslope.learning.chunks import run_finite_chunk
-from downslope.learning.compiling import compiled
-from downslope.learning.preparation import Preparation
 from downslope.learning.run import Run
-from downslope.learning.train import Pace
 from downslope.network.network import NetworkParameters
 
 MOST_POINTS = 60  # of a path: enough to look like a line
@@ -65,68 +56,26 @@ def path_of(run: Run, *, most: int = MOST_POINTS) -> Path:
 
     Raises:
         DataError: The run's data is gone or has changed.
-        RunError: Training it again gives other weights than those of the run.
+        RunError: The run went on from another one, or does not repeat here.
     """
-    run = run.with_data()
-    assert run.dataset is not None
-    prepared = Preparation(run.network, run.dataset, run.loss, run.settings)
+    replay = run.replay
     most = max(3, min(most, MOST_NUMBERS // max(1, run.parameter_count)))
-    steps = _points(prepared.plan, run.outcome.step, run.outcome.kept_step, most)
-    kept = int(np.searchsorted(steps, run.outcome.kept_step))
-    states = _walk(prepared, steps)
-    _check_same(run, states[kept])
+    steps = _points(replay.steps_per_epoch, run.outcome.step, run.outcome.kept_step, most)
+    found = [jax.tree.map(np.asarray, one.parameters) for _, one in replay.states(steps.tolist())]
     return Path(
         steps=steps,
-        epochs=steps / prepared.plan.steps_per_epoch,
-        parameters=jax.tree.map(lambda *leaves: np.stack(leaves), *states),
-        kept=kept,
+        epochs=steps / replay.steps_per_epoch,
+        parameters=jax.tree.map(lambda *leaves: np.stack(leaves), *found),
+        kept=int(np.searchsorted(steps, run.outcome.kept_step)),
     )
 
 
-def _points(plan: BatchPlan, last: int, kept: int, most: int) -> np.ndarray:
+def _points(per_epoch: int, last: int, kept: int, most: int) -> np.ndarray:
     """The steps at which to look; the first, the kept and the last among them."""
-    per_epoch, room = plan.steps_per_epoch, most - 2  # for the kept and the last
+    room = most - 2  # for the kept and the last
     epochs = max(1, -(-last // per_epoch))
     every = -(-epochs // room)  # epochs from one point to the next,
     parts = min(per_epoch, max(1, room // epochs))  # or points in each epoch
     places = np.arange(0, epochs, every)[:, None] + np.arange(parts) / parts
     steps = np.round(places.ravel() * per_epoch).astype(np.int64)
     return np.unique([*steps[steps <= last], kept, last])
-
-
-def _walk(prepared: Preparation, steps: np.ndarray) -> list[NetworkParameters]:
-    """The weights after each of these numbers of steps."""
-    state, key = prepared.start()
-    material = prepared.material(key)
-    plan = prepared.plan
-    capacity = Pace(plan).capacity  # the same shapes as in training: compiled already
-    batches = np.zeros((capacity, plan.batch_size), np.int32)
-    rates = np.zeros(capacity, np.float32)
-    program = prepared.program
-    run_chunk = compiled(loop.run_chunk, program, state, material, batches, rates, np.int32(0))
-    kept, done = [], 0
-    for step in steps.tolist():
-        while done < step:
-            count = min(capacity, step - done)
-            batches[:count] = plan.batches(done, done + count)
-            rates[:count] = prepared.rates[done : done + count]
-            state, _ = run_finite_chunk(run_chunk, state, material, batches, rates, count)
-            done += count
-        kept.append(jax.tree.map(np.asarray, state.parameters))
-    return kept
-
-
-def _check_same(run: Run, found: NetworkParameters) -> None:
-    """Check that the path leads to the run's weights.
-
-    Raises:
-        RunError: It does not.
-    """
-    pairs = zip(jax.tree.leaves(run.parameters), jax.tree.leaves(found), strict=True)
-    if not all(np.allclose(mine, yours, rtol=1e-3, atol=1e-4) for mine, yours in pairs):
-        raise RunError(
-            "Training again as the run was trained leads to other weights.",
-            "a run that started from weights drawn anew, made on such a machine with these "
-            "versions of the libraries",
-            "Look at the plane of two random directions instead.",
-        )

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from downslope.data.progress import OnProgress
 from downslope.errors import RunError
 from downslope.insight.difference import Difference, difference_at
 from downslope.insight.factors import Chain, chain_of
@@ -18,7 +19,7 @@ from downslope.learning import loop
 from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Scales
-from downslope.learning.replay import OnSteps, Replay
+from downslope.learning.replay import Replay
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
 
@@ -136,7 +137,7 @@ def trace_step(
     layer: int | None = None,
     unit: int | None = None,
     weight: str | None = None,
-    on_steps: OnSteps | None = None,
+    on_steps: OnProgress | None = None,
 ) -> StepTrace:
     """Rebuild one step of a run's training, and follow a sample and a weight through it.
 

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from downslope.data.progress import OnProgress
 from downslope.errors import RunError
 from downslope.learning import loop, run_folder
 from downslope.learning.chunks import run_finite_chunk
@@ -23,7 +24,6 @@ from downslope.learning.run import Run
 from downslope.learning.train import Pace
 
 MOST_KEPT = 1 << 28  # bytes of states that are kept for the next question
-OnSteps = Callable[[int, int], object]  # called with (steps done, steps in all)
 
 
 class Replay:
@@ -70,6 +70,11 @@ class Replay:
         return self._prepared.start()
 
     @property
+    def steps_per_epoch(self) -> int:
+        """Steps in an epoch."""
+        return self._prepared.plan.steps_per_epoch
+
+    @property
     def steps(self) -> int:
         """How many steps the training did."""
         return self.run.outcome.step
@@ -85,7 +90,7 @@ class Replay:
 
     def epoch_of(self, step: int) -> int:
         """The epoch that a step belongs to; both are counted from 1."""
-        return (step - 1) // self._prepared.plan.steps_per_epoch + 1
+        return (step - 1) // self.steps_per_epoch + 1
 
     def rate_of(self, step: int) -> float:
         """The learning rate of step `step`, from 1."""
@@ -98,14 +103,14 @@ class Replay:
         return compiled(loop.see_batch, self.program, *arguments)(*arguments)
 
     def states(
-        self, steps: Iterable[int], on_steps: OnSteps | None = None
+        self, steps: Iterable[int], on_steps: OnProgress | None = None
     ) -> Iterator[tuple[int, loop.State]]:
         """The states behind each of `steps`, from the lowest up, in one walk; see `state`."""
         asked = sorted({self._checked(step) for step in steps})
         for step in asked:
             yield step, self._walk_to(step, asked[-1], on_steps)
 
-    def state(self, step: int, on_steps: OnSteps | None = None) -> loop.State:
+    def state(self, step: int, on_steps: OnProgress | None = None) -> loop.State:
         """The state behind `step` steps: parameters and what the optimizer remembers.
 
         Args:
@@ -126,17 +131,13 @@ class Replay:
             )
         return step
 
-    def _walk_to(self, step: int, last: int, on_steps: OnSteps | None) -> loop.State:
+    def _walk_to(self, step: int, last: int, on_steps: OnProgress | None) -> loop.State:
         place = max((one for one in self._kept if one <= step), default=0)
         state = self._kept.pop(place, None)
         if state is None:
             state = self._start.state
         else:
             self._keep(place, state)
-
-        def tell(done: int) -> None:
-            if on_steps is not None:
-                on_steps(done, last)
 
         kept = self.run.outcome.kept_step
         for stop in sorted({step, kept} if place < kept < step else {step}):
