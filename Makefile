@@ -1,5 +1,5 @@
 # One command for each developer's task. PYTHON is the environment that has the extras installed:
-#   python3 -m venv .venv && .venv/bin/pip install -e ".[test,check,peers]"
+#   python3 -m venv .venv && .venv/bin/pip install -e ".[test,check,peers,browser]"
 BIN ?= .venv/bin
 
 .PHONY: check test fast bench

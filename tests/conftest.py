@@ -30,6 +30,7 @@ def pytest_configure():
     """In CI no test may be skipped for want of a peer to compare with."""
     if os.environ.get("CI"):
         peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas", "tensorboard")
+        peers += ("playwright", "axe_playwright_python")
         absent = [name for name in peers if importlib.util.find_spec(name) is None]
         assert not absent, f"not installed: {', '.join(absent)}"
 

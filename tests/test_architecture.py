@@ -13,7 +13,7 @@ SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
     "errors", "names", "store", "data", "network", "learning", "insight", "exporting",
-    "pictures", "sklearn", "cli",
+    "pictures", "reporting", "sklearn", "cli",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "store": {"jax", "optax"}}

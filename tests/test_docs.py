@@ -32,6 +32,13 @@ def test_the_examples_for_scikit_learn_run(capsys):
     assert names["search"].best_score_ > 0.9
 
 
+def test_the_examples_of_slopes_run(capsys):
+    page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
+    block = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[0]
+    exec(compile(block, "insight.md", "exec"), {})
+    assert capsys.readouterr().out == "22500.0 -300.0\n"
+
+
 def test_the_examples_of_steps_neurons_and_layers_run(capsys):
     page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from downslope.network.network import Network, Signal
     from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
     from downslope.network.notation import parse as parse_network
+    from downslope.reporting.report import report
 
 __all__ = [
     "Augment",
@@ -91,6 +92,7 @@ __all__ = [
     "losses_at",
     "open_run",
     "parse_network",
+    "report",
     "tensorboard_log",
     "train",
     "train_side_by_side",
@@ -125,6 +127,7 @@ _HOMES = {
     "network.network": "Network Signal",
     "network.normalization": "GroupNorm LayerNorm Standardize",
     "network.notation": "parse_network",
+    "reporting.report": "report",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 

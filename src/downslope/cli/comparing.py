@@ -13,7 +13,6 @@ import numpy as np
 from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, print_table
 from downslope.cli.training import Wishes, claimed
-from downslope.cli.words import COLUMNS, figure
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
 from downslope.errors import SettingError
@@ -21,6 +20,7 @@ from downslope.insight.compare import compare_variants
 from downslope.insight.comparison import Comparison, Course
 from downslope.insight.variants import Variant, check_values
 from downslope.learning import measures
+from downslope.learning.words import COLUMNS, figure
 from downslope.names import look_up
 from downslope.store.files import write_file
 

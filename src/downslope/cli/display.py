@@ -23,10 +23,11 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from downslope.cli.live import LiveTraining
-from downslope.cli.words import amount, clock, figure, speed
+from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import OnChunk, Progress
+from downslope.learning.words import figure
 
 MOST_LINES = 20  # about so many plain lines in all,
 LONGEST_SILENCE = 15.0  # but never silent for longer than this, in seconds

@@ -10,11 +10,11 @@ import click
 from downslope.cli import display, output
 from downslope.cli.comparing import STOPPED
 from downslope.cli.lines import print_json, print_table
-from downslope.cli.words import openings_note
 from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
 from downslope.learning.saved_run import open_run
+from downslope.learning.words import openings_note
 from downslope.store.files import plain_errors
 
 

@@ -10,10 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from downslope.cli.curves import Scale, draw
-from downslope.cli.words import amount, clock, figure, speed
+from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import Progress
+from downslope.learning.words import figure
 
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve

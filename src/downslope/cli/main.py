@@ -14,9 +14,11 @@ from typing import Any
 
 import click
 
+from downslope.cli.bowl import bowl
 from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
+from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.generalization import generalization
 from downslope.cli.layers import layers
@@ -24,6 +26,8 @@ from downslope.cli.minima import minima
 from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
 from downslope.cli.rate import rate
+from downslope.cli.report import report
+from downslope.cli.slope import slope
 from downslope.cli.surface import surface
 from downslope.cli.test import test
 from downslope.cli.trace import trace
@@ -87,9 +91,10 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(train, test, predict, count),
+    *(train, test, predict, count, report),
     *(trace, neuron, layers, generalization, surface),
     *(rate, compare, minima),
+    *(slope, bowl, escape),
     *(export, data),
 )
 for command in COMMANDS:

@@ -13,6 +13,13 @@ as_json = click.option(
 no_pictures = click.option(
     "--no-pictures", "pictures", is_flag=True, default=True, flag_value=False, help="Draw nothing."
 )
+figures = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("figures"),
+    metavar="FOLDER",
+    help="Where pictures go, as PNG and SVG; figures if left out.",
+)
 out_folder = click.option(
     "--out",
     type=click.Path(path_type=Path),

@@ -12,9 +12,10 @@ import numpy as np
 
 from downslope.cli import display
 from downslope.cli.lines import print_json, print_table
-from downslope.cli.words import COLUMNS, amount, figure, generated_note, openings_note, verdict
+from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset
 from downslope.learning.run import Run
+from downslope.learning.words import COLUMNS, figure, generated_note, openings_note, verdict
 
 if TYPE_CHECKING:
     from downslope.cli.counting import Estimate

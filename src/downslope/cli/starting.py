@@ -13,9 +13,9 @@ from downslope.cli import display, output
 from downslope.cli.comparing import STOPPED, read_data
 from downslope.cli.lines import plain_json, print_json, print_table
 from downslope.cli.training import Wishes, claimed
-from downslope.cli.words import COLUMNS, figure
 from downslope.insight.minima import Minima, minima
 from downslope.learning.measures import MEASURES
+from downslope.learning.words import COLUMNS, figure
 from downslope.store.files import write_file
 
 MOST_ROWS = 8  # of the table: the lowest

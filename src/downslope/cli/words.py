@@ -3,24 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from downslope.data import Task
 from downslope.learning.progress import Progress
-from downslope.learning.run import Run
-
-COLUMNS = {"loss": "loss", "accuracy": "right", "mae": "misses by", "rmse": "root mean square"}
-
-
-def figure(name: str, value: float, task: Task) -> str:
-    """One figure: shares in percent, people with one decimal, the rest with four digits."""
-    if not math.isfinite(value):
-        return str(value)
-    if name == "accuracy":
-        return f"{100 * value:.1f} %"
-    if task == "counting" and name in ("mae", "rmse"):
-        return f"{value:,.1f}"
-    return f"{value:.4g}"
 
 
 def clock(seconds: float) -> str:
@@ -41,50 +25,3 @@ def speed(progress: Progress, samples: int) -> str:
     """Training samples per second so far."""
     done = progress.step / progress.steps * progress.epochs * samples
     return f"{done / max(progress.seconds, 1e-9):,.0f} samples/s"
-
-
-def verdict(
-    run: Run,
-    figures: Mapping[str, float],
-    intervals: Mapping[str, tuple[float, float]],
-    baseline: Mapping[str, float],
-) -> str:
-    """How good the run is, beside the best answer that ignores its input."""
-    task = run.data.task
-
-    def between(name: str) -> str:
-        low, high = (figure(name, end, task) for end in intervals[name])
-        return f"(95 % interval: {low} to {high})"
-
-    if task == "classification":
-        best = run.baseline_answer
-        usual = run.data.class_names[int(best[0] > 0) if len(best) == 1 else int(best.argmax())]
-        return (
-            f"It is right for {figure('accuracy', figures['accuracy'], task)} of them "
-            f"{between('accuracy')}; always "
-            f'answering "{usual}", the most frequent class, is right for '
-            f"{figure('accuracy', baseline['accuracy'], task)}."
-        )
-    people = " people" if task == "counting" else ""
-    return (
-        f"It misses by {figure('mae', figures['mae'], task)}{people} on average {between('mae')}; "
-        f"always saying the training mean misses by {figure('mae', baseline['mae'], task)}."
-    )
-
-
-def openings_note(count: int) -> str:
-    """How often a run's test part was looked at, and what that means."""
-    if count <= 1:
-        return "The test part was opened for the first time."
-    return (
-        f"The test part has now been opened {count:,} times: if anything was chosen by its "
-        "figures, they are no longer honest, and only new data can tell (--data)."
-    )
-
-
-def generated_note(name: str) -> str:
-    """What must be said of figures on samples that no one measured."""
-    return (
-        f"The samples of {name} were made by a program: these figures say how well its rules "
-        "were learnt, not how well the network does on real data."
-    )

@@ -3,8 +3,10 @@
 Pure functions of data sets, networks and runs; each returns plain values that every door shows.
 """
 
+from downslope.insight.bowl import bowl
 from downslope.insight.compare import compare
 from downslope.insight.curvature import curvature
+from downslope.insight.escape import escape
 from downslope.insight.generalization import generalization
 from downslope.insight.layers import layers_over_time
 from downslope.insight.learning_curve import learning_curve
@@ -13,12 +15,15 @@ from downslope.insight.minima import minima
 from downslope.insight.neuron import neuron
 from downslope.insight.pixels import first_filters, important_inputs
 from downslope.insight.rates import find_rate
+from downslope.insight.slope import slope
 from downslope.insight.steps import trace_step
 from downslope.insight.surface import surface
 
 __all__ = [
+    "bowl",
     "compare",
     "curvature",
+    "escape",
     "find_rate",
     "first_filters",
     "generalization",
@@ -28,6 +33,7 @@ __all__ = [
     "line",
     "minima",
     "neuron",
+    "slope",
     "surface",
     "trace_step",
 ]

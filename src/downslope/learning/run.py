@@ -21,6 +21,7 @@ from downslope.data.scaling import Scaling
 from downslope.errors import DataError
 from downslope.learning import measures, run_folder
 from downslope.learning.answers import outputs_of
+from downslope.learning.card import card
 from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
 from downslope.learning.openings import Openings
@@ -344,6 +345,10 @@ class Run:
         self.openings.save(path)
         run_folder.write(path, document, arrays, self.trace)
         return replace(self, folder=path)
+
+    def _repr_html_(self) -> str:
+        """A short card, which notebooks show; see `card`."""
+        return card(self)
 
     def __repr__(self) -> str:
         return (

@@ -7,6 +7,7 @@
     test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
     tensorboard/          event files, where they were asked for
+    report.html           written by `downslope report`
 
 `run.json` is written last: a folder without it is not a run.
 """

@@ -71,7 +71,7 @@ def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
     colours = np.where(
         np.eye(classes, dtype=bool)[..., None], style.RIGHT(shares), style.WRONG(shares**0.5)
     )
-    colours[counts == 0] = (0.975, 0.978, 0.984, 1.0)
+    colours[counts == 0] = (0.5, 0.53, 0.58, 0.05)
     axes.imshow(colours, aspect="auto", interpolation="nearest")
     edges = np.arange(1, classes) - 0.5
     if classes <= MOST_NUMBERED:
@@ -88,7 +88,7 @@ def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
                 va="center",
                 size=size if counts.max() < 10_000 else min(size, 7.0),
                 weight="bold" if row == column else "normal",
-                color=style.PAPER if dark > 0.6 else style.INK,
+                color=style.BRIGHT if dark > (0.75 if row == column else 0.6) else style.INK,
             )
     for row in np.flatnonzero(rows[:, 0] == 0):
         stripe = Rectangle((-0.5, row - 0.5), classes, 1, hatch="////", fill=False, lw=0)

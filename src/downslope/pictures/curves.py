@@ -90,7 +90,7 @@ def _steps_alone(axes: Axes, trace: Trace, outcome: Outcome | None, loss: str) -
             size=style.TEXT_SIZE + 1,
         )
     if outcome and outcome.reason == "non_finite":
-        _line(axes, outcome.step + 1, f"not finite at step {outcome.step + 1:,}", "#B00020")
+        _line(axes, outcome.step + 1, f"not finite at step {outcome.step + 1:,}", style.ALARM)
 
 
 def _draw_batches(axes: Axes, trace: Trace, per_epoch: float) -> list[tuple[float, str, str]]:
@@ -177,7 +177,7 @@ def _mark(top: Axes, bottom: Axes, trace: Trace, outcome: Outcome | None, per_ep
     validation = _finite(trace.validation_loss)
     if outcome and outcome.reason == "non_finite":
         for axes, text in ((top, f"not finite at step {outcome.step + 1:,}"), (bottom, "")):
-            _line(axes, (outcome.step + 1) / per_epoch, text, "#B00020")
+            _line(axes, (outcome.step + 1) / per_epoch, text, style.ALARM)
     if not np.isfinite(validation).any():
         return
     row = int(np.nanargmin(validation))

@@ -69,11 +69,11 @@ def _draw_ground(axes: Axes, low: np.ndarray, high: np.ndarray, classify: Classi
     sure = ((shares.max(axis=1) - chance) / max(1 - chance, 1e-9)).clip(0, 1)
     colours = np.array([to_rgb(_colour(number)) for number in range(shares.shape[1])])
     strength = (_STRONGEST * (0.15 + 0.85 * sure))[:, None]
-    image = 1 - strength * (1 - colours[best])
+    image = np.concatenate([colours[best], strength], axis=1)
     extent = (low[0], high[0], low[1], high[1])
     shape = (len(y), len(x))
     axes.imshow(
-        image.reshape(*shape, 3),
+        image.reshape(*shape, 4),
         extent=extent,
         origin="lower",
         aspect="auto",

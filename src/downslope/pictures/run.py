@@ -11,14 +11,13 @@ from matplotlib.figure import Figure
 
 from downslope.data.dataset import Samples
 from downslope.learning.run import Run
-from downslope.pictures import style
 from downslope.pictures.classes import confusion_matrix
 from downslope.pictures.crowds import choose_over_range, count_scatter, crowd_samples
 from downslope.pictures.curves import loss_curves
+from downslope.pictures.files import save_all
 from downslope.pictures.mistakes import Answers, worst_mistakes
 from downslope.pictures.plane import decision_map
 from downslope.pictures.regression import fitted_curve, predictions
-from downslope.store.files import plain_errors
 
 Named = Iterator[tuple[str, Figure]]
 
@@ -42,20 +41,28 @@ def draw_run(run: Run, folder: str | Path) -> list[Path]:
     """
     run = run.with_data()
     assert run.dataset is not None
-    folder = Path(folder)
-    with plain_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    draw = {"classification": _classes, "regression": _numbers, "counting": _people}
-    paths = [style.save(_curves(run), folder / "loss.png")]
-    test = run.dataset.test
-    if len(test):
-        run.look(test)
-        for name, figure in draw[run.data.task](run, test):
-            paths.append(style.save(figure, folder / f"{name}.png"))
+    paths = save_all([("loss", curves_of(run))], folder, ("png",))
+    if len(run.dataset.test):
+        run.look(run.dataset.test)
+        paths += save_all(figures_of_test(run), folder, ("png",))
     return paths
 
 
-def _curves(run: Run) -> Figure:
+def figures_of_test(run: Run) -> Named:
+    """The figures of the test part that suit a run's task, each with its name.
+
+    Args:
+        run: A run whose data is at hand; whoever calls this has counted the look at it.
+    """
+    assert run.dataset is not None
+    draw = {"classification": _classes, "regression": _numbers, "counting": _people}
+    test = run.dataset.test
+    if len(test):
+        yield from draw[run.data.task](run, test)
+
+
+def curves_of(run: Run) -> Figure:
+    """The course of a run's training."""
     loss = run.loss.name
     return loss_curves(run.trace, run.data.task, run.outcome, name=run.data.name, loss=loss)
 

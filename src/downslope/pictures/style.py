@@ -14,22 +14,28 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from downslope.pictures.svg import svg_of
 from downslope.store.files import write_file
 
 # Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 AMBER, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 INK, MUTED, FAINT, GRID, PAPER = "#1B1F27", "#646B78", "#B4BAC4", "#E8EAEE", "#FFFFFF"
+ALARM = "#B00020"
+BRIGHT = "#FEFEFE"  # letters on strong colours: the one bright colour that stays in dark pages
 
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY, "#4D4D4D", YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-RIGHT = LinearSegmentedColormap.from_list("right", ["#EAF3F9", SKY, BLUE])
-WRONG = LinearSegmentedColormap.from_list("wrong", ["#FDF1E8", "#F2A56F", VERMILLION, "#8A3B00"])
+# strengths as opacity, so that what is weak has the colour of the page, be it bright or dark
+RIGHT = LinearSegmentedColormap.from_list("right", [to_rgba(BLUE, 0.09), to_rgba(BLUE, 1)])
+WRONG = LinearSegmentedColormap.from_list(
+    "wrong", [to_rgba(VERMILLION, 0.1), to_rgba(VERMILLION, 0.9), to_rgba("#A84A00", 1)]
+)
 DENSITY = LinearSegmentedColormap.from_list(
     "density", ["#FFFFFF", "#FCE9C4", AMBER, VERMILLION, "#7A1F4B", "#2B0A3D"]
 )
@@ -59,6 +65,7 @@ def new_figure(title: str, subtitle: str = "", *, height: float, width: float = 
         rect=(0, 0, 1, height / total), w_pad=_MARGIN, h_pad=_MARGIN, wspace=0, hspace=0
     )
     figure = Figure(figsize=(width, total), dpi=DPI, facecolor=PAPER, layout=layout)
+    figure.set_label(f"{title}. {subtitle}".strip())  # what `alt_text` gives
     FigureCanvasAgg(figure)  # draws without a screen, whatever the user's settings say
     left, top = _MARGIN / width, 1 - 0.14 / total
     figure.text(
@@ -200,8 +207,13 @@ def percent(share: float) -> str:
     return "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
 
 
+def alt_text(figure: Figure) -> str:
+    """What a figure shows, in words, for those who do not see it: its heading and sentences."""
+    return str(figure.get_label())
+
+
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG; the file is there as a whole or not at all.
+    """Write a figure as PNG, or as SVG where the path says so; as a whole or not at all.
 
     Returns:
         The path.
@@ -210,14 +222,19 @@ def save(figure: Figure, path: str | Path) -> Path:
         StorageError: The disk or the folder refuses.
     """
     path = Path(path)
-    buffer = io.BytesIO()
     with warnings.catch_warnings():
         # a class name in a script that the font lacks shows as boxes; no reason for alarm
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.set_dpi(DPI)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()  # savefig would draw it twice, once only to lay it out
+        content = svg_of(figure).encode() if path.suffix == ".svg" else _png_of(figure)
+    write_file(path, content)
+    return path
+
+
+def _png_of(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.set_dpi(DPI)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # savefig would draw it twice, once only to lay it out
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
-    write_file(path, buffer.getvalue())
-    return path
+    return buffer.getvalue()

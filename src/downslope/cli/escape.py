@@ -1,0 +1,35 @@
+"""`downslope escape`: whether descent leaves a local minimum."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@click.option("--starts", type=int, default=200, metavar="N", help="How many; 200 if left out.")
+@click.option(
+    "--batch-size",
+    "batch_sizes",
+    type=options.BatchSize(),
+    multiple=True,
+    help="Samples per step; may be given several times. full, 8 and 1 if left out.",
+)
+@click.option("--epochs", type=int, default=200, metavar="N", help="How often all are seen.")
+@click.option("--learning-rate", type=float, default=0.12, metavar="X", help="For all.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Decides all chance.")
+@options.figures
+@options.no_pictures
+@options.as_json
+def escape(out: Path, pictures: bool, as_json: bool, **settings: object) -> None:
+    """Count how many starts leave a local minimum, by batch size.
+
+    The mean loss of many samples has a local minimum B and a lower one, A. All begin beside B:
+    descent on all samples at once stays there, and the noise of few samples carries it to A.
+    """
+    from downslope.cli.article import show_escape
+
+    show_escape(settings, out if pictures else None, as_json=as_json)

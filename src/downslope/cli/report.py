@@ -1,0 +1,34 @@
+"""`downslope report`: the story of a run as one HTML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.run_folder
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The HTML file; RUN/report.html if left out.",
+)
+@click.option("--figures", is_flag=True, help="Write each figure to RUN/pictures, as PNG and SVG.")
+@click.option("--no-test", "with_test", is_flag=True, default=True, flag_value=False,
+              help="Leave the sealed test part closed.")  # fmt: skip
+@options.as_json
+def report(
+    run_folder: Path, out: Path | None, figures: bool, with_test: bool, as_json: bool
+) -> None:
+    """Write the story of a RUN as one HTML file that needs no network.
+
+    Samples, first answers, loss, slopes, steps and epochs in their order, then how good the
+    network is, how the training ended and what to try. Opening the test part is counted.
+    """
+    from downslope.cli.reporting import report_and_tell
+
+    report_and_tell(run_folder, out, figures=figures, with_test=with_test, as_json=as_json)

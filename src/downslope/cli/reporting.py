@@ -1,0 +1,40 @@
+"""What `downslope report` does: the page and its figures are written, and it is said where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import display
+from downslope.cli.lines import print_json
+from downslope.cli.output import list_pictures
+from downslope.learning.saved_run import open_run
+from downslope.learning.words import openings_note
+from downslope.reporting.report import place_of, tell
+
+
+def report_and_tell(
+    folder: Path, out: Path | None, *, figures: bool, with_test: bool, as_json: bool
+) -> None:
+    """Write a run's report, and print where it is.
+
+    Raises:
+        DownslopeError: The folder is not a run, its data is gone, or the disk refuses.
+    """
+    run = open_run(folder)
+    with display.reading(run.data.source, lively=not as_json) as on_progress:
+        run = run.with_data(on_progress)
+    with display.waiting("Telling the story ...", lively=not as_json):
+        told = tell(run, with_test=with_test)
+    with display.waiting("Drawing ...", lively=not as_json):
+        path = told.save(place_of(run, out))
+        paths = told.save_figures(folder / "pictures") if figures else []
+    if as_json:
+        drawn = [str(one) for one in paths]
+        print_json({"report": str(path), "figures": drawn, "test_openings": run.test_openings})
+        return
+    click.echo(f"Report: {path}")
+    list_pictures(paths)
+    if with_test:
+        click.echo(openings_note(run.test_openings))

@@ -1,0 +1,38 @@
+"""`downslope slope`: value, slope and tangent of a function of one number."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@click.argument("function", required=False)
+@click.option("--at", type=options.Numbers(), metavar="X,Y,...", help="The points to look at.")
+@click.option("--target", type=float, metavar="T", help="Losses: the truth to compare with.")
+@click.option(
+    "--span", type=options.Numbers(), metavar="FROM,TO", help="Where the curve begins and ends."
+)
+@options.figures
+@options.no_pictures
+@options.as_json
+def slope(
+    function: str | None,
+    at: tuple[float, ...] | None,
+    target: float | None,
+    span: tuple[float, ...] | None,
+    out: Path,
+    pictures: bool,
+    as_json: bool,
+) -> None:
+    """Find the slope of a loss, an activation or any function of x.
+
+    FUNCTION is a name such as squared_error or tanh, or an expression such as "x**2 - 3*x".
+    Without it: the square error of answers to a photo of 500 people, at 350 and 600.
+    """
+    from downslope.cli.article import show_slope
+
+    show_slope(function, at, target, span, out if pictures else None, as_json=as_json)

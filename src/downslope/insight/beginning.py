@@ -1,0 +1,135 @@
+"""How a run began: the untrained network, its first batch, the slopes there, and the first step.
+
+All of it is drawn again from the run's seed. Where a run went on from an earlier one its first
+weights are not known, which the loss of the first batch tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.data.dataset import Samples
+from downslope.learning import loop
+from downslope.learning.backprop import backpropagate
+from downslope.learning.compiling import QUICKLY_COMPILED, compiled
+from downslope.learning.evaluation import Scales
+from downslope.learning.openings import Openings
+from downslope.learning.preparation import Preparation
+from downslope.learning.run import Run
+from downslope.network.network import NetworkParameters
+
+_SAME = 1e-3  # share by which the first batch's loss may differ, as on another machine
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSlopes:
+    """What backpropagation found at one layer, or what training did to it.
+
+    Attributes:
+        name: Place and kind of the layer, such as "1 Dense".
+        weights: How many weights and biases it has.
+        delta: Root mean square of the loss' slopes at its weighted sums.
+        gradient: Length of the loss' gradient along its weights and biases.
+        moved: How far training moved them in all, as a share of their length at first; infinite
+            where they were all 0.
+    """
+
+    name: str
+    weights: int
+    delta: float
+    gradient: float
+    moved: float
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """The first step of a run.
+
+    Attributes:
+        untrained: The run with the weights before its first step.
+        stepped: The run with the weights behind its first step.
+        batch: The samples of that step.
+        layers: Every layer with weights, first layer first.
+    """
+
+    untrained: Run
+    stepped: Run
+    batch: Samples
+    layers: tuple[LayerSlopes, ...]
+
+
+def beginning(run: Run) -> Beginning | None:
+    """Draw a run's first weights again, and make its first step.
+
+    Args:
+        run: A run whose data is at hand.
+
+    Returns:
+        How it began; None where it went on from an earlier run.
+
+    Raises:
+        DataError: The data is gone or has changed.
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    if not len(run.trace.batch_loss):
+        return None
+    dataset = replace(run.dataset, scaling=run.scaling)
+    settings = run.settings
+    prepared = Preparation(run.network, dataset, run.loss, settings)
+    state, key = prepared.start()
+    arguments = (
+        state,
+        prepared.material(key),
+        prepared.plan.batches(0, 1)[0],
+        np.float32(prepared.rates[0]),
+    )
+    step = compiled(loop.train_step, prepared.program, *arguments, options=(QUICKLY_COMPILED,))
+    after, loss = step(*arguments)
+    if not np.isclose(float(loss), run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
+        return None
+    places = prepared.plan.batches(0, 1)[0]
+    batch = run.dataset.train.take(places[places >= 0])
+
+    def at(parameters: NetworkParameters) -> Run:
+        own = jax.tree.map(np.asarray, parameters)
+        return replace(run, parameters=own, moments=None, openings=Openings(), folder=None)
+
+    first = jax.tree.map(np.asarray, state.parameters)
+    return Beginning(at(first), at(after.parameters), batch, _layers(run, first, batch))
+
+
+def _layers(run: Run, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
+    scales = Scales.of(run.scaling, run.answer_scaling)
+    found = backpropagate(
+        run.network,
+        first,
+        scales.scale_inputs(jnp.asarray(batch.inputs)),
+        scales.scale_targets(jnp.asarray(batch.targets)),
+        loss=run.loss,
+    )
+    layers = []
+    for index, (before, now) in enumerate(zip(first, run.parameters, strict=True)):
+        if not jax.tree.leaves(before):
+            continue
+        change = jax.tree.map(lambda new, old: np.asarray(new) - old, now, before)
+        length = _length(before)
+        layers.append(
+            LayerSlopes(
+                name=run.network.layer_name(index),
+                weights=sum(np.size(leaf) for leaf in jax.tree.leaves(before)),
+                delta=float(np.sqrt(np.mean(np.square(found.deltas[index], dtype=np.float64)))),
+                gradient=_length(found.gradients[index]),
+                moved=_length(change) / length if length else float("inf"),
+            )
+        )
+    return tuple(layers)
+
+
+def _length(tree: object) -> float:
+    squares = [np.square(np.asarray(leaf, np.float64)).sum() for leaf in jax.tree.leaves(tree)]
+    return float(np.sqrt(np.sum(squares)))

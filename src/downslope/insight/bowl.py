@@ -1,0 +1,152 @@
+"""Figure 4 of the article: the loss of two weights is a bowl, and descent goes to its lowest point.
+
+The network is one neuron with two inputs and no bias; four samples make its mean square error
+
+    L(w1, w2) = (w1 - 4)^2 + (w2 - 3)^2 / 2
+
+exactly. Along w1 the bowl is twice as steep as along w2, so that a step can be too large for the
+one and still be small for the other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from downslope.errors import SettingError
+from downslope.insight.walk import walk
+from downslope.learning.settings import Settings
+from downslope.network.losses import LOSSES
+
+LOWEST = (4.0, 3.0)
+CURVATURES = (2.0, 1.0)  # the second derivatives along w1 and w2: the Hessian's eigenvalues
+LARGEST_RATE = 2 / max(CURVATURES)  # above, plain gradient descent must diverge
+RATES = (0.05, 0.6, 1.02)
+START = (0.5, -1.5)
+STEPS = 15
+
+# each truth is what the weights 4 and 3 answer
+INPUTS = np.array([[1, 1], [1, -1], [1, 0], [1, 0]], np.float32)
+TARGETS = np.array([[7], [1], [4], [4]], np.float32)
+
+
+def loss_at(w1: float | np.ndarray, w2: float | np.ndarray) -> np.ndarray:
+    """The mean square error over the four samples, in float64."""
+    return (np.asarray(w1, np.float64) - 4) ** 2 + (np.asarray(w2, np.float64) - 3) ** 2 / 2
+
+
+def gradient_at(w1: float, w2: float) -> tuple[float, float]:
+    """The direction in which the loss grows fastest, and how fast."""
+    return 2.0 * (w1 - 4), float(w2 - 3)
+
+
+@dataclass(frozen=True, eq=False)
+class Descent:
+    """One walk down, or up, the bowl.
+
+    Attributes:
+        rate: The learning rate.
+        weights: Before the first step and behind each, (steps + 1, 2), float64.
+        losses: The loss at each of them, (steps + 1,), float64.
+    """
+
+    rate: float
+    weights: Float[np.ndarray, "steps 2"]
+    losses: Float[np.ndarray, " steps"]
+
+    @property
+    def distance(self) -> float:
+        """How far from the lowest point it ended."""
+        return float(np.hypot(*(self.weights[-1] - LOWEST)))
+
+    @property
+    def overshoots(self) -> bool:
+        """Whether it jumps across the bowl from each step to the next."""
+        side = self.weights[:, 0] - LOWEST[0]
+        return bool((side[1:] * side[:-1] < 0).all())
+
+    @property
+    def verdict(self) -> str:
+        """How it went, in a few words."""
+        if self.losses[-1] > self.losses[0]:
+            return "overshoots, each step jumping across the bowl and further up"
+        if self.distance < 0.01:
+            return "arrives"
+        jumps = ", jumping across the bowl at each step" if self.overshoots else ""
+        return f"still {self.distance:.2g} away{jumps}"
+
+
+@dataclass(frozen=True, eq=False)
+class Bowl:
+    """Descents on the bowl from one start.
+
+    Attributes:
+        start: The two weights before the first step.
+        gradient: The slope of the loss along each of them there: the arrow uphill.
+        descents: One per learning rate.
+    """
+
+    start: tuple[float, float]
+    gradient: tuple[float, float]
+    descents: tuple[Descent, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What the numbers show."""
+        start, loss = _point(self.start), float(loss_at(*self.start))
+        return (
+            f"The loss is lowest at {_point(LOWEST)}. From {start}, where it is {loss:.4g}, the "
+            f"gradient {_point(self.gradient)} points uphill, and each step goes against it. "
+            f"A rate above {LARGEST_RATE:g}, twice the inverse of the steepest curvature, must "
+            "overshoot further each time."
+        )
+
+
+def _point(pair: Sequence[float]) -> str:
+    return f"({pair[0]:g}, {pair[1]:g})".replace("-", "\N{MINUS SIGN}")
+
+
+def bowl(
+    *,
+    rates: Sequence[float] = RATES,
+    start: Sequence[float] = START,
+    steps: int = STEPS,
+) -> Bowl:
+    """Descend on the bowl whose lowest point is (4, 3), with the engine's own steps.
+
+    Args:
+        rates: Learning rates: by default a small one, a good one, and one that is too large.
+        start: The two weights before the first step.
+        steps: How many steps each descent has.
+
+    Raises:
+        SettingError: A rate, the start or the number of steps is out of range.
+
+    Example:
+        >>> [one.verdict for one in bowl().descents][1]
+        'arrives'
+    """
+    rates, start = tuple(map(float, rates)), tuple(start)
+    if not rates or len(start) != 2 or not all(map(math.isfinite, start)):
+        raise SettingError(
+            f"There are {len(rates)} learning rates, and the start is {start!r}.",
+            "at least one rate, and two finite numbers to start from",
+            "Leave them out for those of the article's figure.",
+        )
+    settings = Settings(
+        loss="squared_error", batch_size="full", epochs=steps, learning_rate=rates[0]
+    )
+    loss = replace(LOSSES["squared_error"], degree=None)  # weights in the bowl's own units
+    walks = walk(
+        INPUTS, TARGETS, loss, settings, np.array([start] * len(rates)), learning_rates=list(rates)
+    )
+    descents = []
+    for place, rate in enumerate(rates):
+        weights = walks.weights[:, place].astype(np.float64)
+        descents.append(Descent(float(rate), weights, loss_at(*weights.T)))
+    gradient = gradient_at(*start)
+    return Bowl((float(start[0]), float(start[1])), gradient, tuple(descents))

@@ -1,0 +1,195 @@
+"""Figure 5 of the article: a local minimum, and whether descent gets out of it.
+
+The loss of one weight w is the mean of many samples' curves. With u = w - 5 the mean is exactly
+
+    c(u) = (u^4 / 4 + u^3 / 2 - 7 u^2 / 2) / 9 + 3.5,
+
+so its slope is (u + 3.5) u (u - 2) / 9: the global minimum A lies at w = 1.5, the local minimum B
+at w = 7, and the hill between them at w = 5. Each sample tilts this curve by a slope of its own,
+and the tilts of all samples add up to nothing. The full batch therefore sees the mean curve
+alone, while the step of a few samples is pushed to and fro by their tilts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, Float
+
+from downslope.errors import SettingError
+from downslope.insight.walk import walk
+from downslope.learning.settings import BatchSize, Settings
+from downslope.network.losses import Loss
+
+A, HILL, B = 1.5, 5.0, 7.0
+SAMPLES = 256
+STEEPEST_TILT = 15.0  # tilts are spread evenly from its negative to it
+STARTS = 200
+BATCH_SIZES: tuple[BatchSize, ...] = ("full", 8, 1)
+EPOCHS = 200
+LEARNING_RATE = 0.12
+NEAR = 0.5  # within this of a minimum, a walker counts as having been there
+_FARTHEST = 9.0  # where walkers start: between the hill and this
+
+
+def mean_curve(w: Any) -> Any:
+    """The loss of all samples together, at weights of any shape."""
+    u = w - HILL
+    return (u**4 / 4 + u**3 / 2 - 3.5 * u**2) / 9 + 3.5
+
+
+def tilts() -> Float[np.ndarray, " samples"]:
+    """Each sample's own slope, added to that of the mean; they sum to 0 exactly."""
+    half = STEEPEST_TILT * (np.arange(SAMPLES // 2) + 0.5) / (SAMPLES // 2)
+    return np.concatenate([-half[::-1], half])
+
+
+def sample_curve(w: Any, tilt: Any) -> Any:
+    """The loss of one sample alone."""
+    return mean_curve(w) + tilt * (w - HILL)
+
+
+def _per_sample(prediction: Float[Array, "n 1"], target: Float[Array, "n 1"]) -> Float[Array, " n"]:
+    return sample_curve(prediction, target)[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Walkers:
+    """What became of all starts with one batch size.
+
+    Attributes:
+        batch_size: Samples per step, or "full".
+        steps: How many steps each made.
+        path: Where each was behind every epoch, (epochs + 1, starts); the first row is the starts.
+        reached: Whether each was ever near A, (starts,) bool.
+        left: Whether it was near B again after that, (starts,) bool.
+    """
+
+    batch_size: BatchSize
+    steps: int
+    path: Float[np.ndarray, "epochs starts"]
+    reached: np.ndarray
+    left: np.ndarray
+
+    @property
+    def ends(self) -> Float[np.ndarray, " starts"]:
+        """Where each ended."""
+        return self.path[-1]
+
+    @property
+    def in_a(self) -> int:
+        """How many ended on A's side of the hill."""
+        return int((self.ends < HILL).sum())
+
+    @property
+    def name(self) -> str:
+        """The batch size in words."""
+        if self.batch_size == "full":
+            return "full batch"
+        return "single samples" if self.batch_size == 1 else f"minibatches of {self.batch_size}"
+
+
+@dataclass(frozen=True, eq=False)
+class Escape:
+    """How many of the same starts left the local minimum, for each batch size.
+
+    Attributes:
+        starts: The weights before the first step, all on B's side, (starts,).
+        epochs: How often each walker saw all samples.
+        learning_rate: The same for all.
+        walkers: One per batch size.
+    """
+
+    starts: Float[np.ndarray, " starts"]
+    epochs: int
+    learning_rate: float
+    walkers: tuple[Walkers, ...]
+
+    @property
+    def conclusion(self) -> str:
+        """What the counts show, in one sentence."""
+        count = len(self.starts)
+        parts = [_counted(one, count) for one in self.walkers]
+        return f"Of {count} starts beside B: {'; '.join(parts)}."
+
+
+def _counted(one: Walkers, count: int) -> str:
+    name = "the full batch" if one.batch_size == "full" else one.name
+    if not one.reached.any():
+        return f"{name} left {_some(count - one.in_a, count)} in B"
+    said = f"{name} took {_some(int(one.reached.sum()), count)} to A"
+    left = int(one.left.sum())
+    if not left:
+        return f"{said}, and none was knocked out of it again"
+    return f"{said}, knocked {_some(left, count)} out of it again, and ended with {one.in_a} there"
+
+
+def _some(part: int, count: int) -> str:
+    return f"all {count}" if part == count else str(part)
+
+
+def escape(
+    *,
+    starts: int = STARTS,
+    batch_sizes: Sequence[BatchSize] = BATCH_SIZES,
+    epochs: int = EPOCHS,
+    learning_rate: float = LEARNING_RATE,
+    seed: int = 0,
+) -> Escape:
+    """Count how many of many starts in a local minimum leave it, for several batch sizes.
+
+    All walk with the engine's own steps, from the same starts, at the same learning rate, and see
+    every sample equally often; each has its own order of samples.
+
+    Args:
+        starts: How many.
+        batch_sizes: Samples per step: whole numbers, or "full".
+        epochs: How often all samples are seen.
+        learning_rate: For all.
+        seed: Decides the starts and every order.
+
+    Raises:
+        SettingError: A number is out of range.
+
+    Example:
+        >>> [one.in_a for one in escape(starts=10).walkers][0]  # with the full batch
+        0
+    """
+    if not isinstance(starts, int) or starts < 1 or not batch_sizes:
+        raise SettingError(
+            f"There are {starts!r} starts and {len(batch_sizes)} batch sizes.",
+            "at least one of both",
+            "200 starts are the default.",
+        )
+    places = np.random.default_rng(seed).uniform(HILL, _FARTHEST, starts)
+    loss = Loss("two minima", _per_sample)
+    inputs = np.ones((SAMPLES, 1), np.float32)
+    targets = tilts().astype(np.float32)[:, None]
+    found = []
+    for size in batch_sizes:
+        settings = Settings(
+            loss="two minima",
+            batch_size=size,
+            epochs=epochs,
+            learning_rate=learning_rate,
+            seed=seed,
+        )
+        per_epoch = -(-SAMPLES // settings.samples_per_step(SAMPLES))
+        seeds = [seed * starts + number for number in range(starts)]
+        walks = walk(inputs, targets, loss, settings, places[:, None], seeds=seeds)
+        found.append(_watched(size, walks.weights[..., 0], per_epoch))
+    return Escape(places, epochs, learning_rate, tuple(found))
+
+
+def _watched(
+    size: BatchSize, weights: Float[np.ndarray, "steps starts"], per_epoch: int
+) -> Walkers:
+    """What is kept of all steps of all walkers."""
+    at_a = np.abs(weights - A) < NEAR
+    was_at_a = np.logical_or.accumulate(at_a, axis=0)
+    left = (was_at_a & (np.abs(weights - B) < NEAR)).any(axis=0)
+    path = weights[::per_epoch].astype(np.float64)
+    return Walkers(size, len(weights) - 1, path, was_at_a[-1], np.asarray(left))

@@ -1,0 +1,350 @@
+"""The slope of a curve: how a function of one number changes when that number changes.
+
+A loss, an activation, or any function; the derivative is JAX's, exact to the rounding of float64.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from downslope.errors import DownslopeError, SettingError
+from downslope.insight.expression import FUNCTIONS, parse_expression
+from downslope.names import look_up
+from downslope.network.activations import ACTIVATIONS
+from downslope.network.losses import LOSSES, Loss, resolve
+
+Function = Callable[..., Any]
+
+ARTICLE_TARGET = 500.0  # people in the photo of Figure 3,
+ARTICLE_POINTS = (350.0, 600.0)  # and the two answers that the article looks at
+CURVE_POINTS = 401
+_NEAR = 1e-9  # a kink is looked for within this share of a point,
+_KINK = 1e-3  # and is one where the slope changes by this share of itself
+_ROOM = 0.35  # of the points' own width, to each side of them
+
+
+@dataclass(frozen=True)
+class Tangent:
+    """A function at one point.
+
+    Attributes:
+        at: The point.
+        value: The function's value there.
+        slope: Its derivative there.
+        difference: The same by a central finite difference, for comparison.
+        kink: The slopes just before and just behind the point, where it has two; else None.
+    """
+
+    at: float
+    value: float
+    slope: float
+    difference: float
+    kink: tuple[float, float] | None = None
+
+    def height(self, x: float) -> float:
+        """The tangent line's value at `x`."""
+        return self.value + self.slope * (x - self.at)
+
+    def sentence(self, variable: str = "x", result: str = "f", digits: int = 12) -> str:
+        """What the slope says, in words."""
+
+        def say(value: float) -> str:
+            return number(value, digits)
+
+        place = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
+        if self.kink is not None:
+            before, behind = map(say, self.kink)
+            return (
+                f"{place}; the curve has a kink there, with slope {before} on its left and "
+                f"{behind} on its right; {say(self.slope)} is used."
+            )
+        if self.slope == 0:
+            return f"{place} and the curve is level."
+        way = "rises" if self.slope > 0 else "falls"
+        times = "" if abs(self.slope) == 1 else f"{say(abs(self.slope))} times "
+        told = f"{place} and {way} {times}as fast as {variable} grows"
+        if result != "L":
+            return f"{told}."
+        return f"{told}: a {'smaller' if self.slope > 0 else 'larger'} {variable} lowers it."
+
+
+@dataclass(frozen=True, eq=False)
+class Slope:
+    """A function of one number with its tangents.
+
+    Attributes:
+        name: What the function is called: a name, or the text that it was written as.
+        variable: What its number is called: "y" for an answer, "z" for a sum, else "x".
+        result: What its value is called: "L" for a loss, "a" for an activation, else "f".
+        target: The truth that a loss compares with; None for other functions.
+        tangents: The function at the points that were asked for, in their order.
+        x: Points to draw the curve at, (N,), float64.
+        y: Its values there; NaN where it has none.
+        note: What else has to be known, in a sentence; may be empty.
+    """
+
+    name: str
+    variable: str
+    result: str
+    target: float | None
+    tangents: tuple[Tangent, ...]
+    x: Float[np.ndarray, " n"]
+    y: Float[np.ndarray, " n"]
+    note: str = ""
+
+    @property
+    def title(self) -> str:
+        """The function in words."""
+        words = self.name.replace("_", " ") if self.result != "f" else self.name
+        return words if self.target is None else f"{words} for a true {number(self.target)}"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What each slope says."""
+        return self.told(digits=12)
+
+    def told(self, digits: int) -> tuple[str, ...]:
+        """What each slope says, in numbers of so many digits."""
+        return tuple(one.sentence(self.variable, self.result, digits) for one in self.tangents)
+
+
+def number(value: float, digits: int = 12) -> str:
+    """A number with up to so many digits, without those that rounding made."""
+    return f"{value + 0.0:.{digits}g}".replace("e+", "e").replace("-", "\N{MINUS SIGN}")
+
+
+def slope(
+    function: str | Function | Loss | None = None,
+    *,
+    at: float | Sequence[float] | np.ndarray | None = None,
+    target: float | None = None,
+    span: tuple[float, float] | None = None,
+) -> Slope:
+    """Find value and derivative of a function of one number, and its tangents.
+
+    Without any argument: the square error of answers to a photo of 500 people, at the answers
+    350 and 600 (Figure 3 of the article How Neural Networks Learn).
+
+    Args:
+        function: The name of a loss or an activation, an expression of x such as "x**2 - 3*x",
+            a function of one number written with jax.numpy, or, with a target, a loss:
+            `loss(prediction, target) -> (N,)`.
+        at: One or more points; some that suit the function if left out.
+        target: The truth that a loss compares with; for a loss of classes, class 0 or 1.
+        span: Where the curve begins and ends; around the points if left out.
+
+    Returns:
+        The tangents in the order of `at`, with the curve to draw them on.
+
+    Raises:
+        SettingError: The name is unknown, the expression cannot be read, a loss has no target or
+            something else has one, or the function has no value or slope at a point.
+
+    Example:
+        >>> found = slope("squared_error", at=(350, 600), target=500)
+        >>> [(one.value, one.slope) for one in found.tangents]
+        [(22500.0, -300.0), (10000.0, 200.0)]
+    """
+    if function is None:
+        function = "squared_error"
+        target = ARTICLE_TARGET if target is None else target
+    subject = _subject(function, target)
+    points = _points(subject, at)
+    low, high = _span(subject, points, span)
+    x = np.linspace(low, high, CURVE_POINTS)
+    with jax.enable_x64(True):
+        tangents = tuple(_tangent(subject, point) for point in points)
+        y = np.array([_value(subject, one) for one in x.tolist()])
+    y[~np.isfinite(y)] = np.nan
+    return replace(subject.about, tangents=tangents, x=x, y=y)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """The function, and what is known of it before it is computed."""
+
+    about: Slope
+    function: Function
+    usual: tuple[float, ...]  # points, where none are asked for
+
+
+def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
+    if isinstance(function, Loss) or (isinstance(function, str) and function in LOSSES):
+        return _loss(resolve(function), target)
+    if target is not None and not isinstance(function, str):
+        return _loss(resolve(function), target)
+    if target is not None:
+        raise SettingError(
+            f"{function} was given the target {target!r}.",
+            "a target for a loss alone",
+            f"Leave it out, or choose one of {', '.join(LOSSES)}.",
+        )
+    empty = np.empty(0)
+    if isinstance(function, str) and function in ACTIVATIONS:
+        about = Slope(function, "z", "a", None, (), empty, empty, _softmax_note(function))
+        return _Subject(about, _activation(function), (-2.0, 1.0))
+    if isinstance(function, str):
+        known = {**LOSSES, **ACTIVATIONS, **FUNCTIONS}
+        if function.isidentifier() and function not in ("x", "e", "pi"):
+            look_up(function, known, "loss, activation or function", SettingError)
+        about = Slope(" ".join(function.split()), "x", "f", None, (), empty, empty)
+        return _Subject(about, parse_expression(function), (-1.0, 1.0))
+    name = getattr(function, "__name__", "function").replace("<lambda>", "function")
+    return _Subject(Slope(name, "x", "f", None, (), empty, empty), function, (-1.0, 1.0))
+
+
+def _softmax_note(name: str) -> str:
+    if name != "softmax":
+        return ""
+    return "Of two classes: z is the sum of one of them, that of the other being 0."
+
+
+def _activation(name: str) -> Function:
+    if name == "softmax":
+        return lambda z: ACTIVATIONS[name](jnp.stack([z, jnp.zeros_like(z)]))[0]
+    return ACTIVATIONS[name]
+
+
+def _loss(loss: Loss, target: float | None) -> _Subject:
+    """A loss as a function of the one output of a network, for a true answer."""
+    is_number = isinstance(target, int | float | np.number) and not isinstance(target, bool)
+    if target is None or not is_number or not math.isfinite(target):
+        raise SettingError(
+            f"The loss {loss.name} was given the target {target!r}.",
+            "the true answer as a number",
+            "Name it, e.g. target=500 (on the command line --target 500).",
+        )
+    if loss.takes_classes and target not in (0, 1):
+        raise SettingError(
+            f"The loss {loss.name} was given the class {number(target)}.",
+            "0 or 1",
+            "A function of one number can tell two classes apart, and no more.",
+        )
+    note, usual = "", (target - 1.0, target + 2.0)
+    if loss.takes_classes:
+        usual = (-2.0, 1.0)
+        note = "y is the network's output before it becomes a probability: the logit of class 1."
+    elif loss.name == "poisson":
+        usual = (0.0, 2.0)
+        note = "y is the logarithm of the rate that the network answers."
+    if (loss.name, target) == ("squared_error", ARTICLE_TARGET):
+        usual = ARTICLE_POINTS
+
+    def of_output(y: Any) -> Any:
+        if loss.name == "cross_entropy":
+            return loss.per_sample(
+                jnp.stack([jnp.zeros_like(y), y])[None], jnp.array([int(target)])
+            )
+        return loss.per_sample(y.reshape(1, 1), jnp.full((1, 1), target))
+
+    empty = np.empty(0)
+    about = Slope(loss.name, "y", "L", float(target), (), empty, empty, note)
+    return _Subject(about, of_output, usual)
+
+
+def _points(subject: _Subject, at: float | Sequence[float] | np.ndarray | None) -> list[float]:
+    if at is None:
+        return list(subject.usual)
+    try:
+        points = np.asarray(at, np.float64).ravel().tolist()
+    except (TypeError, ValueError):
+        points = []
+    if not points or not all(map(math.isfinite, points)):
+        raise SettingError(
+            f"The points are {at!r}.", "one or more finite numbers", "Write e.g. at=(350, 600)."
+        )
+    return points
+
+
+def _span(
+    subject: _Subject, points: list[float], span: tuple[float, float] | None
+) -> tuple[float, float]:
+    """Where the curve begins and ends."""
+    if span is not None:
+        try:
+            low, high = map(float, span)
+        except (TypeError, ValueError):
+            low = high = math.nan
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise SettingError(
+                f"The curve is to be drawn over {span!r}.",
+                "two finite numbers, the smaller one first",
+                "Leave them out to draw it around the points.",
+            )
+        return low, high
+    about, ends = subject.about, list(points)
+    if about.target is not None and about.note == "":  # the answer is in the target's own units
+        ends.append(about.target)
+    if about.result != "f" and about.note:
+        ends += [-4.0, 4.0]
+    if about.result == "a":
+        ends += [-3.0, 3.0]
+    low, high = min(ends), max(ends)
+    width = high - low or max(1.0, abs(high))
+    return low - _ROOM * width, high + _ROOM * width
+
+
+def _value(subject: _Subject, x: float) -> float:
+    return float(_computed(subject, lambda: _scalar(subject.function)(jnp.float64(x)), x))
+
+
+def _scalar(function: Function) -> Function:
+    """The function with a float64 of shape () as its result."""
+
+    def of_number(x: Any) -> Any:
+        result = jnp.asarray(function(x))
+        if result.size != 1:
+            raise ValueError(f"its result has the shape {result.shape}")
+        return result.reshape(()).astype(jnp.float64)
+
+    return of_number
+
+
+def _computed(subject: _Subject, compute: Callable[[], Any], x: float) -> Any:
+    """The result of the user's function; whatever goes wrong inside is said in one message.
+
+    Raises:
+        SettingError: It cannot be computed or differentiated.
+    """
+    try:
+        return compute()
+    except DownslopeError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), "")[:160].rstrip(".") or type(error).__name__
+        raise SettingError(
+            f"{subject.about.name} cannot be computed at {number(x)}: {reason}.",
+            "a function from one number to one number, written with jax.numpy",
+            "Write e.g. lambda x: jnp.sin(x) ** 2.",
+        ) from error
+
+
+def _tangent(subject: _Subject, at: float) -> Tangent:
+    both = jax.value_and_grad(_scalar(subject.function))
+
+    def slope_at(x: float) -> float:
+        return float(_computed(subject, lambda: both(jnp.float64(x))[1], x))
+
+    value, found = map(float, _computed(subject, lambda: both(jnp.float64(at)), at))
+    if not (math.isfinite(value) and math.isfinite(found)):
+        what = f"the value {value}" if not math.isfinite(value) else f"the slope {found}"
+        raise SettingError(
+            f"{subject.about.name} has {what} at {number(at)}.",
+            "a point where value and slope are finite",
+            "Choose another point.",
+        )
+    step = 1e-6 * max(1.0, abs(at))
+    difference = (_value(subject, at + step) - _value(subject, at - step)) / (2 * step)
+    near = _NEAR * max(1.0, abs(at))
+    before, behind = slope_at(at - near), slope_at(at + near)
+    is_kink = abs(behind - before) > _KINK * max(abs(before), abs(behind))
+    is_kink &= not math.isclose(before, behind, abs_tol=1e-6)
+    return Tangent(at, value, found, difference, (before, behind) if is_kink else None)

@@ -1,0 +1,135 @@
+"""A run's report: one HTML file, and its figures as files where they are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from downslope.errors import SettingError
+from downslope.learning.run import Run
+from downslope.pictures.files import save_all
+from downslope.reporting.material import Material
+from downslope.reporting.page import html
+from downslope.reporting.pieces import Chapter, Picture
+from downslope.reporting.story import chapters
+from downslope.reporting.story_result import facts, measured
+from downslope.store.files import plain_errors, write_file
+
+FILE = "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The story of a run.
+
+    Attributes:
+        title: Its heading.
+        lead: The sentence below it.
+        facts: What is seen first: for each its name, its value, and what to know of it.
+        chapters: The story itself.
+    """
+
+    title: str
+    lead: str
+    facts: Sequence[tuple[str, str, str]]
+    chapters: Sequence[Chapter]
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Every figure, in order."""
+        return [
+            piece
+            for chapter in self.chapters
+            for piece in chapter.pieces
+            if isinstance(piece, Picture)
+        ]
+
+    @cached_property
+    def html(self) -> str:
+        """The page."""
+        return html(self.title, self.lead, self.facts, self.chapters)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the page; it is there as a whole or not at all.
+
+        Raises:
+            StorageError: The disk or the folder refuses.
+        """
+        path = Path(path)
+        with plain_errors(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, self.html.encode())
+        return path
+
+    def save_figures(self, folder: str | Path) -> list[Path]:
+        """Write every figure as PNG and as SVG into a folder; those of the same names are replaced.
+
+        Raises:
+            StorageError: The disk or the folder refuses.
+        """
+        return save_all([(one.name, one.figure) for one in self.pictures], folder)
+
+
+def tell(run: Run, *, with_test: bool = True) -> Report:
+    """Write the story of a run, in the order of the steps of learning.
+
+    Args:
+        run: The run.
+        with_test: Whether the sealed test part is opened, which counts as one look at it.
+
+    Raises:
+        DataError: The run's data is gone or has changed.
+    """
+    material = Material(run.with_data(), with_test)
+    result = measured(material)
+    name, task = run.data.name, run.data.task
+    what = {"classification": "tell its classes apart", "regression": "predict its numbers"}
+    lead = (
+        f"A network of {run.parameter_count:,} weights and biases learnt to "
+        f"{what.get(task, 'count people')}. {run.outcome.message}"
+    )
+    return Report(
+        f"How {name} was learnt", lead, facts(material, result), chapters(material, result)
+    )
+
+
+def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) -> Path:
+    """Write the report of a run: one HTML file that needs no network and no other file.
+
+    Args:
+        run: The run.
+        path: The file; `report.html` in the run's folder if left out. An old one is replaced.
+        with_test: Whether the sealed test part is opened, which counts as one look at it.
+
+    Returns:
+        The path.
+
+    Raises:
+        DataError: The run's data is gone or has changed.
+        SettingError: The run has no folder, and no path was given.
+        StorageError: The disk or the folder refuses.
+
+    Example:
+        >>> report(open_run("runs/digits-1"))
+        PosixPath('runs/digits-1/report.html')
+    """
+    return tell(run, with_test=with_test).save(place_of(run, path))
+
+
+def place_of(run: Run, path: str | Path | None) -> Path:
+    """Where a run's report goes.
+
+    Raises:
+        SettingError: The run has no folder, and no path was given.
+    """
+    if path is not None:
+        return Path(path)
+    if run.folder is None:
+        raise SettingError(
+            "The run was not saved, and no file was named for its report.",
+            "a path, or a run that has a folder",
+            'Write report(run, "report.html"), or save the run first.',
+        )
+    return run.folder / FILE

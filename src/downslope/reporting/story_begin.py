@@ -1,0 +1,176 @@
+"""The first three steps of the story: samples go in, answers come out, and how far they are off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.insight.slope import Slope, slope
+from downslope.learning.words import COLUMNS, figure, generated_note
+from downslope.pictures.mistakes import as_images
+from downslope.pictures.samples import sample_tiles
+from downslope.pictures.slope import tangents
+from downslope.pictures.style import amount
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Grid, Picture, Piece, Words
+
+_MOST_COLUMNS = 8  # of a table that are shown
+LOSS_WORDS = {
+    "squared_error": "the square of the distance between the answer and the truth",
+    "absolute_error": "the distance between the answer and the truth",
+    "huber": "half the squared distance to the truth where it is small, the distance beyond",
+    "cross_entropy": "the negative logarithm of the probability that the true class was given",
+    "binary_cross_entropy": "the negative logarithm of the probability that the truth was given",
+    "poisson": "how unlikely the true count is at the rate that was answered",
+}
+_OWN_UNITS = ("squared_error", "absolute_error", "huber")  # losses whose outputs are the answers
+
+
+def the_samples(material: Material) -> Iterator[Piece]:
+    """What it learnt from: how much of it there is, and a few samples."""
+    data, run = material.dataset, material.run
+    sizes = data.sizes
+    kinds = f" of {len(data.class_names)} classes" if data.class_names else ""
+    yield Words(
+        f"{data.name} has {amount(sum(sizes.values()), 'sample')}{kinds}, each with its true "
+        f"answer. {sizes['train']:,} of them teach the network, {sizes['validation']:,} watch over "
+        f"its training, and {sizes['test']:,} were put aside: no step has seen them."
+    )
+    if data.generated:
+        yield Words(generated_note(data.name), important=True)
+    yield _few(material)
+    for one in run.data.findings or ():
+        yield Words(str(one), important=one.level == "warning")
+    for note in data.notes:
+        yield Words(note)
+
+
+def _few(material: Material) -> Piece:
+    few, data = material.few, material.dataset
+    title = f"Some training samples of {data.name}"
+    images = as_images(few.inputs, data.input_names)
+    if images is not None:
+        sentence = "Above each image stands its true answer."
+        figure = sample_tiles(images, material.truths, title=title, subtitle=sentence)
+        return Picture("samples", figure)
+    if data.rows is not None:
+        table = data.rows.table
+        rows = table.take(data.rows.parts.train[material.chosen]).to_pylist()
+        names = [name for name in table.column_names if name != _target(material)]
+        cells = [[_text(row[name]) for name in names] for row in rows]
+    else:
+        flat = few.inputs.reshape(len(few), -1)
+        names = list(data.input_names) or [f"input {place + 1}" for place in range(flat.shape[1])]
+        cells = [[f"{value:.4g}" for value in row] for row in flat]
+    if len(names) > _MOST_COLUMNS:
+        title += f": {_MOST_COLUMNS} of {len(names)} columns"
+    head = ("true answer", *names[:_MOST_COLUMNS])
+    rows = [
+        (truth, *row[:_MOST_COLUMNS]) for truth, row in zip(material.truths, cells, strict=True)
+    ]
+    return Grid(title, head, rows)
+
+
+def _target(material: Material) -> str:
+    encoding = material.dataset.encoding
+    return "" if encoding is None else encoding.target
+
+
+def _text(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def the_first_answers(material: Material) -> Iterator[Piece]:
+    """What the untrained network answers to these samples."""
+    begun, run = material.beginning, material.run
+    if begun is None:
+        yield Words(
+            "This training went on from an earlier one, or was made elsewhere: its first weights "
+            "are not known, so its first answers cannot be shown."
+        )
+        return
+    untrained = begun.untrained
+    yield Words(
+        f"The weights were drawn by chance (seed {run.settings.seed}). With them, before anything "
+        "was learnt, the network answers:"
+    )
+    said = material.in_words(untrained.predict(material.few.inputs))
+    yield Grid(
+        "Answers of the untrained network",
+        ("true answer", "the network's answer"),
+        list(zip(material.truths, said, strict=True)),
+    )
+    name = "accuracy" if run.data.task == "classification" else "mae"
+    found = untrained.measure(material.dataset.validation)[name]
+    yield Words(f"On all validation samples it {_verb(name)} {figure(name, found, run.data.task)}.")
+
+
+def _verb(name: str) -> str:
+    return "is right for" if name == "accuracy" else f"{COLUMNS[name]}, on average,"
+
+
+def the_loss(material: Material) -> Iterator[Piece]:
+    """How far these answers are off, and how the loss changes with one of them."""
+    loss, begun = material.run.loss, material.beginning
+    says = LOSS_WORDS.get(loss.name)
+    meaning = f", {says}" if says else ""
+    yield Words(
+        f"How far an answer is from the truth is one number, the loss. Here it is the "
+        f"{loss.name.replace('_', ' ')}{meaning}. The smaller, the better."
+    )
+    if begun is None:
+        return
+    losses = material.losses(begun.untrained)
+    yield Grid(
+        "Loss of the same samples",
+        ("true answer", "loss before training"),
+        [(truth, f"{one:.4g}") for truth, one in zip(material.truths, losses, strict=True)],
+        numeric=(1,),
+    )
+    if np.isfinite(losses).any():
+        yield Picture(
+            "loss-slope",
+            tangents(_one_output(material, int(np.nanargmax(losses)))),
+            "The slope tells which way the output has to go, and how much that will change.",
+        )
+
+
+def _one_output(material: Material, place: int) -> Slope:
+    """The loss of one sample as one of its outputs changes, all others kept."""
+    begun, loss = material.beginning, material.run.loss
+    assert begun is not None
+    sample = material.few.take(np.array([place]))
+    outputs = np.asarray(begun.untrained.outputs(sample.inputs), np.float64)
+    truth = np.asarray(sample.targets[0])
+    note, target = "", None
+    if loss.takes_classes:
+        index = int(truth if truth.ndim == 0 else truth.argmax())
+        note = f"y is the output for the true class, {material.truths[place]}"
+        if outputs.shape[1] == 1:
+            index, second = 0, material.run.data.class_names[1]
+            note = f"y is the output, the higher the likelier {second}; the truth is "
+            note += material.truths[place]
+    else:
+        index = int(np.ravel(truth).argmax())
+        # the shortest number that float32 takes for the truth, such as 68.6
+        target = float(str(np.ravel(truth)[index])) if loss.name in _OWN_UNITS else None
+        if material.run.data.task == "counting":
+            note = "y is the density of people at the place where most of them are"
+    if outputs.size > 1:
+        note += "; the other outputs stay as they are" if note else "y is the largest output"
+    before = float(outputs.reshape(-1)[index])
+    ends = [before, before + 6 if target is None else target]
+    room = 0.35 * ((max(ends) - min(ends)) or 1.0)
+
+    def of_output(y: Any) -> Any:
+        changed = jnp.asarray(outputs).reshape(-1).at[index].set(y).reshape(outputs.shape)
+        return loss.per_sample(changed, jnp.asarray(sample.targets))
+
+    found = slope(of_output, at=before, span=(min(ends) - room, max(ends) + room))
+    note = f"{note}." if note else ""
+    return replace(found, name=loss.name, variable="y", result="L", target=target, note=note)

@@ -1,0 +1,80 @@
+"""The last three steps of the story: the slopes, the steps against them, and their repetition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from downslope.pictures.layer_bars import layer_movement, layer_slopes
+from downslope.pictures.run import curves_of
+from downslope.pictures.schedule import learning_rates
+from downslope.pictures.style import amount
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Grid, Picture, Piece, Words
+
+
+def the_slopes(material: Material) -> Iterator[Piece]:
+    """Which change of each weight would make the loss smaller."""
+    begun, name = material.beginning, material.run.data.name
+    yield Words(
+        "The loss has a slope along every weight and bias. Backpropagation finds them all, from "
+        "the last layer back to the first: what a layer's weights do to the loss can be told only "
+        "once it is known what the layers behind it make of its signals."
+    )
+    if begun is None:
+        return
+    layers = begun.layers
+    yield Grid(
+        "Slopes of the first batch's loss, last layer first",
+        ("layer", "weights and biases", "slope at its sums", "length of its gradient"),
+        [
+            (one.name, f"{one.weights:,}", f"{one.delta:.3g}", f"{one.gradient:.3g}")
+            for one in reversed(layers)
+        ],
+        numeric=(1, 2, 3),
+    )
+    if layers:
+        yield Picture("layer-slopes", layer_slopes(layers, name=name))
+
+
+def the_steps(material: Material) -> Iterator[Piece]:
+    """How the weights were changed, at first and in all."""
+    begun, run = material.beginning, material.run
+    settings = run.settings
+    per_step = settings.samples_per_step(run.data.samples["train"])
+    optimizer = "plain gradient descent" if settings.optimizer.name == "sgd" else (
+        settings.optimizer.name
+    )  # fmt: skip
+    yield Words(
+        f"Each step looks at {amount(per_step, 'sample')} and changes all weights a little, "
+        f"against their slopes, by {optimizer} with a learning rate of at most "
+        f"{settings.learning_rate:g}. {amount(run.outcome.step, 'step')} were made."
+    )
+    if begun is not None:
+        before, after = (
+            one.measure(begun.batch)["loss"] for one in (begun.untrained, begun.stepped)
+        )
+        way = "fell" if after < before else "rose"
+        yield Words(
+            f"The very first one: the loss of its own {amount(len(begun.batch), 'sample')} {way} "
+            f"from {before:.5g} to {after:.5g}."
+        )
+    rates = run.trace.steps["learning_rate"]
+    if len(rates) and np.ptp(rates) > 0:
+        yield Picture("learning-rate", learning_rates(run.trace, name=run.data.name))
+    if begun is not None and begun.layers:
+        yield Picture("layer-movement", layer_movement(begun.layers, name=run.data.name))
+
+
+def the_repetition(material: Material) -> Iterator[Piece]:
+    """How the loss fell, epoch by epoch."""
+    run = material.run
+    yield Words(
+        f"This was repeated until all {amount(run.data.samples['train'], 'training sample')} had "
+        f"been seen {amount(run.epochs, 'time')}; each time round is an epoch, and each mixes the "
+        "samples anew. After an epoch the loss is measured on training and on validation samples "
+        "with the same weights: where only the former falls, the network learns its samples by "
+        "heart."
+    )
+    yield Picture("loss", curves_of(run))

@@ -1,0 +1,172 @@
+"""The end of the story: how good it is, how it was trained, how it ended and what to try."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from downslope.learning.augment import Augment
+from downslope.learning.words import COLUMNS, figure, openings_note, verdict
+from downslope.network import notation
+from downslope.pictures.run import figures_of_test
+from downslope.pictures.style import amount
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Grid, Picture, Piece, Words
+
+_NAMES = {"train": "training", "validation": "validation", "test": "test", "baseline": "baseline"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of a run, measured once.
+
+    Attributes:
+        figures: By part, then by name; "test" and "baseline" where the test part was opened.
+        interval: The 95 % interval of each test figure; empty where it was not.
+    """
+
+    figures: dict[str, dict[str, float]]
+    interval: dict[str, tuple[float, float]]
+
+
+def measured(material: Material) -> Result:
+    """Measure the run; opening the test part counts as a look at it."""
+    run, data = material.run, material.dataset
+    figures = {part: run.measure(getattr(data, part)) for part in ("train", "validation")}
+    if not material.with_test or not len(data.test):
+        return Result(figures, {})
+    figures |= {"test": run.measure(data.test), "baseline": run.measure_baseline(data.test)}
+    return Result(figures, run.intervals(data.test))
+
+
+def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
+    """What is seen first: for each its name, its value, and what to know of it."""
+    run = material.run
+    task = run.data.task
+    main = "accuracy" if task == "classification" else "mae"
+    part = "test" if result.interval else "validation"
+    note = "on validation samples"
+    if result.interval:
+        low, high = (figure(main, end, task) for end in result.interval[main])
+        note = f"on test samples; 95 % interval {low} to {high}"
+    word = "right answers" if main == "accuracy" else COLUMNS[main]
+    found = [(word, figure(main, result.figures[part][main], task), note)]
+    if result.interval:
+        usual = "the most frequent class" if task == "classification" else "the training mean"
+        value = figure(main, result.figures["baseline"][main], task)
+        found.append(("without a network", value, f"always answering {usual}"))
+    found.append(("weights and biases", f"{run.parameter_count:,}", ""))
+    found.append(("epochs", f"{run.epochs:,}", f"{amount(run.outcome.step, 'step')}"))
+    found.append(("training took", _seconds(run.seconds.total), ""))
+    return found
+
+
+def _seconds(value: float) -> str:
+    if value < 100:
+        return f"{value:.1f} s"
+    return f"{value / 60:.1f} min" if value < 6000 else f"{value / 3600:.1f} h"
+
+
+def how_good(material: Material, result: Result) -> Iterator[Piece]:
+    """The figures of each part, and the pictures of the test part."""
+    run, task = material.run, material.run.data.task
+    names = list(result.figures["train"])
+    sizes = {**material.dataset.sizes, "baseline": len(material.dataset.test)}
+    yield Grid(
+        "How good it is on each part of the data",
+        ("", "samples", *(COLUMNS[name] for name in names)),
+        [
+            (
+                _NAMES[part],
+                f"{sizes[part]:,}",
+                *(figure(name, found[name], task) for name in names),
+            )
+            for part, found in result.figures.items()
+        ],
+        numeric=range(1, 2 + len(names)),
+    )
+    if not result.interval:
+        sealed = "left closed for this report" if len(material.dataset.test) else "empty"
+        yield Words(f"The test part was {sealed}: these figures are those of validation samples, "
+                    "which had a say in the training.", important=True)  # fmt: skip
+        return
+    yield Words(verdict(run, result.figures["test"], result.interval, result.figures["baseline"]))
+    yield Words(openings_note(run.test_openings), important=run.test_openings > 1)
+    for name, drawn in figures_of_test(run):
+        yield Picture(name, drawn)
+
+
+def the_same_samples(material: Material) -> Iterator[Piece]:
+    """What the trained network answers to the samples that the story began with."""
+    run, begun = material.run, material.beginning
+    said = [material.truths, material.in_words(run.predict(material.few.inputs))]
+    losses = [[f"{one:.4g}" for one in material.losses(run)]]
+    head = ["true answer", "trained network"]
+    if begun is not None:
+        said.insert(1, material.in_words(begun.untrained.predict(material.few.inputs)))
+        losses.insert(0, [f"{one:.4g}" for one in material.losses(begun.untrained)])
+        head.insert(1, "untrained network")
+    places = range(len(head), len(head) + len(losses))
+    head += ["loss before", "loss now"][-len(losses) :]
+    rows = list(zip(*said, *losses, strict=True))
+    yield Words("The training samples from the beginning of this story, answered once more:")
+    yield Grid("Answers before and after the training", head, rows, numeric=places)
+
+
+def the_settings(material: Material) -> Iterator[Piece]:
+    """Everything that decides this training, and the network layer by layer."""
+    run = material.run
+    data, settings = run.data, run.settings
+    stop = settings.stop
+    rows = [
+        ("data", data.source or data.name),
+        ("fingerprint of the data", data.fingerprint[:16]),
+        ("network", notation.describe(run.network)),
+        ("loss", settings.loss),
+        ("optimizer", settings.optimizer.name),
+        ("learning rate", f"{settings.learning_rate:g}, {settings.schedule.kind}"),
+        ("batch size", str(settings.batch_size)),
+        ("epochs", f"{settings.epochs:,}"),
+        ("seed", str(settings.seed)),
+    ]
+    if settings.optimizer.weight_decay:
+        rows.append(("weight decay", f"{settings.optimizer.weight_decay:g}"))
+    if settings.augment is not None:
+        rows.append(("augment", _changes(settings.augment)))
+    if settings.class_weights:
+        rows.append(("class weights", ", ".join(f"{one:g}" for one in settings.class_weights)))
+    if stop.patience is not None:
+        rows.append(("patience", amount(stop.patience, "epoch")))
+    if stop.target_loss is not None:
+        rows.append(("target loss", f"{stop.target_loss:g}"))
+    yield Words(
+        "The same data and these settings give the same run again, bit for bit on one machine."
+    )
+    yield Grid("Settings", ("setting", "value"), rows)
+    shapes = run.network.shapes(data.input_shape)
+    yield Grid(
+        "The network, layer by layer",
+        ("layer", "signals that leave it"),
+        [
+            (
+                run.network.layer_name(place),
+                " \N{MULTIPLICATION SIGN} ".join(f"{side:,}" for side in shape),
+            )
+            for place, shape in enumerate(shapes)
+        ],
+    )
+
+
+def _changes(augment: Augment) -> str:
+    """What is done to images while training, as at the command line."""
+    parts = ["flip"] if augment.flip else []
+    parts += [f"shift={augment.shift:g}"] if augment.shift else []
+    parts += [f"crop={augment.crop:g}"] if augment.crop < 1 else []
+    return ", ".join(parts) or "none"
+
+
+def the_ending(material: Material) -> Iterator[Piece]:
+    """Why the training ended, and what to try."""
+    outcome = material.run.outcome
+    yield Words(outcome.message, important=outcome.reason == "non_finite")
+    yield Words(outcome.advice)

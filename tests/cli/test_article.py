@@ -1,0 +1,65 @@
+"""`downslope slope`, `bowl` and `escape`: what they print, write and refuse."""
+
+import json
+
+
+def test_figure_3(call, tmp_path):
+    result = call("slope")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "squared error for a true 500",
+        "",
+        "  y      L  slope  finite difference",
+        "350  22500   −300               −300",
+        "600  10000    200                200",
+        "",
+        "At y = 350, L is 22500 and falls 300 times as fast as y grows: a larger y lowers it.",
+        "At y = 600, L is 10000 and rises 200 times as fast as y grows: a smaller y lowers it.",
+        "",
+        "Pictures: figures",
+        "  slope.png",
+        "  slope.svg",
+    ]
+    assert (tmp_path / "figures" / "slope.png").is_file()
+
+
+def test_slope_as_json(call, tmp_path):
+    words = ("slope", "x**2 - 3*x", "--at=-1,2", "--no-pictures", "--json")
+    found = json.loads(call(*words).stdout)
+    assert [(one["x"], one["value"], one["slope"]) for one in found["points"]] == [
+        (-1, 4, -5),
+        (2, -2, 1),
+    ]
+    assert (found["pictures"], list(tmp_path.iterdir())) == ([], [])
+
+
+def test_figure_4(call, tmp_path):
+    found = json.loads(call("bowl", "--json", "--out", "here").stdout)
+    assert found["lowest"] == [4, 3]
+    assert [one["rate"] for one in found["descents"]] == [0.05, 0.6, 1.02]
+    assert found["pictures"] == ["here/bowl.png", "here/bowl.svg"]
+    lines = call("bowl", "--rates", "0.1", "--steps", "2", "--no-pictures").stdout.splitlines()
+    assert lines[0].split() == ["rate", "w1", "w2", "loss", "how", "it", "went"]
+    assert lines[1].split()[:3] == ["0.1", "1.7600", "-0.6450"]
+
+
+def test_figure_5(call):
+    words = ("escape", "--starts", "10", "--epochs", "20", "--batch-size", "full")
+    assert call(*words, "--no-pictures").stdout.splitlines() == [
+        "            steps  reached A  left it again  ended in A  ended in B",
+        "full batch     20          0              0           0          10",
+        "",
+        "Of 10 starts beside B: the full batch left all 10 in B.",
+    ]
+    found = json.loads(call(*words, "--batch-size", "8", "--json", "--no-pictures").stdout)
+    assert [one["batch_size"] for one in found["walkers"]] == ["full", 8]
+    assert len(found["walkers"][1]["ends"]) == 10
+
+
+def test_mistakes_are_told_in_one_message(refused, tmp_path):
+    assert refused("slope", "tanh(x").startswith("'tanh(x' is not a function of x.")
+    assert refused("slope", "huber").startswith("The loss huber was given the target None.")
+    assert refused("bowl", "--start", "1").startswith("There are 3 learning rates")
+    assert refused("escape", "--starts", "0").startswith("There are 0 starts")
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in refused("slope", "--out", "file")

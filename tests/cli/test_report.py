@@ -1,0 +1,26 @@
+"""`downslope report`: what it writes and says."""
+
+import json
+
+
+def test_the_report_of_a_run(call, xor_run):
+    result = call("report", xor_run, "--figures")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"Report: {xor_run}/report.html", f"Pictures: {xor_run}/pictures"]
+    assert (xor_run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    for name in ("loss.png", "loss.svg", "confusion.svg"):
+        assert f"  {name}" in lines and (xor_run / "pictures" / name).is_file()
+    assert lines[-1].startswith("The test part has")
+
+
+def test_json_another_place_and_a_closed_test_part(call, xor_run, tmp_path):
+    words = ("report", xor_run, "--out", "new/a.html", "--no-test", "--json")
+    first = json.loads(call(*words).stdout)
+    assert first == json.loads(call(*words).stdout)
+    assert (first["report"], first["figures"]) == ("new/a.html", [])
+    assert (tmp_path / "new" / "a.html").is_file()
+
+
+def test_no_run(refused, tmp_path):
+    assert refused("report", "nothing").startswith(f"{tmp_path}/nothing does not exist.")
