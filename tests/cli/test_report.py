@@ -3,19 +3,19 @@
 import json
 
 
-def test_the_report_of_a_run(call, xor_run):
-    result = call("report", xor_run, "--figures")
+def test_the_report_of_a_run(call, own_run):
+    result = call("report", own_run, "--figures")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[:2] == [f"Report: {xor_run}/report.html", f"Pictures: {xor_run}/pictures"]
-    assert (xor_run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert lines[:2] == [f"Report: {own_run}/report.html", f"Pictures: {own_run}/pictures"]
+    assert (own_run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     for name in ("loss.png", "loss.svg", "confusion.svg"):
-        assert f"  {name}" in lines and (xor_run / "pictures" / name).is_file()
+        assert f"  {name}" in lines and (own_run / "pictures" / name).is_file()
     assert lines[-1].startswith("The test part has")
 
 
-def test_json_another_place_and_a_closed_test_part(call, xor_run, tmp_path):
-    words = ("report", xor_run, "--out", "new/a.html", "--no-test", "--json")
+def test_json_another_place_and_a_closed_test_part(call, own_run, tmp_path):
+    words = ("report", own_run, "--out", "new/a.html", "--no-test", "--json")
     first = json.loads(call(*words).stdout)
     assert first == json.loads(call(*words).stdout)
     assert (first["report"], first["figures"]) == ("new/a.html", [])

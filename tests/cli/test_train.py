@@ -17,7 +17,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert result.exit_code == 0, result.output
     made = json.loads(result.stdout)
     assert list(made) == [
-        "run", "data", "parameters", "outcome", "epochs", "steps", "seconds",
+        "run", "data", "parameters", "outcome", "epochs", "steps", "learning_rate", "seconds",
         "train", "validation", "test", "baseline", "test_interval",
         "test_openings", "findings",
     ]  # fmt: skip

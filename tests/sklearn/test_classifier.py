@@ -377,7 +377,7 @@ WRONG = [
         {"solver": "lbfgs"}, {},
         r"The 'solver' parameter of NetworkClassifier must be a str among .* Got 'lbfgs' instead.",
     ),
-    ({"learning_rate_init": "auto"}, {}, "Got 'auto' instead."),
+    ({"learning_rate_init": "fast"}, {}, "Got 'fast' instead."),
     ({"learning_rate": "adaptive"}, {}, "Got 'adaptive' instead."),
     ({"hidden_layer_sizes": (5, 0)}, {}, r"hidden_layer_sizes must be > 0, got \[5, 0\]."),
     (
