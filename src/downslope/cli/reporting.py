@@ -25,8 +25,8 @@ def report_and_tell(
     run = open_run(folder)
     with display.reading(run.data.source, lively=not as_json) as on_progress:
         run = run.with_data(on_progress)
-    with display.waiting("Telling the story ...", lively=not as_json):
-        told = tell(run, with_test=with_test)
+    with display.working("Telling the story", lively=not as_json) as on_progress:
+        told = tell(run, with_test=with_test, on_progress=on_progress)
     with display.waiting("Drawing ...", lively=not as_json):
         path = told.save(place_of(run, out))
         paths = told.save_figures(folder / "pictures") if figures else []

@@ -1,7 +1,8 @@
 """How a run began: the untrained network, its first batch, the slopes there, and the first step.
 
-All of it is drawn again from the run's seed. Where a run went on from an earlier one its first
-weights are not known, which the loss of the first batch tells.
+The run's replay draws all of it again. Unlike there the first step is made by a program of its own,
+and its loss is compared with the recorded one but for rounding: so a run that another machine
+trained, which does not repeat bit for bit, still has its beginning.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Scales
 from downslope.learning.openings import Openings
-from downslope.learning.preparation import Preparation
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
 
@@ -69,30 +69,22 @@ def beginning(run: Run) -> Beginning | None:
         run: A run whose data is at hand.
 
     Returns:
-        How it began; None where it went on from an earlier run.
+        How it began; None where it went on from an earlier run, or does not begin like this here.
 
     Raises:
         DataError: The data is gone or has changed.
     """
     run = run.with_data()
     assert run.dataset is not None
-    if not len(run.trace.batch_loss):
+    if run.origin is not None or not len(run.trace.batch_loss):
         return None
-    dataset = replace(run.dataset, scaling=run.scaling)
-    settings = run.settings
-    prepared = Preparation(run.network, dataset, run.loss, settings)
-    state, key = prepared.start()
-    arguments = (
-        state,
-        prepared.material(key),
-        prepared.plan.batches(0, 1)[0],
-        np.float32(prepared.rates[0]),
-    )
-    step = compiled(loop.train_step, prepared.program, *arguments, options=(QUICKLY_COMPILED,))
+    replay = run.replay
+    state, places = replay.state(0), replay.batch_of(1)
+    arguments = (state, replay.material, places, np.float32(replay.rate_of(1)))
+    step = compiled(loop.train_step, replay.program, *arguments, options=(QUICKLY_COMPILED,))
     after, loss = step(*arguments)
     if not np.isclose(float(loss), run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None
-    places = prepared.plan.batches(0, 1)[0]
     batch = run.dataset.train.take(places[places >= 0])
 
     def at(parameters: NetworkParameters) -> Run:

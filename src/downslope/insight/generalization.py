@@ -125,8 +125,8 @@ def generalization(
         )
     parts = [some_of(one, MOST_SAMPLES) for one in (run.dataset.train, run.dataset.validation)]
     per_epoch = run.replay.steps_per_epoch
-    kept = max(1, run.outcome.kept_step // per_epoch)
-    epochs = sorted({*some_epochs(run.epochs, POINTS), kept})
+    epochs = epochs_of(run)
+    kept = _kept_epoch(run)
     states = run.replay.states([epoch * per_epoch for epoch in epochs], on_progress)
     train, validation = (
         np.array(rows)
@@ -149,6 +149,15 @@ def generalization(
         test_interval=run.intervals(run.dataset.test) if test else None,
         openings=run.test_openings,
     )
+
+
+def epochs_of(run: Run) -> list[int]:
+    """The epochs at which a run is looked at, rising; none where it ended in its first."""
+    return sorted({*some_epochs(run.epochs, POINTS), _kept_epoch(run)}) if run.epochs else []
+
+
+def _kept_epoch(run: Run) -> int:
+    return max(1, run.outcome.kept_step // run.replay.steps_per_epoch)
 
 
 def some_epochs(finished: int, most: int) -> list[int]:

@@ -58,9 +58,7 @@ def path_of(run: Run, *, most: int = MOST_POINTS) -> Path:
         DataError: The run's data is gone or has changed.
         RunError: The run went on from another one, or does not repeat here.
     """
-    replay = run.replay
-    most = max(3, min(most, MOST_NUMBERS // max(1, run.parameter_count)))
-    steps = _points(replay.steps_per_epoch, run.outcome.step, run.outcome.kept_step, most)
+    replay, steps = run.replay, steps_of(run, most)
     found = [jax.tree.map(np.asarray, one.parameters) for _, one in replay.states(steps.tolist())]
     return Path(
         steps=steps,
@@ -68,6 +66,13 @@ def path_of(run: Run, *, most: int = MOST_POINTS) -> Path:
         parameters=jax.tree.map(lambda *leaves: np.stack(leaves), *found),
         kept=int(np.searchsorted(steps, run.outcome.kept_step)),
     )
+
+
+def steps_of(run: Run, most: int = MOST_POINTS) -> np.ndarray:
+    """The steps behind which the path has its points, rising; see `path_of`."""
+    most = max(3, min(most, MOST_NUMBERS // max(1, run.parameter_count)))
+    per_epoch = run.replay.steps_per_epoch
+    return _points(per_epoch, run.outcome.step, run.outcome.kept_step, most)
 
 
 def _points(per_epoch: int, last: int, kept: int, most: int) -> np.ndarray:

@@ -214,6 +214,18 @@ def _change(traced: StepTrace) -> Iterator[str]:
             "training ended here, with the weights as they were."
         )
         return
+    yield from tell_change(traced)
+    rows = [
+        (layer.name if place == 0 else "", name, norm(layer.before[name]), norm(change),
+         percent(length(change) / max(length(layer.before[name]), 1e-30)))
+        for layer in traced.layers
+        for place, (name, change) in enumerate(layer.changes.items())
+    ]  # fmt: skip
+    yield from table(("layer", "", "length", "length of the change", "share"), rows)
+
+
+def tell_change(traced: StepTrace) -> Iterator[str]:
+    """What a step that was made did to its weight, and why."""
     one, rate = traced.weight, traced.learning_rate
     yield (
         f"{one.weight} of layer {one.weight.layer}: {number(one.before)} becomes "
@@ -224,13 +236,6 @@ def _change(traced: StepTrace) -> Iterator[str]:
         f"slope would be {number(-rate * one.batch_gradient)}"
         + ("." if traced.optimizer == "sgd" else f", of which {traced.optimizer} made the change.")
     )
-    rows = [
-        (layer.name if place == 0 else "", name, norm(layer.before[name]), norm(change),
-         percent(length(change) / max(length(layer.before[name]), 1e-30)))
-        for layer in traced.layers
-        for place, (name, change) in enumerate(layer.changes.items())
-    ]  # fmt: skip
-    yield from table(("layer", "", "length", "length of the change", "share"), rows)
 
 
 def _again(traced: StepTrace) -> Iterator[str]:

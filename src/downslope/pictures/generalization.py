@@ -15,16 +15,22 @@ from downslope.pictures.curves import spread
 _LOSSES, _GAP = 2.6, 1.8  # inches of the two panels, about
 
 
-def gap_curves(found: Generalization) -> Figure:
+def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
     """Draw both losses over the epochs, and the gap between them with its uncertainty.
 
     Bands are two standard errors to each side: how far another choice of samples would move them.
 
     Args:
         found: What `generalization` returned.
+        sentences: Whether what was found is told below the title; if not, what is drawn.
     """
     title = f"Seen and unseen samples of {found.data}"
-    figure = style.new_figure(title, " ".join(found.sentences), height=5.0)
+    drawn = (
+        "The loss on samples that the network learnt from and on others, at the same weights. "
+        "Bands: how far another choice of samples would move it, in 95 of 100 cases."
+    )
+    subtitle = " ".join(found.sentences) if sentences else drawn
+    figure = style.new_figure(title, subtitle, height=5.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[_LOSSES, _GAP])
     style.dress(top, y=found.loss.replace("_", " "))
     style.dress(bottom, x="epoch", y="gap: validation\nless training")

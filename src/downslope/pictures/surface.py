@@ -29,16 +29,21 @@ Place = Callable[[Any], Any]  # from losses to heights: themselves, or their log
 _ROOM = np.array([0.26, 0.09])  # of the axes, for each name of a point
 
 
-def surface_map(found: Surface, *, name: str = "", loss: str = "loss") -> Figure:
+def surface_map(
+    found: Surface, *, name: str = "", loss: str = "loss", sentences: bool = True
+) -> Figure:
     """Draw training and validation loss over the plane as two maps, with the path on both.
 
     Args:
         found: The losses.
         name: Of the data set, for the title.
         loss: Name of the loss, for the scale.
+        sentences: Whether what was found is told below the title; if not, what is drawn.
     """
     title = f"The loss surface of {name}" if name else "The loss surface"
-    figure = style.new_figure(title, _subtitle(found), height=4.6)
+    drawn = "The loss at each point of a plane of weights; the star is at the run's own."
+    subtitle = _subtitle(found) if sentences else f"{drawn}{_beyond(found)}"
+    figure = style.new_figure(title, subtitle, height=4.6)
     panels = figure.subplots(1, 2, sharey=True)
     filled, walked = None, found.walked
     parts = (("training", found.train_loss), ("validation", found.validation_loss))
@@ -115,8 +120,11 @@ def surface_relief(found: Surface, *, name: str = "", loss: str = "loss") -> Fig
 
 
 def _subtitle(found: Surface) -> str:
-    beyond = "" if found.walked is None else " The path's losses are those of its own weights."
-    return f"{found.message}{beyond}"
+    return f"{found.message}{_beyond(found)}"
+
+
+def _beyond(found: Surface) -> str:
+    return "" if found.walked is None else " The path's losses are those of its own weights."
 
 
 def _scale(heights: list[np.ndarray], of_path: list[np.ndarray]) -> tuple[Normalize, np.ndarray]:

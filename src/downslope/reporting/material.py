@@ -9,11 +9,21 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Dataset, Samples
+from downslope.data.progress import OnProgress
+from downslope.errors import DataError, RunError
 from downslope.insight.beginning import Beginning, beginning
+from downslope.insight.generalization import epochs_of
+from downslope.insight.layers import POINTS, spread_steps
+from downslope.insight.path import steps_of
+from downslope.insight.steps import StepTrace, trace_step
+from downslope.insight.work import multiplications
 from downslope.learning.run import Run
 from downslope.pictures.crowds import choose_over_range
 
 FEW = 6  # training samples that the story follows
+LONGEST = 60.0  # seconds that a training took, to be gone through once more
+MOST_TRACED = 5_000_000  # multiplications for an answer: more factors than a table tells
+LEFT_OUT = "The gap between seen and unseen samples, the layers and the loss surface are left out:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,10 +33,12 @@ class Material:
     Attributes:
         run: The run.
         with_test: Whether the sealed test part may be opened, which counts as a look at it.
+        on_progress: Called with (done, in all), for each part of the work that takes a while.
     """
 
     run: Run
     with_test: bool = True
+    on_progress: OnProgress | None = None
 
     @property
     def dataset(self) -> Dataset:
@@ -38,6 +50,51 @@ class Material:
     def beginning(self) -> Beginning | None:
         """How it began; None where that is not known."""
         return beginning(self.run)
+
+    @cached_property
+    def unseen(self) -> str:
+        """Why the training cannot be gone through once more, as a sentence; empty where it was.
+
+        In one walk it comes by all the states that the story looks at, which its replay keeps.
+        """
+        run = self.run
+        if run.seconds.training > LONGEST:
+            return (
+                f"{LEFT_OUT} for them the training is gone through once more, which took "
+                f"{run.seconds.training:.0f} s. The commands generalization, layers and surface "
+                "show them."
+            )
+        try:
+            per_epoch = run.replay.steps_per_epoch
+            steps = spread_steps(run.outcome.step, POINTS) if run.outcome.step else []
+            wanted = {0, run.outcome.kept_step, *steps, *(step - 1 for step in steps)}
+            wanted |= {epoch * per_epoch for epoch in epochs_of(run)} | {*steps_of(run)}
+            for _ in run.replay.states(map(int, wanted), self.on_progress):
+                pass
+        except (RunError, DataError) as error:
+            return f"{LEFT_OUT} {error.received[0].lower()}{error.received[1:]}"
+        return ""
+
+    @cached_property
+    def furthest(self) -> int | None:
+        """Which of the few the untrained network was furthest off for; None if that is unknown."""
+        if self.beginning is None:
+            return None
+        losses = self.losses(self.beginning.untrained)
+        return int(np.nanargmax(losses)) if np.isfinite(losses).any() else None
+
+    @cached_property
+    def traced(self) -> StepTrace | None:
+        """The first step as it was for that sample; None where it cannot be followed."""
+        run, begun = self.run, self.beginning
+        if begun is None or self.furthest is None or not begun.layers or not run.outcome.step:
+            return None
+        if multiplications(run.network, run.data.input_shape) > MOST_TRACED:
+            return None
+        try:
+            return trace_step(run, 1, int(self.chosen[self.furthest]))
+        except (RunError, DataError):
+            return None
 
     @cached_property
     def chosen(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
 from downslope.learning.run import Run
 from downslope.pictures.files import save_all
@@ -72,17 +73,18 @@ class Report:
         return save_all([(one.name, one.figure) for one in self.pictures], folder)
 
 
-def tell(run: Run, *, with_test: bool = True) -> Report:
+def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = None) -> Report:
     """Write the story of a run, in the order of the steps of learning.
 
     Args:
         run: The run.
         with_test: Whether the sealed test part is opened, which counts as one look at it.
+        on_progress: Called with (done, in all), for each part of the work that takes a while.
 
     Raises:
         DataError: The run's data is gone or has changed.
     """
-    material = Material(run.with_data(), with_test)
+    material = Material(run.with_data(), with_test, on_progress)
     result = measured(material)
     name, task = run.data.name, run.data.task
     what = {"classification": "tell its classes apart", "regression": "predict its numbers"}

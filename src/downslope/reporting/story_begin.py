@@ -132,10 +132,10 @@ def the_loss(material: Material) -> Iterator[Piece]:
         [(truth, f"{one:.4g}") for truth, one in zip(material.truths, losses, strict=True)],
         numeric=(1,),
     )
-    if np.isfinite(losses).any():
+    if material.furthest is not None:
         yield Picture(
             "loss-slope",
-            tangents(_one_output(material, int(np.nanargmax(losses)))),
+            tangents(_one_output(material, material.furthest)),
             "The slope tells which way the output has to go, and how much that will change.",
         )
 

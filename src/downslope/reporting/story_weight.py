@@ -1,0 +1,69 @@
+"""One weight in the story's slopes and steps: the factors of its slope, and what the step did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from downslope.insight.factors import Chain, Product, Sum
+from downslope.insight.step_text import INDENT, number, tell_change, tell_weight
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Grid, Piece, Words
+
+_TIMES = " \N{MULTIPLICATION SIGN} "
+Row = tuple[str, str, str, str]
+
+
+def the_factors(material: Material) -> Iterator[Piece]:
+    """The chain rule for one weight, one sample and the first step, with all its numbers."""
+    traced = material.traced
+    if traced is None or material.furthest is None:
+        return
+    told = [line for line in tell_weight(traced.weight) if not line.startswith(INDENT)]
+    unit = "" if traced.loss_unit == 1 else ", for which the targets are brought to deviation 1"
+    yield Words(
+        f"How backpropagation finds such a slope, for the weight of the first layer that moved the "
+        f"loss of one sample most: the one above whose true answer is "
+        f"{material.truths[material.furthest]}{unit}."
+    )
+    yield Words(told[0])
+    yield Grid(
+        "The factors of one slope, from the weight to the loss",
+        ("slope", "is", "in numbers", "value"),
+        rows_of(traced.weight.chain),
+        numeric=(3,),
+    )
+    yield Words(" ".join(told[1:]))
+    yield Words(
+        "Behind each letter stands the layer, in brackets the unit: x inputs, w weights, z "
+        "weighted sums, a activations, y outputs, L the loss; f' is the slope of the activation."
+    )
+
+
+def the_change(material: Material) -> Iterator[Piece]:
+    """What the first step did to that weight."""
+    if material.traced is not None:
+        told = " ".join(tell_change(material.traced))
+        yield Words(f"The weight whose slope was written out above: {told}")
+
+
+def rows_of(chain: Chain) -> list[Row]:
+    """A chain as a table: each slope, and what it is a product or a sum of."""
+    return [row for one in (chain.start, *chain.links) for row in _rows(one)]
+
+
+def _rows(one: Sum) -> Iterator[Row]:
+    if len(one.terms) == 1 and one.count <= 1:
+        yield (one.symbol, *_multiplied(one.terms[0]), number(one.value))
+        return
+    yield one.symbol, f"the sum of {one.count:,} terms", "", number(one.value)
+    for place, term in enumerate(one.terms, start=1):
+        yield (f"term {place}", *_multiplied(term), number(term.value))
+    if one.count > len(one.terms):
+        yield "the others", f"{one.count - len(one.terms):,} terms", "", number(one.rest)
+
+
+def _multiplied(product: Product) -> tuple[str, str]:
+    return (
+        _TIMES.join(factor.symbol for factor in product.factors),
+        _TIMES.join(number(factor.value) for factor in product.factors),
+    )
