@@ -95,6 +95,7 @@ def test_a_page_has_its_headings_figures_and_tables_in_words(kind, pages, report
         "Which way is down: the slopes",
         "Steps against the slope",
         "Again and again: the epochs",
+        "A closer look: the layers and the way down",
         "How good it is",
         "How it ended, and what to try",
         "All settings",
@@ -182,7 +183,8 @@ def test_all_figures_as_files(reports, tmp_path):
     paths = reports["digits"].save_figures(tmp_path / "new")
     names = [one.name for one in reports["digits"].pictures]
     assert names == [
-        "samples", "loss-slope", "layer-slopes", "layer-movement", "loss", "confusion", "mistakes",
+        "samples", "loss-slope", "layer-slopes", "layer-movement", "loss", "generalization",
+        "layers", "filters", "neuron", "surface", "confusion", "mistakes",
     ]  # fmt: skip
     assert [path.name for path in paths] == [
         f"{name}.{kind}" for name in names for kind in ("png", "svg")

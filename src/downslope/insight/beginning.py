@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from downslope.data.dataset import Samples
 from downslope.learning import loop
-from downslope.learning.backprop import backpropagate
+from downslope.learning.backprop import Backpropagation, backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import Scales
 from downslope.learning.openings import Openings
+from downslope.learning.replay import Replay
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
 
@@ -92,18 +93,16 @@ def beginning(run: Run) -> Beginning | None:
         return replace(run, parameters=own, moments=None, openings=Openings(), folder=None)
 
     first = jax.tree.map(np.asarray, state.parameters)
-    return Beginning(at(first), at(after.parameters), batch, _layers(run, first, batch))
+    return Beginning(at(first), at(after.parameters), batch, _layers(replay, first, batch))
 
 
-def _layers(run: Run, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
-    scales = Scales.of(run.scaling, run.answer_scaling)
-    found = backpropagate(
-        run.network,
-        first,
-        scales.scale_inputs(jnp.asarray(batch.inputs)),
-        scales.scale_targets(jnp.asarray(batch.targets)),
-        loss=run.loss,
-    )
+def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
+    run, scales = replay.run, replay.material.scales
+    inputs = scales.scale_inputs(jnp.asarray(batch.inputs))
+    targets = scales.scale_targets(jnp.asarray(batch.targets))
+    arguments = (first, inputs, targets)
+    slopes = compiled(_slopes, replay.program, *arguments, options=(QUICKLY_COMPILED,))
+    found = slopes(*arguments)
     layers = []
     for index, (before, now) in enumerate(zip(first, run.parameters, strict=True)):
         if not jax.tree.leaves(before):
@@ -120,6 +119,14 @@ def _layers(run: Run, first: NetworkParameters, batch: Samples) -> tuple[LayerSl
             )
         )
     return tuple(layers)
+
+
+def _slopes(
+    program: loop.Program, parameters: NetworkParameters, inputs: Array, targets: Array
+) -> Backpropagation:
+    """What one walk back finds in each layer, none of them fused with another."""
+    judge = program.judge
+    return backpropagate(judge.network, parameters, inputs, targets, loss=judge.loss)
 
 
 def _length(tree: object) -> float:

@@ -42,7 +42,7 @@ def surface_map(
     """
     title = f"The loss surface of {name}" if name else "The loss surface"
     drawn = "The loss at each point of a plane of weights; the star is at the run's own."
-    subtitle = _subtitle(found) if sentences else f"{drawn}{_beyond(found)}"
+    subtitle = _subtitle(found) if sentences else drawn
     figure = style.new_figure(title, subtitle, height=4.6)
     panels = figure.subplots(1, 2, sharey=True)
     filled, walked = None, found.walked
@@ -120,11 +120,8 @@ def surface_relief(found: Surface, *, name: str = "", loss: str = "loss") -> Fig
 
 
 def _subtitle(found: Surface) -> str:
-    return f"{found.message}{_beyond(found)}"
-
-
-def _beyond(found: Surface) -> str:
-    return "" if found.walked is None else " The path's losses are those of its own weights."
+    beyond = "" if found.walked is None else " The path's losses are those of its own weights."
+    return f"{found.message}{beyond}"
 
 
 def _scale(heights: list[np.ndarray], of_path: list[np.ndarray]) -> tuple[Normalize, np.ndarray]:

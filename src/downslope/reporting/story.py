@@ -19,7 +19,7 @@ from downslope.reporting.story_result import (
     the_same_samples,
     the_settings,
 )
-from downslope.reporting.story_weight import the_change, the_factors
+from downslope.reporting.story_weight import the_change, the_factors, the_neuron
 
 Write = Callable[[Material], Iterable[Piece]]
 
@@ -31,7 +31,7 @@ SIX_STEPS: tuple[tuple[str, tuple[Write, ...]], ...] = (
     ("Steps against the slope", (the_steps, the_change)),
     ("Again and again: the epochs", (the_repetition, the_gap, the_same_samples)),
 )
-CLOSER = ("A closer look: the layers and the way down", (the_layers, the_surface))
+CLOSER = ("A closer look: the layers and the way down", (the_layers, the_neuron, the_surface))
 RESULT = "How good it is"
 AFTERWARDS: tuple[tuple[str, tuple[Write, ...]], ...] = (
     ("How it ended, and what to try", (the_ending,)),

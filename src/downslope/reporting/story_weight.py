@@ -1,13 +1,16 @@
-"""One weight in the story's slopes and steps: the factors of its slope, and what the step did."""
+"""One weight in the story: the factors of its slope, what the step did, the neuron behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from downslope.errors import InputError
 from downslope.insight.factors import Chain, Product, Sum
+from downslope.insight.neuron import neuron
 from downslope.insight.step_text import INDENT, number, tell_change, tell_weight
+from downslope.pictures.neuron import neuron_figure
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Piece, Words
+from downslope.reporting.pieces import Grid, Picture, Piece, Words
 
 _TIMES = " \N{MULTIPLICATION SIGN} "
 Row = tuple[str, str, str, str]
@@ -19,11 +22,12 @@ def the_factors(material: Material) -> Iterator[Piece]:
     if traced is None or material.furthest is None:
         return
     told = [line for line in tell_weight(traced.weight) if not line.startswith(INDENT)]
-    unit = "" if traced.loss_unit == 1 else ", for which the targets are brought to deviation 1"
+    unit = "" if traced.loss_unit == 1 else " Its loss is that of targets brought to deviation 1."
     yield Words(
-        f"How backpropagation finds such a slope, for the weight of the first layer that moved the "
-        f"loss of one sample most: the one above whose true answer is "
-        f"{material.truths[material.furthest]}{unit}."
+        "How such a slope is found is written out for one of the samples above, for which the "
+        "untrained network was furthest off: the one with the true answer "
+        f"{material.truths[material.furthest]}. Of the first layer's weights it is the one along "
+        f"which the loss of this sample is steepest.{unit}"
     )
     yield Words(told[0])
     yield Grid(
@@ -44,6 +48,23 @@ def the_change(material: Material) -> Iterator[Piece]:
     if material.traced is not None:
         told = " ".join(tell_change(material.traced))
         yield Words(f"The weight whose slope was written out above: {told}")
+
+
+def the_neuron(material: Material) -> Iterator[Piece]:
+    """The neuron that this weight leads to, with the trained weights."""
+    traced = material.traced
+    if traced is None:
+        return
+    weight, index = traced.weight.weight, traced.sample.index
+    try:
+        found = neuron(material.run, weight.layer, weight.unit, index)
+    except InputError:  # it leads to no neuron, as in a norm, or deeper into a residual layer
+        return
+    yield Words(
+        "One neuron of the trained network: the one that the weight written out above leads to, "
+        "while it looks at the same sample."
+    )
+    yield Picture("neuron", neuron_figure(found, material.dataset))
 
 
 def rows_of(chain: Chain) -> list[Row]:
