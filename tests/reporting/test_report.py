@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.learning import outcome
+from downslope.learning import outcome, run_folder
 from downslope.learning.openings import Openings
 from downslope.learning.words import verdict
 from downslope.pictures.style import alt_text
@@ -16,6 +16,7 @@ from downslope.reporting.material import Material
 from downslope.reporting.report import tell
 
 KINDS = ("digits", "waves", "crowd", "table")
+LONG = run_folder.Seconds(total=1e6, training=1e6, compiling=0)  # too long for a closer look
 VOID = {"meta", "br", "img", "hr", "input", "link"}
 
 
@@ -123,7 +124,7 @@ def test_the_figures_are_those_of_the_run(kind, pages, request):
 
 
 def test_a_report_counts_as_one_look_and_a_closed_one_as_none(digits_run, tmp_path):
-    run = ds.open_run(digits_run.save(tmp_path / "run").folder)
+    run = ds.open_run(replace(digits_run, seconds=LONG).save(tmp_path / "run").folder)
     before = run.test_openings
     assert ds.report(run) == tmp_path / "run" / "report.html"
     assert ds.open_run(run.folder).test_openings == before + 1
@@ -152,7 +153,8 @@ def test_a_run_that_went_on_from_another_says_that_its_beginning_is_unknown(digi
 def test_a_tiny_test_part(waves_run, part):
     data = waves_run.dataset
     few = replace(data, test=data.test.take(np.array(part, int)))
-    text = Page(tell(replace(waves_run, dataset=few, openings=Openings())).html).text
+    run = replace(waves_run, dataset=few, openings=Openings(), seconds=LONG)
+    text = Page(tell(run).html).text
     assert ("The test part was empty" in text) == (not part)
 
 
@@ -219,5 +221,6 @@ def test_the_story_follows_samples_of_all_classes_or_over_the_whole_range(
 def test_a_classifier_of_a_single_output():
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(1)])
     run = ds.train(network, ds.load("xor"), loss="binary_cross_entropy", epochs=1)
-    (picture,) = (one for one in tell(run).pictures if one.name == "loss-slope")
+    told = tell(replace(run, seconds=LONG))
+    (picture,) = (one for one in told.pictures if one.name == "loss-slope")
     assert "y is the output, the higher the likelier different signs" in alt_text(picture.figure)

@@ -34,7 +34,7 @@ def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: A
     if pictures:
         from downslope.pictures.surface import surface_map, surface_relief
 
-        names = {"name": run.data.name, "loss": run.loss.name}
+        names: dict[str, Any] = {"name": run.data.name, "loss": run.loss.name}
         figures = {
             "surface": lambda: surface_map(found, **names),
             "surface-relief": lambda: surface_relief(found, **names),
