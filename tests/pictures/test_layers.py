@@ -92,9 +92,11 @@ def test_what_is_drawn_of_a_run(moons_run, digits, tmp_path):
     from downslope.insight.layers import layers_over_time
 
     paths = draw_layers(moons_run, layers_over_time(moons_run, 3), tmp_path)
-    assert [path.name for path in paths] == ["layers.png"]
+    assert [path.name for path in paths] == ["layers.png", "layers.svg"]
     network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
     run = ds.train(network, digits, batch_size="full", epochs=2)
     paths = draw_layers(run, layers_over_time(run, 2), tmp_path)
-    assert [path.name for path in paths] == ["layers.png", "filters.png", "pixels.png"]
+    assert [path.name for path in paths] == [
+        f"{name}.{kind}" for name in ("layers", "filters", "pixels") for kind in ("png", "svg")
+    ]
     assert all(path.stat().st_size > 10_000 for path in paths)

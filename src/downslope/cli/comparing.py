@@ -236,10 +236,10 @@ def _ends(values: np.ndarray) -> tuple[Any, Any]:
 
 def draw(found: Comparison, folder: Path, as_json: bool) -> None:
     """Draw the comparison into its folder."""
-    from downslope.pictures import save
+    from downslope.pictures import save_all
     from downslope.pictures.compare import comparison
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
-        path = save(comparison(found), folder / "compare.png")
+        paths = save_all([("compare", comparison(found))], folder)
     if not as_json:
-        output.list_pictures([path])
+        output.list_pictures(paths)

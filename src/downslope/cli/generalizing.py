@@ -15,7 +15,6 @@ from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
 from downslope.learning.saved_run import open_run
 from downslope.learning.words import openings_note
-from downslope.store.files import plain_errors
 
 
 def generalize_and_report(
@@ -138,14 +137,13 @@ def _print_curve(found: LearningCurve) -> None:
 
 
 def _draw(found: Generalization, sizes: LearningCurve | None, folder: Path, as_json: bool) -> None:
-    from downslope.pictures import save
+    from downslope.pictures import save_all
     from downslope.pictures.generalization import gap_curves, learning_curves
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
-        with plain_errors(folder):
-            folder.mkdir(exist_ok=True)
-        paths = [save(gap_curves(found), folder / "generalization.png")]
+        figures = [("generalization", gap_curves(found))]
         if sizes is not None:
-            paths.append(save(learning_curves(sizes), folder / "learning-curve.png"))
+            figures.append(("learning-curve", learning_curves(sizes)))
+        paths = save_all(figures, folder)
     if not as_json:
         output.list_pictures(paths)

@@ -61,9 +61,9 @@ def rate_and_report(
         tell(found)
         click.echo(f"\nFound: {folder}")
     if pictures:
-        path = draw(found, folder / "rate.png", as_json=as_json)
+        paths = draw(found, folder, as_json=as_json)
         if not as_json:
-            output.list_pictures([path])
+            output.list_pictures(paths)
 
 
 def look_for_rate(
@@ -83,13 +83,14 @@ def tell(found: FoundRate) -> None:
             click.echo(text)
 
 
-def draw(found: FoundRate, path: Path, *, as_json: bool) -> Path:
-    """Draw what was found into a file."""
-    from downslope.pictures import save
+def draw(found: FoundRate, folder: Path, *, as_json: bool) -> list[Path]:
+    """Draw what was found into a folder."""
+    from downslope.pictures import save_all
     from downslope.pictures.rates import rate_search
 
     with display.waiting("Drawing ...", lively=not as_json):
-        return save(rate_search(found, loss=found.settings.loss), path)
+        figure = rate_search(found, loss=found.settings.loss)
+        return save_all([("rate", figure)], folder)
 
 
 def as_object(found: FoundRate) -> dict[str, Any]:

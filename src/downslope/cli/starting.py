@@ -125,10 +125,10 @@ def _print(found: Minima, folder: Path) -> None:
 
 
 def _draw(found: Minima, folder: Path, as_json: bool) -> None:
-    from downslope.pictures import save
+    from downslope.pictures import save_all
     from downslope.pictures.minima import minima_map
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
-        path = save(minima_map(found), folder / "minima.png")
+        paths = save_all([("minima", minima_map(found))], folder)
     if not as_json:
-        output.list_pictures([path])
+        output.list_pictures(paths)

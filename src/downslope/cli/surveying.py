@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from matplotlib.figure import Figure
 
 from downslope.cli import display, output
 from downslope.cli.lines import print_json
@@ -14,7 +13,6 @@ from downslope.insight.line import Line, line
 from downslope.insight.surface import Surface, surface
 from downslope.learning.run import Run
 from downslope.learning.saved_run import open_run
-from downslope.store.files import plain_errors
 
 
 def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: Any) -> None:
@@ -70,17 +68,12 @@ def _with_data(run: Run, as_json: bool) -> Run:
 
 
 def _draw(run: Run, figures: dict[str, Any], as_json: bool) -> None:
-    from downslope.pictures import save
+    from downslope.pictures import save_all
 
     assert run.folder is not None
     folder = run.folder / "pictures"
-    with plain_errors(folder):
-        folder.mkdir(exist_ok=True)
     with display.waiting("Drawing ...", lively=not as_json):
-        paths = []
-        for name, make in figures.items():
-            figure: Figure = make()
-            paths.append(save(figure, folder / f"{name}.png"))
+        paths = save_all(((name, make()) for name, make in figures.items()), folder)
     if not as_json:
         output.list_pictures(paths)
 

@@ -242,6 +242,6 @@ def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) ->
         if found is not None:
             from downslope.cli.rating import draw
 
-            paths.append(draw(found, folder / "rate.png", as_json=True))
+            paths += draw(found, folder, as_json=True)
     if not as_json:
         output.list_pictures(paths)

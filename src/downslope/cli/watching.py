@@ -32,11 +32,11 @@ def neuron_and_report(
     _report(run, found, as_json)
 
     def draw(folder: Path) -> list[Path]:
-        from downslope.pictures import neuron_figure, save
+        from downslope.pictures import neuron_figure, save_all
 
         assert run.dataset is not None
         figure = neuron_figure(found, run.dataset)
-        return [save(figure, folder / f"neuron-{layer}-{unit}.png")]
+        return save_all([(f"neuron-{layer}-{unit}", figure)], folder)
 
     if pictures:
         _draw(run, draw, as_json)
@@ -71,14 +71,9 @@ def _report(run: Run, found: object, as_json: bool) -> None:
 
 def _draw(run: Run, draw: Callable[[Path], list[Path]], as_json: bool) -> None:
     """Draw into the run folder, and say what is there."""
-    from downslope.store.files import plain_errors
-
     assert run.folder is not None
-    folder = run.folder / "pictures"
     with display.waiting("Drawing pictures ...", lively=not as_json):
-        with plain_errors(folder):
-            folder.mkdir(exist_ok=True)
-        paths = draw(folder)
+        paths = draw(run.folder / "pictures")
     if not as_json:
         click.echo()
         output.list_pictures(paths)

@@ -15,6 +15,7 @@ from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.learning.run import Run
 from downslope.pictures import style
+from downslope.pictures.files import save_all
 from downslope.pictures.tiles import show_image, show_signed
 
 USUAL = 1e-3  # share of its length by which a step usually moves a layer (Karpathy, 2015)
@@ -200,10 +201,10 @@ def _in_cells(scores: np.ndarray, cell: int) -> np.ndarray:
 
 
 def draw_layers(run: Run, course: LayersOverTime, folder: Path, *, most: int = 6) -> list[Path]:
-    """Draw all that there is to see of a run's layers into a folder that is there.
+    """Draw all that there is to see of a run's layers into a folder.
 
-    Always `layers.png`; for images `filters.png` and `pixels.png`, which pixels matter for the
-    first validation samples.
+    Always `layers`; for images `filters`, and `pixels`: which of them matter for the first
+    validation samples. Each as PNG and SVG.
 
     Args:
         run: The run, with its data at hand.
@@ -215,12 +216,10 @@ def draw_layers(run: Run, course: LayersOverTime, folder: Path, *, most: int = 6
         StorageError: The disk or the folder refuses.
     """
     assert run.dataset is not None
-    paths = [style.save(layers_figure(course), folder / "layers.png")]
+    paths = save_all([("layers", layers_figure(course))], folder)
     filters = first_filters(run)
     if filters is not None:
-        paths.append(
-            style.save(filters_figure(filters, name=run.data.name), folder / "filters.png")
-        )
+        paths += save_all([("filters", filters_figure(filters, name=run.data.name))], folder)
     if image_shape(run.data.input_shape, run.data.input_names) is None:
         return paths
     samples = run.dataset.validation
@@ -229,7 +228,7 @@ def draw_layers(run: Run, course: LayersOverTime, folder: Path, *, most: int = 6
     found = important_inputs(run, few.inputs)
     figure = importance_figure(found, run.dataset, _said(run, few.inputs))
     if figure is not None:
-        paths.append(style.save(figure, folder / "pixels.png"))
+        paths += save_all([("pixels", figure)], folder)
     return paths
 
 
