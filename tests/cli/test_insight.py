@@ -25,7 +25,8 @@ def test_a_neuron_is_told_and_drawn(call, own_run):
     assert result.exit_code == 0, result.output
     told = str(ds.insight.neuron(ds.open_run(own_run), 1, 0, 4))
     picture = own_run / "pictures" / "neuron-1-0.png"
-    assert result.stdout == f"{told}\n\nPictures: {picture.parent}\n  {picture.name}\n"
+    drawn = f"  {picture.name}\n  {picture.with_suffix('.svg').name}\n"
+    assert result.stdout == f"{told}\n\nPictures: {picture.parent}\n{drawn}"
     assert picture.stat().st_size > 10_000
     plain = json.loads(call("neuron", own_run, "--layer", 1, "--unit", 0, "--json").stdout)
     assert len(plain["inputs"]) == len(plain["weights"]) == 2
