@@ -318,7 +318,7 @@ def _computed(subject: _Subject, compute: Callable[[], Any], x: float) -> Any:
         return compute()
     except DownslopeError:
         raise
-    except Exception as error:
+    except Exception as error:  # a function of the user's own may raise anything
         reason = next(iter(str(error).splitlines()), "")[:160].rstrip(".") or type(error).__name__
         raise SettingError(
             f"{subject.about.name} cannot be computed at {number(x)}: {reason}.",
