@@ -12,7 +12,7 @@ import numpy as np
 
 import downslope as ds
 from downslope.insight.weight import arrays_of
-from downslope.learning import train as training
+from downslope.learning import training
 from downslope.learning.chunks import run_finite_chunk
 from downslope.network import losses
 from tests.reference import drawing

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.learning import train as train_module
+from downslope.learning import training
 from downslope.learning.batches import BatchPlan
 from downslope.network.notation import parse
 from tests.learning import by_hand
@@ -106,7 +106,7 @@ def test_a_missing_value_is_caught_at_the_step_that_meets_it():
 def stopped_after(steps, **settings) -> ds.Run:
     """A training that Ctrl-C ends behind `steps` steps."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "CHUNK_SECONDS", 0.0)  # one step at a time
+        patch.setattr(training, "CHUNK_SECONDS", 0.0)  # one step at a time
 
         def interrupt(progress):
             if progress.step == steps:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.learning import train as train_module
+from downslope.learning import training
 from downslope.learning.batches import BatchPlan
 from downslope.network.notation import parse
 from tests.learning import by_hand
@@ -41,7 +41,7 @@ def test_where_chunks_end_changes_nothing(monkeypatch, stop):
     network = parse("dense 6 tanh, dropout 0.3, dense 3")
     runs, chunks = [], []
     for seconds in (0.0, 1e9):
-        monkeypatch.setattr(train_module, "CHUNK_SECONDS", seconds)
+        monkeypatch.setattr(training, "CHUNK_SECONDS", seconds)
         ends = []
         runs.append(
             fit(
@@ -210,7 +210,7 @@ def test_a_second_training_of_the_same_kind_compiles_nothing(caplog):
 
 
 def test_progress_tells_how_far_the_training_is(monkeypatch):
-    monkeypatch.setattr(train_module, "CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
     seen = []
     run = fit(on_chunk=seen.append)
     assert [one.step for one in seen] == list(range(1, 13))

@@ -81,8 +81,8 @@ def beginning(run: Run) -> Beginning | None:
         return None
     replay = run.replay
     state, places = replay.state(0), replay.batch_of(1)
-    arguments = (state, replay.material, places, np.float32(replay.rate_of(1)))
-    step = compiled(loop.train_step, replay.program, *arguments, options=(QUICKLY_COMPILED,))
+    arguments = (state, replay.material_of(1), places, np.float32(replay.rate_of(1)))
+    step = compiled(loop.train_step, replay.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
     after, loss = step(*arguments)
     if not np.isclose(float(loss), run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None

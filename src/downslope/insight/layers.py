@@ -125,7 +125,8 @@ def layers_over_time(
         if done in steps:
             assert before is not None  # the step before it was asked for as well
             arguments = (before.parameters, state.parameters, replay.seen(done), probe)
-            rows.append(np.asarray(compiled(_measured, replay.program, *arguments)(*arguments)))
+            measured = compiled(_measured, replay.program_of(done), *arguments)
+            rows.append(np.asarray(measured(*arguments)))
         before = state
     network = replay.program.judge.network
     with_weights = [

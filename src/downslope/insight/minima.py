@@ -19,7 +19,7 @@ from downslope.insight.minima_words import said_of
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.learning import measures
 from downslope.learning.side_by_side import SideBySide, train_side_by_side
-from downslope.learning.train import still_falling
+from downslope.learning.training import still_falling
 from downslope.network.network import Network
 
 TRAINING = 750  # thousandths of the progress that stand for it

@@ -196,9 +196,9 @@ def _traced(
     gradients = tuple(one.gradients for one in way.layers)
     weight = find_weight(run.network, gradients, *wanted)
     arguments = (before.parameters, replay.seen(step))
-    options = (QUICKLY_COMPILED,)
-    found = compiled(batch_gradients, replay.program, *arguments, options=options)(*arguments)
-    of_batch = jax.tree.map(np.asarray, found)
+    program = replay.program_of(step)
+    found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
+    of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, new, *given, loss)
     scales = replay.material.scales
     return StepTrace(

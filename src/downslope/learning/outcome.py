@@ -76,9 +76,19 @@ def non_finite(loss: float, epoch: int, step: int) -> Outcome:
     return Outcome("non_finite", message, advice, step, step)
 
 
-def interrupted(epoch: int, step: int) -> Outcome:
-    """The user stopped it."""
+def interrupted(epoch: int, step: int, goes_on: bool = False) -> Outcome:
+    """The user stopped it; `goes_on` says that it can go on from its folder."""
     message = f"Stopped on request at step {step} (epoch {epoch}); what was learnt is kept."
-    return Outcome(
-        "interrupted", message, "Train again without stopping to see all epochs.", step, step
+    advice = (
+        "Go on with: downslope resume RUN."
+        if goes_on
+        else "Train again without stopping to see all epochs."
     )
+    return Outcome("interrupted", message, advice, step, step)
+
+
+def unfinished(epoch: int, step: int) -> Outcome:
+    """It runs still, or its process ended without a word: this is its last checkpoint."""
+    message = f"The training has not ended; its last checkpoint is of step {step} (epoch {epoch})."
+    advice = "If it does not run any more, go on with: downslope resume RUN."
+    return Outcome("interrupted", message, advice, step, step)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import jax
 import numpy as np
@@ -74,6 +74,7 @@ class Preparation:
         loss: The loss.
         settings: All other settings.
         earlier: The run that is gone on from; None to start from weights drawn anew.
+        scaled_as: The run whose scaling of answers holds; None to learn it from the data.
     """
 
     network: Network
@@ -81,6 +82,7 @@ class Preparation:
     loss: Loss
     settings: Settings
     earlier: Run | None = None
+    scaled_as: Run | None = None
 
     @cached_property
     def plan(self) -> BatchPlan:
@@ -98,8 +100,9 @@ class Preparation:
     @cached_property
     def answer_scaling(self) -> Scaling | None:
         """How outputs become numbers in the targets' units; weights mean nothing without it."""
-        if self.earlier is not None:
-            return self.earlier.answer_scaling
+        known = self.earlier or self.scaled_as
+        if known is not None:
+            return known.answer_scaling
         return answer_scaling(self.dataset, self.loss)
 
     @cached_property
@@ -147,17 +150,25 @@ class Preparation:
         """Epochs between two measurements, so that they cost no more than their share."""
         return max(1, math.ceil(self._most_measured / self._affordable_samples))
 
-    def start(self) -> loop.Start:
-        """The state before the first step, and the key of chance."""
-        program = self.program
-        origin = loop.Origin(
+    @property
+    def _origin(self) -> loop.Origin:
+        return loop.Origin(
             network=self.network,
             input_shape=self.dataset.input_shape,
-            optimizer=program.optimizer,
-            keeps_best=program.patience is not None,
+            optimizer=self.program.optimizer,
+            keeps_best=self.program.patience is not None,
         )
+
+    @property
+    def shapes(self) -> loop.State:
+        """The shapes and types of a state, without the numbers."""
+        begin = partial(loop.begin, self._origin)
+        return jax.eval_shape(begin, np.uint32(self.settings.seed)).state
+
+    def start(self) -> loop.Start:
+        """The state before the first step, and the key of chance."""
         seed = np.uint32(self.settings.seed)
-        drawn = compiled(loop.begin, origin, seed, options=(QUICKLY_COMPILED,))(seed)
+        drawn = compiled(loop.begin, self._origin, seed, options=(QUICKLY_COMPILED,))(seed)
         return drawn if self.earlier is None else self._go_on(drawn, self.earlier)
 
     def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:

@@ -22,6 +22,7 @@ class Progress:
         epochs: Epochs in all.
         seconds: Seconds spent in the loop, without compiling.
         builder: The trace while it grows.
+        first: Steps that were done before it went on; 0 for a new training.
     """
 
     step: int
@@ -30,6 +31,7 @@ class Progress:
     epochs: int
     seconds: float
     builder: TraceBuilder
+    first: int = 0
 
     @property
     def trace(self) -> Trace:
@@ -40,25 +42,33 @@ class Progress:
 OnChunk = Callable[[Progress], object]
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
 @contextmanager
 def stop_requests() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a request that is seen between two chunks.
+    """Turn the first Ctrl-C or SIGTERM into a request that is seen between two chunks.
 
-    A second Ctrl-C interrupts at once. Outside of the main thread, where signals cannot be
-    caught, no request is ever seen.
+    A second one does what it did before: Ctrl-C interrupts at once. Outside of the main thread,
+    where signals cannot be caught, no request is ever seen.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     asked = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def ask(number: int, frame: object) -> None:
         asked.set()
-        signal.signal(signal.SIGINT, before)
+        restore()
 
-    signal.signal(signal.SIGINT, ask)
+    for number in STOPPING:
+        signal.signal(number, ask)
     try:
         yield asked.is_set
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()

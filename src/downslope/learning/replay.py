@@ -8,6 +8,7 @@ Each loss on the way is compared with the recorded one, and the weights with tho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -17,11 +18,13 @@ import numpy as np
 from downslope.data.progress import OnProgress
 from downslope.errors import RunError
 from downslope.learning import loop, run_folder
+from downslope.learning.checkpoint import read_checkpoint
 from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
-from downslope.learning.preparation import Preparation
+from downslope.learning.phases import Part, parts_of, rates_of, taken_over
 from downslope.learning.run import Run
-from downslope.learning.train import Pace
+from downslope.learning.training import Pace
+from downslope.store.checkpoints import stored_steps
 
 MOST_KEPT = 1 << 28  # bytes of states that are kept for the next question
 
@@ -40,39 +43,63 @@ class Replay:
 
     Raises:
         DataError: The data is gone or has changed.
-        RunError: The run went on from another one.
+        RunError: The run went on from another one, and its first state was not stored.
     """
 
     def __init__(self, run: Run) -> None:
-        if run.origin is not None:
+        self._stored = () if run.folder is None else stored_steps(run.folder)
+        if run.origin is not None and 0 not in self._stored:
             raise RunError(
                 "The run went on from another one, whose weights are not part of it.",
-                "a run that began with weights drawn from its seed",
-                "Replay a run that was trained without start.",
+                "a run that began with weights drawn from its seed, or was trained into a folder",
+                "Replay a run that was trained without start, or give train a folder.",
             )
         self.run = run.with_data()
         assert self.run.dataset is not None
-        self._prepared = Preparation(run.network, self.run.dataset, run.loss, run.settings)
+        self._parts = parts_of(self.run, self.run.dataset)
         self._kept: dict[int, loop.State] = {}  # the one that was used last is the last
+        self._made: dict[int, tuple[loop.Start, loop.Material]] = {}
+
+    def _part(self, step: int) -> Part:
+        """The part of the training that step `step` belongs to, from 1."""
+        return [one for one in self._parts if one.first < max(1, step)][-1]
+
+    def _start(self, part: Part) -> loop.Start:
+        return self._begun(self._parts.index(part))[0]
+
+    def _material(self, part: Part) -> loop.Material:
+        return self._begun(self._parts.index(part))[1]
+
+    def _begun(self, place: int) -> tuple[loop.Start, loop.Material]:
+        """Where a part would begin by itself, and what it works on; made once."""
+        if place not in self._made:
+            prepared = self._parts[place].prepared
+            start = prepared.start()
+            self._made[place] = start, prepared.material(start.key)
+        return self._made[place]
+
+    def program_of(self, step: int) -> loop.Program:
+        """What was compiled for step `step`, from 1."""
+        return self._part(step).prepared.program
 
     @property
     def program(self) -> loop.Program:
-        """What was compiled for the training."""
-        return self._prepared.program
+        """What was compiled for the last step."""
+        return self._parts[-1].prepared.program
 
-    @cached_property
+    @property
     def material(self) -> loop.Material:
-        """What it worked on."""
-        return self._prepared.material(self._start.key)
+        """What the last step worked on."""
+        return self._material(self._parts[-1])
 
-    @cached_property
-    def _start(self) -> loop.Start:
-        return self._prepared.start()
+    def material_of(self, step: int) -> loop.Material:
+        """What step `step` worked on, from 1."""
+        return self._material(self._part(step))
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps in an epoch."""
-        return self._prepared.plan.steps_per_epoch
+        return self._parts[0].prepared.plan.steps_per_epoch
 
     @property
     def steps(self) -> int:
@@ -86,7 +113,7 @@ class Replay:
 
     def batch_of(self, step: int) -> np.ndarray:
         """Which training samples step `step` saw, from 1: int32 (B,); -1 where there was none."""
-        return self._prepared.plan.batches(step - 1, step)[0]
+        return self._part(step).prepared.plan.batches(step - 1, step)[0]
 
     def epoch_of(self, step: int) -> int:
         """The epoch that a step belongs to; both are counted from 1."""
@@ -94,13 +121,18 @@ class Replay:
 
     def rate_of(self, step: int) -> float:
         """The learning rate of step `step`, from 1."""
-        return float(self._prepared.rates[step - 1])
+        return float(self._rates[step - 1])
+
+    @cached_property
+    def _rates(self) -> np.ndarray:
+        return rates_of(self.run.phases, self._parts[-1].prepared)
 
     def seen(self, step: int) -> loop.Batch:
         """The batch of step `step`, from 1, as the network took it."""
         indices = self.batch_of(step)
-        arguments = (np.int32(step - 1), self.material, indices)
-        return compiled(loop.see_batch, self.program, *arguments)(*arguments)
+        part = self._part(step)
+        arguments = (np.int32(step - 1), self._material(part), indices)
+        return compiled(loop.see_batch, part.prepared.program, *arguments)(*arguments)
 
     def states(
         self, steps: Iterable[int], on_steps: OnProgress | None = None
@@ -132,15 +164,10 @@ class Replay:
         return step
 
     def _walk_to(self, step: int, last: int, on_steps: OnProgress | None) -> loop.State:
-        place = max((one for one in self._kept if one <= step), default=0)
-        state = self._kept.pop(place, None)
-        if state is None:
-            state = self._start.state
-        else:
-            self._keep(place, state)
-
+        place, state = self._nearest(step)
         kept = self.run.outcome.kept_step
-        for stop in sorted({step, kept} if place < kept < step else {step}):
+        stops = {step, *(one.first for one in self._parts), kept}
+        for stop in sorted(one for one in stops if place < one <= step):
             state = self._advance(
                 place, stop, state, lambda done: on_steps and on_steps(done, last)
             )
@@ -150,22 +177,48 @@ class Replay:
         self._keep(step, state)
         return state
 
+    def _nearest(self, step: int) -> tuple[int, loop.State]:
+        """The last state at or before `step` that is at hand or stored; else the first one."""
+        place = max((one for one in self._kept if one <= step), default=0)
+        for stored in sorted((one for one in self._stored if place < one <= step), reverse=True):
+            with suppress(RunError):  # a damaged one costs time, and nothing else
+                return stored, self._read(stored)
+        state = self._kept.pop(place, None)
+        if state is not None:
+            self._keep(place, state)
+            return place, state
+        if self.run.origin is not None:
+            return 0, self._read(0)
+        return 0, self._start(self._parts[0]).state
+
+    def _read(self, step: int) -> loop.State:
+        assert self.run.folder is not None
+        checkpoint = read_checkpoint(self.run.folder, step)
+        if checkpoint.document.data.fingerprint != self.run.data.fingerprint:
+            raise checkpoint.damaged("it is of a training on other data")
+        return checkpoint.state(self._part_behind(step).prepared.shapes)
+
+    def _part_behind(self, step: int) -> Part:
+        """The part whose settings a state was stored with: the next one where two meet."""
+        return [one for one in self._parts if one.first <= step][-1]
+
     def _advance(
         self, place: int, stop: int, state: loop.State, tell: Callable[[int], object]
     ) -> loop.State:
         """Walk from the state behind `place` steps to the one behind `stop`, chunk by chunk."""
-        plan = self._prepared.plan
+        part = self._part(stop)
+        plan, program = part.prepared.plan, part.prepared.program
+        if place == part.first and part is not self._parts[0]:
+            state = taken_over(state, part.prepared)
         pace = Pace(plan)
         batches = np.zeros((pace.capacity, plan.batch_size), np.int32)
         rates = np.zeros(pace.capacity, np.float32)
-        material = self.material
-        run_chunk = compiled(
-            loop.run_chunk, self.program, state, material, batches, rates, np.int32(0)
-        )
+        material = self._material(part)
+        run_chunk = compiled(loop.run_chunk, program, state, material, batches, rates, np.int32(0))
         while place < stop:
             with pace.timed(stop - place) as count:
                 batches[:count] = plan.batches(place, place + count)
-                rates[:count] = self._prepared.rates[place : place + count]
+                rates[:count] = self._rates[place : place + count]
                 state, rows = run_finite_chunk(run_chunk, state, material, batches, rates, count)
                 losses = np.asarray(rows.batch_loss)[:count]
             self._check_losses(place, losses)

@@ -26,7 +26,7 @@ from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
 from downslope.learning.openings import Openings
 from downslope.learning.outcome import Outcome
-from downslope.learning.run_folder import DataCard, Document, Origin, Seconds
+from downslope.learning.run_folder import DataCard, Document, Origin, Phase, Seconds
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
@@ -34,6 +34,7 @@ from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.store.arrays import flatten
 from downslope.store.files import claim_folder
+from downslope.store.lock import locked
 
 if TYPE_CHECKING:
     from downslope.learning.replay import Replay
@@ -61,7 +62,10 @@ class Run:
         openings: Counts how often the test part is looked at.
         moments: What the optimizer remembers, for a training that goes on from here; None where
             the best weights were restored. It is not saved.
-        versions: Of Python and of the libraries that it was trained with.
+        versions: Of Python and of the libraries that it was trained with, and how its layers
+            were computed.
+        phases: The parts before the last, where a training went on with other settings.
+        parent: The run that it was forked from, if it was.
     """
 
     network: Network
@@ -81,6 +85,8 @@ class Run:
     openings: Openings = field(default_factory=Openings, repr=False)
     moments: Any = None
     versions: Mapping[str, str] = field(default_factory=run_folder.versions, repr=False)
+    phases: tuple[Phase, ...] = ()
+    parent: Origin | None = None
 
     @property
     def test_openings(self) -> int:
@@ -325,7 +331,19 @@ class Run:
             StorageError: The folder is not empty, or the disk refuses.
         """
         path = claim_folder(Path(folder), beside=(run_folder.LOG,))
-        document = Document(
+        with locked(path):
+            return self.write(path)
+
+    def write(self, folder: Path) -> Run:
+        """Write what the training left into a folder that nobody else writes into."""
+        self.openings.save(folder)
+        run_folder.write(folder, self.document, self.arrays, self.trace)
+        return replace(self, folder=folder)
+
+    @property
+    def document(self) -> Document:
+        """Everything about it that is not an array."""
+        return Document(
             format=run_folder.FORMAT,
             versions=dict(self.versions),
             data=self.data,
@@ -334,17 +352,20 @@ class Run:
             outcome=self.outcome,
             seconds=self.seconds,
             origin=self.origin,
+            phases=self.phases,
+            parent=self.parent,
         )
-        arrays = {
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its weights, its scaling and its baseline under their names in the file."""
+        return {
             "scaling.mean": np.asarray(self.scaling.mean),
             "scaling.deviation": np.asarray(self.scaling.deviation),
             **_answer_arrays(self.answer_scaling),
             "baseline": self.baseline_answer,
             **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
         }
-        self.openings.save(path)
-        run_folder.write(path, document, arrays, self.trace)
-        return replace(self, folder=path)
 
     def _repr_html_(self) -> str:
         """A short card, which notebooks show; see `card`."""

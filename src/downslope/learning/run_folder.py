@@ -1,15 +1,18 @@
 """The run folder: what is kept of a run, and in which file.
 
+    checkpoints/          the training between two steps, to go on from: see `checkpoint.py`
     run.json              the data's card, network, settings, outcome, times, versions
     weights.safetensors   parameters ("0.weights", ...), scaling and baseline
     trace/steps.parquet   a row per step
     trace/epochs.parquet  a row per epoch
+    manifest.json         the checksums of these four files
     test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
     tensorboard/          event files, where they were asked for
     report.html           written by `downslope report`
 
-`run.json` is written last: a folder without it is not a run.
+`manifest.json` is written last: without it a training has not ended, and its last checkpoint is
+what there is of it.
 """
 
 from __future__ import annotations
@@ -31,11 +34,16 @@ from downslope.errors import DownslopeError, RunError
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
-from downslope.store.arrays import read_arrays, write_arrays
-from downslope.store.columns import read_columns, write_columns
-from downslope.store.files import plain_errors, write_file
+from downslope.network.native import native
+from downslope.store.arrays import decode_arrays, encode_arrays
+from downslope.store.columns import decode_columns, encode_columns
+from downslope.store.files import damaged, make_folder, plain_errors, sync_folder, write_file
+from downslope.store.manifest import NAME as MANIFEST
+from downslope.store.manifest import Mark, read_manifest, read_marked, write_manifest
 
-FORMAT = 1
+FORMAT = 2
+DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
+STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 LOG = "tensorboard"  # the one thing that is in the folder before the run
 
 
@@ -96,10 +104,18 @@ class Seconds:
     training: float
     compiling: float
 
+    def plus(self, other: Seconds) -> Seconds:
+        """Of two parts of a training together."""
+        return Seconds(
+            self.total + other.total,
+            self.training + other.training,
+            self.compiling + other.compiling,
+        )
+
 
 @dataclass(frozen=True)
 class Origin:
-    """The run that a training went on from.
+    """The run that a training went on from, or was forked from.
 
     Attributes:
         run: Its folder; empty if it had none.
@@ -113,8 +129,23 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """A part of a training that went on with other settings, or under other versions.
+
+    Attributes:
+        until: Steps of the training, from its first, behind which others took over.
+        settings: What held before.
+        versions: Those before.
+    """
+
+    until: int
+    settings: Settings
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Document:
-    """The content of `run.json`."""
+    """The content of `run.json`, and of each checkpoint; attributes are those of `Run`."""
 
     format: int
     versions: dict[str, str]
@@ -124,64 +155,93 @@ class Document:
     outcome: Outcome
     seconds: Seconds
     origin: Origin | None = None
+    phases: tuple[Phase, ...] = ()
+    parent: Origin | None = None
 
 
 def versions() -> dict[str, str]:
-    """The versions that decide whether a training can be repeated bit for bit."""
+    """What decides whether a training can be repeated bit for bit."""
     packages = ("downslope", "jax", "jaxlib", "optax", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    found = {name: version(name) for name in packages}
+    return {"python": platform.python_version(), **found, "native kernel": native()[1]}
 
 
-def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], trace: Trace) -> None:
-    """Write a run into an empty folder.
-
-    Raises:
-        StorageError: The disk or the folder refuses.
-    """
-    with plain_errors(folder):
-        (folder / "trace").mkdir(exist_ok=True)
-    write_arrays(folder / "weights.safetensors", arrays)
-    write_columns(folder / "trace" / "steps.parquet", trace.steps)
-    write_columns(folder / "trace" / "epochs.parquet", trace.epochs)
-    text = msgspec.json.format(msgspec.json.encode(document), indent=2)
-    write_file(folder / "run.json", text + b"\n")
+def encode(document: Document) -> bytes:
+    """A document as JSON."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def unreadable(path: Path, error: Exception) -> RunError:
-    """What to raise where a file of a run is damaged."""
-    return RunError(
-        f"{path} cannot be read ({error}).",
-        "a file as written by a training",
-        "Restore the file, or train again.",
-    )
+def decode(content: bytes, path: Path) -> Document:
+    """A document from JSON.
 
-
-def read(folder: Path) -> tuple[Document, dict[str, np.ndarray], Trace]:
-    """Read what `write` wrote.
+    Args:
+        content: The JSON.
+        path: Where it comes from, for the message.
 
     Raises:
-        RunError: The folder is not a run, or a file of it is missing or damaged.
+        RunError: It is damaged, or of another format.
     """
-    path = folder / "run.json"
-    if not path.is_file():
-        found = "has no run.json" if folder.is_dir() else "does not exist"
-        raise RunError(
-            f"{folder} {found}.",
-            "the folder of a run, such as runs/digits-1",
-            "Train one with: downslope train digits.",
-        )
     try:
-        document = msgspec.json.decode(path.read_bytes(), type=Document, strict=True)
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, DownslopeError) as error:
-        raise unreadable(path, error) from error
+        document = msgspec.json.decode(content, type=Document, strict=True)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError) as error:
+        raise damaged(path, str(error)) from error
     if document.format != FORMAT:
         raise RunError(
             f"{path} has format {document.format}.",
             f"format {FORMAT}",
             "Open it with the version of Downslope that wrote it.",
         )
+    return document
+
+
+def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], trace: Trace) -> None:
+    """Write what a training left, its manifest last.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    make_folder(folder / "trace")
+    contents = {
+        WEIGHTS: encode_arrays(arrays),
+        STEPS: encode_columns(trace.steps),
+        EPOCHS: encode_columns(trace.epochs),
+        DOCUMENT: encode(document),
+    }
+    for name, content in contents.items():
+        write_file(folder / name, content)
+    write_manifest(folder, {name: Mark.of(content) for name, content in contents.items()})
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether the training has ended, and its folder holds what it left."""
+    return (folder / MANIFEST).is_file()
+
+
+def open_again(folder: Path) -> None:
+    """Let a training that has ended go on: from now on its last checkpoint is what it is.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    with plain_errors(folder):
+        (folder / MANIFEST).unlink(missing_ok=True)
+        sync_folder(folder)
+
+
+def read(folder: Path) -> tuple[Document, dict[str, np.ndarray], Trace]:
+    """Read what `write` wrote.
+
+    Raises:
+        RunError: A file is missing or damaged.
+    """
+    marks = read_manifest(folder)
+
+    def content(name: str) -> tuple[bytes, Path]:
+        return read_marked(folder, name, marks), folder / name
+
+    document = decode(*content(DOCUMENT))
     trace = Trace(
-        steps=read_columns(folder / "trace" / "steps.parquet"),
-        epochs=read_columns(folder / "trace" / "epochs.parquet"),
+        steps=decode_columns(*content(STEPS)),
+        epochs=decode_columns(*content(EPOCHS)),
     )
-    return document, read_arrays(folder / "weights.safetensors"), trace
+    return document, decode_arrays(*content(WEIGHTS)), trace

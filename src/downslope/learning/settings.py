@@ -25,7 +25,12 @@ def _is_no_integer(value: object) -> bool:
     return not isinstance(value, int) or isinstance(value, bool)
 
 
-def _whole(name: str, value: Any, least: int, advice: str) -> None:
+def whole(name: str, value: Any, least: int, advice: str) -> None:
+    """Check that a value is a whole number, not less than `least`.
+
+    Raises:
+        SettingError: It is not.
+    """
     if _is_no_integer(value) or value < least:
         raise SettingError(
             f"The {name} is {value!r}.", f"a whole number of at least {least}", advice
@@ -49,8 +54,8 @@ class Record:
 
     def __post_init__(self) -> None:
         if self.every is not None:
-            _whole("number of epochs between two measurements", self.every, 1, "Try 1.")
-        _whole("number of recorded samples", self.samples, 1, "2048 is the default.")
+            whole("number of epochs between two measurements", self.every, 1, "Try 1.")
+        whole("number of recorded samples", self.samples, 1, "2048 is the default.")
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ class Stop:
 
     def __post_init__(self) -> None:
         if self.patience is not None:
-            _whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
+            whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
         if not 0 <= self.tolerance < math.inf:
             raise SettingError(
                 f"The tolerance is {self.tolerance!r}.",
@@ -117,13 +122,13 @@ class Settings:
             object.__setattr__(self, name, _plain(getattr(self, name)))
         object.__setattr__(self, "class_weights", tuple(map(_plain, self.class_weights)))
         check_learning_rate(self.learning_rate)
-        _whole("number of epochs", self.epochs, 1, "Try 20.")
+        whole("number of epochs", self.epochs, 1, "Try 20.")
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
             raise SettingError(
                 f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
             )
         if self.batch_size != "full":
-            _whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
+            whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
 
     def samples_per_step(self, samples: int) -> int:
         """The batch size in numbers, for `samples` training samples.

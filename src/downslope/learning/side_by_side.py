@@ -35,7 +35,7 @@ from downslope.learning.progress import stop_requests
 from downslope.learning.run import Seconds
 from downslope.learning.settings import BatchSize, Record, Settings, Stop
 from downslope.learning.trace import Trace, TraceBuilder
-from downslope.learning.train import Pace, ending_of
+from downslope.learning.training import Pace, ending_of
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
 

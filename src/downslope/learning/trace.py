@@ -26,6 +26,14 @@ class Trace:
     steps: Mapping[str, np.ndarray]
     epochs: Mapping[str, np.ndarray]
 
+    def until(self, step: int) -> Trace:
+        """What was recorded behind the first `step` steps."""
+        rows = self.epochs["step"] <= step
+        return Trace(
+            steps={name: column[:step] for name, column in self.steps.items()},
+            epochs={name: column[rows] for name, column in self.epochs.items()},
+        )
+
     @property
     def batch_loss(self) -> np.ndarray:
         """The loss of each step's batch, shape (steps,)."""
@@ -58,7 +66,12 @@ class TraceBuilder:
     steps_per_epoch: int
     is_measured: Callable[[np.ndarray], np.ndarray]
     _batch_loss: list[np.ndarray] = field(default_factory=list)
-    _evaluations: list[np.ndarray] = field(default_factory=list)  # rows: step, train, validation
+    _epochs: list[dict[str, np.ndarray]] = field(default_factory=list)
+
+    def go_on_from(self, trace: Trace) -> None:
+        """Take what was recorded before: the first steps of the same training."""
+        self._batch_loss.append(trace.batch_loss)
+        self._epochs.append(dict(trace.epochs))
 
     def append(
         self, start: int, batch_loss: np.ndarray, train: np.ndarray, validation: np.ndarray
@@ -74,26 +87,28 @@ class TraceBuilder:
         self._batch_loss.append(batch_loss)
         steps = np.arange(start + 1, start + len(train) + 1)
         ends = self.is_measured(steps)
-        self._evaluations.append(
-            np.concatenate([steps[ends, None], train[ends], validation[ends]], axis=1)
-        )
+        self._epochs.append(self._columns(steps[ends], train[ends], validation[ends]))
+
+    def _columns(
+        self, steps: np.ndarray, train: np.ndarray, validation: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        columns: dict[str, np.ndarray] = {"epoch": steps // self.steps_per_epoch, "step": steps}
+        for index, name in enumerate(measures.names(self.task)):
+            for part, table in (("train", train), ("validation", validation)):
+                column = table[:, index].astype(np.float32)
+                columns[f"{part}_{name}"] = np.sqrt(column) if name == "rmse" else column
+        return columns
 
     def trace(self) -> Trace:
         """What has been recorded so far."""
-        names = measures.names(self.task)
         batch_loss = np.concatenate([np.empty(0, np.float32), *self._batch_loss])
-        table = np.concatenate([np.empty((0, 1 + 2 * len(names))), *self._evaluations])
-        steps = table[:, 0].astype(np.int64)
-        epochs: dict[str, np.ndarray] = {"epoch": steps // self.steps_per_epoch, "step": steps}
-        for index, name in enumerate(names):
-            for place, part in enumerate(("train", "validation")):
-                column = table[:, 1 + place * len(names) + index].astype(np.float32)
-                epochs[f"{part}_{name}"] = np.sqrt(column) if name == "rmse" else column
+        none = np.empty((0, len(measures.names(self.task))), np.float32)
+        pieces = [self._columns(np.empty(0, np.int64), none, none), *self._epochs]
         return Trace(
             steps={
                 "step": np.arange(1, len(batch_loss) + 1),
                 "batch_loss": batch_loss,
                 "learning_rate": self.rates[: len(batch_loss)],
             },
-            epochs=epochs,
+            epochs={name: np.concatenate([one[name] for one in pieces]) for name in pieces[0]},
         )

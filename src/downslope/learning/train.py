@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-
-import jax
-import numpy as np
+from pathlib import Path
 
 from downslope.data.dataset import Dataset
-from downslope.learning import loop, measures, outcome
 from downslope.learning.augment import Augment
-from downslope.learning.batches import BatchPlan
-from downslope.learning.chunks import run_finite_chunk
-from downslope.learning.compiling import compiled
+from downslope.learning.checkpoint import Checkpoints, Keeper
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start
 from downslope.learning.optimizers import Optimizer, Schedule
-from downslope.learning.outcome import Outcome
 from downslope.learning.preparation import Preparation
-from downslope.learning.progress import OnChunk, Progress, stop_requests
-from downslope.learning.run import DataCard, Run, Seconds
+from downslope.learning.progress import OnChunk
+from downslope.learning.run import Run
+from downslope.learning.run_folder import LOG
 from downslope.learning.settings import BatchSize, Record, Settings, Stop
-from downslope.learning.trace import Trace, TraceBuilder
+from downslope.learning.training import Training
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network
-
-CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
-MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
-MOST_STEPS = 1 << 14  # and in steps
+from downslope.store.files import claim_folder
+from downslope.store.lock import locked
 
 
 def train(
@@ -49,6 +41,8 @@ def train(
     stop: Stop | None = None,
     on_chunk: OnChunk | None = None,
     start: Run | None = None,
+    folder: str | Path | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Run:
     """Train a network on a data set; the same arguments give the same bits on one machine.
 
@@ -72,14 +66,19 @@ def train(
             inputs and targets, and what its optimizer remembers, if that is the same and the
             run was not opened from a folder. Give another `seed`, or the order of the samples
             and all other chance are those of that run again.
+        folder: A new or empty folder for the run. Its state is stored there while it trains, so
+            that `resume` goes on whatever ended it, and at the end the run is saved there.
+        checkpoints: When the state is stored.
 
     Returns:
-        The run: trained weights, trace and outcome. Ctrl-C ends early and returns it as well.
+        The run: trained weights, trace and outcome. Ctrl-C or SIGTERM end early and return it as
+        well.
 
     Raises:
         DataError: There are no samples to train on or to validate with.
         NetworkError: The network does not fit the data.
         SettingError: A setting is unknown or out of range.
+        StorageError: The folder is not empty, or refuses.
     """
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
     settings = Settings(
@@ -99,155 +98,20 @@ def train(
         check_start(start, network, dataset, loss)
         dataset = replace(dataset, scaling=start.scaling)
     check_fit(network, dataset, loss, augment)
-    return _Training(Preparation(network, dataset, loss, settings, start)).run(on_chunk)
+    prepared = Preparation(network, dataset, loss, settings, start)
+    if folder is None:
+        return Training(prepared).run(on_chunk)
+    with new_run(folder) as path:
+        return Training(prepared, Keeper(path, checkpoints or Checkpoints())).run(on_chunk)
 
 
-class Pace:
-    """How many steps the next chunk has: few at first, then what takes `CHUNK_SECONDS`.
+@contextmanager
+def new_run(folder: str | Path) -> Iterator[Path]:
+    """A new or empty folder that nobody else writes into.
 
-    Args:
-        plan: The training's batches.
-        first: Steps of the first chunk.
-
-    Attributes:
-        capacity: The most steps of a chunk.
-        seconds: What all chunks took so far.
+    Raises:
+        StorageError: It is not empty, or another training writes into it, or it refuses.
     """
-
-    def __init__(self, plan: BatchPlan, first: int = 1) -> None:
-        self.capacity = min(plan.steps, MOST_STEPS, max(1, MOST_INDICES // plan.batch_size))
-        self.seconds = 0.0
-        self._count = first
-
-    @contextmanager
-    def timed(self, steps_left: int) -> Iterator[int]:
-        """Time a chunk; yields how many steps it has."""
-        count = self._count if steps_left > 1.5 * self._count else steps_left  # no small rest
-        count = min(count, self.capacity, steps_left)
-        started = time.perf_counter()
-        yield count
-        lasted = time.perf_counter() - started
-        self.seconds += lasted
-        self._count = max(1, min(8 * count, round(count * CHUNK_SECONDS / max(lasted, 1e-6))))
-
-
-class _Training:
-    """One training while it runs; what it leaves is a `Run`."""
-
-    def __init__(self, prepared: Preparation) -> None:
-        self.prepared = prepared
-        self.dataset, self.settings = prepared.dataset, prepared.settings
-        self.plan, self.rates, self.program = prepared.plan, prepared.rates, prepared.program
-        self.trace = TraceBuilder(
-            self.dataset.task,
-            self.rates,
-            self.plan.steps_per_epoch,
-            lambda steps: loop.is_measured_step(steps, self.program),
-        )
-
-    def run(self, on_chunk: OnChunk | None) -> Run:
-        """Train until an end is reached."""
-        began = time.perf_counter()
-        state, key = self.prepared.start()
-        material = self.prepared.material(key)
-        pace = Pace(self.plan)
-        batches = np.zeros((pace.capacity, self.plan.batch_size), np.int32)
-        rates = np.zeros(pace.capacity, np.float32)
-        started = time.perf_counter()
-        run_chunk = compiled(
-            loop.run_chunk, self.program, state, material, batches, rates, np.int32(0)
-        )
-        compiling = time.perf_counter() - started
-
-        step, ending, asked = 0, loop.RUNNING, False
-        with stop_requests() as stop_requested:
-            while step < self.plan.steps and ending == loop.RUNNING and not asked:
-                with pace.timed(self.plan.steps - step) as count:
-                    batches[:count] = self.plan.batches(step, step + count)
-                    rates[:count] = self.rates[step : step + count]
-                    state, rows = run_finite_chunk(
-                        run_chunk, state, material, batches, rates, count
-                    )
-                    done, ending = int(state.step) - step, int(state.ending)
-                self._record(step, done, ending, rows)
-                step += done
-                if on_chunk is not None:
-                    on_chunk(self._progress(step, pace.seconds))
-                asked = stop_requested()
-        total = time.perf_counter() - began
-        return self._finish(state, Seconds(total, pace.seconds, compiling))
-
-    def _record(self, step: int, done: int, ending: int, rows: loop.Rows) -> None:
-        losses = done + (ending == loop.NON_FINITE)  # the step that failed has a loss as well
-        self.trace.append(
-            step,
-            np.asarray(rows.batch_loss)[:losses],
-            np.asarray(rows.train)[:done],
-            np.asarray(rows.validation)[:done],
-        )
-
-    def _progress(self, step: int, seconds: float) -> Progress:
-        return Progress(
-            step=step,
-            steps=self.plan.steps,
-            epoch=step // self.plan.steps_per_epoch,
-            epochs=self.settings.epochs,
-            seconds=seconds,
-            builder=self.trace,
-        )
-
-    def _finish(self, state: loop.State, seconds: Seconds) -> Run:
-        trace = self.trace.trace()
-        ended = ending_of(state, self.prepared, trace)
-        judge = self.program.judge
-        keep_best = ended.reason == "no_improvement"
-        parameters = jax.tree.map(np.asarray, state.best if keep_best else state.parameters)
-        outputs = judge.network.shapes(self.dataset.input_shape)[-1][-1]
-        return Run(
-            network=judge.network,
-            loss=judge.loss,
-            parameters=parameters,
-            moments=None if keep_best else jax.tree.map(np.asarray, state.moments),
-            settings=self.settings,
-            data=DataCard.of(self.dataset),
-            scaling=self.dataset.scaling,
-            answer_scaling=self.prepared.answer_scaling,
-            baseline_answer=measures.baseline_answer(self.dataset, judge.loss, outputs),
-            trace=trace,
-            outcome=ended,
-            seconds=seconds,
-            dataset=self.dataset,
-            origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
-        )
-
-
-def ending_of(state: loop.State, prepared: Preparation, trace: Trace) -> Outcome:
-    """How a training ended, in words."""
-    settings, plan = prepared.settings, prepared.plan
-    step, per_epoch = int(state.step), plan.steps_per_epoch
-    ending, stop = int(state.ending), settings.stop
-    epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
-    if ending == loop.NON_FINITE:
-        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
-    if ending == loop.TARGET:
-        loss = float(trace.validation_loss[-1])
-        return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
-    if ending == loop.NO_IMPROVEMENT:
-        best = int(state.best_step)
-        return outcome.no_improvement(
-            stop.patience or 0,
-            float(state.best_loss),
-            best // per_epoch,
-            step,
-            best,
-            stop.tolerance,
-        )
-    if step < plan.steps:
-        return outcome.interrupted(epoch, step)
-    return outcome.all_epochs(settings.epochs, step, still_falling(trace.validation_loss))
-
-
-def still_falling(losses: np.ndarray) -> bool | None:
-    """Whether the last tenth has the lowest loss; None where too few epochs can tell."""
-    last = max(1, len(losses) // 10)
-    return bool(losses[-last:].min() < losses[:-last].min()) if len(losses) > 2 else None
+    path = claim_folder(Path(folder), beside=(LOG,))
+    with locked(path):
+        yield claim_folder(path, beside=(LOG,))  # it may have been another's until just now

@@ -10,8 +10,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from downslope.errors import RunError
-from downslope.store.files import write_file
+from downslope.store.files import damaged, write_file
 
 Nested = Mapping[str, Any]  # names to arrays, or to further such mappings
 
@@ -28,11 +27,11 @@ def flatten(nested: Nested, prefix: str = "") -> dict[str, np.ndarray]:
 
 
 def unflatten(flat: Mapping[str, np.ndarray], like: Nested, prefix: str = "") -> dict[str, Any]:
-    """Put arrays back into mappings nested as in `like`, whose leaves have the same shapes.
+    """Put arrays back into mappings nested as in `like`, of the same shapes and types.
 
     Raises:
         KeyError: An array is missing.
-        ValueError: An array has another shape.
+        ValueError: An array has another shape or type.
     """
     nested: dict[str, Any] = {}
     for name, value in like.items():
@@ -42,8 +41,17 @@ def unflatten(flat: Mapping[str, np.ndarray], like: Nested, prefix: str = "") ->
             continue
         if flat[place].shape != value.shape:
             raise ValueError(f"{place} has shape {flat[place].shape} instead of {value.shape}")
+        if flat[place].dtype != value.dtype:
+            raise ValueError(f"{place} has type {flat[place].dtype} instead of {value.dtype}")
         nested[name] = flat[place]
     return nested
+
+
+def encode_arrays(
+    arrays: Mapping[str, np.ndarray], notes: Mapping[str, str] | None = None
+) -> bytes:
+    """Named arrays as the content of a safetensors file, with notes about them in its head."""
+    return safetensors.numpy.save(dict(arrays), metadata=dict(notes or {}) or None)
 
 
 def write_arrays(
@@ -54,20 +62,20 @@ def write_arrays(
     Raises:
         StorageError: The disk or the folder refuses.
     """
-    write_file(path, safetensors.numpy.save(dict(arrays), metadata=dict(notes or {}) or None))
+    write_file(path, encode_arrays(arrays, notes))
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read named arrays.
+def decode_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Named arrays from the content of a file.
+
+    Args:
+        content: The content.
+        path: Where it comes from, for the message.
 
     Raises:
-        RunError: The file is missing or damaged.
+        RunError: It is damaged.
     """
     try:
-        return safetensors.numpy.load_file(path)
-    except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
-        raise RunError(
-            f"{path} cannot be read ({error}).",
-            "a safetensors file as written by a training",
-            "Restore the file, or train again.",
-        ) from error
+        return safetensors.numpy.load(content)
+    except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        raise damaged(path, str(error)) from error

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from downslope.errors import RunError
-from downslope.store.files import write_file
+from downslope.store.files import damaged
 
 
-def write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
-    """Write named columns of numbers, of one length each.
-
-    Raises:
-        StorageError: The disk or the folder refuses.
-    """
+def encode_columns(columns: Mapping[str, np.ndarray]) -> bytes:
+    """Named columns of numbers, of one length each, as the content of a Parquet file."""
     import pyarrow
     import pyarrow.parquet
 
@@ -30,26 +25,26 @@ def write_columns(path: Path, columns: Mapping[str, np.ndarray]) -> None:
     buffer = io.BytesIO()
     table = pyarrow.table({name: column(values) for name, values in columns.items()})
     pyarrow.parquet.write_table(table, buffer)
-    write_file(path, buffer.getvalue())
+    return buffer.getvalue()
 
 
-def read_columns(path: Path) -> dict[str, np.ndarray]:
-    """Read named columns.
+def decode_columns(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Named columns from the content of a file.
+
+    Args:
+        content: The content.
+        path: Where it comes from, for the message.
 
     Raises:
-        RunError: The file is missing or damaged.
+        RunError: It is damaged.
     """
     import pyarrow
     import pyarrow.parquet
 
     try:
         # read_table and to_numpy would load pandas
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(path.read_bytes())).read()
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
         columns = {name: table.column(name).combine_chunks() for name in table.column_names}
         return {name: np.from_dlpack(one) for name, one in columns.items()}
     except (OSError, ValueError, pyarrow.ArrowException) as error:
-        raise RunError(
-            f"{path} cannot be read ({error}).",
-            "a Parquet file as written by a training",
-            "Restore the file, or train again.",
-        ) from error
+        raise damaged(path, str(error)) from error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from downslope.errors import StorageError
+from downslope.errors import RunError, StorageError
 
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "free space on it", "Free some space and try again."),
@@ -39,6 +40,9 @@ def plain_errors(path: Path) -> Iterator[None]:
 def write_file(path: Path, content: bytes) -> None:
     """Write a file so that, whatever happens, it is there as a whole or not at all.
 
+    Once this returns it outlives a loss of power: first the content is on the disk, then the file
+    gets its name, then the folder that knows the name is on the disk.
+
     Raises:
         StorageError: The disk or the folder refuses.
     """
@@ -51,7 +55,77 @@ def write_file(path: Path, content: bytes) -> None:
                 os.fsync(file.fileno())
             os.replace(unfinished, path)
         finally:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):  # a disk that refuses has been told of already
+                unfinished.unlink(missing_ok=True)
+        sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can be asked for it."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some disks know no such thing
+            raise
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder in one that is there, to stay; nothing happens if it is there already.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    with plain_errors(path):
+        try:
+            path.mkdir()
+        except FileExistsError:
+            return
+        sync_folder(path.parent)
+
+
+def read_file(folder: Path, name: str, most: int) -> bytes:
+    """Read a file that somebody else may have put into a folder: nothing outside is opened.
+
+    Args:
+        folder: The folder; it may be a link itself.
+        name: The file's name below it, with "/" between its parts.
+        most: How many bytes it may have.
+
+    Raises:
+        RunError: It is missing, too large, or no plain file of that folder.
+    """
+    path = folder
+    try:
+        for part in name.split("/"):
+            path = path / part
+            if stat.S_ISLNK(os.lstat(path).st_mode):
+                raise damaged(path, "it is a link, which may lead anywhere")
+        # without waiting, as a pipe would do, and without following a link that came since
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        handle = os.open(path, flags | getattr(os, "O_BINARY", 0))
+        with open(handle, "rb") as file:
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode):
+                raise damaged(path, "it is not a file")
+            if state.st_size > most:
+                raise damaged(path, f"it has {state.st_size:,} bytes instead of at most {most:,}")
+            return file.read(most)
+    except (OSError, ValueError) as error:
+        raise damaged(path, getattr(error, "strerror", None) or str(error)) from error
+
+
+def damaged(path: Path, why: str) -> RunError:
+    """What to raise where a file of a run cannot be used."""
+    return RunError(
+        f"{path} cannot be read ({why}).",
+        "a file as written by a training",
+        "Restore the file, or train again.",
+    )
 
 
 def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:

@@ -1,0 +1,75 @@
+"""A training in parts that had settings of their own: where one went on with others.
+
+The steps are counted through all parts, and so are the epochs: each part has the same data, the
+same network and loss, and as many samples in a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+
+from downslope.data.dataset import Dataset
+from downslope.learning import loop
+from downslope.learning.preparation import Preparation
+from downslope.learning.run import Run
+from downslope.learning.run_folder import Phase
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One of the parts.
+
+    Attributes:
+        first: Steps done before it.
+        prepared: What its steps need.
+    """
+
+    first: int
+    prepared: Preparation
+
+
+def parts_of(run: Run, dataset: Dataset) -> tuple[Part, ...]:
+    """All parts of a run's training, in their order."""
+    dataset = replace(dataset, scaling=run.scaling)
+    settings = [*(one.settings for one in run.phases), run.settings]
+    firsts = [0, *(one.until for one in run.phases)]
+    return tuple(
+        Part(first, Preparation(run.network, dataset, run.loss, own, scaled_as=run))
+        for first, own in zip(firsts, settings, strict=True)
+    )
+
+
+def rates_of(phases: tuple[Phase, ...], prepared: Preparation) -> np.ndarray:
+    """The learning rate of every step of a training, (steps,): in each part its own."""
+    rates = prepared.rates.copy()
+    for phase in reversed(phases):
+        own = phase.settings
+        steps = prepared.plan.steps_per_epoch * own.epochs
+        rates[: phase.until] = own.schedule.rates(own.learning_rate, steps)[: phase.until]
+    return rates
+
+
+def taken_over(state: loop.State, prepared: Preparation) -> loop.State:
+    """A state as the part that begins with it needs it.
+
+    What the optimizer remembers stays where it is the same kind of optimizer; what had ended the
+    training does so no more.
+    """
+    drawn = prepared.start().state
+    remembered, moments = jax.tree.leaves(state.moments), drawn.moments
+    leaves, structure = jax.tree.flatten(moments)
+    if [one.shape for one in remembered] == [one.shape for one in leaves]:
+        moments = jax.tree.unflatten(structure, remembered)
+    best = state.parameters if state.best is None else state.best
+    is_running = int(state.ending) == loop.RUNNING
+    return state._replace(
+        moments=moments,
+        best=None if drawn.best is None else best,
+        best_loss=drawn.best_loss if state.best is None else state.best_loss,
+        best_step=state.step if state.best is None else state.best_step,
+        stale=state.stale if is_running else drawn.stale,
+        ending=np.int32(loop.RUNNING),
+    )
