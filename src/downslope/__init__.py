@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from downslope.exporting.tensorboard_log import tensorboard_log
     from downslope.learning.augment import Augment
     from downslope.learning.backprop import Backpropagation, backpropagate
+    from downslope.learning.checkpoint import Checkpoints
+    from downslope.learning.going_on import fork, resume
     from downslope.learning.losses_at import losses_at
     from downslope.learning.optimizers import Optimizer, Schedule
     from downslope.learning.outcome import Outcome
@@ -49,6 +51,7 @@ __all__ = [
     "Augment",
     "AveragePool2D",
     "Backpropagation",
+    "Checkpoints",
     "Conv2D",
     "DataError",
     "DataFinding",
@@ -87,12 +90,14 @@ __all__ = [
     "Upsample2D",
     "backpropagate",
     "export",
+    "fork",
     "guarded",
     "load",
     "losses_at",
     "open_run",
     "parse_network",
     "report",
+    "resume",
     "tensorboard_log",
     "train",
     "train_side_by_side",
@@ -109,6 +114,8 @@ _HOMES = {
     "exporting.tensorboard_log": "tensorboard_log",
     "learning.augment": "Augment",
     "learning.backprop": "Backpropagation backpropagate",
+    "learning.checkpoint": "Checkpoints",
+    "learning.going_on": "fork resume",
     "learning.losses_at": "losses_at",
     "learning.optimizers": "Optimizer Schedule",
     "learning.outcome": "Outcome",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, print_table
 from downslope.cli.training import Wishes, claimed
+from downslope.cli.values import READ, read_value
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
 from downslope.errors import SettingError
@@ -26,29 +27,6 @@ from downslope.store.files import write_file
 
 SECONDS = 25.0  # for all trainings, where no one says how many epochs
 STOPPED = 130
-
-
-def _batch_size(text: str) -> int | str:
-    return text if text == "full" else int(text)
-
-
-def _numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(","))
-
-
-READ: Mapping[str, Callable[[str], Any]] = {  # how the value of each setting is read
-    "network": str,
-    "loss": str,
-    "optimizer": str,
-    "learning_rate": float,
-    "schedule": str,
-    "batch_size": _batch_size,
-    "epochs": int,
-    "seed": int,
-    "patience": int,
-    "class_weights": _numbers,
-    "augment": str,
-}
 
 
 def compare_and_report(
@@ -117,20 +95,12 @@ def wishes_of(wishes: Wishes, setting: str, texts: Sequence[str]) -> dict[str, W
         NetworkError: A network cannot be read.
         SettingError: There is no such setting, or a value cannot be read.
     """
-    read = look_up(setting, READ, "setting", SettingError)
+    look_up(setting, READ, "setting", SettingError)
     check_values(setting, texts)
+    advice = f"Write e.g. --vary {setting}=... with values parted by commas."
     each = {}
     for text in texts:
-        try:
-            value = read(text)
-        except ValueError:
-            kind = "a whole number" if read is int else 'a whole number, or "full"'
-            expected = {float: "a number", _numbers: "numbers parted by commas"}.get(read, kind)
-            raise SettingError(
-                f"A value of {setting} is {text!r}.",
-                expected,
-                f"Write e.g. --vary {setting}=... with values parted by commas.",
-            ) from None
+        value = read_value(setting, text, advice)
         each[text] = replace(wishes, **{setting: value})
         each[text].check()
     return each

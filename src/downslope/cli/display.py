@@ -159,6 +159,5 @@ class PlainTraining:
             parts += [f"batch loss {trace.batch_loss[-1]:<9.4g}"]
         parts.append(speed(progress, len(self.dataset.train)))
         if progress.step < progress.steps:
-            left = (progress.steps - progress.step) * progress.seconds / progress.step
-            parts.append(f"{clock(left)} left")
+            parts.append(f"{clock(progress.seconds_left)} left")
         return "  ".join(parts)

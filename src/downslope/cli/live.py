@@ -89,7 +89,7 @@ class LiveTraining:
     def _foot(self) -> Text:
         progress = self.progress
         assert progress is not None
-        left = (progress.steps - progress.step) * progress.seconds / max(1, progress.step)
+        left = progress.seconds_left
         parts = [speed(progress, len(self.dataset.train))]
         parts += [f"took {clock(progress.seconds)}" if self.finished else f"{clock(left)} left"]
         name = MEASURES[self.dataset.task][0]

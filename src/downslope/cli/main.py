@@ -20,6 +20,7 @@ from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.escape import escape
 from downslope.cli.export import export
+from downslope.cli.fork import fork
 from downslope.cli.generalization import generalization
 from downslope.cli.layers import layers
 from downslope.cli.minima import minima
@@ -27,6 +28,7 @@ from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
 from downslope.cli.rate import rate
 from downslope.cli.report import report
+from downslope.cli.resume import resume
 from downslope.cli.slope import slope
 from downslope.cli.surface import surface
 from downslope.cli.test import test
@@ -91,7 +93,7 @@ def cli() -> None:
 
 
 COMMANDS = (
-    *(train, test, predict, count, report),
+    *(train, resume, fork, test, predict, count, report),
     *(trace, neuron, layers, generalization, surface),
     *(rate, compare, minima),
     *(slope, bowl, escape),

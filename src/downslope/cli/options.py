@@ -46,6 +46,26 @@ class ColumnKind(click.ParamType):
         return name, kind
 
 
+def checkpoints(command: Any) -> Any:
+    """Options about when the state of a training is stored in its run folder."""
+    for option in (
+        click.option(
+            "--checkpoint-epochs",
+            type=int,
+            metavar="N",
+            help="Store the state of the training every N epochs as well.",
+        ),
+        click.option(
+            "--checkpoint-seconds",
+            type=float,
+            metavar="X",
+            help="Store the state of the training every X seconds; 10 if left out.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def table(command: Any) -> Any:
     """Options about how a table is read."""
     for option in (
@@ -137,6 +157,23 @@ class Varied(click.ParamType):
         hold_commas = name in ("network", "augment", "class_weights") or ";" in text
         parts = (one.strip() for one in text.split(";" if hold_commas else ","))
         return name, tuple(one for one in parts if one)
+
+
+class Setting(click.ParamType):
+    """A setting and its value: NAME=VALUE."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        """Read it; whether there is such a setting is checked with the run."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        if not sign or not name.strip() or not text.strip():
+            self.fail(f"{value!r} does not say NAME=VALUE, such as learning_rate=0.01.", param, ctx)
+        return name.strip().replace("-", "_"), text.strip()
 
 
 class LearningRate(click.ParamType):

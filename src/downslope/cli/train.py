@@ -26,6 +26,7 @@ from downslope.cli import options
     metavar="FOLDER",
     help="A new folder for the run; runs/NAME-NUMBER if left out.",
 )
+@options.checkpoints
 @options.as_json
 @options.no_pictures
 def train(
@@ -48,6 +49,8 @@ def train(
     augment: str | None,
     log: Literal["tensorboard"] | None,
     out: Path | None,
+    checkpoint_seconds: float | None,
+    checkpoint_epochs: int | None,
     as_json: bool,
     pictures: bool,
 ) -> None:
@@ -57,8 +60,10 @@ def train(
     arrays (.npz) or a folder: images in a folder per class or named in a table, photos with
     heads.csv, ShanghaiTech, Mall or MNIST files. Of a table say which column is to be learnt, with
     --target. What is left out is chosen to train well on it. Ctrl-C
-    ends the training early and keeps what was learnt.
+    ends the training early and keeps what was learnt; whatever ended it, it goes on with:
+    downslope resume RUN.
     """
+    from downslope.cli.going_on import checkpoints
     from downslope.cli.training import Wishes, train_and_report
 
     wishes = Wishes(
@@ -76,6 +81,13 @@ def train(
     )
     reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
     code = train_and_report(
-        source, reading, wishes, out, log=log, as_json=as_json, pictures=pictures
+        source,
+        reading,
+        wishes,
+        out,
+        log=log,
+        checkpoints=checkpoints(checkpoint_seconds, checkpoint_epochs),
+        as_json=as_json,
+        pictures=pictures,
     )
     click.get_current_context().exit(code)

@@ -19,6 +19,7 @@ from downslope.data.guard import guarded
 from downslope.errors import SettingError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
+from downslope.learning.checkpoint import Checkpoints
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.learning.progress import OnChunk, Progress
@@ -31,6 +32,7 @@ from downslope.network.embedding import Embedding
 from downslope.network.losses import resolve
 from downslope.network.network import Network
 from downslope.network.notation import parse
+from downslope.store.checkpoints import stored_steps
 from downslope.store.files import claim_folder, claim_numbered_folder
 
 if TYPE_CHECKING:
@@ -128,6 +130,7 @@ def train_and_report(
     out: Path | None,
     *,
     log: Literal["tensorboard"] | None = None,
+    checkpoints: Checkpoints | None = None,
     as_json: bool,
     pictures: bool,
 ) -> int:
@@ -139,6 +142,7 @@ def train_and_report(
         wishes: What the user asked for.
         out: Folder for the run, or None for the next free one below `runs`.
         log: What else is written while it trains.
+        checkpoints: When its state is stored.
         as_json: Print one JSON object instead of a table.
         pictures: Draw pictures into the run folder.
 
@@ -169,21 +173,45 @@ def train_and_report(
             plan["learning_rate"] = found.rate
             if not as_json:
                 click.echo(f"{found.message}\n")
-        if pictures:  # loaded while the processor compiles and trains outside of Python
-            Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
-        lively = not as_json
+        prepare_pictures(pictures)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
-            display.training(dataset, plan["epochs"], lively=lively) as shown,
+            display.training(dataset, plan["epochs"], lively=not as_json) as shown,
+            hint_to_resume(folder),
         ):
-            run = train(dataset=dataset, on_chunk=_both(shown, written), **plan)
-        run = run.save(folder)
-    output.report_training(run, dataset, as_json=as_json)
+            on_chunk = _both(shown, written)
+            run = train(
+                dataset=dataset, on_chunk=on_chunk, folder=folder, checkpoints=checkpoints, **plan
+            )
+    report(run, found, as_json=as_json, pictures=pictures)
     if log and not as_json:
         click.echo(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
-    if pictures:
-        _draw(run, dataset, found, as_json)
     return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+def prepare_pictures(wanted: bool) -> None:
+    """Load what draws while the processor compiles and trains outside of Python."""
+    if wanted:
+        Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
+
+
+@contextmanager
+def hint_to_resume(folder: Path) -> Iterator[None]:
+    """Where a training is broken off at once, say how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if stored_steps(folder):
+            click.echo(f"\nGo on with: downslope resume {shlex.quote(str(folder))}", err=True)
+        raise
+
+
+def report(run: Run, found: FoundRate | None = None, *, as_json: bool, pictures: bool) -> None:
+    """Print how good a run is that has just been trained, and draw its pictures."""
+    assert run.dataset is not None
+    output.report_training(run, run.dataset, as_json=as_json)
+    if pictures:
+        _draw(run, run.dataset, found, as_json)
 
 
 def _both(one: OnChunk, other: OnChunk | None) -> OnChunk:

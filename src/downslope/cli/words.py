@@ -23,5 +23,5 @@ def amount(count: int, what: str) -> str:
 
 def speed(progress: Progress, samples: int) -> str:
     """Training samples per second so far."""
-    done = progress.step / progress.steps * progress.epochs * samples
+    done = (progress.step - progress.first) / progress.steps * progress.epochs * samples
     return f"{done / max(progress.seconds, 1e-9):,.0f} samples/s"

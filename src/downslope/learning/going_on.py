@@ -123,7 +123,7 @@ def resuming(
         run = replace(run_at(checkpoint, loss=loss), dataset=dataset).with_data(on_progress)
         _check_data(run)
         state = checkpoint.state(_prepared(run, run.settings).shapes)
-        if not changes and run_folder.has_ended(path):
+        if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
             _check_rest(open_run(path, loss=loss))
         keeper = Keeper(path, checkpoints or Checkpoints())
         notes = [damage] if damage else []

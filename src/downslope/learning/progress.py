@@ -20,7 +20,7 @@ class Progress:
         steps: Steps in all.
         epoch: Epochs finished.
         epochs: Epochs in all.
-        seconds: Seconds spent in the loop, without compiling.
+        seconds: Seconds spent in the loop since it began or went on, without compiling.
         builder: The trace while it grows.
         first: Steps that were done before it went on; 0 for a new training.
     """
@@ -32,6 +32,11 @@ class Progress:
     seconds: float
     builder: TraceBuilder
     first: int = 0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it will take at the pace so far."""
+        return (self.steps - self.step) * self.seconds / max(1, self.step - self.first)
 
     @property
     def trace(self) -> Trace:

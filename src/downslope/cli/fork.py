@@ -1,0 +1,55 @@
+"""`downslope fork`: a new run that begins at a step of another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from downslope.cli import options
+
+
+@click.command()
+@options.run_folder
+@click.option(
+    "--at-step", type=int, required=True, metavar="N", help="Steps done where the new run begins."
+)
+@click.option(
+    "--set",
+    "changes",
+    type=options.Setting(),
+    multiple=True,
+    callback=lambda context, option, pairs: dict(pairs),
+    help="A setting from there on: learning_rate, schedule, optimizer, epochs, seed, patience, "
+    "class_weights or augment; once for each.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A new folder for the run; runs/NAME-NUMBER if left out.",
+)
+@options.checkpoints
+@options.as_json
+@options.no_pictures
+def fork(
+    run_folder: Path,
+    at_step: int,
+    changes: dict[str, str],
+    out: Path | None,
+    checkpoint_seconds: float | None,
+    checkpoint_epochs: int | None,
+    as_json: bool,
+    pictures: bool,
+) -> None:
+    """Start a new run at a step of RUN, with other settings from there on.
+
+    RUN stays as it is. With nothing changed the new run goes the same way, bit for bit.
+    """
+    from downslope.cli.going_on import checkpoints, fork_and_report
+
+    kept = checkpoints(checkpoint_seconds, checkpoint_epochs)
+    code = fork_and_report(
+        run_folder, at_step, changes, out, kept, as_json=as_json, pictures=pictures
+    )
+    click.get_current_context().exit(code)

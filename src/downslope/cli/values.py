@@ -1,0 +1,52 @@
+"""How the value of each setting is read from text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from downslope.errors import SettingError
+from downslope.names import look_up
+
+
+def _batch_size(text: str) -> int | str:
+    return text if text == "full" else int(text)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    return tuple(float(part) for part in text.split(","))
+
+
+READ: Mapping[str, Callable[[str], Any]] = {
+    "network": str,
+    "loss": str,
+    "optimizer": str,
+    "learning_rate": float,
+    "schedule": str,
+    "batch_size": _batch_size,
+    "epochs": int,
+    "seed": int,
+    "patience": int,
+    "class_weights": _numbers,
+    "augment": str,
+}
+
+
+def read_value(setting: str, text: str, advice: str) -> Any:
+    """A setting's value.
+
+    Args:
+        setting: Its name in `READ`.
+        text: The value.
+        advice: What to do where it cannot be read.
+
+    Raises:
+        SettingError: There is no such setting, or the value cannot be read.
+    """
+    read = look_up(setting, READ, "setting", SettingError)
+    try:
+        return read(text)
+    except ValueError:
+        kind = "a whole number" if read is int else 'a whole number, or "full"'
+        expected = {float: "a number", _numbers: "numbers parted by commas"}.get(read, kind)
+        raise SettingError(f"A value of {setting} is {text!r}.", expected, advice) from None
