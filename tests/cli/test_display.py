@@ -56,7 +56,14 @@ def progress(epochs: int) -> SimpleNamespace:
     )
     done = 10 * epochs + 5
     return SimpleNamespace(
-        step=done, steps=200, epoch=epochs, epochs=20, seconds=done / 10, trace=trace
+        step=done,
+        steps=200,
+        epoch=epochs,
+        epochs=20,
+        seconds=done / 10,
+        seconds_left=(200 - done) / 10,
+        first=0,
+        trace=trace,
     )
 
 

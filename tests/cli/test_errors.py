@@ -1,6 +1,7 @@
 """Every mistake of a user ends in one message, word for word, and exit code 2."""
 
 import errno
+import json
 import os
 
 import numpy as np
@@ -156,12 +157,23 @@ def test_disk_full_before_the_training(refused, tmp_path, monkeypatch, words):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_disk_full_after_the_training(refused, tmp_path, monkeypatch):
-    refuse_to_sync(monkeypatch, after=2)
+def test_disk_full_after_the_training(refused, call, tmp_path, monkeypatch):
+    replace = os.replace
+
+    def full(source, target):
+        if target.name == "weights.safetensors":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
     assert refused("train", "xor", "--epochs", 1, "--network", "dense 2") == (
         f"The disk is full: {tmp_path}/runs/xor-1/weights.safetensors cannot be written. "
-        "Expected free space on it. Free some space and try again."
+        "Expected free space on it. Free some space and try again. The training is whole up to "
+        f"step 18: go on from there with: downslope resume {tmp_path}/runs/xor-1."
     )
+    monkeypatch.setattr(os, "replace", replace)
+    made = json.loads(call("resume", "runs/xor-1", "--json", "--no-pictures").stdout)
+    assert (made["outcome"]["reason"], made["steps"]) == ("epochs", 18)
 
 
 @pytest.mark.parametrize("command", [("test",), ("predict", "x.csv"), ("count", "x.jpg")])

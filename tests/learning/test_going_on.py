@@ -1,142 +1,323 @@
-"""A training that goes on from an earlier run, beside one that was never interrupted."""
+"""A training that was broken off goes on with the same bits; longer, or in another direction."""
 
 import dataclasses
+import hashlib
+import os
+import signal
 
 import numpy as np
 import pytest
 
 import downslope as ds
+from downslope.learning import checkpoint, training
+from downslope.learning.going_on import resuming
 from downslope.network.notation import parse
+from downslope.store.checkpoints import stored_steps
 from tests.learning import by_hand
 
-NETWORK = parse("dense 6 tanh, dense 3")
-DATA = by_hand.classes_data()
-SETTINGS = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": "full"}
-ROUNDING = {"rtol": 1e-4, "atol": 1e-6}  # each epoch sums its samples in another order
+NETWORK = parse("dense 6 tanh, dropout 0.2, dense 3")
+DATA = by_hand.classes_data()  # 50 samples: 8 steps in an epoch
+SETTINGS = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 7, "epochs": 5, "seed": 3}
+EVERY = ds.Record(every=1)
 
 
-def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
-    return ds.train(network, data, **{**SETTINGS, **settings})
+class Broken(Exception):
+    """What ends a training without a word."""
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
-def test_two_halves_are_one_whole(optimizer):
-    first = fit(optimizer=optimizer, epochs=5)
-    second = fit(optimizer=optimizer, epochs=5, start=first)
-    whole = fit(optimizer=optimizer, epochs=10)
-    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
-    losses = [*first.trace.batch_loss, *second.trace.batch_loss]
-    np.testing.assert_allclose(losses, whole.trace.batch_loss, rtol=1e-5)
+def fit(folder, *, until=None, network=NETWORK, data=DATA, **settings) -> ds.Run:
+    """A training into a folder, broken off behind step `until`."""
 
+    def on_chunk(progress):
+        if progress.step == until:
+            raise Broken
 
-def test_numbers_keep_the_scaling_that_the_weights_were_learnt_with():
-    network, data = parse("dense 4 tanh, dense 2"), by_hand.numbers_data()
-    first = fit(network, data, epochs=20)
-    shifted = dataclasses.replace(
+    every = ds.Checkpoints(seconds=None, epochs=1)
+    return ds.train(
+        network,
         data,
-        train=ds.Samples(data.train.inputs[:10] + 1, data.train.targets[:10] + 50),
-        scaling=ds.Scaling.learn(data.train.inputs[:10] + 1),
-    )
-    second = fit(network, shifted, epochs=1, learning_rate=1e-9, start=first)
-    np.testing.assert_allclose(
-        second.predict(data.test.inputs), first.predict(data.test.inputs), rtol=1e-5
+        folder=folder,
+        checkpoints=every,
+        on_chunk=on_chunk,
+        **{**SETTINGS, "record": EVERY, **settings},
     )
 
 
-def test_a_first_step_that_fails_leaves_the_weights_that_were_given():
-    first = fit(epochs=5)
-    nothing = np.full_like(DATA.train.inputs, np.nan)
-    broken = dataclasses.replace(DATA, train=ds.Samples(nothing, DATA.train.targets))
-    second = fit(data=broken, epochs=5, stop=ds.Stop(patience=1), start=first)
-    assert (second.outcome.reason, second.outcome.step) == ("non_finite", 0)
-    by_hand.assert_same_parameters(second.parameters, first.parameters)
+def go_on(folder, **changes) -> ds.Run:
+    return ds.resume(folder, dataset=DATA, **changes)
 
 
-def test_an_opened_run_can_be_gone_on_from(tmp_path):
-    first = fit(epochs=5, optimizer="sgd")
-    first.save(tmp_path / "run")
-    opened = ds.open_run(tmp_path / "run")
-    second = fit(epochs=5, optimizer="sgd", start=opened)
-    whole = fit(epochs=10, optimizer="sgd")
-    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
+@pytest.fixture(autouse=True)
+def one_step_at_a_time(monkeypatch):
+    """Chunks of one step: a state is stored behind each epoch."""
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
 
 
-def test_a_run_says_what_it_went_on_from(tmp_path):
-    first = fit(epochs=5)
-    assert first.origin is None
-    second = fit(epochs=3, start=first.save(tmp_path / "first")).save(tmp_path / "second")
-    third = fit(epochs=1, start=second)
-    opened = ds.open_run(tmp_path / "second")
-    assert opened.origin == second.origin
-    assert opened.origin is not None and third.origin is not None
-    assert (opened.origin.run, opened.origin.steps) == (str(tmp_path / "first"), 5)
-    assert opened.origin.fingerprint == DATA.fingerprint
-    assert (third.origin.run, third.origin.steps) == (str(tmp_path / "second"), 8)
-    fourth = fit(epochs=1, start=first)
-    assert fourth.origin is not None and fourth.origin.run == ""
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The training that was never interrupted."""
+    return fit(tmp_path_factory.mktemp("whole") / "run")
 
 
-def test_another_optimizer_starts_without_memory():
-    first = fit(epochs=5, optimizer="adam")
-    second = fit(epochs=1, optimizer="nesterov", start=first)
-    forgotten = dataclasses.replace(first, moments=None)
-    third = fit(epochs=1, optimizer="nesterov", start=forgotten)
-    by_hand.assert_same_parameters(second.parameters, third.parameters)
+def checksums(folder) -> dict[str, str]:
+    """Of what a run left, and of its last state."""
+    files = ("weights.safetensors", "trace/steps.parquet", "trace/epochs.parquet")
+    found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+    last, _ = checkpoint.newest_checkpoint(folder)
+    arrays = {name: one.tobytes() for name, one in sorted(last.arrays.items())}
+    return found | {name: hashlib.sha256(one).hexdigest() for name, one in arrays.items()}
 
 
-def test_another_network_is_refused():
+@pytest.mark.parametrize("step", [1, 20, 39, 40])
+def test_it_ends_with_the_bits_of_the_uninterrupted_one(whole, tmp_path, step):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=step)
+    assert not (tmp_path / "run" / "manifest.json").exists()
+    run = go_on(tmp_path / "run")
+    assert checksums(run.folder) == checksums(whole.folder)
+    assert str(run.outcome) == str(whole.outcome)
+    assert run.phases == ()
+
+
+@pytest.mark.parametrize("settings", [{"batch_size": 1}, {"batch_size": "full"}, {}])
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+def test_so_it_does_with_other_settings(tmp_path, settings, optimizer):
+    settings = {**settings, "optimizer": optimizer, "epochs": 3, "stop": ds.Stop(patience=2)}
+    one = fit(tmp_path / "whole", **settings)
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=2, **settings)
+    assert checksums(go_on(tmp_path / "run").folder) == checksums(one.folder)
+
+
+def test_numbers_with_their_scaling(tmp_path):
+    data, network = by_hand.numbers_data(), parse("dense 4 tanh, dense 2")
+    one = fit(tmp_path / "whole", network=network, data=data)
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=18, network=network, data=data)
+    run = ds.resume(tmp_path / "run", dataset=data)
+    assert checksums(run.folder) == checksums(one.folder)
+    np.testing.assert_array_equal(run.predict(data.test.inputs), one.predict(data.test.inputs))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_request_to_stop_ends_it_cleanly(whole, tmp_path, number):
+    def ask(progress):
+        if progress.step == 20:
+            os.kill(os.getpid(), number)
+
+    run = ds.train(NETWORK, DATA, folder=tmp_path / "run", on_chunk=ask, record=EVERY, **SETTINGS)
+    assert str(run.outcome) == (
+        "Stopped on request at step 20 (epoch 3); what was learnt is kept. "
+        "Go on with: downslope resume RUN."
+    )
+    assert ds.open_run(run.folder).outcome == run.outcome
+    assert checksums(go_on(run.folder).folder) == checksums(whole.folder)
+
+
+def test_a_run_that_is_broken_off_can_be_opened(tmp_path):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=21)
+    run = ds.open_run(tmp_path / "run")
+    assert str(run.outcome) == (
+        "The training has not ended; its last checkpoint is of step 16 (epoch 3). "
+        "If it does not run any more, go on with: downslope resume RUN."
+    )
+    assert len(run.trace.batch_loss) == 16
+    assert len(run.trace.validation_loss) == 2
+    assert run.predict(DATA.test.inputs).shape == (40,)
+
+
+def test_a_damaged_state_costs_the_steps_since_the_one_before(whole, tmp_path):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=21)
+    (newest,) = (tmp_path / "run" / "checkpoints").glob("step-16-*")
+    newest.write_bytes(newest.read_bytes()[:-1] + b"x")
+    with pytest.warns(UserWarning, match=r"its checksum is another\)\. Going on from step 8\.$"):
+        run = go_on(tmp_path / "run")
+    assert checksums(run.folder) == checksums(whole.folder)
+
+
+def test_training_longer(whole, tmp_path):
+    fit(tmp_path / "run", epochs=3)
+    run = go_on(tmp_path / "run", epochs=5)
+    by_hand.assert_same_parameters(run.parameters, whole.parameters)
+    np.testing.assert_array_equal(run.trace.batch_loss, whole.trace.batch_loss)
+    (phase,) = run.phases
+    assert (phase.until, phase.settings.epochs, run.settings.epochs) == (24, 3, 5)
+    assert ds.open_run(run.folder).phases == run.phases
+    assert run.seconds.training > 0
+
+
+def test_another_learning_rate(whole, tmp_path):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=18)
+    run = go_on(tmp_path / "run", learning_rate=0.5)
+    rates = run.trace.steps["learning_rate"]
+    assert rates[:16].tolist() == [np.float32(0.01)] * 16
+    assert set(rates[16:].tolist()) == {0.5}
+    np.testing.assert_array_equal(run.trace.batch_loss[:17], whole.trace.batch_loss[:17])
+    assert not np.array_equal(run.trace.batch_loss[18:], whole.trace.batch_loss[18:])
+    opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
+    before = dataclasses.replace(whole, dataset=DATA)
+    by_hand.assert_same_parameters(opened.at(16), before.at(16))
+    assert opened.replay.rate_of(16) == np.float32(0.01)
+    assert opened.replay.rate_of(17) == 0.5
+
+
+def test_a_training_that_diverged_goes_another_way_from_where_it_was_sound(tmp_path):
+    data, network = by_hand.numbers_data(), parse("dense 2")
+    settings = {"optimizer": "sgd", "learning_rate": 50.0, "batch_size": "full", "epochs": 20}
+    failed = fit(tmp_path / "run", network=network, data=data, **settings)
+    assert failed.outcome.reason == "non_finite"
+    again = ds.resume(tmp_path / "run", dataset=data, learning_rate=1e-6)
+    assert again.phases[0].until == failed.outcome.step
+    run = ds.fork(failed, 1, tmp_path / "fork", learning_rate=0.001)
+    assert run.outcome.reason == "epochs"
+    assert len(run.trace.batch_loss) == 20
+
+
+def test_nothing_left_to_do(tmp_path):
+    run = fit(tmp_path / "run", epochs=2)
+    for changes in ({}, {"epochs": 2}):
+        with pytest.raises(ds.RunError) as caught:
+            go_on(tmp_path / "run", **changes)
+        assert str(caught.value) == (
+            f"The training in {tmp_path}/run has ended. Trained for 2 epochs. Expected a training "
+            "that was interrupted, or a change. Train it longer with --epochs and more than 2, or "
+            "begin a new run at one of its steps with: downslope fork."
+        )
     with pytest.raises(ds.SettingError) as caught:
-        fit(parse("dense 7 tanh, dense 3"), start=fit(epochs=1))
+        go_on(tmp_path / "run", epochs=1)
     assert str(caught.value) == (
-        "The network is 'dense 7 tanh, dense 3', and the run to go on from had "
-        "'dense 6 tanh, dense 3'. Expected the same network. Leave start out to begin anew."
+        "1 epochs are 8 steps, and 16 are done. Expected more than 2 epochs. Give a larger number; "
+        "what is done is counted with them."
+    )
+    assert ds.open_run(tmp_path / "run").outcome == run.outcome
+
+
+def test_a_run_without_checkpoints(tmp_path):
+    ds.train(NETWORK, DATA, **SETTINGS).save(tmp_path / "run")
+    with pytest.raises(ds.RunError) as caught:
+        go_on(tmp_path / "run")
+    assert str(caught.value) == (
+        f"{tmp_path}/run has no checkpoint. Expected the folder of a training that stored its "
+        "states. Train with: downslope train; or in Python with train(..., folder=FOLDER)."
     )
 
 
-def test_another_loss_is_refused():
-    with pytest.raises(ds.SettingError, match="The loss is 'squared', and the run to go on from"):
-        fit(loss=lambda_named("squared"), start=fit(epochs=1))
-
-
-def lambda_named(name):
-    def function(prediction, target):
-        return (prediction**2).mean(axis=1)
-
-    function.__name__ = name
-    return function
-
-
-def test_a_slow_fall_within_the_tolerance_counts_as_none():
-    slow = {"learning_rate": 1e-4, "epochs": 60, "record": ds.Record(every=1)}
-    losses = fit(**slow).trace.validation_loss
-    assert (np.diff(losses) < 0).all()
-    tolerance = float(2 * -np.diff(losses)[0])
-    run = fit(**slow, stop=ds.Stop(patience=7, tolerance=tolerance))
-    assert run.outcome.reason == "no_improvement"
-    assert len(run.trace.validation_loss) == 8  # the first is below infinity
-    assert run.outcome.kept_step == 8  # the lowest is kept however little it fell
-    assert run.outcome.message == (
-        f"The validation loss had not fallen by more than {tolerance:.4g} for 7 epochs; the "
-        f"weights of epoch 8, where it was {losses[7]:.4g}, were restored."
+def test_other_data(tmp_path):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=5)
+    other = by_hand.classes_data(seed=1)
+    with pytest.raises(ds.DataError) as caught:
+        ds.resume(tmp_path / "run", dataset=other)
+    assert str(caught.value) == (
+        "The data set points is not the one of the training. Expected the data with the "
+        f"fingerprint {DATA.fingerprint[:12]}. Give the same data, or begin a new training with "
+        "train(..., start=run)."
     )
-    assert fit(**slow, stop=ds.Stop(patience=7)).outcome.reason == "epochs"
 
 
-@pytest.mark.parametrize("tolerance", [-1.0, float("nan"), float("inf")])
-def test_a_tolerance_out_of_range_is_refused(tolerance):
-    with pytest.raises(ds.SettingError, match="The tolerance is"):
-        ds.Stop(tolerance=tolerance)
+def test_a_vanished_data_file(tmp_path):
+    rows = "".join(f"{place % 7},{place % 2}\n" for place in range(60))
+    (tmp_path / "a.csv").write_text("x,y\n" + rows)
+    data = ds.load(tmp_path / "a.csv", target="y")
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=5, network=parse("dense 2"), data=data)
+    states = stored_steps(tmp_path / "run")
+    (tmp_path / "a.csv").unlink()
+    with pytest.raises(ds.DataError) as caught:
+        ds.resume(tmp_path / "run")
+    assert str(caught.value) == (
+        f"The data that the run was trained on is not at {tmp_path}/a.csv any more. Expected the "
+        "same file or folder. Put it back, or name other labelled data to test on."
+    )
+    assert stored_steps(tmp_path / "run") == states
 
 
-def test_the_baseline_of_labels_is_their_log_odds():
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(40, 3)).astype(np.float32)
-    labels = (rng.uniform(size=(40, 2)) < [0.2, 0.7]).astype(np.float32)
-    part = ds.Samples(inputs, labels)
-    data = ds.Dataset("labels", "regression", part, part, part, ds.Scaling.learn(inputs))
-    from downslope.network.losses import LOSSES
+def test_other_versions_are_said(tmp_path, monkeypatch):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=5)
+    versions = training.run_folder.versions
+    monkeypatch.setattr(training.run_folder, "versions", lambda: {**versions(), "jax": "9.9"})
+    monkeypatch.setattr(
+        "downslope.learning.going_on.versions_now", lambda: {**versions(), "jax": "9.9"}
+    )
+    with pytest.warns(UserWarning, match="It goes on under other versions") as caught:
+        run = go_on(tmp_path / "run")
+    assert str(caught[0].message) == (
+        f"It goes on under other versions (jax {versions()['jax']} then and 9.9 now): it may end "
+        "with other bits than it would have uninterrupted."
+    )
+    assert run.phases[0].versions["jax"] == versions()["jax"]
+    assert run.versions["jax"] == "9.9"
 
-    loss = dataclasses.replace(LOSSES["binary_cross_entropy"], takes_classes=False)
-    run = fit(parse("dense 2"), data, epochs=1, loss=loss)
-    shares = labels.mean(axis=0)
-    np.testing.assert_allclose(run.baseline_answer, np.log(shares / (1 - shares)), rtol=1e-5)
+
+def test_a_fork_goes_the_same_way(whole, tmp_path):
+    run = ds.fork(whole, 20, tmp_path / "fork")
+    assert checksums(run.folder) == checksums(whole.folder)
+    assert (run.parent.run, run.parent.steps) == (str(whole.folder), 20)
+    assert stored_steps(run.folder)[0] == 20
+
+
+def test_a_fork_with_other_settings(whole, tmp_path):
+    run = ds.fork(
+        whole, 20, tmp_path / "fork", optimizer="sgd", learning_rate=0.1, seed=7, epochs=6
+    )
+    np.testing.assert_array_equal(run.trace.batch_loss[:20], whole.trace.batch_loss[:20])
+    assert run.trace.batch_loss[21] != whole.trace.batch_loss[21]
+    assert len(run.trace.batch_loss) == 48
+    opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
+    assert opened.phases == run.phases
+    by_hand.assert_same_parameters(opened.at(20), dataclasses.replace(whole, dataset=DATA).at(20))
+    by_hand.assert_same_parameters(opened.at(48), run.parameters)  # losses on the way compared
+    again = ds.fork(opened, 30, tmp_path / "again", learning_rate=0.2)
+    assert [one.until for one in again.phases] == [20, 30]
+    opened = dataclasses.replace(ds.open_run(again.folder), dataset=DATA)
+    by_hand.assert_same_parameters(opened.at(48), again.parameters)
+    early = ds.fork(opened, 10, tmp_path / "early")
+    assert early.settings == whole.settings
+    by_hand.assert_same_parameters(early.parameters, whole.parameters)
+
+
+def test_a_fork_from_the_first_weights_takes_another_order(whole, tmp_path):
+    run = ds.fork(whole, 0, tmp_path / "fork", seed=8)
+    assert run.trace.batch_loss[0] != whole.trace.batch_loss[0]
+    opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
+    by_hand.assert_same_parameters(opened.at(0), whole.network.init((4,), SETTINGS["seed"]))
+    by_hand.assert_same_parameters(opened.at(40), run.parameters)
+
+
+def test_what_a_fork_cannot_change(whole, tmp_path):
+    with pytest.raises(ds.SettingError) as caught:
+        ds.fork(whole, 30, tmp_path / "fork", batch_size=3)
+    assert str(caught.value) == (
+        "There is no setting that can be changed called 'batch_size'. Expected one of optimizer, "
+        "learning_rate, schedule, epochs, seed, class_weights, augment, stop. Choose one of them."
+    )
+    assert not (tmp_path / "fork").exists()
+
+
+def test_a_folder_has_one_writer(tmp_path):
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=5)
+    with resuming(tmp_path / "run", {}, dataset=DATA):
+        with pytest.raises(ds.StorageError) as caught:
+            go_on(tmp_path / "run")
+        assert str(caught.value) == (
+            f"Another training is writing into {tmp_path}/run. Expected a folder that nobody else "
+            "writes into. Wait until it has ended, or choose another folder."
+        )
+    assert go_on(tmp_path / "run").outcome.reason == "epochs"
+
+
+def test_a_run_that_went_on_from_another_keeps_its_first_state(whole, tmp_path):
+    run = fit(tmp_path / "second", epochs=2, start=whole, seed=9)
+    opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
+    by_hand.assert_same_parameters(opened.at(0), whole.parameters)
+    by_hand.assert_same_parameters(opened.at(16), run.parameters)
+    with pytest.raises(Broken):
+        fit(tmp_path / "third", epochs=2, start=whole, seed=9, until=5)
+    again = go_on(tmp_path / "third")
+    by_hand.assert_same_parameters(again.parameters, run.parameters)
+    assert again.origin == run.origin

@@ -117,8 +117,8 @@ def test_a_run_that_went_on_is_refused_also_from_disk(run, tmp_path):
             one.at(1)
         assert str(caught.value) == (
             "The run went on from another one, whose weights are not part of it. Expected a run "
-            "that began with weights drawn from its seed. Replay a run that was trained without "
-            "start."
+            "that began with weights drawn from its seed, or was trained into a folder. Replay a "
+            "run that was trained without start, or give train a folder."
         )
 
 

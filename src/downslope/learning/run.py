@@ -212,6 +212,13 @@ class Run:
         """
         if self.dataset is not None:
             return self
+        source = Path(self.data.source)
+        if source.is_absolute() and not source.exists():
+            raise DataError(
+                f"The data that the run was trained on is not at {source} any more.",
+                "the same file or folder",
+                "Put it back, or name other labelled data to test on.",
+            )
         dataset = load(self.data.source, on_progress=on_progress, **(self.data.options or {}))
         if dataset.fingerprint != self.data.fingerprint:
             raise DataError(

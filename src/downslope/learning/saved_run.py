@@ -39,7 +39,8 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
     if run_folder.has_ended(path):
         return run_from(path, *run_folder.read(path), loss=loss)
     if not (path / CHECKPOINTS).is_dir():
-        found = "has no manifest.json" if path.is_dir() else "does not exist"
+        missing = run_folder.MANIFEST if (path / run_folder.DOCUMENT).exists() else "run.json"
+        found = f"has no {missing}" if path.is_dir() else "does not exist"
         raise RunError(
             f"{path} {found}.",
             "the folder of a run, such as runs/digits-1",

@@ -20,7 +20,7 @@ from downslope.learning.settings import BatchSize, Record, Settings, Stop
 from downslope.learning.training import Training
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network
-from downslope.store.files import claim_folder
+from downslope.store.files import check_empty, claim_folder
 from downslope.store.lock import locked
 
 
@@ -114,4 +114,5 @@ def new_run(folder: str | Path) -> Iterator[Path]:
     """
     path = claim_folder(Path(folder), beside=(LOG,))
     with locked(path):
-        yield claim_folder(path, beside=(LOG,))  # it may have been another's until just now
+        check_empty(path, beside=(LOG,))  # it may have been another's until just now
+        yield path

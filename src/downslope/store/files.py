@@ -158,16 +158,26 @@ def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
     path = Path(os.path.abspath(path.expanduser()))
     with plain_errors(path):
         path.mkdir(parents=True, exist_ok=True)
+    check_empty(path, beside)
+    write_file(path / ".claimed", b"")  # tells now, not after the training, that it is writable
+    with plain_errors(path):
+        (path / ".claimed").unlink()
+    return path
+
+
+def check_empty(path: Path, beside: Collection[str] = ()) -> None:
+    """Check that a folder holds nothing but what may be beside.
+
+    Raises:
+        StorageError: It does, or cannot be read.
+    """
+    with plain_errors(path):
         if any(one.name not in beside for one in path.iterdir()):
             raise StorageError(
                 f"The folder {path} is not empty.",
                 "a new or empty folder",
                 "Choose another; nothing is ever overwritten.",
             )
-    write_file(path / ".claimed", b"")  # tells now, not after the training, that it is writable
-    with plain_errors(path):
-        (path / ".claimed").unlink()
-    return path
 
 
 def claim_numbered_folder(parent: Path, name: str) -> Path:
