@@ -34,6 +34,7 @@ import jax
 import numpy as np
 
 import downslope as ds
+from downslope.insight import diff
 from downslope.learning.checkpoint import Checkpoints, Keeper
 from downslope.learning.fit import first_layers
 from downslope.learning.going_on import fork, resume
@@ -244,22 +245,14 @@ def compared(numbers: Sequence[int], work: Path) -> list[dict[str, Any]]:
 
 def difference(one: Path, other: Path) -> dict[str, Any]:
     """Where two runs part, and how far apart their weights end."""
-    mine, yours = ds.open_run(one), ds.open_run(other)
-    count = min(len(mine.trace.batch_loss), len(yours.trace.batch_loss))
-    apart = np.flatnonzero(
-        mine.trace.batch_loss[:count].view(np.uint32)
-        != yours.trace.batch_loss[:count].view(np.uint32)
-    )
-    leaves = [jax.tree.leaves(run.parameters) for run in (mine, yours)]
-    square = sum(
-        float(((a - b).astype(np.float64) ** 2).sum()) for a, b in zip(*leaves, strict=True)
-    )
-    size = sum(float((a.astype(np.float64) ** 2).sum()) for a in leaves[0])
+    found = diff(ds.open_run(one), ds.open_run(other))
     return {
-        "steps": count,
-        "equal": checksum(mine.parameters) == checksum(yours.parameters) and not len(apart),
-        "first other step": int(apart[0]) + 1 if len(apart) else None,
-        "weights apart": (square / size) ** 0.5,
+        "steps": found.steps,
+        "equal": found.parted_at is None and bool(found.same_weights),
+        "parted at": found.parted_at,
+        "parted by": found.parted_by,
+        "weights apart": found.weights_apart,
+        "said": found.cause,
     }
 
 

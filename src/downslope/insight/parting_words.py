@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from downslope.insight.unlike import Change, Unlike, is_same_folder
+from downslope.insight.unlike import Change, Stretch, is_same_folder
 
 if TYPE_CHECKING:
     from downslope.insight.parting import Parting
@@ -35,6 +34,9 @@ def _kinship(found: Parting) -> list[str]:
     """Which was forked from which, or from what else."""
     sides = {"A": found.one, "B": found.other}
     parents = {name: side.parent for name, side in sides.items() if side.parent is not None}
+    if len(parents) == 2 and is_same_folder(parents["A"].run, parents["B"].run):
+        at = " and ".join(f"{name} at step {one.steps:,}" for name, one in parents.items())
+        return [f"Both were forked from the run in {parents['A'].run}: {at}."]
     said = []
     for name, parent in parents.items():
         whose = next(
@@ -68,17 +70,23 @@ def _changed(change: Change) -> str:
 
 
 def _unlike(found: Parting) -> list[str]:
-    said = [f"{_capital(_listed(part))}." for part in (found.data, found.network) if part]
+    said = [
+        f"{_capital('; '.join(map(str, part)))}." for part in (found.data, found.network) if part
+    ]
     if found.start:
         said.append("They began with the weights of different runs, or one with new ones.")
     for part in found.stretches:
-        unlike = part.settings + part.versions
-        if not unlike and part.first == 1:
-            continue
-        since = f"From step {part.first:,} on" if part.first > 1 else ""
-        what = _listed(unlike) if unlike else "the same settings and versions in both"
-        said.append(f"{since}: {what}." if since else f"{_capital(what)}.")
+        what = _listed(part)
+        if part.first > 1:
+            said.append(f"From step {part.first:,} on: {what or 'the same in both'}.")
+        elif what:
+            said.append(f"{_capital(what)}.")
     return said
+
+
+def _listed(part: Stretch) -> str:
+    versions = ", ".join(f"{one.name} {one.one} and {one.other}" for one in part.versions)
+    return "; ".join([*map(str, part.settings), *([f"versions: {versions}"] if versions else [])])
 
 
 def _same(found: Parting) -> str:
@@ -93,9 +101,10 @@ def _same(found: Parting) -> str:
     if not same:
         return ""
     together = " and ".join([*([", ".join(same[:-1])] if same[:-1] else []), same[-1]])
-    return (
-        f"{_capital(together)} {'are' if len(same) > 1 or same != ['network'] else 'is'} the same."
-    )
+    verb = "is" if same == ["network"] else "are"
+    if found.one.steps != found.other.steps and not found.data:
+        return f"As far as both go, {together} {verb} the same."
+    return f"{_capital(together)} {verb} the same."
 
 
 def _course(found: Parting) -> str:
@@ -118,8 +127,7 @@ def _course(found: Parting) -> str:
         if found.equal_steps
         else f"The batch losses differ from the first of {found.steps:,} steps on: at"
     )
-    share = found.parted_by
-    by = "" if share is None else f", a difference of {share:.1e} of it"
+    by = "" if found.parted_by is None else f", {_share(found.parted_by)} apart"
     return f"{upto} step {found.parted_at:,} they are {first:.9g} and {second:.9g}{by}."
 
 
@@ -153,8 +161,17 @@ def _apart(found: Parting) -> str:
     if found.largest_ratio is None:
         return ""
     ratio, step = found.largest_ratio
-    much = f"{ratio:.3g} times" if ratio >= 1.01 else f"1 + {ratio - 1:.1e} times"
-    return f"They lie farthest apart at step {step:,}, where one batch loss is {much} the other."
+    much = (
+        f"one batch loss is {ratio:.3g} times the other"
+        if ratio >= 1.1
+        else f"the batch losses lie {_share(ratio - 1)} apart"
+    )
+    return f"The difference is largest at step {step:,}, where {much}."
+
+
+def _share(value: float) -> str:
+    """A share in percent, or of a millionth and less as rounding makes it."""
+    return f"{100 * value:.2g} %" if value >= 0.0001 else f"{value:.1e} of their size"
 
 
 def _weights(found: Parting) -> str:
@@ -177,10 +194,6 @@ def _endings(found: Parting) -> list[str]:
     if (one.message, one.step) == (other.message, other.step):
         return [f"Both: {one.message}"]
     return [f"A: {one.message}", f"B: {other.message}"]
-
-
-def _listed(unlike: Sequence[Unlike]) -> str:
-    return "; ".join(map(str, unlike))
 
 
 def _capital(text: str) -> str:

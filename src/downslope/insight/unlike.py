@@ -75,7 +75,7 @@ def _card(data: DataCard) -> dict[str, str]:
 
 def network_unlike(one: Run, other: Run) -> tuple[Unlike, ...]:
     """The two networks, if they are not the same."""
-    return _unlike({"network": describe(one.network)}, {"network": describe(other.network)})
+    return _unlike(*({"network": f'"{describe(run.network)}"'} for run in (one, other)))
 
 
 def settings_unlike(one: Settings, other: Settings) -> tuple[Unlike, ...]:

@@ -12,7 +12,8 @@ from downslope.pictures import style
 from downslope.pictures.curves import spread
 
 _LOSSES, _APART = 2.9, 1.7  # inches of the two panels, about
-_SIDES = (("A", style.BLUE), ("B", style.VERMILLION))
+# A is drawn wide and B fine upon it, so that both are seen where they are the same
+_SIDES = (("A", style.BLUE, 3.4), ("B", style.VERMILLION, 1.5))
 _MOST_DOTS = 1500  # more steps than this are thinned out evenly
 _LEAST = 1e-8  # of a loss: about half of the last bit of a float32
 
@@ -26,7 +27,7 @@ def two_courses(found: Parting) -> Figure:
         found: What `diff` returned.
     """
     names = [one.folder.name if one.folder else one.data for one in (found.one, found.other)]
-    title = f"A: {names[0]}, and B: {names[1]}"
+    title = f"{names[0]} (A) and {names[1]} (B)"
     has_both = found.parted_at is not None and bool(np.isfinite(found.ratios).any())
     height = 5.4 if has_both else 3.6
     figure = style.new_figure(title, _subtitle(found), height=height)
@@ -56,8 +57,9 @@ def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
     losses = {side.loss.replace("_", " ") for side in sides}
     style.dress(axes, x=x, y=losses.pop() if len(losses) == 1 else "loss")
     labels, shown = [], []
-    for (name, colour), side in zip(_SIDES, sides, strict=True):
-        shown += _draw_side(axes, side, name, colour, labels)
+    for (name, colour, width), side in zip(_SIDES, sides, strict=True):
+        shown += _draw_side(axes, side, colour, width)
+        _label(labels, shown, name, colour)
     values = np.concatenate(shown) if shown else np.empty(0)
     spread(axes, values[np.isfinite(values)])
     axes.set_xlim(0, max(1, *(side.steps for side in sides)) * 1.005)
@@ -68,36 +70,35 @@ def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
         _mark(axes, found.parted_at, f"they part at step {found.parted_at:,}")
 
 
-def _draw_side(
-    axes: Axes, side: Side, name: str, colour: str, labels: list[tuple[float, str, str]]
-) -> list[np.ndarray]:
-    """Draw one run; adds its label, and returns what was drawn."""
+def _draw_side(axes: Axes, side: Side, colour: str, width: float) -> list[np.ndarray]:
+    """Draw one run; returns its batch, training and validation losses."""
     batches = np.asarray(side.trace.batch_loss, np.float64)
     every = max(1, -(-len(batches) // _MOST_DOTS))
+    x, y = np.arange(1, len(batches) + 1)[::every], _finite(batches[::every])
     size = 2.4 if len(batches) > 100 else 4.0
-    axes.plot(
-        np.arange(1, len(batches) + 1)[::every],
-        _finite(batches[::every]),
-        ".",
-        color=colour,
-        ms=size,
-        alpha=0.22,
-        mew=0,
-    )
-    shown = [_finite(batches[::every])]
+    axes.plot(x, y, ".", color=colour, ms=size, alpha=0.22, mew=0)
+    shown = [y]
     steps = side.trace.epochs["step"]
     marker = "o" if len(steps) < 12 else ""
     for part, line in (("train", (0, (3, 2))), ("validation", "-")):
         values = _finite(side.trace.epochs[f"{part}_loss"])
-        axes.plot(steps, values, color=colour, linewidth=1.7, linestyle=line, marker=marker, ms=3.5)
+        axes.plot(
+            steps, values, color=colour, linewidth=width, linestyle=line, marker=marker,
+            ms=width + 2.5,
+        )  # fmt: skip
         shown.append(values)
-    known = shown[-1][np.isfinite(shown[-1])]
-    if len(known):
-        labels.append((float(known[-1]), f"{name} {known[-1]:.3g}", colour))
-    elif np.isfinite(shown[0]).any():
-        own = shown[0][np.isfinite(shown[0])]
-        labels.append((float(own[-1]), name, colour))
     return shown
+
+
+def _label(
+    labels: list[tuple[float, str, str]], shown: list[np.ndarray], name: str, colour: str
+) -> None:
+    """Name a run at its last validation loss; at its last batch if none was measured."""
+    batches, _, validation = (one[np.isfinite(one)] for one in shown[-3:])
+    if len(validation):
+        labels.append((float(validation[-1]), f"{name} {validation[-1]:.3g}", colour))
+    elif len(batches):
+        labels.append((float(batches[-1]), name, colour))
 
 
 def _draw_apart(axes: Axes, found: Parting) -> None:
