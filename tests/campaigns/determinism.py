@@ -157,10 +157,13 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
     return found
 
 
-def look(number: int, folder: str, steps: Sequence[int]) -> dict[int, str]:
-    """The checksums of the weights of some steps of a run that is opened from its folder."""
-    run = replace(ds.open_run(folder), dataset=PAIRS[number].data())
-    return {step: checksum(run.at(step)) for step in steps}
+def look(number: int, folder: str, steps: Mapping[str, Sequence[int]]) -> dict[str, dict[int, str]]:
+    """The checksums of the weights of some steps of runs that are opened from their folders."""
+    data, found = PAIRS[number].data(), {}
+    for name, some in steps.items():
+        run = replace(ds.open_run(Path(folder) / name), dataset=data)
+        found[name] = {step: checksum(run.at(step)) for step in some}
+    return found
 
 
 def train_some(numbers: Sequence[int], folder: str) -> dict[str, str]:
@@ -214,17 +217,23 @@ def steps_of(number: int, work: Path, near: bool, counts: Mapping[str, int]) -> 
     place.mkdir()
     recorded = elsewhere("watch", number, str(place), near)
     draw = np.random.default_rng(number)
-    found: dict[str, Any] = {"pair": PAIRS[number].name, "near": near, "right": 0, "asked": 0}
-    for name, count in counts.items():
-        known = {int(step): one for step, one in recorded[name].items()}
-        assert sorted(known) == list(range(len(known))), "a step was not noted"
-        steps = sorted(draw.choice(len(known), min(count, len(known)), replace=False).tolist())
-        mine = elsewhere("look", number, str(place / name), steps)
-        wrong = [step for step in steps if mine[str(step)] != known[step]]
-        found[name] = {"steps": steps, "of": len(known) - 1, "wrong": wrong}
-        found["asked"] += len(steps)
-        found["right"] += len(steps) - len(wrong)
-    return found
+    asked = {name: _drawn(draw, recorded[name], count) for name, count in counts.items()}
+    found = elsewhere("look", number, str(place), asked)
+    wrong = [
+        (name, step)
+        for name, steps in asked.items()
+        for step in steps
+        if found[name][str(step)] != recorded[name][str(step)]
+    ]
+    total = sum(map(len, asked.values()))
+    row = {"pair": PAIRS[number].name, "near": near, "asked": total, "right": total - len(wrong)}
+    return {**row, "wrong": wrong, "steps": asked}
+
+
+def _drawn(draw: np.random.Generator, recorded: Mapping[str, str], count: int) -> list[int]:
+    """Some of the steps, each of which was noted."""
+    assert sorted(map(int, recorded)) == list(range(len(recorded))), "a step was not noted"
+    return sorted(draw.choice(len(recorded), min(count, len(recorded)), replace=False).tolist())
 
 
 def compared(numbers: Sequence[int], work: Path) -> list[dict[str, Any]]:
