@@ -18,6 +18,7 @@ from downslope.cli.bowl import bowl
 from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
+from downslope.cli.diff import diff
 from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.fork import fork
@@ -95,7 +96,7 @@ def cli() -> None:
 COMMANDS = (
     *(train, resume, fork, test, predict, count, report),
     *(trace, neuron, layers, generalization, surface),
-    *(rate, compare, minima),
+    *(rate, compare, minima, diff),
     *(slope, bowl, escape),
     *(export, data),
 )

@@ -13,6 +13,7 @@ from downslope.insight.learning_curve import learning_curve
 from downslope.insight.line import line
 from downslope.insight.minima import minima
 from downslope.insight.neuron import neuron
+from downslope.insight.parting import diff
 from downslope.insight.pixels import first_filters, important_inputs
 from downslope.insight.rates import find_rate
 from downslope.insight.slope import slope
@@ -23,6 +24,7 @@ __all__ = [
     "bowl",
     "compare",
     "curvature",
+    "diff",
     "escape",
     "find_rate",
     "first_filters",

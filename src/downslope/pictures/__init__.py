@@ -19,6 +19,7 @@ from downslope.pictures.layers import (
 from downslope.pictures.line import line_between
 from downslope.pictures.mistakes import Answers, worst_mistakes
 from downslope.pictures.neuron import neuron_figure
+from downslope.pictures.parting import two_courses
 from downslope.pictures.plane import decision_map
 from downslope.pictures.rates import rate_search
 from downslope.pictures.regression import fitted_curve, predictions
@@ -60,5 +61,6 @@ __all__ = [
     "surface_map",
     "surface_relief",
     "tangents",
+    "two_courses",
     "worst_mistakes",
 ]
