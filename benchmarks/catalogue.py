@@ -156,6 +156,12 @@ def recorders(in_smallest: bool = False) -> tuple[Contender, ...]:
     return tuple(replace(one, in_smallest=in_smallest) for one in (default, silent))
 
 
+def keepers() -> tuple[Contender, ...]:
+    """A state that is stored while training against a run that is saved behind it."""
+    saved = Contender("saved", "saved at the end", "peer", "downslope", "ours.train_saved")
+    return ours("train_stored", "stored", "default checkpoints"), saved
+
+
 def shell_trainers() -> tuple[Contender, ...]:
     """Whole processes."""
     again = ours("again", "again", "Downslope, again")

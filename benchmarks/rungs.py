@@ -12,6 +12,7 @@ from benchmarks.catalogue import (
     dense_trainers,
     flax,
     image_trainers,
+    keepers,
     keras,
     many,
     ours,
@@ -211,6 +212,12 @@ _ALL = (
     ),
     Rung("recording-mnist", "mnist, default recording against none", MNIST, recorders()),
     Rung("recording-density", "density, default recording against none", DENSITY, recorders()),
+    Rung(
+        "checkpoints-mnist",
+        "mnist, 20 epochs, default checkpoints against saving at the end",
+        replace(MNIST, epochs=20),
+        keepers(),
+    ),
 )
 RUNGS: Mapping[str, Rung] = MappingProxyType({rung.name: rung for rung in _ALL})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
+
 import numpy as np
 
 import downslope as ds
@@ -47,11 +49,22 @@ def dataset(work: Work, samples: Arrays) -> ds.Dataset:
     )
 
 
-def _training(work: Work, samples: Arrays, record: ds.Record | None) -> Task:
+def _training(
+    work: Work, samples: Arrays, record: ds.Record | None, kept: str | None = None
+) -> Task:
     network, data = build(work), dataset(work, samples)
     runs: list[ds.Run] = []
 
     def block() -> dict[str, float]:
+        if kept is None:
+            return trained(None)
+        with TemporaryDirectory(ignore_cleanup_errors=True) as parent:
+            figures = trained(f"{parent}/run" if kept == "stored" else None)
+            if kept == "saved":
+                runs[0].save(f"{parent}/run")
+            return figures
+
+    def trained(folder: str | None) -> dict[str, float]:
         run = train_once(
             network,
             data,
@@ -61,6 +74,7 @@ def _training(work: Work, samples: Arrays, record: ds.Record | None) -> Task:
             batch_size=work.batch_size,
             epochs=work.epochs,
             record=record,
+            folder=folder,
         )
         runs[:] = [run]
         return {"training": run.seconds.training}
@@ -79,6 +93,16 @@ def train(work: Work, samples: Arrays) -> Task:
 def train_recording(work: Work, samples: Arrays) -> Task:
     """Training that records what it records when it is not told."""
     return _training(work, samples, None)
+
+
+def train_stored(work: Work, samples: Arrays) -> Task:
+    """Training into a folder, where its state is stored as it is when nothing is said of it."""
+    return _training(work, samples, None, "stored")
+
+
+def train_saved(work: Work, samples: Arrays) -> Task:
+    """Training that is saved when it has ended."""
+    return _training(work, samples, None, "saved")
 
 
 def _predicting(work: Work, samples: Arrays, batch: int, calls: int) -> Task:

@@ -1,0 +1,93 @@
+"""`downslope resume`: a training goes on, and says so."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import downslope as ds
+from tests.cli.conftest import SMALL
+
+START = "from downslope.cli.main import main; main()"
+LONG = ("train", "xor", "--epochs", "300000", "--schedule", "constant", "--no-pictures", *SMALL)
+
+
+def running(tmp_path, *words) -> subprocess.Popen:
+    """A training in a process of its own, whose loop has begun."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch"):
+            return process
+    raise AssertionError("ended too early")
+
+
+def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path):
+    words = (*LONG, "--out", "run", "--checkpoint-seconds", "0")
+    process = running(tmp_path, *words)
+    refused = call("resume", "run")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines()[-1] == (
+        f"Error: Another training is writing into {tmp_path}/run. Expected a folder that nobody "
+        "else writes into. Wait until it has ended, or choose another folder."
+    )
+    process.kill()
+    process.communicate()
+    before = ds.open_run("run")
+    assert before.outcome.message.startswith("The training has not ended; its last checkpoint")
+    process = running(tmp_path, "resume", "run", "--json", "--no-pictures")
+    os.kill(process.pid, signal.SIGTERM)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    made = json.loads(stdout)
+    assert made["outcome"]["reason"] == "interrupted"
+    assert made["steps"] > before.outcome.step
+    assert ds.open_run("run").outcome.advice == "Go on with: downslope resume RUN."
+
+
+def test_a_second_ctrl_c_breaks_it_off_and_says_how_to_go_on(tmp_path):
+    process = running(tmp_path, *LONG, "--out", "run")
+    code = (
+        "import os, signal, sys, time\n"
+        "for _ in range(40):\n"
+        "    os.kill(int(sys.argv[1]), signal.SIGINT)\n"
+        "    time.sleep(0.001)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(process.pid)], check=False)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert ds.open_run(tmp_path / "run").settings.epochs == 300000
+
+
+def test_training_longer(call, own_run):
+    run = json.loads(call("resume", own_run, "--epochs", 5, "--json", "--no-pictures").stdout)
+    assert run["epochs"] == 5
+    assert run["test_openings"] == 2
+    (phase,) = ds.open_run(own_run).phases
+    assert phase.settings.epochs == 3
+    text = call("resume", own_run, "--epochs", 6, "--learning-rate", 0.01).stdout
+    assert text.startswith(f"Going on from step {run['steps']} in {own_run}\n")
+    assert (Path(own_run) / "pictures" / "loss.png").exists()
+
+
+def test_values_that_cannot_be_used(refused, own_run):
+    assert refused("resume", own_run, "--epochs", 0).startswith("The number of epochs is 0.")
+    assert refused("resume", own_run, "--epochs", 4, "--learning-rate", -1) == (
+        "The learning rate is -1.0. Expected a number above 0. Try 0.1 for sgd or 0.001 for adam."
+    )
+    assert refused("resume", own_run, "--checkpoint-seconds", -1) == (
+        "The time between two checkpoints is -1.0 seconds. Expected a number of at least 0, or "
+        "None. 10 is usual."
+    )
+    assert refused("resume", own_run).startswith(f"The training in {own_run} has ended.")
+    assert ds.open_run(own_run).outcome.reason == "epochs"
