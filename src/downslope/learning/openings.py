@@ -14,7 +14,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from downslope.errors import StorageError
+from downslope.errors import RunError, StorageError
 from downslope.store.files import damaged, make_folder, plain_errors
 
 FOLDER = "test-openings"
@@ -98,7 +98,7 @@ def _write(folder: Path, moment: str | None) -> None:
                     return
                 except FileExistsError:  # another process was faster
                     number += 1
-    except StorageError as error:
+    except (StorageError, RunError) as error:
         raise StorageError(
             f"The test part of the run {folder} is opened only where that can be counted. "
             f"{error.received}",
