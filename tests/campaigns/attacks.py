@@ -39,7 +39,8 @@ NETWORKS = (
     "dense 1, " * 20_000 + "dense 2", "residual (" * 5000 + "dense 2" + ")" * 5000,
     "residual (" * 300 + "dense 2" + ")" * 300, "conv 3 9999999999", "conv 3 3 dilation=9999999999",
     "upsample 99999999, flatten, dense 2", "flatten, " * 900 + "dense 2", "layer_norm",
-    "(" * 60_000, "parallel (dense 1 | dense 1)", "embed 99999999999 99999999", "group_norm 3", "dropout 0.5",
+    "(" * 60_000, "parallel (dense 1 | dense 1)", "embed 99999999999 99999999",
+    "group_norm 3", "dropout 0.5",
     "dense 2 activation=__import__", "dense 2,", "max_pool 99999999999", "standardize",
     ", ".join(f"dense {width}" for width in range(1, 120)),
 )  # fmt: skip
