@@ -34,6 +34,7 @@ from downslope.errors import DownslopeError
 from downslope.learning.checkpoint import Checkpoints, newest_checkpoint, read_checkpoint
 from downslope.learning.fit import first_layers
 from downslope.learning.going_on import resume, resuming
+from downslope.learning.saved_run import run_at
 from downslope.network.notation import describe
 from downslope.store.checkpoints import stored_steps
 from tests.campaigns.attacks import ATTACKS
@@ -43,7 +44,7 @@ from tests.campaigns.watched import Memory, Watch, limit_addresses
 LONGEST = 60  # seconds for one case, on a busy machine
 MOST_MEMORY = 64 * 1000**2  # bytes beside twice the files
 MOST_ADDRESSES = 8 << 30
-RESUMED, REPLAYED = 8, 200  # every so many cases
+RESUMED, REPLAYED = 4, 200  # every so many cases
 KINDS = {**ACCIDENTS, **ATTACKS}
 UNFINISHED = "The training has not ended"
 
@@ -209,13 +210,12 @@ class Reader:
 
     def _checkpoints(self, folder: Path) -> list[str]:
         """Read the states that there are."""
-        messages = []
         found, note = newest_checkpoint(folder)
+        run_at(found)
         for step in stored_steps(folder):
             if step != found.step:
-                read_checkpoint(folder, step)
-        messages += [note] if note else []
-        return messages
+                run_at(read_checkpoint(folder, step))
+        return [note] if note else []
 
     def _resume(self, folder: Path) -> list[str]:
         """Go on up to the first step; the data is opened where the run says that it is."""

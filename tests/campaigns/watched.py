@@ -65,8 +65,12 @@ class Watch:
 
 
 def _is_of_program(arguments: tuple) -> bool:
-    """Whether a compilation is that of a module that is imported late."""
-    return len(arguments) > 1 and str(arguments[1]).startswith(PROGRAM)
+    """Whether a compilation is of a module that is imported late, or of a literal.
+
+    NumPy reads the heads of its files with `ast.literal_eval`, which executes nothing: if anything
+    did, "exec" would tell.
+    """
+    return len(arguments) > 1 and str(arguments[1]).startswith((*PROGRAM, "<unknown>"))
 
 
 def _status(name: str) -> int:
