@@ -111,7 +111,7 @@ def _arrays_changed(draw: random.Random, content: bytes) -> bytes:
         "flat": lambda: one.reshape(-1)[:, None],
         "turned": lambda: np.ascontiguousarray(one.T)[None],
         "empty": lambda: one.reshape(-1)[:0],
-        "scalar": lambda: one.reshape(-1)[:1].reshape(()),
+        "scalar": lambda: np.ones((), one.dtype),
         "long": lambda: np.zeros(100_000, one.dtype),
         "other type": lambda: one.astype(draw.choice(("f8", "f2", "i8", "u1", "?", "u8"))),
         "no number": lambda: np.full_like(one, np.nan if one.dtype.kind == "f" else -1),
