@@ -1,11 +1,9 @@
 """A run answers, measures itself, and comes back from its folder as it was."""
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file, save_file
 
 import downslope as ds
 from downslope.network.notation import parse
@@ -271,103 +269,6 @@ def test_numbers_have_no_probabilities(numbers_run):
     assert str(caught.value) == (
         "numbers has no classes. Expected a run that learnt classes. Use predict."
     )
-
-
-class TestDamage:
-    """Whatever happened to the files, one `RunError` says which."""
-
-    @pytest.fixture
-    def folder(self, run, tmp_path):
-        return run.save(tmp_path / "run").folder
-
-    @staticmethod
-    def refusal(folder) -> ds.RunError:
-        with pytest.raises(ds.RunError) as caught:
-            ds.open_run(folder)
-        return caught.value
-
-    def test_a_folder_that_is_not_there(self, tmp_path):
-        assert str(self.refusal(tmp_path / "none")) == (
-            f"{tmp_path / 'none'} does not exist. Expected the folder of a run, such as "
-            "runs/digits-1. Train one with: downslope train digits."
-        )
-
-    def test_a_folder_that_is_no_run(self, tmp_path):
-        assert str(self.refusal(tmp_path)) == (
-            f"{tmp_path} has no run.json. Expected the folder of a run, such as runs/digits-1. "
-            "Train one with: downslope train digits."
-        )
-
-    @pytest.mark.parametrize(
-        "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": 1}', b'{"format": "1"}']
-    )
-    def test_a_document_that_is_none(self, folder, content):
-        (folder / "run.json").write_bytes(content)
-        refusal = self.refusal(folder)
-        assert refusal.received.startswith(f"{folder / 'run.json'} cannot be read (")
-        assert refusal.expected == "a file as written by a training"
-
-    def test_a_setting_out_of_range(self, folder):
-        self.edit(folder, lambda document: document["settings"].update(learning_rate=-1))
-        assert "The learning rate is -1" in self.refusal(folder).received
-
-    def test_a_network_that_cannot_be_read(self, folder):
-        self.edit(folder, lambda document: document.update(network="dens 3"))
-        assert self.refusal(folder).received.startswith(f"{folder / 'run.json'} cannot be read (")
-
-    def test_a_network_that_does_not_fit_its_data(self, folder):
-        self.edit(folder, lambda document: document["data"].update(input_shape=[4, 4]))
-        assert self.refusal(folder).received.startswith(f"{folder / 'run.json'} cannot be read (")
-
-    def test_a_network_of_other_weights(self, folder):
-        self.edit(folder, lambda document: document.update(network="dense 7 tanh, dense 3"))
-        assert "0.weights has shape (4, 6) instead of (4, 7)" in self.refusal(folder).received
-
-    def test_a_later_format(self, folder):
-        self.edit(folder, lambda document: document.update(format=2))
-        assert str(self.refusal(folder)) == (
-            f"{folder / 'run.json'} has format 2. Expected format 1. Open it with the version of "
-            "Downslope that wrote it."
-        )
-
-    @staticmethod
-    def edit(folder, change) -> None:
-        document = json.loads((folder / "run.json").read_bytes())
-        change(document)
-        (folder / "run.json").write_text(json.dumps(document))
-
-    @pytest.mark.parametrize(
-        "name", ["weights.safetensors", "trace/steps.parquet", "trace/epochs.parquet"]
-    )
-    @pytest.mark.parametrize("cut", [None, 0, 100])
-    def test_a_file_missing_or_cut(self, folder, name, cut):
-        path = folder / name
-        if cut is None:
-            path.unlink()
-        else:
-            path.write_bytes(path.read_bytes()[:cut])
-        assert self.refusal(folder).received.startswith(f"{path} cannot be read (")
-
-    @pytest.mark.parametrize(
-        "name", ["scaling.mean", "scaling.deviation", "baseline", "0.weights", "1.biases"]
-    )
-    def test_an_array_missing(self, folder, name):
-        path = folder / "weights.safetensors"
-        arrays = load_file(path)
-        del arrays[name]
-        save_file(arrays, path)
-        refusal = self.refusal(folder)
-        assert refusal.received.startswith(f"{path} does not fit the network (")
-        assert name in refusal.received
-
-    def test_weights_of_another_shape(self, folder):
-        path = folder / "weights.safetensors"
-        arrays = load_file(path)
-        save_file({**arrays, "1.weights": np.zeros((6, 4), np.float32)}, path)
-        assert str(self.refusal(folder)) == (
-            f"{path} does not fit the network (1.weights has shape (6, 4) instead of (6, 3)). "
-            "Expected the weights that the training wrote. Restore the file, or train again."
-        )
 
 
 def test_a_run_prints_as_one_line(run):

@@ -8,7 +8,15 @@ import pytest
 
 import downslope as ds
 from downslope.store import files
-from downslope.store.files import claim_folder, claim_numbered_folder, write_file
+from downslope.store.files import (
+    claim_folder,
+    claim_numbered_folder,
+    damaged,
+    make_folder,
+    read_file,
+    sync_folder,
+    write_file,
+)
 
 
 def refuse(number):
@@ -161,3 +169,108 @@ def test_a_numbered_folder_that_cannot_be_written_is_not_left_behind(tmp_path, m
     with pytest.raises(ds.StorageError):
         claim_numbered_folder(tmp_path, "x")
     assert os.listdir(tmp_path) == []
+
+
+ADVICE = "Expected a file as written by a training. Restore the file, or train again."
+
+
+def refused(folder, name, most=100) -> str:
+    with pytest.raises(ds.RunError) as caught:
+        read_file(folder, name, most)
+    return str(caught.value)
+
+
+def test_a_file_is_read_also_in_a_folder_that_is_a_link(tmp_path):
+    (tmp_path / "own" / "inner").mkdir(parents=True)
+    (tmp_path / "own" / "inner" / "file").write_bytes(b"content")
+    (tmp_path / "link").symlink_to(tmp_path / "own")
+    assert read_file(tmp_path / "link", "inner/file", 7) == b"content"
+
+
+@pytest.mark.parametrize("kind", ["link", "dead link", "folder above", "device"])
+def test_links_are_not_followed(tmp_path, kind):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_bytes(b"secret")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    path = folder / "inner" if kind == "folder above" else folder / "file"
+    targets = {"link": "../outside/file", "dead link": "nowhere", "folder above": "../outside"}
+    path.symlink_to(targets.get(kind, "/dev/zero"))
+    name = "inner/file" if kind == "folder above" else "file"
+    assert refused(folder, name) == (
+        f"{path} cannot be read (it is a link, which may lead anywhere). {ADVICE}"
+    )
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path, "pipe") == (
+        f"{tmp_path / 'pipe'} cannot be read (it is not a file). {ADVICE}"
+    )
+
+
+def test_what_is_no_file_reads_as_intended(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for name, why in [
+        ("folder", "Is a directory"),
+        ("none", "No such file or directory"),
+        ("n" * 300, "File name too long"),
+        ("a\0b", "embedded null byte"),
+    ]:
+        said = refused(tmp_path, name)
+        assert f"cannot be read ({why}" in said or "null character" in said
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    assert refused(tmp_path, "file") == (
+        f"{path} cannot be read (it has 1,099,511,627,776 bytes instead of at most 100). {ADVICE}"
+    )
+    monkeypatch.setattr(files, "most_bytes", lambda: 1 << 30)
+    assert refused(tmp_path, "file", 1 << 62) == (
+        f"{path} cannot be read (its 1,099,511,627,776 bytes are too many for this machine). "
+        f"{ADVICE}"
+    )
+
+
+def test_what_is_quoted_from_a_file_is_short_and_in_one_line(tmp_path):
+    said = str(damaged(tmp_path, "it says\n\n" + "x" * 10_000))
+    assert "\n" not in said
+    assert len(said) < 600
+
+
+def test_a_folder_is_made_once(tmp_path):
+    make_folder(tmp_path / "new")
+    make_folder(tmp_path / "new")
+    assert (tmp_path / "new").is_dir()
+    sync_folder(tmp_path)
+
+
+def test_a_link_is_not_taken_for_a_folder(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+    with pytest.raises(ds.StorageError) as caught:
+        make_folder(tmp_path / "link")
+    assert str(caught.value) == (
+        f"{tmp_path / 'link'} is a link, which may lead anywhere. Expected a folder. "
+        "Remove the link."
+    )
+
+
+def test_a_disk_that_knows_no_syncing_of_folders_is_no_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.os, "fsync", refuse(errno.EINVAL))
+    sync_folder(tmp_path)
+    monkeypatch.setattr(files.os, "fsync", refuse(errno.EIO))
+    with pytest.raises(OSError, match="Input/output error"):
+        sync_folder(tmp_path)
+
+
+def test_a_link_in_the_place_of_an_unfinished_file_is_not_followed(tmp_path):
+    (tmp_path / "outside").write_bytes(b"precious")
+    unfinished = tmp_path / f".file.{os.getpid()}.unfinished"
+    unfinished.symlink_to(tmp_path / "outside")
+    write_file(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert (tmp_path / "outside").read_bytes() == b"precious"

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
+LONGEST_TRAINING = 10**8  # steps: some numbers of each are held at once
+
 
 def epoch_order(seed: int, epoch: int, samples: int) -> np.ndarray:
     """The order of the samples in one epoch, int32 of shape (samples,).

@@ -27,7 +27,9 @@ from downslope.network.network import NetworkParameters
 from downslope.store.arrays import flatten, unflatten
 from downslope.store.checkpoints import FOLDER, read_state, stored_steps, write_state
 from downslope.store.files import damaged
+from downslope.store.manifest import MOST_FILES
 
+MOST_STATES = MOST_FILES // 2  # beside those from which a training went on with other settings
 MOST_SHARE = 0.02  # of the time that may go into storing checkpoints
 DOCUMENT = "document"
 SCALARS = ("step", "best_loss", "best_step", "stale", "ending")  # of a state
@@ -44,7 +46,7 @@ class Checkpoints:
         seconds: Every so many seconds, or less often where storing takes more than a fiftieth of
             the time; None for not.
         epochs: Whenever so many epochs were done since the last time; None for not.
-        most: How many states are kept, at least 2: the last two, and others spread over the
+        most: How many states are kept, 2 to 500: the last two, and others spread over the
             training, so that any step is near one of them. The first one, and those from which a
             training went on with other settings, are kept besides.
 
@@ -66,6 +68,12 @@ class Checkpoints:
         if self.epochs is not None:
             whole("number of epochs between two checkpoints", self.epochs, 1, "Try 1.")
         whole("number of checkpoints", self.most, 2, "6 is the default.")
+        if self.most > MOST_STATES:
+            raise SettingError(
+                f"The number of checkpoints is {self.most:,}.",
+                f"at most {MOST_STATES}",
+                "6 is the default; any other step is replayed from the nearest of them.",
+            )
 
 
 def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from downslope.learning.run import Run
 from downslope.network.embedding import Embedding
 from downslope.network.losses import Loss
 from downslope.network.network import Network
-from downslope.network.notation import describe
+from downslope.network.notation import check_size, describe
 
 DEFAULT_LOSS = {
     "classification": "cross_entropy",
@@ -90,6 +90,7 @@ def check_fit(
         SettingError: The loss does not suit the targets, or does not give a value per sample;
             or photos are to be changed where there are none.
     """
+    check_size(describe(network))
     for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
         if not len(part):
             raise DataError(

@@ -221,7 +221,8 @@ def _going_on(
     if versions != run.versions:
         notes = [*notes, _other_versions(run.versions, versions)]
         is_stored = False
-    trace = run.trace.until(step)
+    # a step that failed was recorded as well, and is done anew only with other settings
+    trace = run.trace if is_same else run.trace.until(step)
     if is_same and versions == run.versions:
         so_far = replace(run, trace=trace)
     else:

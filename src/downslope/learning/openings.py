@@ -10,11 +10,12 @@ and hands its looks to the folder that it is saved in.
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from downslope.errors import StorageError
-from downslope.store.files import plain_errors
+from downslope.errors import RunError, StorageError
+from downslope.store.files import damaged, make_folder, plain_errors
 
 FOLDER = "test-openings"
 
@@ -36,7 +37,11 @@ class Openings:
 
     @property
     def count(self) -> int:
-        """How often it has been opened, by whatever process."""
+        """How often it has been opened, by whatever process.
+
+        Raises:
+            RunError: The folder that tells is a link, or cannot be read.
+        """
         if self._folder is None:
             return len(self._unsaved)
         return len(self._unsaved) + _counted(self._folder)
@@ -69,14 +74,22 @@ class Openings:
 
 def _counted(folder: Path) -> int:
     place = folder / FOLDER
-    return len(list(place.glob("*.json"))) if place.is_dir() else 0
+    if place.is_symlink():
+        raise damaged(place, "it is a link, which may lead anywhere")
+    try:
+        with os.scandir(place) as found:
+            return sum(one.name.endswith(".json") for one in found)
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise damaged(place, error.strerror or str(error)) from error
 
 
 def _write(folder: Path, moment: str | None) -> None:
     place = folder / FOLDER
     try:
+        make_folder(place)
         with plain_errors(place):
-            place.mkdir(exist_ok=True)
             number = _counted(folder) + 1
             while True:
                 try:
@@ -85,7 +98,7 @@ def _write(folder: Path, moment: str | None) -> None:
                     return
                 except FileExistsError:  # another process was faster
                     number += 1
-    except StorageError as error:
+    except (StorageError, RunError) as error:
         raise StorageError(
             f"The test part of the run {folder} is opened only where that can be counted. "
             f"{error.received}",

@@ -14,7 +14,7 @@ from downslope.data.dataset import Dataset, Samples
 from downslope.data.scaling import Scaling
 from downslope.errors import SettingError
 from downslope.learning import loop
-from downslope.learning.batches import BatchPlan
+from downslope.learning.batches import LONGEST_TRAINING, BatchPlan
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
 from downslope.learning.run import Run
@@ -86,11 +86,22 @@ class Preparation:
 
     @cached_property
     def plan(self) -> BatchPlan:
-        """Which samples each step sees."""
+        """Which samples each step sees.
+
+        Raises:
+            SettingError: There are more steps than can be planned.
+        """
         samples, settings = len(self.dataset.train), self.settings
-        return BatchPlan(
-            samples, settings.samples_per_step(samples), settings.epochs, settings.seed
-        )
+        size = settings.samples_per_step(samples)
+        plan = BatchPlan(samples, size, settings.epochs, settings.seed)
+        if plan.steps > LONGEST_TRAINING:
+            raise SettingError(
+                f"{settings.epochs:,} epochs of {plan.steps_per_epoch:,} steps are "
+                f"{plan.steps:,} steps.",
+                f"at most {LONGEST_TRAINING:,}",
+                "Choose fewer epochs, or a larger batch; a run can be gone on from.",
+            )
+        return plan
 
     @cached_property
     def rates(self) -> np.ndarray:

@@ -22,6 +22,7 @@ from downslope.errors import DataError
 from downslope.learning import measures, run_folder
 from downslope.learning.answers import outputs_of
 from downslope.learning.card import card
+from downslope.learning.checked import load_options
 from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
 from downslope.learning.openings import Openings
@@ -219,7 +220,8 @@ class Run:
                 "the same file or folder",
                 "Put it back, or name other labelled data to test on.",
             )
-        dataset = load(self.data.source, on_progress=on_progress, **(self.data.options or {}))
+        options = load_options(self.data)
+        dataset = load(self.data.source, on_progress=on_progress, **options)
         if dataset.fingerprint != self.data.fingerprint:
             raise DataError(
                 f"The data at {self.data.source} has changed since the training.",

@@ -17,6 +17,7 @@ what there is of it.
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,6 +45,7 @@ from downslope.store.manifest import Mark, read_manifest, read_marked, write_man
 FORMAT = 2
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
+VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them
 LOG = "tensorboard"  # the one thing that is in the folder before the run
 
 
@@ -181,6 +183,8 @@ def decode(content: bytes, path: Path) -> Document:
     Raises:
         RunError: It is damaged, or of another format.
     """
+    if (content.count(b",") + content.count(b":")) * VALUE > len(content) + MOST_VALUES:
+        raise damaged(path, "it holds too many values")
     try:
         document = msgspec.json.decode(content, type=Document, strict=True)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError) as error:
@@ -214,7 +218,7 @@ def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], tr
 
 def has_ended(folder: Path) -> bool:
     """Whether the training has ended, and its folder holds what it left."""
-    return (folder / MANIFEST).is_file()
+    return os.path.lexists(folder / MANIFEST)  # whatever is there instead of it is damage
 
 
 def open_again(folder: Path) -> None:

@@ -6,23 +6,20 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from downslope.data.scaling import Scaling
-from downslope.errors import NetworkError, RunError
+from downslope.errors import RunError
 from downslope.learning import run_folder
+from downslope.learning.checked import check_step, checked
 from downslope.learning.checkpoint import Checkpoint, newest_checkpoint
 from downslope.learning.openings import Openings
 from downslope.learning.run import Run
 from downslope.learning.run_folder import Document
 from downslope.learning.trace import Trace
-from downslope.network import notation
 from downslope.network.losses import Loss, PerSample, resolve
-from downslope.network.network import Network, NetworkParameters
-from downslope.store.arrays import unflatten
 from downslope.store.checkpoints import FOLDER as CHECKPOINTS
-from downslope.store.files import damaged
+from downslope.store.files import LONGEST
 
 
 def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
@@ -55,9 +52,9 @@ def run_at(checkpoint: Checkpoint, *, loss: PerSample | None = None) -> Run:
     Raises:
         RunError: It is damaged, or the loss is not known.
     """
-    return run_from(
-        checkpoint.folder, checkpoint.document, checkpoint.arrays, checkpoint.trace, loss=loss
-    )
+    path, document, arrays = checkpoint.folder, checkpoint.document, checkpoint.arrays
+    check_step(path / CHECKPOINTS, checkpoint.step, document, arrays)
+    return run_from(path, document, arrays, checkpoint.trace, loss=loss)
 
 
 def run_from(
@@ -73,26 +70,21 @@ def run_from(
     Raises:
         RunError: The parts do not belong together, or the loss is not known.
     """
-    try:
-        network = notation.parse(document.network)
-        network.shapes(document.data.input_shape)
-    except NetworkError as error:
-        raise damaged(path / run_folder.DOCUMENT, str(error)) from error
+    known = _known_loss(document.settings.loss, loss)
+    network, parameters = checked(path, document, arrays, trace, known)
     return Run(
         network=network,
-        loss=_known_loss(document.settings.loss, loss),
-        parameters=_parameters(network, document.data.input_shape, arrays, path),
+        loss=known,
+        parameters=parameters,
         settings=document.settings,
         data=document.data,
-        scaling=Scaling(
-            _named(arrays, "scaling.mean", path), _named(arrays, "scaling.deviation", path)
-        ),
+        scaling=Scaling(arrays["scaling.mean"], arrays["scaling.deviation"]),
         answer_scaling=(
-            Scaling(arrays["answers.mean"], _named(arrays, "answers.deviation", path))
+            Scaling(arrays["answers.mean"], arrays["answers.deviation"])
             if "answers.mean" in arrays
             else None
         ),
-        baseline_answer=_named(arrays, "baseline", path),
+        baseline_answer=arrays["baseline"],
         trace=trace,
         outcome=document.outcome,
         seconds=document.seconds,
@@ -111,34 +103,9 @@ def _known_loss(name: str, own: PerSample | None) -> Loss:
     try:
         return resolve(name)
     except Exception as error:
+        own_name = name if name.isidentifier() and len(name) <= LONGEST else "FUNCTION"
         raise RunError(
-            f"The run was trained with the loss {name!r}, which is not one of ours.",
+            f"The run was trained with the loss {name[:LONGEST]!r}, which is not one of ours.",
             "that function",
-            f"Open it with open_run(folder, loss={name}).",
+            f"Open it with open_run(folder, loss={own_name}).",
         ) from error
-
-
-def _named(arrays: Mapping[str, np.ndarray], name: str, folder: Path) -> np.ndarray:
-    if name not in arrays:
-        raise _misfit(folder, f"{name} is missing")
-    return arrays[name]
-
-
-def _parameters(
-    network: Network, input_shape: tuple[int, ...], arrays: Mapping[str, np.ndarray], folder: Path
-) -> NetworkParameters:
-    shapes = jax.eval_shape(lambda: network.init(input_shape))  # it may be said to be huge
-    like = {str(place): layer for place, layer in enumerate(shapes)}
-    try:
-        nested = unflatten(arrays, like)
-    except (KeyError, ValueError) as error:
-        raise _misfit(folder, str(error)) from error
-    return tuple(nested[str(place)] for place in range(len(network.layers)))
-
-
-def _misfit(folder: Path, what: str) -> RunError:
-    return RunError(
-        f"{folder / 'weights.safetensors'} does not fit the network ({what}).",
-        "the weights that the training wrote",
-        "Restore the file, or train again.",
-    )

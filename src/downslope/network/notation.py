@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 from downslope.errors import NetworkError
@@ -26,6 +27,8 @@ PLAIN = (
     LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
+MOST_LAYERS, DEEPEST = 1000, 32  # in all, and inside one another: reading them takes time
+LONGEST = 1 << 16  # letters
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 
 
@@ -60,7 +63,26 @@ def parse(text: str) -> Network:
     Raises:
         NetworkError: The text cannot be read; the message names the part.
     """
+    check_size(text)
     return Network(_parse_chain(text))
+
+
+def check_size(text: str) -> None:
+    """Check, before it is read, that a text does not describe a network without end.
+
+    Raises:
+        NetworkError: It does.
+    """
+    steps = ((one == "(") - (one == ")") for one in text[: LONGEST + 1])
+    depth = max(accumulate(steps), default=0)
+    layers = 1 + text.count(",") + text.count("|") + text.count("(")
+    if len(text) > LONGEST or layers > MOST_LAYERS or depth > DEEPEST:
+        raise NetworkError(
+            f"The network's text has {len(text):,} letters, and up to {layers:,} layers, up to "
+            f"{depth} inside one another.",
+            f"at most {LONGEST:,} letters, {MOST_LAYERS:,} layers and {DEEPEST} inside one another",
+            "Describe a smaller network.",
+        )
 
 
 def _parse_chain(text: str) -> list[Layer]:

@@ -12,6 +12,9 @@ import safetensors.numpy
 
 from downslope.store.files import damaged, write_file
 
+KINDS = ("float32", "float64", "int32", "int64", "uint8", "uint32")
+MOST_HEAD = 1 << 21  # bytes: each array that the head names takes many times as much once read
+
 Nested = Mapping[str, Any]  # names to arrays, or to further such mappings
 
 
@@ -73,9 +76,15 @@ def decode_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
         path: Where it comes from, for the message.
 
     Raises:
-        RunError: It is damaged.
+        RunError: It is damaged, or holds other types than `KINDS`.
     """
+    if int.from_bytes(content[:8], "little") > MOST_HEAD:
+        raise damaged(path, "its head is too long")
     try:
-        return safetensors.numpy.load(content)
+        arrays = safetensors.numpy.load(content)
     except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise damaged(path, str(error)) from error
+    for name, array in arrays.items():
+        if array.dtype not in KINDS:
+            raise damaged(path, f"{name[:40]} is of the type {array.dtype}")
+    return arrays

@@ -9,6 +9,7 @@ is removed what the manifest does not name any more.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -46,7 +47,7 @@ def _listed(folder: Path) -> Marks:
     place = folder / FOLDER
     if place.is_symlink():
         raise damaged(place, "it is a link, which may lead anywhere")
-    return read_manifest(place) if (place / NAME).is_file() else {}
+    return read_manifest(place) if os.path.lexists(place / NAME) else {}
 
 
 def _names(marks: Marks) -> dict[int, str]:

@@ -7,9 +7,12 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from downslope.errors import RunError, StorageError
+
+LONGEST = 300  # letters of what is quoted from a file
 
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "free space on it", "Free some space and try again."),
@@ -49,7 +52,8 @@ def write_file(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     with plain_errors(path):
         try:
-            with open(unfinished, "wb") as file:
+            unfinished.unlink(missing_ok=True)
+            with open(unfinished, "xb") as file:  # anew: what lay there may have been a link
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -78,8 +82,12 @@ def make_folder(path: Path) -> None:
     """Create a folder in one that is there, to stay; nothing happens if it is there already.
 
     Raises:
-        StorageError: The disk or the folder refuses.
+        StorageError: The disk or the folder refuses, or a link of that name leads elsewhere.
     """
+    if path.is_symlink():
+        raise StorageError(
+            f"{path} is a link, which may lead anywhere.", "a folder", "Remove the link."
+        )
     with plain_errors(path):
         try:
             path.mkdir()
@@ -114,15 +122,27 @@ def read_file(folder: Path, name: str, most: int) -> bytes:
                 raise damaged(path, "it is not a file")
             if state.st_size > most:
                 raise damaged(path, f"it has {state.st_size:,} bytes instead of at most {most:,}")
-            return file.read(most)
-    except (OSError, ValueError) as error:
+            if state.st_size > most_bytes():
+                raise damaged(path, f"its {state.st_size:,} bytes are too many for this machine")
+            return file.read(state.st_size)
+    except (OSError, ValueError, MemoryError) as error:
         raise damaged(path, getattr(error, "strerror", None) or str(error)) from error
 
 
+@cache
+def most_bytes() -> int:
+    """How large something may be of which two copies have to fit into the machine's memory."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 1 << 33
+
+
 def damaged(path: Path, why: str) -> RunError:
-    """What to raise where a file of a run cannot be used."""
+    """What to raise where a file of a run cannot be used, and why, which may quote the file."""
+    why = " ".join(why.split())
     return RunError(
-        f"{path} cannot be read ({why}).",
+        f"{path} cannot be read ({why if len(why) <= LONGEST else why[:LONGEST] + '...'}).",
         "a file as written by a training",
         "Restore the file, or train again.",
     )

@@ -20,6 +20,7 @@ from downslope.store.files import damaged, read_file, write_file
 
 NAME = "manifest.json"
 MOST_BYTES = 1 << 20  # of a manifest
+MOST_FILES = 1000  # in it: it is read again for each of them
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ def read_manifest(folder: Path) -> Marks:
         found = msgspec.json.decode(content, type=_Manifest, strict=True)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise damaged(folder / NAME, str(error)) from error
+    if len(found.files) > MOST_FILES:
+        raise damaged(folder / NAME, f"it names {len(found.files):,} files")
     if _encoded(found.files) != content:
         raise damaged(folder / NAME, "it is not as it was written")
     return found.files
