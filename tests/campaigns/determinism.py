@@ -7,8 +7,8 @@ as they are, once more, and into a folder with other chunks of steps. All bits h
 steps: the checksum of the weights is taken behind every step while ten of them train, go on with
 another learning rate, and are forked; at 200 random steps another process has to find the same
 weights by `run.at`, from stored states that are near and far, and from the first weights.
-elsewhere: how far the same trainings differ on one core, and with other code for the layers;
-that is measured, not promised.
+elsewhere: whether the same trainings differ with programs that another process compiled, on one
+core, and with other code for the layers; all but the first is measured, not promised.
 
 All of it takes about half an hour on two cores.
 """
@@ -23,7 +23,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,9 @@ from tests.campaigns.rate_cases import Case
 ROOT = Path(__file__).parents[2]
 USUAL, SHORT, LONG = 0.5, 0.01, 3.0  # seconds of a chunk of steps; 0 for a single step
 STEPS_PER_PAIR = {"saved": 6, "stored": 4, "resumed": 5, "forked": 5}  # 20 in 10 pairs: 200
+PROGRAMS = "programs"  # stands for a folder of compiled programs
 ENVIRONMENTS: Mapping[str, tuple[Mapping[str, str], int | None]] = {  # variables, cores
+    "programs that another process compiled": ({"DOWNSLOPE_CACHE": PROGRAMS}, None),
     "one core": ({}, 1),
     "without the native kernel": ({"DOWNSLOPE_NATIVE": "0"}, None),
     "without the native kernel, one core": ({"DOWNSLOPE_NATIVE": "0"}, 1),
@@ -236,20 +238,17 @@ def _drawn(draw: np.random.Generator, recorded: Mapping[str, str], count: int) -
     return sorted(draw.choice(len(recorded), min(count, len(recorded)), replace=False).tolist())
 
 
-def compared(numbers: Sequence[int], work: Path) -> list[dict[str, Any]]:
+def compared(numbers: Sequence[int], work: Path) -> Iterator[dict[str, Any]]:
     """How the same trainings differ in other places."""
-    here = work / "here"
-    elsewhere("some", numbers, str(here))
-    rows = []
+    here, programs = work / "here", str(work / PROGRAMS)
+    elsewhere("some", numbers, str(here), DOWNSLOPE_CACHE=programs)
     for name, (variables, cores) in ENVIRONMENTS.items():
         there = work / name.replace(" ", "-")
-        kernel = elsewhere("some", numbers, str(there), cores=cores, **variables)["kernel"]
-        rows += [
-            {"where": name, "kernel": kernel, "pair": PAIRS[number].name}
-            | difference(here / str(number), there / str(number))
-            for number in numbers
-        ]
-    return rows
+        given = {key: programs if one == PROGRAMS else one for key, one in variables.items()}
+        kernel = elsewhere("some", numbers, str(there), cores=cores, **given)["kernel"]
+        for number in numbers:
+            row = {"where": name, "kernel": kernel, "pair": PAIRS[number].name}
+            yield row | difference(here / str(number), there / str(number))
 
 
 def difference(one: Path, other: Path) -> dict[str, Any]:

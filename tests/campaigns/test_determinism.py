@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.campaigns import determinism
 from tests.campaigns.determinism import STEPS_PER_PAIR, again, checksum, steps_of, summary
 from tests.campaigns.pairs import LOOKED_AT, PAIRS
 
@@ -25,6 +26,33 @@ def test_any_step_is_gone_back_to(tmp_path):
     found = steps_of(numbered("iris, batches that do not divide it"), tmp_path, True, counts)
     assert (found["asked"], found["wrong"]) == (10, [])
     assert summary({"steps": [found]}) == "steps: 10 of 10 as recorded"
+
+
+def test_a_single_other_weight_would_be_told(tmp_path, monkeypatch):
+    recorded = {"saved": {str(step): f"sum {step}" for step in range(9)}}
+
+    def elsewhere(job, number, folder, asked):
+        if job == "watch":
+            return recorded
+        return {"saved": {str(step): f"sum {step}" for step in asked["saved"]} | {"4": "other"}}
+
+    monkeypatch.setattr(determinism, "elsewhere", elsewhere)
+    found = steps_of(0, tmp_path, False, {"saved": 9})
+    assert (found["asked"], found["right"], found["wrong"]) == (9, 8, [("saved", 4)])
+    assert summary({"steps": [found]}) == "steps: 8 of 9 as recorded"
+
+
+def test_other_bits_would_be_told(tmp_path, monkeypatch):
+    left = iter([{"steps": "5", "weights": "a"}, {"steps": "5", "weights": "a"},
+                 {"steps": "5", "weights": "b"}])  # fmt: skip
+    monkeypatch.setattr(determinism, "elsewhere", lambda *_: next(left))
+    found = again(0, tmp_path)
+    assert (found["again"], found["folder and other chunks"]) == (True, False)
+    assert found["differ"] == ["weights"]
+    assert summary({"again": [found]}).splitlines() == [
+        "again: 1 of 1 pairs equal in every bit",
+        "folder and other chunks: 0 of 1 pairs equal in every bit",
+    ]
 
 
 def test_the_campaign_is_as_large_as_it_says():

@@ -49,6 +49,15 @@ def test_the_same_run_twice(call, own_run, tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_a_training_that_has_not_ended(call, own_run, xor_run):
+    (own_run / "manifest.json").unlink()  # as a process that was killed leaves it
+    result = call("diff", own_run, xor_run, "--no-pictures")
+    assert result.exit_code == 0, result.output
+    assert "batch losses are the same, bit for bit." in result.stdout
+    assert "A: The training has not ended; its last checkpoint is of step " in result.stdout
+    assert "B: Trained for 3 epochs." in result.stdout
+
+
 def test_other_data(call, own_run, crowd_run):
     result = call("diff", own_run, crowd_run, "--no-pictures")
     assert result.exit_code == 0, result.output

@@ -224,6 +224,10 @@ def test_losses_that_are_no_numbers(run):
     assert np.isnan(found.ratios[2:4]).all()
     assert np.isfinite(np.delete(found.ratios, [2, 3])).all()
     assert "and nan." in " ".join(found.sentences)
+    assert found.largest_ratio == (1.0, 5)  # the same again behind them
+    nothing = with_losses(run, **{f"at{step}": np.nan for step in range(3, 21)})
+    assert diff(run, nothing).largest_ratio is None
+    assert "The difference is largest" not in " ".join(diff(run, nothing).sentences)
 
 
 def test_figures_are_those_of_the_weights_that_were_kept(run):

@@ -195,11 +195,12 @@ class Parting:
 
     @property
     def largest_ratio(self) -> tuple[float, int] | None:
-        """The largest of these ratios and its step; None where there is none to compare."""
-        if self.parted_at is None or not np.isfinite(self.ratios).any():
+        """The largest of these ratios since they parted, and its step; None where there is none."""
+        behind = self.ratios[self.equal_steps :]
+        if not np.isfinite(behind).any():
             return None
-        place = int(np.nanargmax(self.ratios))
-        return float(self.ratios[place]), place + 1
+        place = int(np.nanargmax(behind))
+        return float(behind[place]), self.equal_steps + place + 1
 
     @property
     def sentences(self) -> tuple[str, ...]:

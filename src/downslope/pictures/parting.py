@@ -28,7 +28,7 @@ def two_courses(found: Parting) -> Figure:
     """
     names = [one.folder.name if one.folder else one.data for one in (found.one, found.other)]
     title = f"{names[0]} (A) and {names[1]} (B)"
-    has_both = found.parted_at is not None and bool(np.isfinite(found.ratios).any())
+    has_both = found.largest_ratio is not None and found.largest_ratio[0] > 1
     height = 5.4 if has_both else 3.6
     figure = style.new_figure(title, _subtitle(found), height=height)
     if has_both:
@@ -75,8 +75,8 @@ def _draw_side(axes: Axes, side: Side, colour: str, width: float) -> list[np.nda
     batches = np.asarray(side.trace.batch_loss, np.float64)
     every = max(1, -(-len(batches) // _MOST_DOTS))
     x, y = np.arange(1, len(batches) + 1)[::every], _finite(batches[::every])
-    size = 2.4 if len(batches) > 100 else 4.0
-    axes.plot(x, y, ".", color=colour, ms=size, alpha=0.22, mew=0)
+    size, alpha = (2.4, 0.22) if len(batches) > 100 else (6.0, 0.6)
+    axes.plot(x, y, ".", color=colour, ms=size, alpha=alpha, mew=0)
     shown = [y]
     steps = side.trace.epochs["step"]
     marker = "o" if len(steps) < 12 else ""
@@ -111,7 +111,7 @@ def _draw_apart(axes: Axes, found: Parting) -> None:
     values = np.maximum(apart[steps - 1], _LEAST)
     axes.plot(steps, values, ".", color=style.INK, ms=3 if len(steps) > 100 else 5, mew=0)
     axes.set_yscale("log")
-    low, high = (float(values.min()), float(values.max())) if len(values) else (_LEAST, 1.0)
+    low, high = float(values.min()), float(values.max())
     axes.set_ylim(low / 3, max(high, 10 * low) * 3)
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_minor_locator(NullLocator())
