@@ -16,6 +16,7 @@ from downslope.learning.augment import Augment
 from downslope.learning.batches import BatchPlan
 from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
+from downslope.learning.failed_step import find_failure
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.outcome import Outcome
@@ -175,7 +176,7 @@ class _Training:
                     on_chunk(self._progress(step, pace.seconds))
                 asked = stop_requested()
         total = time.perf_counter() - began
-        return self._finish(state, Seconds(total, pace.seconds, compiling))
+        return self._finish(state, material, Seconds(total, pace.seconds, compiling))
 
     def _record(self, step: int, done: int, ending: int, rows: loop.Rows) -> None:
         losses = done + (ending == loop.NON_FINITE)  # the step that failed has a loss as well
@@ -196,9 +197,9 @@ class _Training:
             builder=self.trace,
         )
 
-    def _finish(self, state: loop.State, seconds: Seconds) -> Run:
+    def _finish(self, state: loop.State, material: loop.Material, seconds: Seconds) -> Run:
         trace = self.trace.trace()
-        ended = ending_of(state, self.prepared, trace)
+        ended = ending_of(state, self.prepared, trace, material)
         judge = self.program.judge
         keep_best = ended.reason == "no_improvement"
         parameters = jax.tree.map(np.asarray, state.best if keep_best else state.parameters)
@@ -221,14 +222,21 @@ class _Training:
         )
 
 
-def ending_of(state: loop.State, prepared: Preparation, trace: Trace) -> Outcome:
-    """How a training ended, in words."""
+def ending_of(
+    state: loop.State, prepared: Preparation, trace: Trace, material: loop.Material | None = None
+) -> Outcome:
+    """How a training ended, in words; given its material, with what was not finite first."""
     settings, plan = prepared.settings, prepared.plan
     step, per_epoch = int(state.step), plan.steps_per_epoch
     ending, stop = int(state.ending), settings.stop
     epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
     if ending == loop.NON_FINITE:
-        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
+        failure = None
+        if material is not None:
+            batch, rate = plan.batches(step, step + 1)[0], float(prepared.rates[step])
+            data = prepared.dataset
+            failure = find_failure(prepared.program, data, state, material, batch, rate)
+        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step, failure)
     if ending == loop.TARGET:
         loss = float(trace.validation_loss[-1])
         return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
