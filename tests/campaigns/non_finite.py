@@ -128,8 +128,7 @@ def drawn(number: int) -> Case:
     return Case(
         number, planted, kind, str(draw.choice(NETWORKS[kind])), str(draw.choice(values)),
         batch_size, OPTIMIZERS[int(draw.integers(len(OPTIMIZERS)))], samples,
-        1 if planted == "target that is scaled" else step,  # no sample's target has a scaling
-        sample, int(draw.integers(1 << 16)),
+        step, sample, int(draw.integers(1 << 16)),
     )  # fmt: skip
 
 
@@ -210,7 +209,6 @@ def is_named(case: Case, run: ds.Run) -> bool:
     what, cause = {
         "input": ("input", ""),
         "target": ("target", ""),
-        "target that is scaled": ("target", "all"),
         "weight": ("weight", ""),
         "scaling": ("input", "scaling"),
         "augmentation": ("input", "augment"),
@@ -253,9 +251,7 @@ def is_kept(case: Case, run: ds.Run, clean: ds.Run) -> bool:
 
 def trained(case: Case, *, value: str | None) -> ds.Run:
     """The training, spoilt or not."""
-    arguments = spoilt(case, data_of(case), value=value)
-    with np.errstate(invalid="ignore"):  # a scaling that is learnt from infinite targets
-        return ds.train(**arguments)
+    return ds.train(**spoilt(case, data_of(case), value=value))
 
 
 def is_good(row: dict[str, Any]) -> bool:
@@ -264,7 +260,12 @@ def is_good(row: dict[str, Any]) -> bool:
 
 
 def measure(case: Case) -> dict[str, Any]:
-    """One case: whether it was caught at its step, named, and the weights before it kept."""
+    """One case: whether it was caught at its step, named, and the weights before it kept.
+
+    A target by which all are scaled is to be refused before the first step.
+    """
+    if case.planted == "target that is scaled":
+        return refused(case)
     run, clean = trained(case, value=case.value), trained(case, value=None)
     ended = run.outcome
     return {
@@ -275,6 +276,25 @@ def measure(case: Case) -> dict[str, Any]:
         "kept": ended.kept_step == case.step - 1 and is_kept(case, run, clean),
         "message": str(ended),
     }
+
+
+def refused(case: Case) -> dict[str, Any]:
+    """A case that is not to be trained at all."""
+    row = {"case": case.name, "planted": case.planted}
+    try:
+        run = trained(case, value=case.value)
+    except ds.DataError as error:
+        said = re.fullmatch(
+            rf"The target .*of sample {case.sample} is {case.value}\.", error.received
+        )
+        return {
+            **row,
+            "caught": True,
+            "named": said is not None,
+            "kept": True,
+            "message": str(error),
+        }
+    return {**row, **dict.fromkeys(FOUND, False), "message": str(run.outcome)}
 
 
 def main() -> None:

@@ -61,8 +61,8 @@ class Samples:
                     "a finite number of at least 0",
                     "Give each sample a weight, or leave the weights out to count all alike.",
                 )
-        _check_finite("input", self.inputs)
-        _check_finite("target", self.targets)
+        check_finite("input", self.inputs)
+        check_finite("target", self.targets)
         for name in ("inputs", "targets"):
             object.__setattr__(self, name, aligned(getattr(self, name)))
 
@@ -85,8 +85,12 @@ class Samples:
         return self.targets.sum(axis=(1, 2, 3), dtype=np.float64)
 
 
-def _check_finite(what: str, values: np.ndarray) -> None:
+def check_finite(what: str, values: np.ndarray) -> None:
     """Check that there is no NaN and no infinity among the inputs or targets of samples.
+
+    Args:
+        what: "input" or "target".
+        values: Those of all samples, (N, ...).
 
     Raises:
         DataError: There is.
@@ -100,7 +104,8 @@ def _check_finite(what: str, values: np.ndarray) -> None:
     if not len(wrong):
         return
     sample, *place = map(int, wrong[0])
-    where = f"{place[0]} " if len(place) == 1 else f"{place} " if place else ""
+    is_alone = values[0].size == 1
+    where = "" if is_alone else f"{place[0]} " if len(place) == 1 else f"{place} "
     raise DataError(
         f"The {what} {where}of sample {sample} is {values[tuple(wrong[0])]}.",
         "finite numbers",

@@ -8,7 +8,6 @@ done after a failure alone, so it costs no other training anything.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -98,8 +97,7 @@ def find_failure(
     try:
         run = compiled(_look, program, *arguments, options=(QUICKLY_COMPILED,))
         step = jax.tree.map(np.asarray, run(*arguments))
-        broken = _in_scaling(dataset, material.scales, batch)
-        return next(itertools.chain(broken, _failures(program, dataset, step, batch)), None)
+        return next(_failures(program, dataset, step, batch), None)
     except (Exception, KeyboardInterrupt):  # too little memory, or a user's function that raises:
         return None  # why a training ended is never worth what it learnt
 
@@ -193,23 +191,6 @@ def _failures(
             yield Failure(what, value, int((batch >= 0).sum()), layer=name, array=array)
 
 
-def _in_scaling(dataset: Dataset, scales: Scales, batch: np.ndarray) -> Iterator[Failure]:
-    """A number, in whatever batch, that made the mean of all of its kind so."""
-    parts: tuple[tuple[What, np.ndarray, Any], ...] = (
-        ("input", dataset.train.inputs, scales.inputs),
-        ("target", dataset.train.targets, scales.answers),
-    )
-    for what, values, own in parts:
-        if own is None or all(np.isfinite(one).all() for one in own):
-            continue
-        flat = values.reshape(len(values), -1)
-        for sample, at in np.argwhere(~np.isfinite(flat))[:1]:
-            place = _place(values.shape[1:], at)
-            value, size = str(float(flat[sample, at])), int((batch >= 0).sum())
-            name = _name(dataset, what, at)
-            yield Failure(what, value, size, 1, int(sample), place, name, cause="all")
-
-
 def _in_data(
     program: loop.Program, dataset: Dataset, step: _Step, batch: np.ndarray
 ) -> Iterator[Failure]:
@@ -231,11 +212,12 @@ def _in_data(
             if found is None:
                 continue
             at = int(rows.places[found.row])
+            is_named = what == "input" and bool(dataset.input_names)
             is_scaled = cause == "scaling" and program.augment is None
             yield found.failure(
                 what,
                 place=_place(given.shape[1:], at),
-                name=_name(dataset, what, at),
+                name=dataset.input_names[at] if is_named else "",
                 cause=cause,
                 given=f"{flat[found.row, at]:.4g}" if is_scaled else "",
             )
@@ -307,10 +289,6 @@ def _broken_arrays(tree: NetworkParameters) -> Iterator[tuple[int, str, str]]:
 
 def _place(shape: tuple[int, ...], at: int) -> tuple[int, ...]:
     return () if np.prod(shape) == 1 else tuple(map(int, np.unravel_index(at, shape)))
-
-
-def _name(dataset: Dataset, what: What, at: int) -> str:
-    return dataset.input_names[at] if what == "input" and dataset.input_names else ""
 
 
 def _own_loss(loss: Loss) -> str:

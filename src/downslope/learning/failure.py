@@ -26,10 +26,9 @@ class Failure:
         place: Of an input or target its place in the sample, each number from 0; empty if it is
             the only one.
         name: Of an input of a table its name.
-        cause: Of an input or target what made it so: "augment" or "scaling"; empty where it was
-            given so, and "all" where it made the scaling of all so. Of a gradient where the slope
-            was first not finite: "loss", or a layer as in `layer`; empty where only the sum over
-            the samples was not.
+        cause: Of an input or target what made it so: "augment" or "scaling", empty where it was
+            given so. Of a gradient where the slope was first not finite: "loss", or a layer as in
+            `layer`; empty where only the sum over the samples was not.
         given: Of an input or target that scaling made so, the number that it was.
         layer: The layer's place and kind, such as "2 Dense".
         array: Which of its arrays, such as "weights".
@@ -99,10 +98,7 @@ class Failure:
         if self.cause == "scaling":
             given = f", {self.given}," if self.given else ""
             return f"{subject}{given} became {self.value} when it was scaled"
-        all_of_them = (
-            f", and with it the scaling of all {self.what}s" if self.cause == "all" else ""
-        )
-        return f"{subject} was {self.value}{all_of_them}"
+        return f"{subject} was {self.value}"
 
     def _signal(self) -> str:
         kind = {"sum": "a weighted sum", "activation": "an activation"}[self.what]
@@ -122,7 +118,7 @@ class Failure:
     def _gradient(self) -> str:
         gradient = f"the gradient of the {self.array} of {_layer(self.layer)} was {self.value}"
         if not self.cause:
-            return f"{gradient}, each sample's being finite" if self.batch > 1 else gradient
+            return f"{gradient}, the slopes at its sums being finite"
         sample = f"training sample {self.sample}"
         if self.cause == "loss":
             slope = f"the slope of the loss of {sample} ({self._answer()})"
