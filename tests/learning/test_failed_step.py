@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
+from downslope.learning import failed_step
 from downslope.learning.failed_step import find_failure
 from downslope.learning.failure import Failure
 from downslope.learning.preparation import Preparation
@@ -97,7 +98,7 @@ def test_an_image_that_is_changed():
     data = by_hand.crowd_data()
     data.train.inputs[3] = 200
     failure = found("conv 1 3, max_pool 4", data, batch=[1, 3], augment=Division())
-    assert failure == Failure("input", "inf", 2, 1, 3, (0, 0, 0), cause="augment")
+    assert failure == Failure("input", "inf", 2, 1, 3, cause="augment")
 
 
 def test_a_place_that_is_free_is_filled_with_sample_0():
@@ -204,6 +205,15 @@ def test_a_direction_and_a_change():
     assert failure == Failure("direction", "inf", 2, layer="1 Dense", array="weights")
     failure = found("dense 1", numbers(), parameters=dense(100.0), learning_rate=3e38)
     assert failure == Failure("change", "-inf", 2, layer="1 Dense", array="weights")
+
+
+def test_what_may_not_fit_into_the_memory_is_looked_at_as_it_was_given(monkeypatch):
+    monkeypatch.setattr(failed_step, "MOST_SIGNALS", 3)
+    assert found("dense 1", numbers(), "poisson", dense(40.0)) is None
+    assert found("dense 1", numbers(), "poisson", dense(40.0), batch=[1]) is not None
+    data = numbers()
+    data.train.inputs[1] = np.inf
+    assert found("dense 1", data) == Failure("input", "inf", 2, 1, 1)
 
 
 def test_a_function_that_fails_hides_nothing():

@@ -19,8 +19,13 @@ SAID = [
         FILL,
     ),
     (
-        Failure("input", "nan", 32, 1, 45, (3, 5, 0), cause="augment"),
-        "input [3, 5, 0] of training sample 45 became nan when its image was changed",
+        Failure("input", "nan", 32, 1, 45, (3, 5, 0)),
+        "input [3, 5, 0] of training sample 45 was nan",
+        FILL,
+    ),
+    (
+        Failure("input", "nan", 32, 1, 45, cause="augment"),
+        "the input of training sample 45 became nan when its image was changed",
         "Look at what augment makes of that sample.",
     ),
     (

@@ -8,6 +8,7 @@ done after a failure alone, so it costs no other training anything.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from downslope.network.network import NetworkParameters
 from downslope.store.arrays import flatten
 
 FEW = 4  # outputs that are told one by one
+MOST_SIGNALS = 1 << 30  # 4 GiB: a process that runs out of memory would lose what it learnt
 
 
 class _Rows(NamedTuple):
@@ -90,9 +92,12 @@ def find_failure(
         rate: Its learning rate.
 
     Returns:
-        What it was; None where every number is finite here: last digits may differ from those
-        of the compiled loop, which decides.
+        What it was; None where every number is finite here (last digits may differ from those of
+        the compiled loop, which decides) or where all of them may not fit into the memory.
     """
+    given = next(_as_given(dataset, batch), None)
+    if given is not None or _signals(program, dataset, batch) > MOST_SIGNALS:
+        return given
     arguments = (state.step, state.parameters, state.moments, material, batch, np.float32(rate))
     try:
         run = compiled(_look, program, *arguments, options=(QUICKLY_COMPILED,))
@@ -100,6 +105,12 @@ def find_failure(
         return next(_failures(program, dataset, step, batch), None)
     except (Exception, KeyboardInterrupt):  # too little memory, or a user's function that raises:
         return None  # why a training ended is never worth what it learnt
+
+
+def _signals(program: loop.Program, dataset: Dataset, batch: np.ndarray) -> int:
+    """How many sums and activations there are to be looked at."""
+    shapes = program.judge.network.shapes(dataset.input_shape)
+    return 2 * len(batch) * sum(map(math.prod, shapes))
 
 
 def _look(
@@ -191,36 +202,42 @@ def _failures(
             yield Failure(what, value, int((batch >= 0).sum()), layer=name, array=array)
 
 
-def _in_data(
-    program: loop.Program, dataset: Dataset, step: _Step, batch: np.ndarray
-) -> Iterator[Failure]:
-    """Inputs, targets and weights: as they were given, as augmentation and as scaling left them."""
+def _as_given(dataset: Dataset, batch: np.ndarray) -> Iterator[Failure]:
+    """Inputs and targets as they were given; nothing is computed for that."""
     samples, places = dataset.train, np.maximum(batch, 0)
     parts: tuple[tuple[What, np.ndarray], ...] = (
         ("input", samples.inputs[places]),
         ("target", samples.targets[places]),
     )
-    for part, (what, given) in enumerate(parts):
+    for what, given in parts:
         flat = given.reshape(len(given), -1)
         broken = (~np.isfinite(flat)).argmax(axis=1)
-        as_given = _Rows(flat[np.arange(len(flat)), broken], broken)
-        made = {"": as_given, "augment": step.changed[part], "scaling": step.scaled[part]}
-        if program.augment is None:
-            del made["augment"]  # what is new here is the conversion to float32: part of scaling
-        for cause, rows in made.items():
-            found = _first(rows.values, batch)
-            if found is None:
-                continue
-            at = int(rows.places[found.row])
-            is_named = what == "input" and bool(dataset.input_names)
-            is_scaled = cause == "scaling" and program.augment is None
-            yield found.failure(
-                what,
-                place=_place(given.shape[1:], at),
-                name=dataset.input_names[at] if is_named else "",
-                cause=cause,
-                given=f"{flat[found.row, at]:.4g}" if is_scaled else "",
-            )
+        found = _first(flat[np.arange(len(flat)), broken], batch)
+        if found is not None:
+            yield found.failure(what, **_place(dataset, what, int(broken[found.row])))
+
+
+def _in_data(
+    program: loop.Program, dataset: Dataset, step: _Step, batch: np.ndarray
+) -> Iterator[Failure]:
+    """Inputs, targets and weights as augmentation and as scaling left them."""
+    samples = dataset.train
+    parts: tuple[tuple[What, np.ndarray], ...] = (
+        ("input", samples.inputs),
+        ("target", samples.targets),
+    )
+    for part, (what, given) in enumerate(parts):
+        if program.augment is not None:  # places in changed images are none of the sample
+            for cause, rows in (("augment", step.changed[part]), ("scaling", step.scaled[part])):
+                found = _first(rows.values, batch)
+                if found is not None:
+                    yield found.failure(what, cause=cause)
+            continue
+        found = _first(step.scaled[part].values, batch)
+        if found is not None:
+            at = int(step.scaled[part].places[found.row])
+            number = f"{given[found.sample].ravel()[at]:.4g}"
+            yield found.failure(what, cause="scaling", given=number, **_place(dataset, what, at))
     found = None if step.weights is None else _first(step.weights, batch)
     if found is not None:
         yield found.failure("weight")
@@ -287,8 +304,14 @@ def _broken_arrays(tree: NetworkParameters) -> Iterator[tuple[int, str, str]]:
                 yield layer, name, str(float(named[name]))
 
 
-def _place(shape: tuple[int, ...], at: int) -> tuple[int, ...]:
-    return () if np.prod(shape) == 1 else tuple(map(int, np.unravel_index(at, shape)))
+def _place(dataset: Dataset, what: What, at: int) -> dict[str, Any]:
+    """Which of a sample's inputs or targets the number `at` is, and its name."""
+    samples = dataset.train
+    shape = (samples.inputs if what == "input" else samples.targets).shape[1:]
+    if math.prod(shape) == 1 and not dataset.input_names:
+        return {}
+    name = dataset.input_names[at] if what == "input" and dataset.input_names else ""
+    return {"place": tuple(map(int, np.unravel_index(at, shape))), "name": name}
 
 
 def _own_loss(loss: Loss) -> str:
