@@ -4,12 +4,14 @@ import pytest
 
 from tests.campaigns.non_finite import PLANTED, drawn, is_good, measure
 
-SMALL = (5, 10, 17, 18, 22, 46, 53, 67, 135, 147, 151)  # those that are quickly compiled
+SMALL = (10, 27, 17, 18, 22, 46, 53, 67, 135, 147, 151)  # those that are quickly compiled
 
 
 @pytest.mark.parametrize("number", SMALL, ids=lambda number: drawn(number).planted)
 def test_what_is_planted_is_caught_at_its_step_and_named(number):
-    found = measure(drawn(number))
+    case = drawn(number)  # where layers or losses are spoilt, the weights cost a second program
+    compares = case.planted in ("input", "target", "weight", "scaling", "loss")
+    found = measure(case, compares=compares)
     assert is_good(found), found
 
 
