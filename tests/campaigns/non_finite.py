@@ -324,7 +324,8 @@ def main() -> None:
     rows = []
     for number in options.numbers or range(options.cases):
         rows.append(measure(drawn(number)))
-        forget_programs()
+        if len(rows) % 20 == 0:
+            forget_programs()
         if options.numbers or not is_good(rows[-1]):
             print(json.dumps(rows[-1], indent=1), flush=True)
         if options.out is not None:
