@@ -99,12 +99,38 @@ def test_lengths_that_differ(name):
     )
 
 
-@pytest.mark.parametrize("wrong", [-1.0, np.nan])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ("name", "shape", "place", "said"),
+    [
+        ("inputs", (3, 4), (1, 2), "input 2 of sample 1"),
+        ("inputs", (3, 2, 2, 1), (2, 1, 0, 0), "input [1, 0, 0] of sample 2"),
+        ("targets", (3, 2), (0, 1), "target 1 of sample 0"),
+        ("targets", (3,), (2,), "target of sample 2"),
+    ],
+)
+def test_numbers_that_are_not_finite(name, shape, place, said, value):
+    values = np.ones(shape, np.float32)
+    values[place] = value
+    with pytest.raises(DataError) as caught:
+        replace(samples(3), **{name: values})
+    assert str(caught.value) == (
+        f"The {said} is {value}. Expected finite numbers. "
+        "Fill in what is missing, or leave the sample out."
+    )
+
+
+def test_a_sum_that_is_too_large_is_no_reason():
+    largest = np.full((3, 4), 3e38, np.float32)
+    np.testing.assert_array_equal(replace(samples(3), inputs=largest).inputs, largest)
+
+
+@pytest.mark.parametrize("wrong", [-1.0, np.nan, np.inf])
 def test_weights_that_are_none(wrong):
     weights = np.array([1.0, wrong, 2.0])
     with pytest.raises(DataError) as caught:
         replace(samples(3), weights=weights)
     assert str(caught.value) == (
-        f"The weight of sample 1 is {wrong}. Expected a number of at least 0. "
+        f"The weight of sample 1 is {wrong}. Expected a finite number of at least 0. "
         "Give each sample a weight, or leave the weights out to count all alike."
     )

@@ -1,7 +1,5 @@
 """Layers over a training, beside what NumPy makes of the same weights."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -98,8 +96,8 @@ def test_it_is_told_in_words(course):
 
 
 def test_a_training_without_steps_is_told():
-    broken = ds.Samples(np.full_like(DATA.train.inputs, np.nan), DATA.train.targets)
-    data = dataclasses.replace(DATA, train=broken)
+    data = by_hand.classes_data()
+    data.train.inputs[:] = np.nan
     run = ds.train(parse("dense 3"), data, batch_size=10, epochs=1)
     assert run.outcome.step == 0
     with pytest.raises(ds.RunError) as caught:

@@ -184,7 +184,9 @@ def test_the_step_that_failed_can_be_looked_at():
     traced = trace_step(run, failed)
     assert not traced.is_made
     assert all((one == 0).all() for layer in traced.layers for one in layer.changes.values())
-    assert "This step was not made: its loss, or a weight behind it, was not finite." in str(traced)
+    told = str(traced).replace("\n   ", " ")
+    assert traced.failure == run.outcome.message
+    assert f"This step was not made; the training ended here. {run.outcome.message}" in told
 
 
 def test_it_can_be_written_as_json(run):

@@ -3,6 +3,7 @@
 import math
 
 from downslope.learning import outcome
+from downslope.learning.failure import Failure
 
 
 def test_all_epochs():
@@ -42,6 +43,16 @@ def test_non_finite_names_the_step():
     assert (
         "a gradient or a changed weight was not finite (the loss was 1.5)"
         in outcome.non_finite(1.5, 2, 41).message
+    )
+
+
+def test_non_finite_names_what_was_found():
+    failure = Failure("input", "nan", 32, 1, 45, (2,), "age")
+    ended = outcome.non_finite(math.nan, 2, 41, failure)
+    assert ended.failure == failure
+    assert str(ended) == (
+        "At step 42 (epoch 2) input 'age' of training sample 45 was nan; the weights before that "
+        "step were kept. Fill in what is missing, or leave the sample out."
     )
 
 

@@ -45,8 +45,8 @@ def test_numbers_keep_the_scaling_that_the_weights_were_learnt_with():
 
 def test_a_first_step_that_fails_leaves_the_weights_that_were_given():
     first = fit(epochs=5)
-    nothing = np.full_like(DATA.train.inputs, np.nan)
-    broken = dataclasses.replace(DATA, train=ds.Samples(nothing, DATA.train.targets))
+    broken = by_hand.classes_data()
+    broken.train.inputs[:] = np.nan
     second = fit(data=broken, epochs=5, stop=ds.Stop(patience=1), start=first)
     assert (second.outcome.reason, second.outcome.step) == ("non_finite", 0)
     by_hand.assert_same_parameters(second.parameters, first.parameters)

@@ -46,6 +46,13 @@ def test_places_out_of_range_are_the_nearest():
     np.testing.assert_array_equal(found, [[10], [30], [20]])
 
 
+def test_a_place_that_is_not_finite_is_no_value():
+    layer = ds.Embedding(3, 1)
+    weights = {"weights": jnp.array([[10.0], [20.0], [30.0]])}
+    found = layer.forward(weights, jnp.array([[jnp.nan], [jnp.inf], [-jnp.inf], [1.0]]))
+    np.testing.assert_array_equal(found, [[np.nan], [np.nan], [np.nan], [20]])
+
+
 def test_images_have_no_places():
     with pytest.raises(Misfit):
         ds.Embedding(3, 1).output_shape((4, 4, 1))

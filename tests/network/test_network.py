@@ -54,6 +54,8 @@ def test_two_dropouts_of_one_network_silence_independently():
     network = ds.Network([ds.Dropout(0.5), ds.Dropout(0.5)])
     signals = network.forward(({}, {}), jnp.ones((1, 4000)), jax.random.key(0))
     assert (np.asarray(signals) == 4).mean() == pytest.approx(0.25, abs=0.03)
+    seen = network.signals(({}, {}), jnp.ones((1, 4000)), jax.random.key(0))
+    np.testing.assert_array_equal(seen[-1].activations, signals)
 
 
 def test_weights_and_biases_are_counted():

@@ -34,7 +34,7 @@ class Samples:
         sources: Where each sample came from (a file's path), or None.
 
     Raises:
-        DataError: The lengths differ, or a weight is below 0 or not a number.
+        DataError: The lengths differ, a weight is below 0, or a number is not finite.
     """
 
     inputs: np.ndarray
@@ -52,13 +52,17 @@ class Samples:
                     f"as many {name} as inputs",
                     "Check how the two were read.",
                 )
-        if self.weights is not None and not (np.asarray(self.weights) >= 0).all():
-            wrong = int(np.flatnonzero(~(np.asarray(self.weights) >= 0))[0])
-            raise DataError(
-                f"The weight of sample {wrong} is {self.weights[wrong]}.",
-                "a number of at least 0",
-                "Give each sample a weight, or leave the weights out to count all alike.",
-            )
+        if self.weights is not None:
+            weights = np.asarray(self.weights)
+            wrong = np.flatnonzero(~((weights >= 0) & np.isfinite(weights)))
+            if len(wrong):
+                raise DataError(
+                    f"The weight of sample {wrong[0]} is {weights[wrong[0]]}.",
+                    "a finite number of at least 0",
+                    "Give each sample a weight, or leave the weights out to count all alike.",
+                )
+        check_finite("input", self.inputs)
+        check_finite("target", self.targets)
         for name in ("inputs", "targets"):
             object.__setattr__(self, name, aligned(getattr(self, name)))
 
@@ -79,6 +83,34 @@ class Samples:
     def counts(self) -> np.ndarray:
         """How many people each density map holds, shape (N,)."""
         return self.targets.sum(axis=(1, 2, 3), dtype=np.float64)
+
+
+def check_finite(what: str, values: np.ndarray) -> None:
+    """Check that there is no NaN and no infinity among the inputs or targets of samples.
+
+    Args:
+        what: "input" or "target".
+        values: Those of all samples, (N, ...).
+
+    Raises:
+        DataError: There is.
+    """
+    if values.dtype.kind != "f":
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):  # no array of answers for each number, which are all yes
+            return
+    wrong = np.argwhere(~np.isfinite(values))
+    if not len(wrong):
+        return
+    sample, *place = map(int, wrong[0])
+    is_alone = values[0].size == 1
+    where = "" if is_alone else f"{place[0]} " if len(place) == 1 else f"{place} "
+    raise DataError(
+        f"The {what} {where}of sample {sample} is {values[tuple(wrong[0])]}.",
+        "finite numbers",
+        "Fill in what is missing, or leave the sample out.",
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -209,10 +209,8 @@ def _values(product: Product) -> str:
 
 def _change(traced: StepTrace) -> Iterator[str]:
     if not traced.is_made:
-        yield (
-            "This step was not made: its loss, or a weight behind it, was not finite. The "
-            "training ended here, with the weights as they were."
-        )
+        yield "This step was not made; the training ended here."
+        yield traced.failure
         return
     yield from tell_change(traced)
     rows = [

@@ -98,6 +98,7 @@ class StepTrace:
         layers: All layers, the first first.
         weight: One weight.
         is_made: Whether the step was made: not where something was not finite.
+        failure: What that was, as the run's outcome tells it; empty if the step was made.
     """
 
     data: str
@@ -121,6 +122,7 @@ class StepTrace:
     layers: tuple[LayerStep, ...]
     weight: WeightStep
     is_made: bool
+    failure: str
 
     def __str__(self) -> str:
         """Return the step told in words, in the order of the six steps of learning."""
@@ -239,6 +241,7 @@ def _traced(
             weight.of(new),
         ),
         is_made=is_made,
+        failure="" if is_made else run.outcome.message,
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
+
+from downslope.learning.failure import Failure
 
 Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
 
@@ -20,6 +23,7 @@ class Outcome:
         advice: What to try next, in a sentence.
         step: Steps done when it ended.
         kept_step: The step whose weights were kept.
+        failure: What was not finite first, where that was found.
     """
 
     reason: Reason
@@ -27,6 +31,7 @@ class Outcome:
     advice: str
     step: int
     kept_step: int
+    failure: Failure | None = None
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}"
@@ -64,16 +69,28 @@ def no_improvement(
     return Outcome("no_improvement", message, advice, step, best)
 
 
-def non_finite(loss: float, epoch: int, step: int) -> Outcome:
-    """A loss, a gradient or a changed weight was not a finite number."""
-    what = (
-        f"the loss was {loss}"
-        if loss != loss or abs(loss) == float("inf")
-        else f"a gradient or a changed weight was not finite (the loss was {loss:.4g})"
-    )
+def non_finite(loss: float, epoch: int, step: int, failure: Failure | None = None) -> Outcome:
+    """A loss, a gradient or a changed weight was not a finite number.
+
+    Args:
+        loss: The loss of the step that was not made.
+        epoch: Its epoch, from 1.
+        step: Steps done before.
+        failure: What was not finite first; None if that is not known.
+    """
+    if failure is not None:
+        what, advice = failure.message, failure.advice
+    else:
+        what = (
+            f"a gradient or a changed weight was not finite (the loss was {loss:.4g})"
+            if math.isfinite(loss)
+            else f"the loss was {loss}"
+        )
+        advice = (
+            "Try a tenth of the learning rate, and look for missing or huge values in the data."
+        )
     message = f"At step {step + 1} (epoch {epoch}) {what}; the weights before that step were kept."
-    advice = "Try a tenth of the learning rate, and look for missing or huge values in the data."
-    return Outcome("non_finite", message, advice, step, step)
+    return Outcome("non_finite", message, advice, step, step, failure)
 
 
 def interrupted(epoch: int, step: int, goes_on: bool = False) -> Outcome:

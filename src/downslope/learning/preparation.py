@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from downslope.data.dataset import Dataset, Samples
+from downslope.data.dataset import Dataset, Samples, check_finite
 from downslope.data.scaling import Scaling
 from downslope.errors import SettingError
 from downslope.learning import loop
@@ -53,10 +53,14 @@ def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
 
     Targets far from size 1 would make every learning rate too large or too small. One deviation
     serves all outputs, so that the loss can be told in its own units; densities keep their zero.
+
+    Raises:
+        DataError: A target is not finite any more, which all would be scaled by.
     """
     if dataset.task == "classification" or loss.degree is None:
         return None
     targets = dataset.train.targets
+    check_finite("target", targets)
     mean = targets.mean(axis=0, dtype=np.float64)
     if dataset.task == "counting":
         mean = np.zeros(1)

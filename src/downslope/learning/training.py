@@ -17,6 +17,8 @@ from downslope.learning.batches import BatchPlan
 from downslope.learning.checkpoint import Keeper
 from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
+from downslope.learning.failed_step import find_failure
+from downslope.learning.failure import Failure
 from downslope.learning.outcome import Outcome
 from downslope.learning.phases import rates_of
 from downslope.learning.preparation import Preparation
@@ -141,7 +143,7 @@ class Training:
                 asked = stop_requested()
                 if self.keeper is not None and self.keeper.is_due(self._epochs(step)):
                     self._store(state, seconds())
-        return self._finish(state, seconds())
+        return self._finish(state, material, seconds())
 
     def _epochs(self, step: int) -> int:
         return step // self.plan.steps_per_epoch
@@ -181,8 +183,14 @@ class Training:
             first=0 if self.begun is None else int(self.begun.state.step),
         )
 
-    def _finish(self, state: loop.State, seconds: Seconds) -> Run:
-        ended = ending_of(state, self.prepared, self.trace.trace(), self.keeper is not None)
+    def _finish(self, state: loop.State, material: loop.Material, seconds: Seconds) -> Run:
+        failure = None
+        if int(state.ending) == loop.NON_FINITE:
+            step = int(state.step)
+            batch, rate = self.plan.batches(step, step + 1)[0], float(self.rates[step])
+            failure = find_failure(self.program, self.dataset, state, material, batch, rate)
+        goes_on = self.keeper is not None
+        ended = ending_of(state, self.prepared, self.trace.trace(), goes_on, failure)
         keep_best = ended.reason == "no_improvement"
         run = self._run(state, state.best if keep_best else state.parameters, ended, seconds)
         if not keep_best:
@@ -227,15 +235,27 @@ class Training:
 
 
 def ending_of(
-    state: loop.State, prepared: Preparation, trace: Trace, goes_on: bool = False
+    state: loop.State,
+    prepared: Preparation,
+    trace: Trace,
+    goes_on: bool = False,
+    failure: Failure | None = None,
 ) -> Outcome:
-    """How a training ended, in words; `goes_on` says that it can go on from its folder."""
+    """How a training ended, in words.
+
+    Args:
+        state: The state that it ended in.
+        prepared: What it needed.
+        trace: What was recorded.
+        goes_on: Whether it can go on from its folder.
+        failure: What was not finite first, if that ended it and was looked for.
+    """
     settings, plan = prepared.settings, prepared.plan
     step, per_epoch = int(state.step), plan.steps_per_epoch
     ending, stop = int(state.ending), settings.stop
     epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
     if ending == loop.NON_FINITE:
-        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step)
+        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step, failure)
     if ending == loop.TARGET:
         loss = float(trace.validation_loss[-1])
         return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)

@@ -21,7 +21,7 @@ class Embedding(Layer):
 
     From (place, others) to (W[place], others), W of shape (values, numbers): the same as a dense
     layer without biases on one input per value, without all the zeros. A column after the other:
-    the next such layer finds its own place last.
+    the next such layer finds its own place last. A place that is not finite gives NaN.
 
     Source: Guo and Berkhahn, Entity Embeddings of Categorical Variables, 2016.
 
@@ -55,5 +55,5 @@ class Embedding(Layer):
     ) -> Float[Array, "n outputs"]:
         """Look the last input up, and put what is found before the others."""
         places = jnp.clip(jnp.round(inputs[:, -1]), 0, self.values - 1).astype(jnp.int32)
-        found = parameters["weights"][places]
+        found = jnp.where(jnp.isfinite(inputs[:, -1:]), parameters["weights"][places], jnp.nan)
         return jnp.concatenate([found, inputs[:, :-1].astype(found.dtype)], axis=1)

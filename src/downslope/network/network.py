@@ -130,12 +130,12 @@ class Network:
         return inputs
 
     def signals(
-        self, parameters: NetworkParameters, inputs: Float[Array, "n ..."]
+        self, parameters: NetworkParameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> tuple[Signal, ...]:
-        """Each layer's weighted sums and activations for `inputs`, shape (N, *input_shape)."""
+        """Each layer's weighted sums and activations; the arguments are those of `forward`."""
         signals = []
         for index, layer in enumerate(self.layers):
-            sums = layer.weighted_sum(parameters[index], inputs)
+            sums = layer.weighted_sum(parameters[index], inputs, self.layer_key(key, index))
             inputs = layer.activate(sums)
             signals.append(Signal(self.layer_name(index), sums, inputs))
         return tuple(signals)
