@@ -274,3 +274,42 @@ def test_a_link_in_the_place_of_an_unfinished_file_is_not_followed(tmp_path):
     write_file(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert (tmp_path / "outside").read_bytes() == b"precious"
+
+
+def synced_by(monkeypatch, act) -> list:
+    """The folders and files that are synced while something is done."""
+    seen, sync = [], os.fsync
+
+    def note(handle):
+        seen.append(os.readlink(f"/proc/self/fd/{handle}"))
+        sync(handle)
+
+    monkeypatch.setattr(files.os, "fsync", note)
+    act()
+    return seen
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_new_folder_and_its_new_parents_outlive_a_loss_of_power(tmp_path, monkeypatch):
+    seen = synced_by(monkeypatch, lambda: claim_folder(tmp_path / "runs" / "deep" / "first"))
+    assert seen[:3] == [str(tmp_path), str(tmp_path / "runs"), str(tmp_path / "runs" / "deep")]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_folder_that_somebody_made_just_now_outlives_it_as_well(tmp_path, monkeypatch):
+    (tmp_path / "first").mkdir()
+    assert str(tmp_path) in synced_by(monkeypatch, lambda: claim_folder(tmp_path / "first"))
+    seen = synced_by(monkeypatch, lambda: claim_numbered_folder(tmp_path / "runs", "digits"))
+    assert str(tmp_path / "runs") in seen
+
+
+def test_a_folder_above_that_cannot_be_read_is_no_matter(tmp_path, monkeypatch):
+    opened = os.open
+
+    def refuse(path, *arguments, **named):
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(files.os, "open", refuse)
+    assert claim_folder(tmp_path / "first") == tmp_path / "first"

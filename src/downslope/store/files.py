@@ -68,7 +68,10 @@ def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk, where the system can be asked for it."""
     if os.name != "posix":
         return
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder may be one to write into and not to read
+        return
     try:
         os.fsync(handle)
     except OSError as error:
@@ -162,6 +165,14 @@ def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
         raise StorageError(f"{path} is there already.", "the name of a new file", advice)
 
 
+def _make_folders(path: Path) -> None:
+    """Create a folder and its parents, to stay; one that is there may be a link."""
+    with plain_errors(path):
+        for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
+
+
 def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
     """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
 
@@ -176,8 +187,9 @@ def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
         StorageError: It exists and is not empty, or cannot be created or written.
     """
     path = Path(os.path.abspath(path.expanduser()))
+    _make_folders(path)
     with plain_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.parent)  # whoever made it may have left that to the system
     check_empty(path, beside)
     write_file(path / ".claimed", b"")  # tells now, not after the training, that it is writable
     with plain_errors(path):
@@ -210,8 +222,8 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
     number = 1
     while True:
         path = parent / f"{name}-{number}"
+        _make_folders(parent)
         with plain_errors(path):
-            parent.mkdir(parents=True, exist_ok=True)
             try:
                 path.mkdir()  # fails if another process was faster
             except FileExistsError:
