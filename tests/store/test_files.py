@@ -12,6 +12,7 @@ from downslope.store.files import (
     claim_folder,
     claim_numbered_folder,
     damaged,
+    is_there,
     make_folder,
     read_file,
     sync_folder,
@@ -313,3 +314,15 @@ def test_a_folder_above_that_cannot_be_read_is_no_matter(tmp_path, monkeypatch):
 
     monkeypatch.setattr(files.os, "open", refuse)
     assert claim_folder(tmp_path / "first") == tmp_path / "first"
+
+
+def test_what_is_there_is_told_from_what_cannot_be_looked_at(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert is_there(tmp_path) and is_there(tmp_path / "file")
+    assert not is_there(tmp_path / "other") and not is_there(tmp_path / "file" / "below")
+    with pytest.raises(ds.RunError, match=r"link cannot be read \(it is a link"):
+        is_there(tmp_path / "link")
+    monkeypatch.setattr(files.os, "lstat", refuse(errno.EIO))
+    with pytest.raises(ds.RunError, match=r"file cannot be read \(Input/output error\)"):
+        is_there(tmp_path / "file")

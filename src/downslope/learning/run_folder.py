@@ -17,7 +17,6 @@ what there is of it.
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +37,14 @@ from downslope.learning.trace import Trace
 from downslope.network.native import native
 from downslope.store.arrays import decode_arrays, encode_arrays
 from downslope.store.columns import decode_columns, encode_columns
-from downslope.store.files import damaged, make_folder, plain_errors, sync_folder, write_file
+from downslope.store.files import (
+    damaged,
+    is_there,
+    make_folder,
+    plain_errors,
+    sync_folder,
+    write_file,
+)
 from downslope.store.manifest import NAME as MANIFEST
 from downslope.store.manifest import Mark, read_manifest, read_marked, write_manifest
 
@@ -217,8 +223,12 @@ def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], tr
 
 
 def has_ended(folder: Path) -> bool:
-    """Whether the training has ended, and its folder holds what it left."""
-    return os.path.lexists(folder / MANIFEST)  # whatever is there instead of it is damage
+    """Whether the training has ended, and its folder holds what it left.
+
+    Raises:
+        RunError: Its manifest is a link, or cannot be looked at.
+    """
+    return is_there(folder / MANIFEST)
 
 
 def open_again(folder: Path) -> None:

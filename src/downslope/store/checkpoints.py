@@ -9,7 +9,6 @@ is removed what the manifest does not name any more.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ import numpy as np
 
 from downslope.errors import RunError
 from downslope.store.arrays import decode_arrays, encode_arrays
-from downslope.store.files import damaged, make_folder, plain_errors, write_file
+from downslope.store.files import damaged, is_there, make_folder, plain_errors, write_file
 from downslope.store.manifest import NAME, Mark, Marks, read_manifest, read_marked, write_manifest
 
 FOLDER = "checkpoints"
@@ -45,9 +44,7 @@ def stored_steps(folder: Path) -> tuple[int, ...]:
 
 def _listed(folder: Path) -> Marks:
     place = folder / FOLDER
-    if place.is_symlink():
-        raise damaged(place, "it is a link, which may lead anywhere")
-    return read_manifest(place) if os.path.lexists(place / NAME) else {}
+    return read_manifest(place) if is_there(place) and is_there(place / NAME) else {}
 
 
 def _names(marks: Marks) -> dict[int, str]:

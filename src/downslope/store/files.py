@@ -141,6 +141,23 @@ def most_bytes() -> int:
         return 1 << 33
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file or a folder.
+
+    Raises:
+        RunError: There is a link, or it cannot be found out.
+    """
+    try:
+        state = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise damaged(path, getattr(error, "strerror", None) or str(error)) from error
+    if stat.S_ISLNK(state.st_mode):
+        raise damaged(path, "it is a link, which may lead anywhere")
+    return True
+
+
 def damaged(path: Path, why: str) -> RunError:
     """What to raise where a file of a run cannot be used, and why, which may quote the file."""
     why = " ".join(why.split())
