@@ -15,6 +15,7 @@ from downslope.store.files import (
     is_there,
     make_folder,
     read_file,
+    remove_unfinished,
     sync_folder,
     write_file,
 )
@@ -326,3 +327,17 @@ def test_what_is_there_is_told_from_what_cannot_be_looked_at(tmp_path, monkeypat
     monkeypatch.setattr(files.os, "lstat", refuse(errno.EIO))
     with pytest.raises(ds.RunError, match=r"file cannot be read \(Input/output error\)"):
         is_there(tmp_path / "file")
+
+
+def test_only_what_is_meant_is_removed_as_unfinished(tmp_path):
+    names = [".run.json.1.unfinished", ".run.json.22.unfinished"]
+    others = [
+        "run.json",
+        ".other.json.1.unfinished",
+        ".run.json.unfinished",
+        ".runxjson.1.unfinished",
+    ]
+    for name in (*names, *others):
+        (tmp_path / name).write_bytes(b"")
+    remove_unfinished(tmp_path, r"run\.json")
+    assert sorted(os.listdir(tmp_path)) == sorted(others)

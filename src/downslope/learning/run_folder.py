@@ -18,6 +18,7 @@ what there is of it.
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -42,6 +43,7 @@ from downslope.store.files import (
     is_there,
     make_folder,
     plain_errors,
+    remove_unfinished,
     sync_folder,
     write_file,
 )
@@ -220,6 +222,9 @@ def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], tr
     for name, content in contents.items():
         write_file(folder / name, content)
     write_manifest(folder, {name: Mark.of(content) for name, content in contents.items()})
+    for name in (*contents, MANIFEST):
+        path = folder / name
+        remove_unfinished(path.parent, re.escape(path.name))
 
 
 def has_ended(folder: Path) -> bool:

@@ -18,12 +18,18 @@ import numpy as np
 
 from downslope.errors import RunError
 from downslope.store.arrays import decode_arrays, encode_arrays
-from downslope.store.files import damaged, is_there, make_folder, plain_errors, write_file
+from downslope.store.files import (
+    damaged,
+    is_there,
+    make_folder,
+    plain_errors,
+    remove_unfinished,
+    write_file,
+)
 from downslope.store.manifest import NAME, Mark, Marks, read_manifest, read_marked, write_manifest
 
 FOLDER = "checkpoints"
 _STATE = re.compile(r"step-(0|[1-9][0-9]{0,17})-[0-9a-f]{8}\.safetensors")
-_LEFT_BEHIND = re.compile(rf"\.({_STATE.pattern}|{re.escape(NAME)})\.[0-9]+\.unfinished")
 _TRIES = 5  # a reader may come upon a writer that removes what it was about to read
 
 
@@ -126,6 +132,7 @@ def _remove_others(place: Path, names: Collection[str]) -> None:
     with plain_errors(place):
         found = [path for path in place.iterdir() if path.name not in names]
     for path in found:
-        if step_of(path.name) is not None or _LEFT_BEHIND.fullmatch(path.name):
+        if step_of(path.name) is not None:
             with suppress(OSError):  # it takes room, and nothing else
                 path.unlink()
+    remove_unfinished(place, f"{_STATE.pattern}|{re.escape(NAME)}")

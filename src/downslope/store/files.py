@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -62,6 +63,24 @@ def write_file(path: Path, content: bytes) -> None:
             with suppress(OSError):  # a disk that refuses has been told of already
                 unfinished.unlink(missing_ok=True)
         sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path, names: str) -> None:
+    """Remove what `write_file` left in a folder where its process ended too early.
+
+    Args:
+        folder: A folder that nobody else writes these files into.
+        names: A regular expression for the names of the files that were to be written.
+
+    Raises:
+        StorageError: The folder cannot be read.
+    """
+    unfinished = re.compile(rf"\.({names})\.[0-9]+\.unfinished")
+    with plain_errors(folder):
+        found = [path for path in folder.iterdir() if unfinished.fullmatch(path.name)]
+    for path in found:
+        with suppress(OSError):  # it takes room, and nothing else
+            path.unlink()
 
 
 def sync_folder(path: Path) -> None:
