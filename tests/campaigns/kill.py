@@ -155,8 +155,9 @@ def kill_until_it_ends(
     folder: Path,
     usual_seconds: float,
     expected: dict[str, str],
+    most: int,
 ) -> Training:
-    """Kill one training again and again, then compare what it left."""
+    """Kill one training again and again, `most` times, then compare what it left."""
     draw, kills = np.random.default_rng([case, seed]), []
     diary, steps = folder.with_suffix(".diary"), int(expected["last checkpoint"])
     while True:
@@ -165,7 +166,7 @@ def kill_until_it_ends(
             shutil.rmtree(folder, ignore_errors=True)  # there is nothing that could be lost
         diary.unlink(missing_ok=True)
         process = context.Process(target=work, args=(case, data, folder, diary))
-        is_spared = len(kills) >= MOST_PER_TRAINING
+        is_spared = len(kills) >= most
         kind = draw.choice(KINDS, p=SHARES)
         is_due = kill_moment(draw, kind, usual_seconds, max(first, default=0), steps)
         _start(process)
@@ -192,7 +193,11 @@ def kill_until_it_ends(
 
 
 def campaign(
-    root: Path, kills: int, seed: int = 0, cases: tuple[int, ...] = tuple(range(len(CASES)))
+    root: Path,
+    kills: int,
+    seed: int = 0,
+    cases: tuple[int, ...] = tuple(range(len(CASES))),
+    most: int = MOST_PER_TRAINING,
 ) -> list[Training]:
     """Kill trainings of all cases in turn, until there were so many kills."""
     context = processes(root / "cache")
@@ -218,7 +223,7 @@ def campaign(
         case = cases[number % len(cases)]
         folder = root / f"run-{number}"
         found = kill_until_it_ends(
-            context, case, seed + number, data[case], folder, usual[case], expected[case]
+            context, case, seed + number, data[case], folder, usual[case], expected[case], most
         )
         done.append(found)
         told = f"{CASES[case].name}: {len(found.kills)} kills, {found.differs or 'equal'}"

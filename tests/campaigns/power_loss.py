@@ -5,12 +5,7 @@
 The life of a run folder is recorded, operation by operation: first checkpoint, further ones that
 make room for each other, the end of the run, going on, further ones, the end again; in half of the
 recordings processes are killed on the way and others go on. Then disks are built as a loss of power
-could have left them, under the least that POSIX promises:
-
-- what was written to a file and not synced may be there, or cut short, or zeros, in part or all;
-- that a file was created, renamed or removed, or a folder made, may or may not have happened, in
-  any order, unless the folder that holds the name was synced since; a rename may have left both
-  names, but not neither.
+could have left them (`lost_disk.py`).
 
 Each disk must hold the newest state whose storing had returned before the power went, or the one
 that was being stored; and a training must be able to go on storing there.
@@ -24,7 +19,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +28,9 @@ from downslope.errors import DownslopeError
 from downslope.learning import run_folder
 from downslope.learning.run import Seconds
 from tests.campaigns.disk import Call, Do, Killed, watched
+from tests.campaigns.lost_disk import CHANGES, build
 from tests.campaigns.saves import NOTHING, begin, end, found_in, keep, scratch, states
 
-BLOCK = 512  # bytes of a file that are written, or not, together
-CHANGES = ("create", "write", "fsync", "replace", "unlink", "mkdir")
 RUN = Path("runs") / "first"  # both folders are made by the store
 
 
@@ -111,129 +105,6 @@ def record(disk: Path, draw: np.random.Generator, kills: int) -> Recording:
     return Recording(tuple(recorder.calls), tuple(marks))
 
 
-@dataclass
-class _File:
-    """What was written to a file, and how much of it is on the disk for certain."""
-
-    content: bytes = b""
-    is_synced: bool = True
-
-
-@dataclass(frozen=True)
-class _Change:
-    """A name that is given to a file or a folder, or taken away (None); or moved from `before`."""
-
-    name: str
-    one: _File | _Folder | None
-    before: str = ""
-
-
-@dataclass
-class _Folder:
-    """Names in a folder: those on the disk for certain, and changes that may be there."""
-
-    names: dict[str, _File | _Folder] = field(default_factory=dict)
-    pending: list[_Change] = field(default_factory=list)
-
-    def now(self) -> dict[str, _File | _Folder]:
-        """The names as a process sees them."""
-        return _changed(self.names, self.pending)
-
-
-def _changed(names: dict, changes: list[_Change]) -> dict:
-    names = dict(names)
-    for change in changes:
-        if change.one is None:
-            names.pop(change.name, None)
-        else:
-            names[change.name] = change.one
-        if change.before:
-            names.pop(change.before, None)
-    return names
-
-
-def _find(root: _Folder, path: Path) -> _File | _Folder:
-    found: _File | _Folder = root
-    for part in path.parts:
-        assert isinstance(found, _Folder)
-        found = found.now()[part]
-    return found
-
-
-def _replay(calls: tuple[Call, ...]) -> _Folder:
-    """The disk behind some calls, with what is certain and what is not."""
-    root = _Folder()
-    for call in calls:
-        holder = _find(root, call.path.parent)
-        assert isinstance(holder, _Folder)
-        if call.name == "fsync":
-            one = _find(root, call.path)
-            if isinstance(one, _File):
-                one.is_synced = True
-            else:
-                one.names, one.pending = one.now(), []
-        elif call.name == "create":
-            holder.pending.append(_Change(call.path.name, _File()))
-        elif call.name == "mkdir":
-            holder.pending.append(_Change(call.path.name, _Folder()))
-        elif call.name == "unlink":
-            holder.pending.append(_Change(call.path.name, None))
-        elif call.name == "write":
-            one = _find(root, call.path)
-            assert isinstance(one, _File)
-            one.content, one.is_synced = one.content + call.content, False
-        else:
-            assert call.goal is not None and call.goal.parent == call.path.parent
-            moved = holder.now()[call.path.name]
-            holder.pending.append(_Change(call.goal.name, moved, call.path.name))
-    return root
-
-
-def _left(one: _File, draw: np.random.Generator) -> bytes:
-    """What is left of a file's content."""
-    content = one.content
-    if one.is_synced or not content:
-        return content
-    how = draw.choice(["whole", "nothing", "cut", "zeros", "blocks"])
-    if how == "whole":
-        return content
-    if how == "cut":
-        return content[: draw.integers(len(content))]
-    if how == "zeros":
-        kept = draw.integers(len(content))
-        return content[:kept] + bytes(len(content) - kept)
-    if how == "blocks":
-        pieces = [content[at : at + BLOCK] for at in range(0, len(content), BLOCK)]
-        return b"".join(piece if draw.random() < 0.5 else bytes(len(piece)) for piece in pieces)
-    return b""
-
-
-def _survivors(folder: _Folder, draw: np.random.Generator) -> dict[str, _File | _Folder]:
-    """The names that are left of a folder."""
-    share = draw.choice([0.0, 0.2, 0.5, 0.8, 1.0])
-    there = [change for change in folder.pending if draw.random() < share]
-    # of a file that is moved both names may be there
-    there = [replace(one, before="") if draw.random() < 0.2 else one for one in there]
-    if draw.random() < 0.5:
-        there = [there[place] for place in draw.permutation(len(there))]
-    left = _changed(folder.names, there)
-    return left
-
-
-def build(recording: Recording, at: int, draw: np.random.Generator, disk: Path) -> None:
-    """Write a disk as it may be when the power goes after `at` calls."""
-
-    def write(folder: _Folder, path: Path) -> None:
-        path.mkdir()
-        for name, one in _survivors(folder, draw).items():
-            if isinstance(one, _Folder):
-                write(one, path / name)
-            else:
-                (path / name).write_bytes(_left(one, draw))
-
-    write(_replay(recording.calls[:at]), disk)
-
-
 @dataclass(frozen=True)
 class Loss:
     """A disk after a loss of power.
@@ -299,7 +170,7 @@ def lose_power(
     for one in range(number):
         recording = recorded[one % len(recorded)]
         at, disk = int(draw.integers(len(recording.calls) + 1)), root / f"disk-{one}"
-        build(recording, at, draw, disk)
+        build(recording.calls[:at], draw, disk)
         losses.append(_judged(recording, at, disk))
         if not losses[-1].problems:
             shutil.rmtree(disk)
