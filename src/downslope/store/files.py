@@ -106,11 +106,11 @@ def make_folder(path: Path) -> None:
     Raises:
         StorageError: The disk or the folder refuses, or a link of that name leads elsewhere.
     """
-    if path.is_symlink():
-        raise StorageError(
-            f"{path} is a link, which may lead anywhere.", "a folder", "Remove the link."
-        )
     with plain_errors(path):
+        if path.is_symlink():
+            raise StorageError(
+                f"{path} is a link, which may lead anywhere.", "a folder", "Remove the link."
+            )
         try:
             path.mkdir()
         except FileExistsError:
