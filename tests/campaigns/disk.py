@@ -44,8 +44,8 @@ Hook = Callable[[Call, Do], Any]
 class _Raw(io.FileIO):
     """An unbuffered file that asks the hook before it writes."""
 
-    def __init__(self, path: Path, hook: Hook) -> None:
-        super().__init__(path, "wb")
+    def __init__(self, path: Path, mode: str, hook: Hook) -> None:
+        super().__init__(path, mode)
         self._path, self._hook = path, hook
 
     def write(self, content: Any, /) -> int:
@@ -108,9 +108,9 @@ def watched(folder: Path, hook: Hook) -> Iterator[None]:
     def open_file(path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
         if mode == "rb" and path in handles:
             return io.BufferedReader(_Read(path, handles[path], hook))
-        if mode != "wb":
+        if mode not in ("wb", "xb"):
             return builtins.open(path, mode, *arguments, **named)
-        raw = hook(Call("create", Path(path)), lambda: _Raw(Path(path), hook))
+        raw = hook(Call("create", Path(path)), lambda: _Raw(Path(path), mode, hook))
         handles[raw.fileno()] = Path(path)
         return io.BufferedWriter(raw)
 
