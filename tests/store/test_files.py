@@ -12,8 +12,10 @@ from downslope.store.files import (
     claim_folder,
     claim_numbered_folder,
     damaged,
+    is_there,
     make_folder,
     read_file,
+    remove_unfinished,
     sync_folder,
     write_file,
 )
@@ -274,3 +276,68 @@ def test_a_link_in_the_place_of_an_unfinished_file_is_not_followed(tmp_path):
     write_file(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
     assert (tmp_path / "outside").read_bytes() == b"precious"
+
+
+def synced_by(monkeypatch, act) -> list:
+    """The folders and files that are synced while something is done."""
+    seen, sync = [], os.fsync
+
+    def note(handle):
+        seen.append(os.readlink(f"/proc/self/fd/{handle}"))
+        sync(handle)
+
+    monkeypatch.setattr(files.os, "fsync", note)
+    act()
+    return seen
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_new_folder_and_its_new_parents_outlive_a_loss_of_power(tmp_path, monkeypatch):
+    seen = synced_by(monkeypatch, lambda: claim_folder(tmp_path / "runs" / "deep" / "first"))
+    assert seen[:3] == [str(tmp_path), str(tmp_path / "runs"), str(tmp_path / "runs" / "deep")]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_folder_that_somebody_made_just_now_outlives_it_as_well(tmp_path, monkeypatch):
+    (tmp_path / "first").mkdir()
+    assert str(tmp_path) in synced_by(monkeypatch, lambda: claim_folder(tmp_path / "first"))
+    seen = synced_by(monkeypatch, lambda: claim_numbered_folder(tmp_path / "runs", "digits"))
+    assert str(tmp_path / "runs") in seen
+
+
+def test_a_folder_above_that_cannot_be_read_is_no_matter(tmp_path, monkeypatch):
+    opened = os.open
+
+    def refuse(path, *arguments, **named):
+        if path == tmp_path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(files.os, "open", refuse)
+    assert claim_folder(tmp_path / "first") == tmp_path / "first"
+
+
+def test_what_is_there_is_told_from_what_cannot_be_looked_at(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    assert is_there(tmp_path) and is_there(tmp_path / "file")
+    assert not is_there(tmp_path / "other") and not is_there(tmp_path / "file" / "below")
+    with pytest.raises(ds.RunError, match=r"link cannot be read \(it is a link"):
+        is_there(tmp_path / "link")
+    monkeypatch.setattr(files.os, "lstat", refuse(errno.EIO))
+    with pytest.raises(ds.RunError, match=r"file cannot be read \(Input/output error\)"):
+        is_there(tmp_path / "file")
+
+
+def test_only_what_is_meant_is_removed_as_unfinished(tmp_path):
+    names = [".run.json.1.unfinished", ".run.json.22.unfinished"]
+    others = [
+        "run.json",
+        ".other.json.1.unfinished",
+        ".run.json.unfinished",
+        ".runxjson.1.unfinished",
+    ]
+    for name in (*names, *others):
+        (tmp_path / name).write_bytes(b"")
+    remove_unfinished(tmp_path, r"run\.json")
+    assert sorted(os.listdir(tmp_path)) == sorted(others)

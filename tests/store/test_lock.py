@@ -1,5 +1,7 @@
 """One writer for each folder, also among processes, and whatever ends them."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -74,4 +76,18 @@ def test_a_folder_that_is_not_there_reads_as_intended(tmp_path):
 def test_where_there_are_no_locks_nothing_is_locked(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "fcntl", None)
     with locked(tmp_path), locked(tmp_path):
+        pass
+
+
+def test_a_disk_that_fails_while_the_lock_is_given_back_is_no_matter(tmp_path, monkeypatch):
+    close = os.close
+
+    def fail(handle):
+        close(handle)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with locked(tmp_path):
+        monkeypatch.setattr(lock.os, "close", fail)
+    monkeypatch.undo()
+    with locked(tmp_path):  # and it was given back
         pass

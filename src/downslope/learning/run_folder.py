@@ -17,8 +17,8 @@ what there is of it.
 
 from __future__ import annotations
 
-import os
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -38,7 +38,15 @@ from downslope.learning.trace import Trace
 from downslope.network.native import native
 from downslope.store.arrays import decode_arrays, encode_arrays
 from downslope.store.columns import decode_columns, encode_columns
-from downslope.store.files import damaged, make_folder, plain_errors, sync_folder, write_file
+from downslope.store.files import (
+    damaged,
+    is_there,
+    make_folder,
+    plain_errors,
+    remove_unfinished,
+    sync_folder,
+    write_file,
+)
 from downslope.store.manifest import NAME as MANIFEST
 from downslope.store.manifest import Mark, read_manifest, read_marked, write_manifest
 
@@ -214,11 +222,18 @@ def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], tr
     for name, content in contents.items():
         write_file(folder / name, content)
     write_manifest(folder, {name: Mark.of(content) for name, content in contents.items()})
+    for name in (*contents, MANIFEST):
+        path = folder / name
+        remove_unfinished(path.parent, re.escape(path.name))
 
 
 def has_ended(folder: Path) -> bool:
-    """Whether the training has ended, and its folder holds what it left."""
-    return os.path.lexists(folder / MANIFEST)  # whatever is there instead of it is damage
+    """Whether the training has ended, and its folder holds what it left.
+
+    Raises:
+        RunError: Its manifest is a link, or cannot be looked at.
+    """
+    return is_there(folder / MANIFEST)
 
 
 def open_again(folder: Path) -> None:

@@ -9,7 +9,6 @@ is removed what the manifest does not name any more.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -19,12 +18,18 @@ import numpy as np
 
 from downslope.errors import RunError
 from downslope.store.arrays import decode_arrays, encode_arrays
-from downslope.store.files import damaged, make_folder, plain_errors, write_file
+from downslope.store.files import (
+    damaged,
+    is_there,
+    make_folder,
+    plain_errors,
+    remove_unfinished,
+    write_file,
+)
 from downslope.store.manifest import NAME, Mark, Marks, read_manifest, read_marked, write_manifest
 
 FOLDER = "checkpoints"
 _STATE = re.compile(r"step-(0|[1-9][0-9]{0,17})-[0-9a-f]{8}\.safetensors")
-_LEFT_BEHIND = re.compile(rf"\.({_STATE.pattern}|{re.escape(NAME)})\.[0-9]+\.unfinished")
 _TRIES = 5  # a reader may come upon a writer that removes what it was about to read
 
 
@@ -45,9 +50,7 @@ def stored_steps(folder: Path) -> tuple[int, ...]:
 
 def _listed(folder: Path) -> Marks:
     place = folder / FOLDER
-    if place.is_symlink():
-        raise damaged(place, "it is a link, which may lead anywhere")
-    return read_manifest(place) if os.path.lexists(place / NAME) else {}
+    return read_manifest(place) if is_there(place) and is_there(place / NAME) else {}
 
 
 def _names(marks: Marks) -> dict[int, str]:
@@ -129,6 +132,7 @@ def _remove_others(place: Path, names: Collection[str]) -> None:
     with plain_errors(place):
         found = [path for path in place.iterdir() if path.name not in names]
     for path in found:
-        if step_of(path.name) is not None or _LEFT_BEHIND.fullmatch(path.name):
+        if step_of(path.name) is not None:
             with suppress(OSError):  # it takes room, and nothing else
                 path.unlink()
+    remove_unfinished(place, f"{_STATE.pattern}|{re.escape(NAME)}")

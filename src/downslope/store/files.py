@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -64,11 +65,32 @@ def write_file(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
 
 
+def remove_unfinished(folder: Path, names: str) -> None:
+    """Remove what `write_file` left in a folder where its process ended too early.
+
+    Args:
+        folder: A folder that nobody else writes these files into.
+        names: A regular expression for the names of the files that were to be written.
+
+    Raises:
+        StorageError: The folder cannot be read.
+    """
+    unfinished = re.compile(rf"\.({names})\.[0-9]+\.unfinished")
+    with plain_errors(folder):
+        found = [path for path in folder.iterdir() if unfinished.fullmatch(path.name)]
+    for path in found:
+        with suppress(OSError):  # it takes room, and nothing else
+            path.unlink()
+
+
 def sync_folder(path: Path) -> None:
     """Wait until the names in a folder are on the disk, where the system can be asked for it."""
     if os.name != "posix":
         return
-    handle = os.open(path, os.O_RDONLY)
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:  # a folder may be one to write into and not to read
+        return
     try:
         os.fsync(handle)
     except OSError as error:
@@ -84,11 +106,11 @@ def make_folder(path: Path) -> None:
     Raises:
         StorageError: The disk or the folder refuses, or a link of that name leads elsewhere.
     """
-    if path.is_symlink():
-        raise StorageError(
-            f"{path} is a link, which may lead anywhere.", "a folder", "Remove the link."
-        )
     with plain_errors(path):
+        if path.is_symlink():
+            raise StorageError(
+                f"{path} is a link, which may lead anywhere.", "a folder", "Remove the link."
+            )
         try:
             path.mkdir()
         except FileExistsError:
@@ -138,6 +160,23 @@ def most_bytes() -> int:
         return 1 << 33
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is a file or a folder.
+
+    Raises:
+        RunError: There is a link, or it cannot be found out.
+    """
+    try:
+        state = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise damaged(path, getattr(error, "strerror", None) or str(error)) from error
+    if stat.S_ISLNK(state.st_mode):
+        raise damaged(path, "it is a link, which may lead anywhere")
+    return True
+
+
 def damaged(path: Path, why: str) -> RunError:
     """What to raise where a file of a run cannot be used, and why, which may quote the file."""
     why = " ".join(why.split())
@@ -162,6 +201,14 @@ def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
         raise StorageError(f"{path} is there already.", "the name of a new file", advice)
 
 
+def _make_folders(path: Path) -> None:
+    """Create a folder and its parents, to stay; one that is there may be a link."""
+    with plain_errors(path):
+        for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
+
+
 def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
     """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
 
@@ -176,8 +223,9 @@ def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
         StorageError: It exists and is not empty, or cannot be created or written.
     """
     path = Path(os.path.abspath(path.expanduser()))
+    _make_folders(path)
     with plain_errors(path):
-        path.mkdir(parents=True, exist_ok=True)
+        sync_folder(path.parent)  # whoever made it may have left that to the system
     check_empty(path, beside)
     write_file(path / ".claimed", b"")  # tells now, not after the training, that it is writable
     with plain_errors(path):
@@ -210,8 +258,8 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
     number = 1
     while True:
         path = parent / f"{name}-{number}"
+        _make_folders(parent)
         with plain_errors(path):
-            parent.mkdir(parents=True, exist_ok=True)
             try:
                 path.mkdir()  # fails if another process was faster
             except FileExistsError:

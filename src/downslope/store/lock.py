@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from downslope.errors import StorageError
@@ -45,4 +45,5 @@ def locked(folder: Path) -> Iterator[None]:
                 ) from error
         yield
     finally:
-        os.close(handle)
+        with suppress(OSError):  # nothing was written by it, and the training is whole
+            os.close(handle)
