@@ -189,6 +189,7 @@ class Reader:
         assert run.parameter_count >= 0
         assert len(run.trace.until(1).batch_loss) <= 1
         assert repr(run)
+        assert run.outcome.failure is None or run.outcome.failure.message
         assert run._repr_html_()
         run.document  # noqa: B018 - it can be written again
         if (str(run.network), shape) in self._compiled:
