@@ -89,7 +89,7 @@ def test_a_folder_that_is_not_there(tmp_path):
 
 def test_a_folder_that_is_no_run(tmp_path):
     assert str(refusal(tmp_path)) == (
-        f"{tmp_path} has no manifest.json. Expected the folder of a run, such as runs/digits-1. "
+        f"{tmp_path} has no run.json. Expected the folder of a run, such as runs/digits-1. "
         "Train one with: downslope train digits."
     )
 
