@@ -114,7 +114,7 @@ def _arrays_changed(draw: random.Random, content: bytes) -> bytes:
         "scalar": lambda: np.ones((), one.dtype),
         "long": lambda: np.zeros(100_000, one.dtype),
         "other type": lambda: one.astype(draw.choice(("f8", "f2", "i8", "u1", "?", "u8"))),
-        "no number": lambda: np.full_like(one, np.nan if one.dtype.kind == "f" else -1),
+        "no number": lambda: np.full_like(one, np.nan if one.dtype.kind == "f" else 77),
         "endless": lambda: np.full_like(one, np.inf if one.dtype.kind == "f" else 99),
         "zero": lambda: np.zeros_like(one),
         "deep": lambda: one.reshape((1,) * 30 + one.shape),

@@ -13,13 +13,13 @@ from tests.campaigns.corrupted import KINDS, campaign, spoilt
 from tests.campaigns.corruptions import Bases
 from tests.campaigns.watched import Memory, Watch
 
-CASES = 10 * len(KINDS)
+CASES = 6 * len(KINDS)
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
 
 
 @linux
 def test_a_few_corrupted_folders():
-    results = campaign(0, CASES, workers=1)
+    results = campaign(0, CASES, workers=1, is_small=True)
     assert [(one["number"], one["wrong"]) for one in results if one["wrong"]] == []
     became = Counter(one["became"] for one in results)
     assert sum(became.values()) == CASES

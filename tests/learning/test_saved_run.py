@@ -188,6 +188,11 @@ def test_a_setting_out_of_range(folder):
         ("outcome", {"kept_step": 7}, "it kept step 7 of 6"),
         ("outcome", {"kept_step": 5}, "it ended at step 6 and kept step 5"),
         ("outcome", {"step": 5, "kept_step": 5}, "5 steps were done, and 6 were recorded"),
+        (
+            "outcome",
+            {"failure": {"what": "loss", "value": "nan", "batch": 32}},
+            "it failed in no step that it tried",
+        ),
         ("settings", {"batch_size": 51}, "it has batches of 51 of 50 samples"),
         ("settings", {"epochs": 1}, "it did 6 steps of 2 that it planned"),
         (

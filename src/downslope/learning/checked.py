@@ -139,6 +139,10 @@ def _check_course(document: Document) -> None:
         ended.kept_step == ended.step or ended.reason == "no_improvement",
         f"it ended at step {ended.step} and kept step {ended.kept_step}",
     )
+    if (failure := ended.failure) is not None:
+        fits = 0 <= failure.samples <= failure.batch <= samples
+        fits = fits and (failure.sample is None or 0 <= failure.sample < samples)
+        _require(fits and ended.reason == "non_finite", "it failed in no step that it tried")
     last = 0
     for phase in document.phases:
         own = phase.settings

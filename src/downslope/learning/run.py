@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -213,15 +214,14 @@ class Run:
         """
         if self.dataset is not None:
             return self
-        source = Path(self.data.source)
-        if source.is_absolute() and not source.exists():
+        options, source = load_options(self.data), self.data.source
+        if os.path.isabs(source) and not os.path.exists(source):
             raise DataError(
                 f"The data that the run was trained on is not at {source} any more.",
                 "the same file or folder",
                 "Put it back, or name other labelled data to test on.",
             )
-        options = load_options(self.data)
-        dataset = load(self.data.source, on_progress=on_progress, **options)
+        dataset = load(source, on_progress=on_progress, **options)
         if dataset.fingerprint != self.data.fingerprint:
             raise DataError(
                 f"The data at {self.data.source} has changed since the training.",
