@@ -10,7 +10,7 @@ weights by `run.at`, from stored states that are near and far, and from the firs
 elsewhere: whether the same trainings differ with programs that another process compiled, on one
 core, and with other code for the layers; all but the first is measured, not promised.
 
-All of it takes about half an hour on two cores.
+All of it takes about half an hour on two cores that have nothing else to do.
 """
 
 from __future__ import annotations
