@@ -10,7 +10,7 @@ weights by `run.at`, from stored states that are near and far, and from the firs
 elsewhere: whether the same trainings differ with programs that another process compiled, on one
 core, and with other code for the layers; all but the first is measured, not promised.
 
-All of it takes about half an hour on two cores.
+All of it takes about half an hour on two cores that have nothing else to do.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from tests.campaigns.pairs import LOOKED_AT, PAIRS
 from tests.campaigns.rate_cases import Case
 
 ROOT = Path(__file__).parents[2]
+MODULE = "tests.campaigns.determinism"
 USUAL, SHORT, LONG = 0.5, 0.01, 3.0  # seconds of a chunk of steps; 0 for a single step
 STEPS_PER_PAIR = {"saved": 6, "stored": 4, "resumed": 5, "forked": 5}  # 20 in 10 pairs: 200
 PROGRAMS = "programs"  # stands for a folder of compiled programs
@@ -181,15 +182,14 @@ JOBS = {"train": train_once, "watch": watch, "look": look, "some": train_some}
 def elsewhere(job: str, *words: Any, cores: int | None = None, **environment: str) -> Any:
     """Do a job in a process of its own; nothing that was compiled is kept."""
 
-    def fewer() -> None:
-        if cores is not None:
-            os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-
+    few = f"os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}]); "
+    fewer = "" if cores is None else few
+    # the process itself keeps to fewer cores, before jax is there to count them
+    code = f"import os, runpy; {fewer}runpy.run_module({MODULE!r}, run_name='__main__')"
     paths = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.campaigns.determinism", "do", json.dumps([job, *words])],
+        [sys.executable, "-c", code, "do", json.dumps([job, *words])],
         env={**os.environ, "PYTHONPATH": paths, "DOWNSLOPE_CACHE": "off", **environment},
-        preexec_fn=fewer,
         stdout=subprocess.PIPE,
         text=True,
         check=True,
