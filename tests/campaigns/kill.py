@@ -3,10 +3,11 @@
     python -m tests.campaigns.kill [--kills N] [--seed S] [--out FILE]
 
 Each of nine trainings (`killed.py`) runs in a process of its own, which is sent SIGKILL at a random
-moment, started again, killed again, and at last left alone. What its folder then holds is compared
-by SHA-256 with what the uninterrupted training left: final weights, trace, and the last checkpoint
-with all that the optimizer remembers and the best weights. 500 kills take about a quarter of an
-hour on two cores.
+moment, started again, killed again, and at last left alone; one that was killed before its first
+state was stored begins anew. What its folder then holds is compared by SHA-256 with what the
+uninterrupted training left: final weights, trace, and the last checkpoint with all that the
+optimizer remembers and the best weights. 500 kills take about twenty minutes on two cores that
+are busy with other work as well.
 """
 
 from __future__ import annotations
@@ -112,21 +113,42 @@ def _is_alive(process: BaseProcess) -> bool:
         return process.is_alive()
 
 
+IsDue = Callable[[str, int], bool]  # whether to kill now, in this phase and at this step
+
+
+def _until_its_end(process: BaseProcess, diary: Path, is_due: IsDue) -> int:
+    """Start a process, kill it when that is due, and wait for its end; its exit code."""
+    _start(process)
+    began, is_killed = time.monotonic(), False
+    while _is_alive(process):
+        if time.monotonic() - began > MOST_SECONDS:
+            process.kill()
+            raise RuntimeError(f"a training hangs: {process.name}")
+        if not is_killed and is_due(*read_diary(diary)):
+            process.kill()
+            is_killed = True
+        time.sleep(0.001)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
 def train_undisturbed(context: BaseContext, case: int, data: Path, folder: Path) -> float:
     """Train a case in a process that nobody kills; how many seconds that took."""
-    process = context.Process(target=work, args=(case, data, folder, folder.with_suffix(".diary")))
+    diary = folder.with_suffix(".diary")
+    process = context.Process(target=work, args=(case, data, folder, diary), name=folder.name)
     began = time.monotonic()
-    _start(process)
-    while _is_alive(process):
-        time.sleep(0.001)
-    if process.exitcode != 0:
+    if _until_its_end(process, diary, _never) != 0:
         raise RuntimeError(f"{CASES[case].name}: the undisturbed training ended otherwise")
     return time.monotonic() - began
 
 
+def _never(phase: str, step: int) -> bool:
+    return False
+
+
 def kill_moment(
     draw: np.random.Generator, kind: str, at_most: float, step: int, steps: int
-) -> Callable[[str, int], bool]:
+) -> IsDue:
     """When to kill, as a question about the phase and step that a process is in."""
     began, seen = time.monotonic(), [0.0]
     pause = draw.uniform(0, {"progress": 0.03, "final writing": 0.02}.get(kind, 0.005))
@@ -165,25 +187,14 @@ def kill_until_it_ends(
         if not first:
             shutil.rmtree(folder, ignore_errors=True)  # there is nothing that could be lost
         diary.unlink(missing_ok=True)
-        process = context.Process(target=work, args=(case, data, folder, diary))
-        is_spared = len(kills) >= most
+        process = context.Process(target=work, args=(case, data, folder, diary), name=folder.name)
         kind = draw.choice(KINDS, p=SHARES)
         is_due = kill_moment(draw, kind, usual_seconds, max(first, default=0), steps)
-        _start(process)
-        began = time.monotonic()
-        is_killed = False
-        while _is_alive(process):
-            if time.monotonic() - began > MOST_SECONDS:
-                process.kill()
-                raise RuntimeError(f"{CASES[case].name}: it hangs, see {folder}")
-            if not is_spared and not is_killed and is_due(*read_diary(diary)):
-                process.kill()
-                is_killed = True
-            time.sleep(0.001)
-        if process.exitcode == 0:
+        code = _until_its_end(process, diary, is_due if len(kills) < most else _never)
+        if code == 0:
             break
-        if process.exitcode != -signal.SIGKILL:
-            return Training(case, tuple(kills), (f"exit code {process.exitcode}: {folder}",))
+        if code != -signal.SIGKILL:
+            return Training(case, tuple(kills), (f"exit code {code}: {folder}",))
         kills.append(Kill(*read_diary(diary), is_resumed=bool(first)))
     found = checksums(folder)
     differs = [name for name in found | expected if found.get(name) != expected.get(name)]
