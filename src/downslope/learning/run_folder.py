@@ -32,6 +32,7 @@ from downslope.data.dataset import Dataset, Task
 from downslope.data.encoding import Encoding
 from downslope.data.findings import DataFinding
 from downslope.errors import DownslopeError, RunError
+from downslope.learning.cores import usable_cores
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
@@ -170,10 +171,11 @@ class Document:
 
 
 def versions() -> dict[str, str]:
-    """What decides whether a training can be repeated bit for bit."""
+    """What decides whether a training can be repeated bit for bit, as far as can be told."""
     packages = ("downslope", "jax", "jaxlib", "optax", "numpy")
     found = {name: version(name) for name in packages}
-    return {"python": platform.python_version(), **found, "native kernel": native()[1]}
+    machine = {"native kernel": native()[1], "processor cores": str(usable_cores())}
+    return {"python": platform.python_version(), **found, **machine}
 
 
 def encode(document: Document) -> bytes:
