@@ -96,3 +96,23 @@ def test_options_that_xla_does_not_know_are_left_out():
     run = compiling.compiled(double, 2, numbers, options=(("no_such_option", "1"),))
     np.testing.assert_array_equal(run(numbers), 2 * numbers)
     assert isinstance(run(numbers), jax.Array)
+
+
+def times(program, x):
+    return program * x
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="needs /proc")
+def test_a_program_that_is_let_go_is_gone():
+    """A process has room for some tens of thousands of pieces of memory, and a program has many."""
+
+    def pieces() -> int:
+        with open("/proc/self/maps", encoding="ascii") as file:
+            return sum(1 for _ in file)
+
+    counts = []
+    for program in range(100):  # more than are kept
+        found = compiling.compiled(times, program + 0.5, np.float32(2))
+        assert float(found(np.float32(2))) == 2 * program + 1
+        counts.append(pieces())
+    assert counts[99] - counts[69] < 30

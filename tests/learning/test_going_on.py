@@ -246,8 +246,9 @@ def test_other_versions_are_said(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="It goes on under other versions") as caught:
         run = go_on(tmp_path / "run")
     assert str(caught[0].message) == (
-        f"It goes on under other versions or with other means (jax {versions()['jax']} then and 9.9 now): it may end "
-        "with other bits than it would have uninterrupted."
+        "It goes on under other versions or with other means (jax "
+        f"{versions()['jax']} then and 9.9 now): it may end with other bits than it would have "
+        "uninterrupted."
     )
     assert run.phases[0].versions["jax"] == versions()["jax"]
     assert run.versions["jax"] == "9.9"

@@ -38,7 +38,12 @@ def _compiled(
     leaves = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
     arguments = jax.tree.unflatten(structure, leaves)
     folder = use_cache()
-    lowered = jax.jit(function, static_argnums=0).lower(program, *arguments)
+
+    def own(*arguments: Any) -> Any:  # with a function of its own goes all that JAX keeps of it
+        return function(program, *arguments)
+
+    own.__name__ = function.__name__  # which the cache on the disk goes by
+    lowered = jax.jit(own).lower(*arguments)
     if options and jax.default_backend() == "cpu":
         # other versions of XLA do not have each option
         with suppress(jax.errors.JaxRuntimeError):

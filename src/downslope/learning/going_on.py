@@ -298,6 +298,6 @@ def _other_versions(before: Mapping[str, str], now: Mapping[str, str]) -> str:
         if before.get(name) != version
     )
     return (
-        f"It goes on under other versions or with other means ({changed}): it may end with other bits than it would "
-        "have uninterrupted."
+        f"It goes on under other versions or with other means ({changed}): it may end with other "
+        "bits than it would have uninterrupted."
     )
