@@ -69,6 +69,13 @@ def test_a_second_ctrl_c_breaks_it_off_and_says_how_to_go_on(tmp_path):
     assert ds.open_run(tmp_path / "run").settings.epochs == 300000
 
 
+def test_the_same_command_again_says_how_to_go_on(refused, own_run, tmp_path):
+    assert refused("train", "xor", "--out", "own") == (
+        f"The folder {tmp_path}/own is not empty. Expected a new or empty folder. Go on with the "
+        "training in it with: downslope resume own; or choose another folder."
+    )
+
+
 def test_training_longer(call, own_run):
     run = json.loads(call("resume", own_run, "--epochs", 5, "--json", "--no-pictures").stdout)
     assert run["epochs"] == 5

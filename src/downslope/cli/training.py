@@ -16,7 +16,7 @@ import click
 from downslope.cli import display, output
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
-from downslope.errors import SettingError
+from downslope.errors import SettingError, StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
 from downslope.learning.checkpoint import Checkpoints
@@ -243,7 +243,7 @@ def claimed(out: Path | None) -> Iterator[Any]:
         return numbered
 
     try:
-        folder = None if out is None else claim_folder(out)
+        folder = None if out is None else _claim_own(out)
         yield claim
     except BaseException:
         for path in made:
@@ -252,6 +252,18 @@ def claimed(out: Path | None) -> Iterator[Any]:
             except OSError:  # something is in it
                 break
         raise
+
+
+def _claim_own(out: Path) -> Path:
+    """Claim a folder of the user's choice; where a training was broken off in it, say so."""
+    try:
+        return claim_folder(out)
+    except StorageError as error:
+        if not out.is_dir() or not stored_steps(out):
+            raise
+        command = f"downslope resume {shlex.quote(str(out))}"
+        advice = f"Go on with the training in it with: {command}; or choose another folder."
+        raise StorageError(error.received, error.expected, advice) from error
 
 
 def _missing(path: Path) -> list[Path]:
