@@ -1,6 +1,8 @@
 """The command line in this process, and runs that are trained once for all tests."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from downslope.cli.main import cli
 from downslope.data.density import STRIDE
 from tests.cli.folders import shanghaitech
 
+START = "from downslope.cli.main import main; main()"
 # quickly compiled
 SMALL = ("--network", "dense 2", "--optimizer", "sgd")
 
@@ -35,6 +38,22 @@ def refused(call):
         return message.removeprefix("Error: ")
 
     return refuse
+
+
+def running(tmp_path, *words) -> subprocess.Popen:
+    """A training in a process of its own, whose loop has begun."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, *words],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch"):
+            return process
+    raise AssertionError("ended too early")
 
 
 def trained(folder: Path, *words: str) -> Path:

@@ -8,26 +8,9 @@ import sys
 from pathlib import Path
 
 import downslope as ds
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import SMALL, running
 
-START = "from downslope.cli.main import main; main()"
 LONG = ("train", "xor", "--epochs", "300000", "--schedule", "constant", "--no-pictures", *SMALL)
-
-
-def running(tmp_path, *words) -> subprocess.Popen:
-    """A training in a process of its own, whose loop has begun."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", START, *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if line.startswith("epoch"):
-            return process
-    raise AssertionError("ended too early")
 
 
 def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path):

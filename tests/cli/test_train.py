@@ -1,13 +1,11 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import downslope as ds
 from downslope.cli.training import Wishes
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import SMALL, running
 
 FIGURES = {"loss", "accuracy"}
 
@@ -86,20 +84,7 @@ def test_a_loss_that_explodes_ends_with_1_and_keeps_the_run(call):
 def test_ctrl_c_keeps_what_was_learnt(tmp_path):
     words = ["train", "xor", "--epochs", "300000", "--schedule", "constant", "--json", *SMALL]
     words += ["--no-pictures"]
-    code = "from downslope.cli.main import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    while True:  # the first line of an epoch: the loop runs
-        line = process.stderr.readline()
-        assert line, "ended too early"
-        if line.startswith("epoch"):
-            break
+    process = running(tmp_path, *words)
     time.sleep(0.5)
     os.kill(process.pid, signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)

@@ -23,12 +23,7 @@ from downslope.cli import options
     help="A setting from there on: learning_rate, schedule, optimizer, epochs, seed, patience, "
     "class_weights or augment; once for each.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="A new folder for the run; runs/NAME-NUMBER if left out.",
-)
+@options.new_run
 @options.checkpoints
 @options.as_json
 @options.no_pictures

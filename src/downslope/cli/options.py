@@ -26,6 +26,12 @@ out_folder = click.option(
     metavar="FOLDER",
     help="A new folder for what is found; runs/NAME-NUMBER if left out.",
 )
+new_run = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A new folder for the run; runs/NAME-NUMBER if left out.",
+)
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 
 

@@ -20,12 +20,7 @@ from downslope.cli import options
     type=click.Choice(("tensorboard",)),
     help="Also write event files that TensorBoard opens, into the run folder, while it trains.",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="FOLDER",
-    help="A new folder for the run; runs/NAME-NUMBER if left out.",
-)
+@options.new_run
 @options.checkpoints
 @options.as_json
 @options.no_pictures
