@@ -223,12 +223,13 @@ def traced(bench: Bench) -> Iterator[Trial]:
     Raises:
         OSError: It may not watch other processes here.
     """
-    end, lines = _in_process(bench, bench.folder(), ())
-    assert end == End(0, ""), end
-    for place, line in enumerate(lines):
-        for how in (KILL, *(() if NO_FILES.fullmatch(line.name) else ERRORS)):
-            for _ in range(TRIES):
-                folder = bench.folder()
+    lines = _undisturbed(bench)
+    for place in range(len(lines)):
+        for how in (KILL, *(() if NO_FILES.fullmatch(lines[place].name) else ERRORS)):
+            for attempt in range(TRIES):
+                if attempt:  # what comes before, importing, may have come to other numbers
+                    lines = _undisturbed(bench)
+                folder, line = bench.folder(), lines[place]
                 end, seen = _in_process(bench, folder, _injection(line, how))
                 trial = bench.judge(folder, f"{place + 1}. {line.text[:100]}", how, end)
                 if trial.problems or _is_hit(seen, place, line, how):
@@ -236,6 +237,13 @@ def traced(bench: Bench) -> Iterator[Trial]:
             else:
                 trial = replace(trial, problems=("another call was hit",))
             yield trial
+
+
+def _undisturbed(bench: Bench) -> list[_Line]:
+    """The system calls of the operation, with their numbers in the whole process."""
+    end, lines = _in_process(bench, bench.folder(), ())
+    assert end == End(0, ""), end
+    return lines
 
 
 def _injection(line: _Line, how: str) -> tuple[str, ...]:
