@@ -46,6 +46,8 @@ class Watch:
             source = getattr(arguments[0], "co_filename", "") if arguments else ""
             if source.startswith(PROGRAM) or _is_of_program(arguments):
                 return
+            if event == "marshal.loads" and _is_imported():
+                return  # "exec" tells whether the module is the program's own
             self.seen.append(f"{event} {str(arguments)[:200]}")
         elif event in OPENING and arguments and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
@@ -71,6 +73,12 @@ def _is_of_program(arguments: tuple) -> bool:
     did, "exec" would tell.
     """
     return len(arguments) > 1 and str(arguments[1]).startswith((*PROGRAM, "<unknown>"))
+
+
+def _is_imported() -> bool:
+    """Whether it is the import of a compiled module that asks."""
+    frame = sys._getframe(3)  # behind this function, `_note` and `_hook`
+    return frame.f_code.co_filename.startswith("<frozen importlib")
 
 
 def _status(name: str) -> int:
