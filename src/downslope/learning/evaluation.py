@@ -70,7 +70,8 @@ class Scales(NamedTuple):
         """The arrays of two scalings."""
 
         def arrays(scaling: Scaling) -> tuple[Any, Any]:
-            return np.asarray(scaling.mean), np.asarray(scaling.deviation)
+            # as the engine has them
+            return np.asarray(scaling.mean, np.float32), np.asarray(scaling.deviation, np.float32)
 
         is_needed = np.any(inputs.mean) or np.any(np.asarray(inputs.deviation) != 1)
         return Scales(
