@@ -159,7 +159,7 @@ class Reader:
                 is_whole = is_whole or name == "open"
             except DownslopeError as error:
                 messages.append(str(error))
-            except BaseException as error:
+            except BaseException as error:  # whatever is not ours is what is looked for
                 trail = "".join(traceback.format_exception(error)[-4:])
                 wrong.append(f"{name}: {type(error).__name__}: {str(error)[:200]} {trail[-1500:]}")
             if name in ("open", "checkpoints"):

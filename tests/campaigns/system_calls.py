@@ -149,7 +149,7 @@ def wrapped(bench: Bench) -> Iterator[Trial]:
                 end = End(-9, "")
             except DownslopeError as error:
                 end = End(1, str(error))
-            except BaseException:
+            except BaseException:  # whatever is not ours is what is looked for
                 end = End(2, traceback.format_exc())
             yield bench.judge(folder, f"{place + 1}. {call.name} {call.path.name}", how, end)
 
@@ -196,7 +196,7 @@ def _be_watched(operation: Operation, folder: Path, said: Path) -> None:
         operation.do(folder)
     except DownslopeError as error:
         status, words = 1, str(error)
-    except BaseException:
+    except BaseException:  # whatever is not ours is what is looked for
         status, words = 2, traceback.format_exc()
     os.getppid()  # and up to here
     said.write_text(words, encoding="utf-8")

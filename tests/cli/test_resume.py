@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import downslope as ds
+from downslope.cli.training import hint_to_resume
 from tests.cli.conftest import SMALL, running
 
 LONG = ("train", "xor", "--epochs", "300000", "--schedule", "constant", "--no-pictures", *SMALL)
@@ -37,7 +40,7 @@ def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path
     assert ds.open_run("run").outcome.advice == "Go on with: downslope resume RUN."
 
 
-def test_a_second_ctrl_c_breaks_it_off_and_says_how_to_go_on(tmp_path):
+def test_many_ctrl_c_leave_a_run_that_can_be_opened(tmp_path):
     process = running(tmp_path, *LONG, "--out", "run")
     code = (
         "import os, signal, sys, time\n"
@@ -50,6 +53,16 @@ def test_a_second_ctrl_c_breaks_it_off_and_says_how_to_go_on(tmp_path):
     assert process.returncode == 130, stderr
     assert "Traceback" not in stderr
     assert ds.open_run(tmp_path / "run").settings.epochs == 300000
+
+
+def test_a_training_that_is_broken_off_says_how_to_go_on(own_run, tmp_path, capsys):
+    for folder, words in (
+        (own_run, f"\nGo on with: downslope resume {own_run}\n"),
+        (tmp_path, ""),
+    ):
+        with pytest.raises(KeyboardInterrupt), hint_to_resume(folder):
+            raise KeyboardInterrupt
+        assert capsys.readouterr().err == words
 
 
 def test_the_same_command_again_says_how_to_go_on(refused, own_run, tmp_path):

@@ -95,9 +95,7 @@ def resume(
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
     with resuming(folder, changes, loss=loss, dataset=dataset, checkpoints=checkpoints) as going_on:
-        for note in going_on.notes:
-            warnings.warn(note, stacklevel=2)
-        return going_on.train(on_chunk)
+        return _warned(going_on).train(on_chunk)
 
 
 @contextmanager
@@ -164,7 +162,7 @@ def fork(
     """
     run = run if isinstance(run, Run) else open_run(run)
     with forking(run, at_step, folder, changes, checkpoints=checkpoints) as going_on:
-        return going_on.train(on_chunk)
+        return _warned(going_on).train(on_chunk)
 
 
 @contextmanager
@@ -200,6 +198,13 @@ def forking(
         keeper = Keeper(path, checkpoints or Checkpoints())
         so_far = replace(so_far, folder=path)
         yield _going_on(so_far, state, changes, keeper, [], is_stored=False)
+
+
+def _warned(going_on: GoingOn) -> GoingOn:
+    """Say its notes as Python does."""
+    for note in going_on.notes:
+        warnings.warn(note, stacklevel=3)
+    return going_on
 
 
 def _going_on(
@@ -293,9 +298,8 @@ def _check_epochs(prepared: Preparation, step: int) -> None:
 
 def _other_versions(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     changed = ", ".join(
-        f"{name} {before.get(name, '?')} then and {version} now"
-        for name, version in now.items()
-        if before.get(name) != version
+        f"{name} {then} then and {version} now"
+        for name, then, version in run_folder.changed_versions(before, now)
     )
     return (
         f"It goes on under other versions or with other means ({changed}): it may end with other "

@@ -251,14 +251,10 @@ class Replay:
 
     def _other(self, received: str) -> RunError:
         """What to raise where the training does not repeat, with what may be the reason."""
-        now, then = run_folder.versions(), self.run.versions
-        changed = [
-            f"{name} {then.get(name, '?')} then, {own} now"
-            for name, own in now.items()
-            if then.get(name) != own
-        ]
+        versions = run_folder.changed_versions(self.run.versions, run_folder.versions())
+        changed = "; ".join(f"{name} {then} then, {now} now" for name, then, now in versions)
         advice = (
-            f"Replay it with the versions that trained it ({'; '.join(changed)})."
+            f"Replay it with the versions that trained it ({changed})."
             if changed
             else "The versions are the same: replay it on the machine that trained it, with as "
             "many cores and the same native kernel (downslope --version tells)."

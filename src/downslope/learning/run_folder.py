@@ -178,6 +178,15 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **found, **machine}
 
 
+def changed_versions(then: Mapping[str, str], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """What of `versions` is another than it was: its name, then and now."""
+    return [
+        (name, then.get(name, "?"), version)
+        for name, version in now.items()
+        if then.get(name) != version
+    ]
+
+
 def encode(document: Document) -> bytes:
     """A document as JSON."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

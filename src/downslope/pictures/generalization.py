@@ -78,19 +78,7 @@ def _mark(top: Axes, bottom: Axes, found: Generalization) -> None:
     for axes, epoch, words in marks:
         if epoch is None:
             continue
-        axes.axvline(epoch, color=style.INK, linewidth=0.9, linestyle=(0, (2, 2)))
-        share = epoch / found.epochs[-1]
-        side = "left" if share < 0.35 else "right" if share > 0.65 else "center"
-        axes.annotate(
-            f"{words} {epoch}",
-            (epoch, 1),
-            (0, 3),
-            xycoords=axes.get_xaxis_transform(),
-            textcoords="offset points",
-            ha=side,
-            size=style.SMALL_SIZE,
-            color=style.INK,
-        )
+        style.named_line(axes, epoch, f"{words} {epoch}", epoch / found.epochs[-1])
 
 
 def learning_curves(found: LearningCurve) -> Figure:

@@ -135,20 +135,7 @@ def _draw_apart(axes: Axes, found: Parting) -> None:
 
 
 def _mark(axes: Axes, step: int, words: str) -> None:
-    """A fine vertical line, named above the axes."""
-    axes.axvline(step, color=style.INK, linewidth=0.9, linestyle=(0, (2, 2)))
-    share = step / axes.get_xlim()[1]
-    side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
-    axes.annotate(
-        words,
-        (step, 1),
-        (0, 3),
-        xycoords=axes.get_xaxis_transform(),
-        textcoords="offset points",
-        ha=side,
-        size=style.SMALL_SIZE,
-        color=style.INK,
-    )
+    style.named_line(axes, step, words, step / axes.get_xlim()[1], near=0.3)
 
 
 def _finite(values: np.ndarray) -> np.ndarray:

@@ -128,6 +128,30 @@ def entitle(axes: Axes, title: str) -> None:
     axes.set_title(plain(title, 90), loc="left", size=TEXT_SIZE, color=INK, pad=5, weight="bold")
 
 
+def named_line(axes: Axes, x: float, words: str, share: float, near: float = 0.35) -> None:
+    """Draw a fine vertical line, named above the axes.
+
+    Args:
+        axes: Where.
+        x: Where on them.
+        words: Its name.
+        share: Where between their left end, 0, and their right end, 1.
+        near: How near to an end the name begins or ends at the line, to stay inside.
+    """
+    axes.axvline(x, color=INK, linewidth=0.9, linestyle=(0, (2, 2)))
+    side = "left" if share < near else "right" if share > 1 - near else "center"
+    axes.annotate(
+        words,
+        (x, 1),
+        (0, 3),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha=side,
+        size=SMALL_SIZE,
+        color=INK,
+    )
+
+
 def label_ends(axes: Axes, labels: list[tuple[float, str, str]], height: float) -> None:
     """Name lines at the right edge of the axes, next to where they end, without overlaps.
 
