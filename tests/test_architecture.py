@@ -50,6 +50,14 @@ def test_imports_go_down_only(path):
             assert FLOORS.index(used) <= FLOORS.index(floor), f"{floor} imports {module}"
 
 
+@pytest.mark.parametrize("path", [path for path in FILES if floor_of(path) == "cli"], ids=str)
+def test_commands_print_through_one_place(path):
+    """What is a stranger's gets there its escapes."""
+    if path.name != "lines.py":
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"click\.s?echo|^\s*print\(", text, re.MULTILINE)
+
+
 def test_there_are_no_other_floors():
     assert {floor_of(path) for path in FILES} - {"__init__"} == set(FLOORS)
 

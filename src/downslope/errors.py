@@ -8,10 +8,56 @@ DownslopeError
 │   └── RunError          a folder that is not a readable run
 └── StorageError          the disk or the folder refuses what must be written
 
-Each message says three things: what was received, what was expected, what to do.
+Each message says three things: what was received, what was expected, what to do. It is one line of
+bounded length, whatever names and texts of strangers it quotes.
 """
 
 from __future__ import annotations
+
+import re
+import unicodedata
+
+LONGEST_PART = 700  # letters of each of a message's three parts
+# characters that are invisible although they count as letters, marks or symbols
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# other characters that no printable text needs: control, format, private, unassigned, separators
+_UNPRINTABLE = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_HARMLESS = re.compile(r"[ -~]*")  # most text, told at once
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""A text as a terminal or a page can show it, whoever wrote it.
+
+    Control characters (escape sequences, line ends), marks that reorder text, invisible characters
+    and bytes that are no UTF-8 are replaced by their escapes, as Python writes them: `\x1b`.
+
+    Args:
+        text: Perhaps a stranger's: a column, a class, a path.
+        keep: Characters to leave as they are, such as line ends between sentences of our own.
+
+    Example:
+        >>> printable("cat\x1b[2J")
+        'cat\\x1b[2J'
+    """
+    if _HARMLESS.fullmatch(text):
+        return text
+    return "".join(one if one in keep else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    if unicodedata.category(character) not in _UNPRINTABLE and character not in _BLANK:
+        return character
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a file name that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def shortened(text: str, most: int) -> str:
+    """A text without its middle, if it has more than `most` letters."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most * 2 // 3]} ... {text[len(text) - most // 3 :]}"
 
 
 class DownslopeError(Exception):
@@ -24,10 +70,9 @@ class DownslopeError(Exception):
     """
 
     def __init__(self, received: str, expected: str, advice: str) -> None:
-        self.received = received
-        self.expected = expected
-        self.advice = advice
-        super().__init__(f"{received} Expected {expected}. {advice}")
+        parts = (printable(shortened(one, LONGEST_PART)) for one in (received, expected, advice))
+        self.received, self.expected, self.advice = parts
+        super().__init__(f"{self.received} Expected {self.expected}. {self.advice}")
 
 
 class InputError(DownslopeError):

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 from matplotlib.figure import Figure
 
 from downslope.cli import display
-from downslope.cli.lines import print_json, print_table
+from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.output import list_pictures
 from downslope.insight.bowl import RATES, START, STEPS, bowl
 from downslope.insight.escape import BATCH_SIZES, escape
@@ -49,16 +48,16 @@ def show_slope(
     ]
     result = {"function": found.name, "target": found.target, "points": points}
     if not as_json:
-        click.echo(f"{found.title}\n")
+        say(f"{found.title}\n")
         head = (found.variable, found.result, "slope", "finite difference")
         rows = [
             [number(one.at), number(one.value), number(one.slope), number(one.difference, 7)]
             for one in found.tangents
         ]
         print_table(head, rows, numeric=range(4))
-        click.echo()
+        say()
         for sentence in filter(None, (*found.sentences, found.note)):
-            click.echo(sentence)
+            say(sentence)
     _finish(result, paths, as_json)
 
 
@@ -99,7 +98,7 @@ def show_bowl(
             for one in found.descents
         ]  # fmt: skip
         print_table(("rate", "w1", "w2", "loss", "how it went"), rows, numeric=range(4))
-        click.echo(f"\n{found.sentence}")
+        say(f"\n{found.sentence}")
     _finish(result, paths, as_json)
 
 
@@ -139,7 +138,7 @@ def show_escape(settings: Mapping[str, Any], out: Path | None, *, as_json: bool)
             for one, row in zip(found.walkers, result["walkers"], strict=True)
         ]
         print_table(head, rows, numeric=range(1, 6))
-        click.echo(f"\n{found.conclusion}")
+        say(f"\n{found.conclusion}")
     _finish(result, paths, as_json)
 
 
@@ -156,5 +155,5 @@ def _finish(result: dict[str, Any], paths: list[Path], as_json: bool) -> None:
     if as_json:
         print_json(result | {"pictures": [str(path) for path in paths]})
     elif paths:
-        click.echo()
+        say()
         list_pictures(paths)

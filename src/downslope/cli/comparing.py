@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from downslope.cli import display, output
-from downslope.cli.lines import plain_json, print_json, print_table
+from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
 from downslope.cli.values import READ, read_value
 from downslope.data import Dataset, load
@@ -165,14 +164,14 @@ def _report(found: Comparison, kept: Mapping[str, Any], folder: Path, *, as_json
         ("In equal time", found.equal_time),
     ):
         if courses:
-            click.echo(f"\n{words}, on the validation part:" if words else "")
+            say(f"\n{words}, on the validation part:" if words else "")
             _print(found, courses)
-    click.echo(f"\n{found.conclusion}\n")
+    say(f"\n{found.conclusion}\n")
     for note in found.notes:
-        click.echo(f"- {note}")
+        say(f"- {note}")
     if found.is_interrupted:
-        click.echo("- Stopped on request: only what was finished is shown.")
-    click.echo(f"\nFound: {folder}")
+        say("- Stopped on request: only what was finished is shown.")
+    say(f"\nFound: {folder}")
 
 
 def _print(found: Comparison, courses: Sequence[Course]) -> None:

@@ -6,11 +6,11 @@ from itertools import count as numbers
 from pathlib import Path
 from typing import NamedTuple
 
-import click
 import jax.numpy as jnp
 import numpy as np
 
 from downslope.cli import output
+from downslope.cli.lines import say
 from downslope.data import read_photo
 from downslope.errors import DataError
 from downslope.learning.run import Run
@@ -64,7 +64,7 @@ def count_and_report(
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        click.echo(f"Picture: {path}", err=as_json)
+        say(f"Picture: {path}", err=as_json)
 
 
 def estimate(run: Run, path: Path) -> Estimate:

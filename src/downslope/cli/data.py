@@ -11,7 +11,7 @@ from downslope.cli import options
 @options.as_json
 def data(as_json: bool) -> None:
     """List the data sets that come with Downslope."""
-    from downslope.cli.lines import print_json, print_table
+    from downslope.cli.lines import print_json, print_table, say
     from downslope.data import BUILT_IN
 
     rows = []
@@ -44,4 +44,4 @@ def data(as_json: bool) -> None:
         ],
         numeric=(2,),
     )
-    click.echo("\nTrain on one with: downslope train NAME. A folder of your own works as well.")
+    say("\nTrain on one with: downslope train NAME. A folder of your own works as well.")

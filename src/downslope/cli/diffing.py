@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from downslope.cli import display, output
-from downslope.cli.lines import print_json, print_table
+from downslope.cli.lines import print_json, print_table, say
 from downslope.insight.parting import Parting, Side, diff
 from downslope.insight.unlike import Change, Unlike
 from downslope.learning.run import Origin
@@ -42,9 +40,9 @@ def diff_and_report(one: Path, other: Path, out: Path | None, *, as_json: bool) 
     if as_json:
         print_json({**as_object(found), "pictures": [str(path) for path in paths]})
         return
-    click.echo(f"A: {one}\nB: {other}\n")
+    say(f"A: {one}\nB: {other}\n")
     for sentence in found.sentences:
-        click.echo(sentence)
+        say(sentence)
     if not found.same_folder:
         _print_figures(found)
     output.list_pictures(paths)
@@ -58,9 +56,9 @@ def _print_figures(found: Parting) -> None:
         return
     rows = [["epoch", *(f"{side.figures['epoch']:,}" if side.figures else "" for side in sides)]]
     rows += [[_word(name), *(_cell(side, name) for side in sides)] for name in names]
-    click.echo()
+    say()
     print_table(("measured while training", "A", "B"), rows, numeric=(1, 2))
-    click.echo()
+    say()
 
 
 def _word(name: str) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
 from rich.console import Console
 from rich.live import Live
 from rich.progress import (
@@ -21,10 +20,13 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.progress import Progress as Bars
+from rich.text import Text
 
+from downslope.cli.lines import say
 from downslope.cli.live import LiveTraining
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
+from downslope.errors import printable
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.words import figure
@@ -44,13 +46,13 @@ def _terminal(lively: bool) -> Console | None:
 @contextmanager
 def reading(source: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
     """Show how far reading a data set is; yields what is to be called with (done, in all)."""
-    name = Path(source).name or source
+    name = printable(Path(source).name or source)
     console = _terminal(lively)
     if console is None:
         lines = _Lines()
         yield lambda done, total: lines.say(f"reading {name}: {done:,} of {total:,}", done == total)
         return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
     with Bars(*columns, console=console, transient=True) as bars:
         task = bars.add_task(f"Reading {name}", total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
@@ -78,7 +80,7 @@ def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk
     console = _terminal(lively)
     if console is None:
         sizes = f"{len(dataset.train):,} samples, {amount(epochs, 'epoch')}"
-        click.echo(f"training on {dataset.name}: {sizes}", err=True)
+        say(f"training on {dataset.name}: {sizes}", err=True)
         yield PlainTraining(dataset)
         return
     shown = LiveTraining(dataset, epochs)
@@ -94,7 +96,7 @@ def waiting(what: str, *, lively: bool) -> Iterator[None]:
     if console is None:
         yield
         return
-    with console.status(what):
+    with console.status(Text(printable(what))):
         yield
 
 
@@ -104,12 +106,12 @@ def working(what: str, *, lively: bool) -> Iterator[Callable[[int, int], object]
     console = _terminal(lively)
     if console is None:
         lines = _Lines()
-        click.echo(what, err=True)
+        say(what, err=True)
         yield lambda done, total: lines.say(f"{what}: {100 * done // total} %", done == total)
         return
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
     with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
-        task = bars.add_task(what, total=None)
+        task = bars.add_task(printable(what), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
@@ -122,7 +124,7 @@ class _Lines:
     def say(self, line: str, is_last: bool = False) -> None:
         if not is_last and time.monotonic() - self.last >= LONGEST_SILENCE:
             self.last = time.monotonic()
-            click.echo(line, err=True)
+            say(line, err=True)
 
 
 class PlainTraining:
@@ -141,7 +143,7 @@ class PlainTraining:
         )
         if is_news or time.monotonic() - self.last >= LONGEST_SILENCE:
             self.shown, self.last = progress.epoch, time.monotonic()
-            click.echo(self._line(progress), err=True)
+            say(self._line(progress), err=True)
 
     def _line(self, progress: Progress) -> str:
         trace, width = progress.trace, len(f"{progress.epochs:,}")

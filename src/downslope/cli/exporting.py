@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
-from downslope.cli.lines import print_json, print_table
+from downslope.cli.lines import print_json, print_table, say
 from downslope.exporting.export import export
 from downslope.exporting.model import Model, model_of
 from downslope.learning.saved_run import open_run
@@ -26,15 +24,15 @@ def export_and_report(
         print_json({"format": to, "files": [str(file) for file in files]})
         return
     for file in files:
-        click.echo(f"{file} ({_size(file)})")
-    click.echo()
+        say(f"{file} ({_size(file)})")
+    say()
     if to == "onnx":
         _tell_onnx(model_of(run), files[0])
     elif to == "safetensors":
-        click.echo("Its head says what each array is:")
-        click.echo("  from safetensors import safe_open")
-        click.echo(f'  file = safe_open("{files[0].name}", "numpy")')
-        click.echo("  print(file.metadata(), list(file.keys()))")
+        say("Its head says what each array is:")
+        say("  from safetensors import safe_open")
+        say(f'  file = safe_open("{files[0].name}", "numpy")')
+        say("  print(file.metadata(), list(file.keys()))")
     else:
         _tell_source(model_of(run), files[0])
 
@@ -54,11 +52,11 @@ def _tell_onnx(model: Model, file: Path) -> None:
         "counting": "prediction (people in each photo), density (where they are)",
     }[model.task]
     shape = "; each input is an array of shape (samples,)" if model.encoding is not None else ""
-    click.echo(f"\nOut come {gives}{shape}.")
-    click.echo('\nTo use it (pip install "downslope[onnx]" has what is needed):')
-    click.echo("  import onnxruntime")
-    click.echo(f'  session = onnxruntime.InferenceSession("{file.name}")')
-    click.echo("  answers = session.run(None, {name: array, ...})")
+    say(f"\nOut come {gives}{shape}.")
+    say('\nTo use it (pip install "downslope[onnx]" has what is needed):')
+    say("  import onnxruntime")
+    say(f'  session = onnxruntime.InferenceSession("{file.name}")')
+    say("  answers = session.run(None, {name: array, ...})")
 
 
 def _tell_source(model: Model, file: Path) -> None:
@@ -68,7 +66,7 @@ def _tell_source(model: Model, file: Path) -> None:
         wants, asked = "inputs", "rows.csv"
     else:
         wants, asked = "inputs", "inputs.npy"
-    click.echo("It needs no Downslope. In its folder:")
-    click.echo(f"  from {file.stem} import predict")
-    click.echo(f"  predict({wants})")
-    click.echo(f"or in a shell: python {file.name} {asked}")
+    say("It needs no Downslope. In its folder:")
+    say(f"  from {file.stem} import predict")
+    say(f"  predict({wants})")
+    say(f"or in a shell: python {file.name} {asked}")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from downslope.cli import display, output
 from downslope.cli.comparing import STOPPED
-from downslope.cli.lines import print_json, print_table
+from downslope.cli.lines import print_json, print_table, say
 from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
@@ -107,16 +105,14 @@ def _difference(one: Difference) -> dict[str, Any]:
 
 def _print_gap(found: Generalization) -> None:
     for sentence in found.sentences:
-        click.echo(sentence)
+        say(sentence)
     if found.test is not None:
-        click.echo(openings_note(found.openings))
-    click.echo(
-        f"Measured on {found.samples[0]:,} training and {found.samples[1]:,} validation samples."
-    )
+        say(openings_note(found.openings))
+    say(f"Measured on {found.samples[0]:,} training and {found.samples[1]:,} validation samples.")
 
 
 def _print_curve(found: LearningCurve) -> None:
-    click.echo()
+    say()
     rows = [
         (
             f"{size:,}",
@@ -131,9 +127,9 @@ def _print_curve(found: LearningCurve) -> None:
     ]
     head = ("samples", "epochs", "training loss", "validation loss", "from - to")
     print_table(head, rows, numeric=range(5))
-    click.echo(f"\n{found.sentence}")
+    say(f"\n{found.sentence}")
     if found.is_interrupted:
-        click.echo("Stopped on request: only what was finished is shown.")
+        say("Stopped on request: only what was finished is shown.")
 
 
 def _draw(found: Generalization, sizes: LearningCurve | None, folder: Path, as_json: bool) -> None:

@@ -7,9 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from downslope.cli import display
+from downslope.cli.lines import say
 from downslope.cli.training import (
     EXIT_CODES,
     claimed,
@@ -91,9 +90,9 @@ def _train(going_on: GoingOn, *, as_json: bool, pictures: bool) -> int:
     assert run.dataset is not None
     assert run.folder is not None
     for note in going_on.notes:
-        click.echo(f"{click.style('Look at this:', bold=True)} {note}\n", err=as_json)
+        say(f"{note}\n", err=as_json, heading="Look at this:")
     if not as_json:
-        click.echo(f"Going on from step {going_on.step:,} in {run.folder}")
+        say(f"Going on from step {going_on.step:,} in {run.folder}")
     prepare_pictures(pictures)
     with (
         display.training(run.dataset, run.settings.epochs, lively=not as_json) as shown,

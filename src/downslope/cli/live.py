@@ -12,6 +12,7 @@ from rich.text import Text
 from downslope.cli.curves import Scale, draw
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
+from downslope.errors import printable
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import Progress
 from downslope.learning.words import figure
@@ -41,7 +42,7 @@ class LiveTraining:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> list[RenderableType]:
         """The lines as they are now."""
         sizes = f"{len(self.dataset.train):,} training samples, {amount(self.epochs, 'epoch')}"
-        head = Text.assemble((self.dataset.name, "bold"), f"  {sizes}")
+        head = Text.assemble((printable(self.dataset.name), "bold"), f"  {sizes}")
         progress = self.progress
         if progress is None:
             return [Group(head, self.preparing)]

@@ -24,6 +24,7 @@ from downslope.cli.export import export
 from downslope.cli.fork import fork
 from downslope.cli.generalization import generalization
 from downslope.cli.layers import layers
+from downslope.cli.lines import say
 from downslope.cli.minima import minima
 from downslope.cli.neuron import neuron
 from downslope.cli.predict import predict
@@ -60,7 +61,7 @@ class Commands(click.Group):
         except DownslopeError as error:
             raise Failure(str(error)) from error
         except KeyboardInterrupt:
-            click.echo("\nStopped.", err=True)
+            say("\nStopped.", err=True)
             ctx.exit(STOPPED)
 
 
@@ -72,7 +73,7 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
 
     is_there, says = native()
     path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
-    click.echo(f"downslope {version('downslope')}\nproducts and convolutions: {path}")
+    say(f"downslope {version('downslope')}\nproducts and convolutions: {path}")
     context.exit()
 
 

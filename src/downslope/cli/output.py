@@ -7,11 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import numpy as np
 
 from downslope.cli import display
-from downslope.cli.lines import print_json, print_table
+from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset
 from downslope.learning.run import Run
@@ -42,15 +41,15 @@ def report_columns(dataset: Dataset) -> None:
             for one in dataset.columns
         ]
         print_table(("column", "kind", "values", "missing", "inputs", ""), rows, numeric=(2, 3, 4))
-        click.echo("Say --column NAME=KIND where a kind is wrong.\n")
+        say("Say --column NAME=KIND where a kind is wrong.\n")
     for note in dataset.notes:
-        click.echo(f"{note}\n")
+        say(f"{note}\n")
 
 
 def report_findings(findings: Sequence[DataFinding]) -> None:
     """Print what was found in the data that has to be decided; the rest the columns say."""
     for one in _warnings(findings):
-        click.echo(f"{click.style('Look at this:', bold=True)} {one}\n")
+        say(f"{one}\n", heading="Look at this:")
 
 
 def _warnings(findings: Sequence[DataFinding] | None) -> list[DataFinding]:
@@ -66,7 +65,7 @@ def _remind(run: Run) -> None:
     count = len(_warnings(run.data.findings))
     if count:
         said = "said before the training" if run.folder is None else "see findings in run.json"
-        click.echo(f"{amount(count, 'warning')} about the data of these figures: {said}.")
+        say(f"{amount(count, 'warning')} about the data of these figures: {said}.")
 
 
 def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
@@ -89,13 +88,13 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
     _print_figures(run, zip(names, sizes, figures.values(), strict=True))
-    click.echo(f"\nThe {len(dataset.test):,} test samples were not used for training.")
-    click.echo(openings_note(run.test_openings))
-    click.echo(verdict(run, figures["test"], interval, figures["baseline"]))
+    say(f"\nThe {len(dataset.test):,} test samples were not used for training.")
+    say(openings_note(run.test_openings))
+    say(verdict(run, figures["test"], interval, figures["baseline"]))
     if run.data.generated:
-        click.echo(generated_note(run.data.name))
+        say(generated_note(run.data.name))
     _remind(run)
-    click.echo(f"\n{run.outcome}\nRun: {run.folder}")
+    say(f"\n{run.outcome}\nRun: {run.folder}")
 
 
 def _training_object(run: Run) -> dict[str, Any]:
@@ -131,12 +130,12 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
         return
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
-    click.echo(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
-    click.echo(verdict(run, figures, interval, baseline))
+    say(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
+    say(verdict(run, figures, interval, baseline))
     if chosen.generated:
-        click.echo(generated_note(chosen.name))
+        say(generated_note(chosen.name))
     if chosen.is_sealed:
-        click.echo(openings_note(run.test_openings))
+        say(openings_note(run.test_openings))
         _remind(run)
 
 
@@ -153,9 +152,9 @@ def _print_figures(run: Run, rows: Any) -> None:
 def list_pictures(paths: Sequence[Path]) -> None:
     """Print where pictures are."""
     if paths:
-        click.echo(f"Pictures: {paths[0].parent}")
+        say(f"Pictures: {paths[0].parent}")
     for path in paths:
-        click.echo(f"  {path.name}")
+        say(f"  {path.name}")
 
 
 def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_json: bool) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from downslope.cli import display, output
-from downslope.cli.lines import plain_json, print_json
+from downslope.cli.lines import plain_json, print_json, say
 from downslope.cli.training import Wishes, claimed
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
@@ -59,7 +58,7 @@ def rate_and_report(
         print_json(kept)
     else:
         tell(found)
-        click.echo(f"\nFound: {folder}")
+        say(f"\nFound: {folder}")
     if pictures:
         paths = draw(found, folder, as_json=as_json)
         if not as_json:
@@ -80,7 +79,7 @@ def tell(found: FoundRate) -> None:
     """Print what was found, in sentences."""
     for text in (found.message, found.about_curvature, found.how):
         if text:
-            click.echo(text)
+            say(text)
 
 
 def draw(found: FoundRate, folder: Path, *, as_json: bool) -> list[Path]:

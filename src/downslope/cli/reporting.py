@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from downslope.cli import display
-from downslope.cli.lines import print_json
+from downslope.cli.lines import print_json, say
 from downslope.cli.output import list_pictures
 from downslope.learning.saved_run import open_run
 from downslope.learning.words import openings_note
@@ -34,7 +32,7 @@ def report_and_tell(
         drawn = [str(one) for one in paths]
         print_json({"report": str(path), "figures": drawn, "test_openings": run.test_openings})
         return
-    click.echo(f"Report: {path}")
+    say(f"Report: {path}")
     list_pictures(paths)
     if with_test:
-        click.echo(openings_note(run.test_openings))
+        say(openings_note(run.test_openings))

@@ -7,10 +7,10 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import click
 import numpy as np
 
 from downslope.cli.inputs import Input
+from downslope.cli.lines import print_data, say
 from downslope.learning.run import Run
 from downslope.store.files import write_file
 
@@ -33,10 +33,10 @@ def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None
     writer.writerow(head)
     writer.writerows(rows)
     if out is None:
-        click.echo(text.getvalue(), nl=False)
+        print_data(text.getvalue())
         return
     write_file(out, text.getvalue().encode())
-    click.echo(f"{len(inputs):,} answers: {out}", err=True)
+    say(f"{len(inputs):,} answers: {out}", err=True)
 
 
 def _answers(run: Run, inputs: list[np.ndarray]) -> tuple[list[str], Iterable[list]]:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from downslope.cli import display, output
 from downslope.cli.comparing import STOPPED, read_data
-from downslope.cli.lines import plain_json, print_json, print_table
+from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
 from downslope.insight.minima import Minima, minima
 from downslope.learning.measures import MEASURES
@@ -111,8 +110,8 @@ def _print(found: Minima, folder: Path) -> None:
         rows.append(row)
     print_table(head, rows, numeric=range(len(head)))
     if len(found) > MOST_ROWS:
-        click.echo(f"... and {len(found) - MOST_ROWS} more in minima.json")
-    click.echo(
+        say(f"... and {len(found) - MOST_ROWS} more in minima.json")
+    say(
         "\nanswers: how many validation answers differ from the lowest's; weights: how far they "
         "lie from its own (1.4: nothing in common); wall: how far the training loss rises on the "
         "straight line to it."
@@ -120,8 +119,8 @@ def _print(found: Minima, folder: Path) -> None:
         + "\n"
     )
     for sentence in found.sentences:
-        click.echo(sentence)
-    click.echo(f"\nFound: {folder}")
+        say(sentence)
+    say(f"\nFound: {folder}")
 
 
 def _draw(found: Minima, folder: Path, as_json: bool) -> None:

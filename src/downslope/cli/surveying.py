@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from downslope.cli import display, output
-from downslope.cli.lines import print_json
+from downslope.cli.lines import print_json, say
 from downslope.insight.line import Line, line
 from downslope.insight.surface import Surface, surface
 from downslope.learning.run import Run
@@ -28,7 +26,7 @@ def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: A
     if as_json:
         print_json({"run": str(run.folder), **as_object(found)})
     else:
-        click.echo(found.message)
+        say(found.message)
     if pictures:
         from downslope.pictures.surface import surface_map, surface_relief
 
@@ -54,7 +52,7 @@ def line_and_report(
     if as_json:
         print_json({"run": str(run.folder), "other": str(other), **line_object(found)})
     else:
-        click.echo(found.message)
+        say(found.message)
     if pictures:
         from downslope.pictures.line import line_between
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
-
 from downslope.cli import display
-from downslope.cli.lines import print_json
+from downslope.cli.lines import print_json, say
 from downslope.insight.plain import as_plain
 from downslope.insight.steps import trace_step
 from downslope.learning.run import Run
@@ -48,4 +46,4 @@ def trace_and_report(
     if as_json:
         print_json({"run": str(run.folder), **as_plain(traced)})
     else:
-        click.echo(str(traced))
+        say(str(traced))

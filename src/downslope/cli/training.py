@@ -11,9 +11,8 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
-import click
-
 from downslope.cli import display, output
+from downslope.cli.lines import say
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
 from downslope.errors import SettingError, StorageError
@@ -172,7 +171,7 @@ def train_and_report(
             found = look_for_rate(dataset, plan, as_json=as_json)
             plan["learning_rate"] = found.rate
             if not as_json:
-                click.echo(f"{found.message}\n")
+                say(f"{found.message}\n")
         prepare_pictures(pictures)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
@@ -185,7 +184,7 @@ def train_and_report(
             )
     report(run, found, as_json=as_json, pictures=pictures)
     if log and not as_json:
-        click.echo(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
+        say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
     return EXIT_CODES.get(run.outcome.reason, 0)
 
 
@@ -202,7 +201,7 @@ def hint_to_resume(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if stored_steps(folder):
-            click.echo(f"\nGo on with: downslope resume {shlex.quote(str(folder))}", err=True)
+            say(f"\nGo on with: downslope resume {shlex.quote(str(folder))}", err=True)
         raise
 
 

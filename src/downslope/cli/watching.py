@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
 from downslope.cli import display, output
-from downslope.cli.lines import print_json
+from downslope.cli.lines import print_json, say
 from downslope.cli.tracing import open_with_data
 from downslope.insight.layers import layers_over_time
 from downslope.insight.neuron import neuron
@@ -66,7 +64,7 @@ def _report(run: Run, found: object, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(run.folder), **as_plain(found)})
     else:
-        click.echo(str(found))
+        say(str(found))
 
 
 def _draw(run: Run, draw: Callable[[Path], list[Path]], as_json: bool) -> None:
@@ -75,5 +73,5 @@ def _draw(run: Run, draw: Callable[[Path], list[Path]], as_json: bool) -> None:
     with display.waiting("Drawing pictures ...", lively=not as_json):
         paths = draw(run.folder / "pictures")
     if not as_json:
-        click.echo()
+        say()
         output.list_pictures(paths)
