@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # what a test compiles, it compiles itself
@@ -26,13 +27,31 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("repeatable")
 
 
-def pytest_configure():
-    """In CI no test may be skipped for want of a peer to compare with."""
-    if os.environ.get("CI"):
-        peers = ("torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas", "tensorboard")
-        peers += ("playwright", "axe_playwright_python")
-        absent = [name for name in peers if importlib.util.find_spec(name) is None]
+# packages that the extras [peers] and [browser] bring, and [test] does not
+PEERS = (
+    "torch", "sklearn", "keras", "onnx", "onnxruntime", "pandas", "polars", "tensorboard",
+    "tensorboardX", "playwright", "axe_playwright_python",
+)  # fmt: skip
+
+
+def pytest_configure(config):
+    """In CI, whoever asks for the tests that need a peer has to have them all."""
+    if os.environ.get("CI") and config.option.markexpr == "peers":
+        absent = [name for name in PEERS if importlib.util.find_spec(name) is None]
+        if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+            absent.append("chromium")
         assert not absent, f"not installed: {', '.join(absent)}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    """In CI, a test that is skipped for want of a package, and is not marked, would never run."""
+    report = yield
+    lacks = report.skipped and "could not import" in str(report.longrepr)
+    if os.environ.get("CI") and lacks and item.get_closest_marker("peers") is None:
+        report.outcome = "failed"
+        report.longrepr = f"{report.longrepr}\nIt needs the marker: @pytest.mark.peers"
+    return report
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ def test_the_python_tour_runs(tmp_path, monkeypatch, capsys):
     assert "Trained for 20 epochs." in capsys.readouterr().out
 
 
+@pytest.mark.peers
 def test_the_examples_for_scikit_learn_run(capsys):
     pytest.importorskip("sklearn")
     page = (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")

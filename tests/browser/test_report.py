@@ -10,6 +10,8 @@ from tests.reporting.conftest import (  # noqa: F401 - fixtures of the same runs
     waves_run,
 )
 
+pytestmark = pytest.mark.peers
+
 KINDS = ("digits", "table", "crowd")
 SIGHTS = {
     "light": {"viewport": {"width": 1100, "height": 900}, "color_scheme": "light"},

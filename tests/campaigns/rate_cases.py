@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import downslope as ds
 
@@ -45,8 +46,7 @@ def table(name: str, columns: dict[str, np.ndarray], target: str) -> ds.Dataset:
 
 def scikit(name: str) -> ds.Dataset:
     """One of the real tables that come with scikit-learn."""
-    from sklearn import datasets
-
+    datasets = pytest.importorskip("sklearn.datasets")
     found = getattr(datasets, f"load_{name}")()
     names = [one.replace(" ", "_").replace("(", "").replace(")", "") for one in found.feature_names]
     columns = {one: np.round(found.data[:, place], 6) for place, one in enumerate(names)}

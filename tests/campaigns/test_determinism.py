@@ -20,8 +20,10 @@ def test_the_same_training_again_is_the_same_bits(tmp_path):
     assert found["steps"] == 240
 
 
+@pytest.mark.peers
 @pytest.mark.slow
 def test_any_step_is_gone_back_to(tmp_path):
+    pytest.importorskip("sklearn")
     counts = {"saved": 2, "stored": 2, "resumed": 3, "forked": 3}
     found = steps_of(numbered("iris, batches that do not divide it"), tmp_path, True, counts)
     assert (found["asked"], found["wrong"]) == (10, [])

@@ -19,6 +19,7 @@ def test_what_is_told_of_a_python_file(call, xor_run, tmp_path):
     ]
 
 
+@pytest.mark.peers
 def test_what_is_told_of_onnx(call, crowd_run, tmp_path):
     pytest.importorskip("onnx")
     text = call("export", crowd_run, "--to", "onnx", "--out", "street.onnx").stdout

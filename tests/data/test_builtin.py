@@ -44,6 +44,7 @@ def test_digits():
     assert np.bincount(samples.targets).tolist() == counts
 
 
+@pytest.mark.peers
 def test_digits_are_those_of_scikit_learn():
     reference = pytest.importorskip("sklearn.datasets").load_digits()
     samples = builtin.digits().samples

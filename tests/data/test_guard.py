@@ -115,6 +115,7 @@ def test_clean_built_in_sets_are_silent(name):
     assert ds.guarded(ds.load(name)).findings == ()
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "diabetes", "digits"])
 def test_sets_of_scikit_learn_are_silent(name):
     sets = pytest.importorskip("sklearn.datasets")

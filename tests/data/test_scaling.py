@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from downslope.data.scaling import Scaling
 
 
+@pytest.mark.peers
 def test_tables_agree_with_scikit_learn():
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     inputs = np.random.default_rng(0).normal([0, 1e3, -5], [1, 1e-2, 40], (999, 3))

@@ -13,6 +13,7 @@ TOLERANCE = 1e-5  # of the largest number that comes out
 # One network of 300 each, where nearly equal float32 numbers are subtracted: a normalisation of
 # signals that hardly differ, a sum of cells that cancel.
 LOOSER = {"torch": 2e-5, "keras": 2e-5}
+KINDS = ["numpy", *(pytest.param(one, marks=pytest.mark.peers) for one in ("torch", "keras"))]
 
 
 def answers_of(run, inputs):
@@ -72,19 +73,21 @@ def need(kind, monkeypatch):
         pytest.importorskip("keras")
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("seed", FEW)
 def test_onnx_answers_alike(seed, tmp_path):
     check_onnx(seed, tmp_path)
 
 
 @pytest.mark.parametrize("seed", FEW)
-@pytest.mark.parametrize("kind", ["numpy", "torch", "keras"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")  # of the libraries, about odd but valid networks
 def test_a_python_file_answers_alike(kind, seed, tmp_path, monkeypatch):
     need(kind, monkeypatch)
     check_source(kind, seed, tmp_path)
 
 
+@pytest.mark.peers
 @pytest.mark.slow
 def test_300_drawn_networks_answer_alike_in_onnx(tmp_path):
     for seed in MANY:
@@ -92,7 +95,7 @@ def test_300_drawn_networks_answer_alike_in_onnx(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["numpy", "torch", "keras"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
 def test_300_drawn_networks_answer_alike_in_python(kind, tmp_path, monkeypatch):
     need(kind, monkeypatch)
@@ -117,6 +120,7 @@ def test_the_drawn_ones_have_everything():
 COUNTING = [seed for seed in range(30) if drawn_run(seed)[0].data.task == "counting"]
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("seed", COUNTING)
 @pytest.mark.filterwarnings("ignore")
 def test_photos_may_have_another_size_than_those_of_the_training(seed, tmp_path, monkeypatch):

@@ -14,6 +14,8 @@ import downslope as ds
 from downslope.exporting.export import FORMATS
 from tests.exporting.drawn import drawn_run, load_source
 
+NEEDS_ONNX = pytest.param("onnx", marks=pytest.mark.peers)
+
 
 @pytest.fixture
 def run():
@@ -27,7 +29,7 @@ def told(error: type[Exception], *words, **more) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", [NEEDS_ONNX if to == "onnx" else to for to in FORMATS])
 def test_files_go_into_the_run_s_folder_and_are_never_overwritten(run, to, tmp_path):
     if to == "onnx":
         pytest.importorskip("onnx")

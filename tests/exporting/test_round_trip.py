@@ -60,6 +60,7 @@ def call(*words):
     return result.stdout
 
 
+@pytest.mark.peers
 def test_raw_columns_in_onnxruntime_answer_as_predict_does(tmp_path, monkeypatch):
     pytest.importorskip("onnxruntime")
     monkeypatch.chdir(tmp_path)

@@ -34,6 +34,7 @@ def train(folder, **settings):
         )
 
 
+@pytest.mark.peers
 def test_tensorboards_reader_finds_what_the_trace_holds(tmp_path):
     run = train(tmp_path / "run")
     trace = run.trace
@@ -50,6 +51,7 @@ def test_tensorboards_reader_finds_what_the_trace_holds(tmp_path):
             np.testing.assert_allclose(curve[:, 1], trace.epochs[f"{part}_{measure}"], rtol=1e-6)
 
 
+@pytest.mark.peers
 def test_it_can_be_read_while_the_training_runs(tmp_path):
     pytest.importorskip("tensorboardX")
     seen = []
@@ -64,6 +66,7 @@ def test_it_can_be_read_while_the_training_runs(tmp_path):
     assert all(step == written for step, written in seen)
 
 
+@pytest.mark.peers
 def test_of_many_steps_some_are_written(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MOST_STEPS", 8)
     train(tmp_path)
@@ -71,6 +74,7 @@ def test_of_many_steps_some_are_written(tmp_path, monkeypatch):
     np.testing.assert_array_equal(steps, [4, 8, 12, 16, 20, 24, 28, 30])
 
 
+@pytest.mark.peers
 def test_the_run_is_saved_beside_them(tmp_path):
     run = train(tmp_path / "run")
     run.save(tmp_path / "run")
@@ -85,6 +89,7 @@ def test_the_run_is_saved_beside_them(tmp_path):
         run.save(tmp_path / "run")
 
 
+@pytest.mark.peers
 def test_a_training_that_never_began_leaves_nothing(tmp_path):
     with pytest.raises(ds.SettingError):
         train(tmp_path / "run", loss="huber")
@@ -107,6 +112,7 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.peers
 def test_from_the_command_line(tmp_path, monkeypatch):
     pytest.importorskip("tensorboardX")
     monkeypatch.chdir(tmp_path)

@@ -1,6 +1,5 @@
 """Steps of real trainings: what is told of them is true to the last digit that is promised."""
 
-import importlib.util
 import os
 from random import Random
 
@@ -94,6 +93,7 @@ def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
     assert each[0].batch_loss == run.trace.batch_loss[step - 1]
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(
     ("network", "data"),
     [
@@ -104,8 +104,7 @@ def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
     ids=["numbers", "photos"],
 )  # fmt: skip
 def test_signals_and_gradients_are_those_of_pytorch(network, data):
-    if importlib.util.find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
+    pytest.importorskip("torch")
     from tests.reference import torch_twin
 
     run = ds.train(parse(network), data, learning_rate=0.02, batch_size=4, epochs=1)

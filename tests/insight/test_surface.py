@@ -48,6 +48,7 @@ def torch_loss(run, parameters, samples) -> float:
     return float((losses * weights).sum().detach() / weights.sum())
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(
     ("data", "text", "settings"),
     [
@@ -282,6 +283,7 @@ def test_a_straight_path_spans_no_plane(run):
         plane_of_path(flat)
 
 
+@pytest.mark.peers
 def test_a_line_between_two_solutions(run):
     other = trained(by_hand.classes_data(120, 60), seed=5)
     found = line(run, other, points=11)

@@ -18,6 +18,7 @@ def figures(task, loss, outputs, targets):
     return measures.finish(task, np.asarray(columns, np.float64).mean(axis=0))
 
 
+@pytest.mark.peers
 def test_measures_of_classes_are_those_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     logits = RNG.normal(0, 2, (200, 4)).astype(np.float32)
@@ -35,6 +36,7 @@ def test_a_single_logit_is_a_class_by_its_sign():
     assert found["accuracy"] == pytest.approx(2 / 3)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
 def test_measures_of_numbers_are_those_of_scikit_learn(loss):
     metrics = pytest.importorskip("sklearn.metrics")

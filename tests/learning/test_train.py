@@ -150,6 +150,7 @@ def test_the_traced_learning_rates_are_those_of_the_schedule():
     np.testing.assert_array_equal(run.trace.steps["learning_rate"], rates)
 
 
+@pytest.mark.peers
 def test_class_weights_count_as_in_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     class_weights = (0.5, 3.0, 0.0)

@@ -11,6 +11,7 @@ from downslope.network.activations import ACTIVATIONS, activation
 GRID = np.concatenate([np.linspace(-9, 9, 61) + 0.01, [-800.0, -40.0, 40.0, 800.0]])
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_values_and_slopes_equal_those_of_pytorch(name):
     torch = pytest.importorskip("torch")

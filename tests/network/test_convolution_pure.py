@@ -73,6 +73,7 @@ def _close(left, right, tolerance=1e-10):
         np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max())
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("shape", SHAPES)
 def test_values_and_gradients_match_pytorch(shape):
     torch = pytest.importorskip("torch")

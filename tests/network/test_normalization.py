@@ -12,6 +12,7 @@ def draw(*shape):
     return np.random.default_rng(0).normal(3, 5, shape)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize(
     ("layer", "shape"),
     [

@@ -21,6 +21,7 @@ def _pictures(height, width, dtype=np.float64):
     return np.random.default_rng(0).normal(size=(2, height, width, 3)).astype(dtype)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("name", ["max", "average"])
 @pytest.mark.parametrize(("height", "width", "size"), CASES)
 def test_pooling_matches_pytorch(name, height, width, size):

@@ -1,10 +1,7 @@
 """Our backpropagation on randomly drawn networks, against JAX's gradients and PyTorch's.
 
-In float64, so that no rounding hides an error: what is promised is 1e-5. One pass compares with
-both, since it is compiling the drawn networks that takes the time.
+In float64, so that no rounding hides an error: what is promised is 1e-5.
 """
-
-import importlib.util
 
 import jax
 import jax.numpy as jnp
@@ -95,17 +92,41 @@ def by_pytorch(case, parameters, inputs, targets, weights):
 
 
 @pytest.mark.parametrize("kind", ["flat", "image"])
-def test_loss_gradients_and_deltas_equal_those_of_jax_and_pytorch(kind):
-    has_torch = importlib.util.find_spec("torch") is not None
-    seen, also_by_pytorch = {}, 0
+def test_loss_gradients_and_deltas_equal_those_of_jax(kind):
+    def compare(case, ours, given, key, count):
+        assert largest_error((ours.loss, ours.gradients), by_jax(case, *given, key)) < TOLERANCE
+        if count % 5 == 0:
+            deltas = deltas_by_jax(case, *given, key)
+            assert largest_error(list(ours.deltas), deltas) < TOLERANCE
+
+    compare_drawn(kind, DRAWN[kind], compare)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("kind", ["flat", "image"])
+def test_loss_and_gradients_equal_those_of_pytorch(kind):
+    pytest.importorskip("torch")
+
+    def compare(case, ours, given, key, count):
+        reference = by_pytorch(case, *jax.tree.map(np.asarray, given))
+        assert largest_error((ours.loss, ours.gradients), reference) < TOLERANCE
+
+    compare_drawn(kind, WITH_PYTORCH[kind], compare, random_too=False)
+
+
+def compare_drawn(kind, least, compare, random_too=True):
+    """Draw networks; compare their backpropagation in float64, at least so many times."""
+    seen, compared = {}, 0
 
     @settings(max_examples=round(REPETITIONS * DRAWN[kind]), phases=FIRST_FAILURE)
     @given(drawing.cases(SHAPES[kind]))
     def check(case):
-        nonlocal also_by_pytorch
+        nonlocal compared
         if (case.network, case.seed) in seen:
             return
         seen[case.network, case.seed] = case
+        if case.network.is_random and not random_too:
+            return
         with jax.enable_x64(True):
             key = jax.random.key(0)
             given = (case.parameters(np.float64), *case.arrays(np.float64))
@@ -116,21 +137,13 @@ def test_loss_gradients_and_deltas_equal_those_of_jax_and_pytorch(kind):
             )  # fmt: skip
             ours = jax.tree.map(np.asarray, ours)
             assert ours.loss.dtype == np.float64
-            assert largest_error((ours.loss, ours.gradients), by_jax(case, *given, key)) < TOLERANCE
-            if len(seen) % 5 == 0:
-                deltas = deltas_by_jax(case, *given, key)
-                assert largest_error(list(ours.deltas), deltas) < TOLERANCE
-        if has_torch and not case.network.is_random:
-            reference = by_pytorch(case, *jax.tree.map(np.asarray, given))
-            assert largest_error((ours.loss, ours.gradients), reference) < TOLERANCE
-            also_by_pytorch += 1
+            compare(case, ours, given, key, len(seen))
+        compared += 1
 
     check()
     assert len(seen) >= DRAWN[kind]
     check_variety(kind, seen.values())
-    if not has_torch:
-        pytest.skip("compared with JAX alone: PyTorch is not installed")
-    assert also_by_pytorch >= WITH_PYTORCH[kind]
+    assert compared >= least
 
 
 def check_variety(kind, cases):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from downslope.network.losses import LOSSES
+from tests.reference import torch_twin  # skipped where there is no PyTorch
 
-pytest.importorskip("torch")
-from tests.reference import torch_twin
+pytestmark = pytest.mark.peers
 
 SAMPLES, OUTPUTS = 12, 4
 

@@ -55,6 +55,7 @@ def torch_optimizer(torch, name, parameters, rate, decay):
     return kind(parameters, lr=rate, weight_decay=decay, **settings)
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("clip", [None, 0.5])
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("name", OPTIMIZERS)

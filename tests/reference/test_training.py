@@ -9,6 +9,7 @@ from downslope.learning.batches import BatchPlan
 EPOCHS, BATCH, RATE = 2, 32, 0.1
 
 
+@pytest.mark.peers
 def test_digits_are_learnt_step_for_step_as_in_pytorch(digits):
     torch = pytest.importorskip("torch")
     from tests.reference import torch_twin

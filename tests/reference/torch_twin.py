@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-import torch.nn.functional as F
+import pytest
 
 import downslope as ds
 from downslope.network.layer import Layer
 from downslope.network.normalization import EPSILON
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
 
 torch.set_num_threads(1)  # the tests run side by side
 

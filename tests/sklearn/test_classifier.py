@@ -25,7 +25,10 @@ from sklearn.preprocessing import StandardScaler
 import downslope as ds
 from downslope.sklearn import NetworkClassifier
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 X, Y = make_classification(
     240, 6, n_informative=4, n_classes=3, class_sep=1.5, flip_y=0, random_state=0

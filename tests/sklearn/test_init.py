@@ -31,6 +31,7 @@ except ImportError as error:
     )
 
 
+@pytest.mark.peers
 def test_what_is_exported_is_documented():
     pytest.importorskip("sklearn")
     import downslope.sklearn as door

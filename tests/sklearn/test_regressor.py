@@ -17,7 +17,10 @@ from sklearn.preprocessing import StandardScaler
 
 from downslope.sklearn import NetworkRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 X, Y = make_regression(300, 5, noise=3, random_state=0)
 FAST = {"hidden_layer_sizes": 16, "learning_rate_init": 0.02, "max_iter": 100, "random_state": 0}

@@ -26,6 +26,7 @@ def test_other_table_tools_read_the_file(tmp_path):
     assert table == {name: values.tolist() for name, values in COLUMNS.items()}
 
 
+@pytest.mark.peers
 def test_pandas_is_not_loaded_for_it():
     pytest.importorskip("pandas")
     script = (
