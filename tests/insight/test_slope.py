@@ -58,7 +58,7 @@ def test_every_activation_in_float64(name):
         value, derivative = CLOSED[name](one.at)
         assert one.value == pytest.approx(value, rel=1e-13)
         assert one.slope == pytest.approx(derivative, rel=1e-13)
-        assert one.difference == pytest.approx(derivative, abs=1e-8)
+        assert one.difference == pytest.approx(derivative, rel=1e-7, abs=1e-12)
         assert one.kink is None
 
 
@@ -94,11 +94,96 @@ def test_kinks_are_told():
     (one,) = slope("relu", at=0).tangents
     assert (one.slope, one.kink) == (0, (0, 1))
     assert one.sentence("z", "a") == (
-        "At z = 0, a is 0; the curve has a kink there, with slope 0 on its left and 1 on its "
-        "right; 0 is used."
+        "At z = 0, a is 0; the curve has a kink there: its slope is 0 on the left and 1 on the "
+        "right. Automatic differentiation, and so a training, uses 0."
     )
     assert slope("x**2", at=0).tangents[0].kink is None
     assert slope("x**2", at=0).sentences == ("At x = 0, f is 0 and the curve is level.",)
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "target"),
+    [
+        ("squared_error", 500, 500),
+        ("squared_error", 260, 260),
+        ("squared_error", 1e12, 1e12),
+        ("squared_error", -3e-6, -3e-6),
+        ("huber", 3, 3),
+        ("huber", 4, 3),
+        ("poisson", 0, 1),
+        ("(x-500)**2", 500, None),
+        ("x**2 - 1000*x + 250000", 500, None),
+        ("where(x < 1, x**2, 2*x - 1)", 1, None),
+        ("softplus((x - 1e12)*1e6)", 1e12, None),  # its bend is narrower than a float there
+        ("sqrt((x - 3)**2 + 1e-30)", 3, None),
+        ("elu", 0, None),
+        ("gelu", 0, None),
+        (lambda x: x**3 if x > 0 else -(x**3), 0, None),  # JAX cannot trace an if
+    ],
+)
+def test_a_smooth_function_has_no_kink_at_any_scale(function, at, target):
+    (one,) = slope(function, at=at, target=target).tangents
+    assert (one.kink, one.jump) == (None, None)
+    assert one.slope == one.automatic
+    assert one.difference == pytest.approx(one.slope, rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "at", "kink"),
+    [
+        ("abs(x - 1e12)*1e-6", 1e12, (-1e-6, 1e-6)),
+        ("relu(3*x - 0.3)", 0.1, (0, 3)),  # 3 * 0.1 is not 0.3 in floats
+        ("abs(sin(x))", math.pi, (-1, 1)),
+        ("abs(sin(x + pi))", 0, (-1, 1)),
+        ("sqrt((x - 3)**2)", 3, (-1, 1)),  # 0 / 0 for automatic differentiation
+        ("minimum(x*1e6, 1)", 1e-6, (1e6, 0)),
+        ("x**2 + 1e-5*abs(x - 7)", 7, (14 - 1e-5, 14 + 1e-5)),
+        (lambda x: 2 * x if x > 5 else 3 * x - 5, 5, (3, 2)),
+    ],
+)
+def test_a_kink_is_found_at_any_scale(function, at, kink):
+    (one,) = slope(function, at=at).tangents
+    assert one.kink == pytest.approx(kink, rel=1e-12)
+    assert one.jump is None
+
+
+def test_what_automatic_differentiation_takes_otherwise_is_told():
+    (one,) = slope("relu(x) - relu(-x)", at=0).tangents  # which is x
+    assert (one.slope, one.automatic, one.kink) == (1, 0, None)
+    assert one.sentence() == (
+        "At x = 0, f is 0 and rises as fast as x grows. Automatic differentiation, and so a "
+        "training, uses 0."
+    )
+    (one,) = slope("where(x > 0, sqrt(x), 0)", at=-1).tangents  # nan * 0 in the other branch
+    assert one.slope == 0 and math.isnan(one.automatic)
+
+
+@pytest.mark.parametrize("function", ["where(x < 0, 0, 1)", lambda x: 0 * x + (1 if x >= 0 else 0)])
+def test_a_jump_is_told(function):
+    (one,) = slope(function, at=0).tangents
+    assert (one.jump, one.kink) == ((0, 1), None)
+    assert math.isnan(one.difference)
+    assert one.sentence() == (
+        "At x = 0, f is 1; the curve jumps there, from 0 on its left to 1 on its right, and has "
+        "no slope. Automatic differentiation, and so a training, uses 0."
+    )
+
+
+def test_a_slope_without_bounds_is_no_kink():
+    with pytest.raises(ds.SettingError, match=r"abs\(x\)\*\*0.5 has the slope inf at 0"):
+        slope("abs(x)**0.5", at=0)
+
+
+def test_the_finite_difference_suits_the_scale():
+    for text, at, derivative in (
+        ("tanh(x/1e-6)", 0, 1e6),
+        ("sin(x)", 1e12, math.cos(1e12)),
+        ("log(x)", 1e-300, 1e300),
+        ("1e12*x**2", 1e-6, 2e6),
+    ):
+        (one,) = slope(text, at=at).tangents
+        assert one.slope == pytest.approx(derivative, rel=1e-12)
+        assert one.difference == pytest.approx(derivative, rel=1e-5)
 
 
 def test_where_there_is_no_value_the_curve_has_a_gap():

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from downslope.errors import DownslopeError, SettingError
 from downslope.insight.expression import FUNCTIONS, parse_expression
+from downslope.insight.one_sided import sides_at
 from downslope.names import look_up
 from downslope.network.activations import ACTIVATIONS
 from downslope.network.losses import LOSSES, Loss, resolve
@@ -26,8 +27,10 @@ Function = Callable[..., Any]
 ARTICLE_TARGET = 500.0  # people in the photo of Figure 3,
 ARTICLE_POINTS = (350.0, 600.0)  # and the two answers that the article looks at
 CURVE_POINTS = 401
-_NEAR = 1e-9  # a kink is looked for within this share of a point,
-_KINK = 1e-3  # and is one where the slope changes by this share of itself
+_FARTHEST = 2.0**-6  # the largest distance of a finite difference, as a fraction of the point;
+_FARTHEST_FROM_ZERO = 1.0  # and that from 0; the others are an eighth of the one before each
+_DISTANCES, _DISTANCES_FROM_ZERO = 15, 22
+_STEADY = 0.01  # a difference that changes by less than this fraction depends on it no more
 _ROOM = 0.35  # of the points' own width, to each side of them
 
 
@@ -38,9 +41,12 @@ class Tangent:
     Attributes:
         at: The point.
         value: The function's value there.
-        slope: Its derivative there.
-        difference: The same by a central finite difference, for comparison.
-        kink: The slopes just before and just behind the point, where it has two; else None.
+        slope: Its derivative there; at a kink or a jump what automatic differentiation gives,
+            which is what a training uses, and NaN if that is no number.
+        difference: The same by a finite difference, for comparison.
+        kink: The slopes just before and just after the point, where it has two; else None.
+        jump: The values just before and just after the point, where it has two; else None.
+        automatic: What automatic differentiation gives.
     """
 
     at: float
@@ -48,6 +54,8 @@ class Tangent:
     slope: float
     difference: float
     kink: tuple[float, float] | None = None
+    jump: tuple[float, float] | None = None
+    automatic: float = math.nan
 
     def height(self, x: float) -> float:
         """The tangent line's value at `x`."""
@@ -60,20 +68,28 @@ class Tangent:
             return number(value, digits)
 
         place = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
-        if self.kink is not None:
-            before, behind = map(say, self.kink)
+        used = f"Automatic differentiation, and so a training, uses {say(self.automatic)}."
+        if self.jump is not None:
+            before, after = map(say, self.jump)
             return (
-                f"{place}; the curve has a kink there, with slope {before} on its left and "
-                f"{behind} on its right; {say(self.slope)} is used."
+                f"{place}; the curve jumps there, from {before} on its left to {after} on its "
+                f"right, and has no slope. {used}"
             )
+        if self.kink is not None:
+            before, after = map(say, self.kink)
+            return (
+                f"{place}; the curve has a kink there: its slope is {before} on the left and "
+                f"{after} on the right. {used}"
+            )
+        aside = "" if self.slope == self.automatic else f" {used}"
         if self.slope == 0:
-            return f"{place} and the curve is level."
+            return f"{place} and the curve is level.{aside}"
         way = "rises" if self.slope > 0 else "falls"
         times = "" if abs(self.slope) == 1 else f"{say(abs(self.slope))} times "
         told = f"{place} and {way} {times}as fast as {variable} grows"
-        if result != "L":
-            return f"{told}."
-        return f"{told}: a {'smaller' if self.slope > 0 else 'larger'} {variable} lowers it."
+        if result == "L":
+            told += f": a {'smaller' if self.slope > 0 else 'larger'} {variable} lowers it"
+        return f"{told}.{aside}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +178,7 @@ def slope(
     x = np.linspace(low, high, CURVE_POINTS)
     with jax.enable_x64(True):
         tangents = tuple(_tangent(subject, point) for point in points)
-        y = np.array([_value(subject, one) for one in x.tolist()])
+        y = _values(subject, x)
     y[~np.isfinite(y)] = np.nan
     return replace(subject.about, tangents=tangents, x=x, y=y)
 
@@ -292,8 +308,16 @@ def _span(
     return low - _ROOM * width, high + _ROOM * width
 
 
-def _value(subject: _Subject, x: float) -> float:
-    return float(_computed(subject, lambda: _scalar(subject.function)(jnp.float64(x)), x))
+def _values(subject: _Subject, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """The function's values at many points: all at once, or where it has an `if` one by one."""
+    function = _scalar(subject.function)
+    try:
+        return np.array(jax.vmap(function)(jnp.asarray(x, jnp.float64)))
+    except Exception:  # said of a single point, if it fails there as well
+        return np.array(
+            [_computed(subject, lambda at=at: function(jnp.float64(at)), at) for at in x.tolist()],
+            np.float64,
+        )
 
 
 def _scalar(function: Function) -> Function:
@@ -328,23 +352,49 @@ def _computed(subject: _Subject, compute: Callable[[], Any], x: float) -> Any:
 
 
 def _tangent(subject: _Subject, at: float) -> Tangent:
-    both = jax.value_and_grad(_scalar(subject.function))
-
-    def slope_at(x: float) -> float:
-        return float(_computed(subject, lambda: both(jnp.float64(x))[1], x))
-
-    value, found = map(float, _computed(subject, lambda: both(jnp.float64(at)), at))
-    if not (math.isfinite(value) and math.isfinite(found)):
+    function = _scalar(subject.function)
+    both = jax.value_and_grad(function)
+    value, automatic = map(float, _computed(subject, lambda: both(jnp.float64(at)), at))
+    sides = sides_at(function, at) if math.isfinite(value) else None
+    found, kink, jump = automatic, None, None
+    if sides is not None and sides.jumps:
+        jump = (sides.left.value, sides.right.value)
+    elif sides is not None and sides.slopes_differ:
+        kink = (sides.left.slope, sides.right.slope)
+    elif sides is not None and not sides.have(automatic):
+        found = sides.right.slope
+    if not (math.isfinite(value) and (math.isfinite(found) or kink or jump)):
         what = f"the value {value}" if not math.isfinite(value) else f"the slope {found}"
         raise SettingError(
             f"{subject.about.name} has {what} at {number(at)}.",
             "a point where value and slope are finite",
             "Choose another point.",
         )
-    step = 1e-6 * max(1.0, abs(at))
-    difference = (_value(subject, at + step) - _value(subject, at - step)) / (2 * step)
-    near = _NEAR * max(1.0, abs(at))
-    before, behind = slope_at(at - near), slope_at(at + near)
-    is_kink = abs(behind - before) > _KINK * max(abs(before), abs(behind))
-    is_kink &= not math.isclose(before, behind, abs_tol=1e-6)
-    return Tangent(at, value, found, difference, (before, behind) if is_kink else None)
+    difference = math.nan if jump else _difference(subject, at, value)
+    return Tangent(at, value, found, difference, kink, jump, automatic)
+
+
+def _difference(subject: _Subject, at: float, value: float) -> float:
+    """The slope by finite differences, at the distance where it depends on the distance least.
+
+    Where the function has values on one side alone, between the point and that side.
+    """
+    step, count = _FARTHEST_FROM_ZERO, _DISTANCES_FROM_ZERO
+    if at:
+        step, count = _FARTHEST * 2.0 ** (math.frexp(at)[1] - 1), _DISTANCES
+    steps = step * 8.0 ** -np.arange(count)
+    ends = np.stack([at - steps, at + steps])
+    values = _values(subject, ends.ravel()).reshape(ends.shape)
+    has_none = ~np.isfinite(values)
+    ends, values = np.where(has_none, at, ends), np.where(has_none, value, values)
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = (values[1] - values[0]) / (ends[1] - ends[0])
+    rounding = np.abs(values).sum(axis=0) * np.finfo(np.float64).eps / (2 * steps)
+    errors = []
+    for place in range(1, count):
+        change, size = abs(found[place] - found[place - 1]), np.abs(found[place - 1 :][:2]).max()
+        if math.isfinite(change):
+            is_steady = change <= _STEADY * size
+            error = (change + rounding[place]) / (size if is_steady and size else 1.0)
+            errors.append((not is_steady, error, place))
+    return float(found[min(errors)[2]]) if errors else math.nan
