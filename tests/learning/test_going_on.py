@@ -3,7 +3,9 @@
 import dataclasses
 import hashlib
 import os
+import shutil
 import signal
+import warnings
 
 import numpy as np
 import pytest
@@ -279,6 +281,35 @@ def test_a_fork_with_other_settings(whole, tmp_path):
     early = ds.fork(opened, 10, tmp_path / "early")
     assert early.settings == whole.settings
     by_hand.assert_same_parameters(early.parameters, whole.parameters)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_kept"),
+    [("momentum", "rmsprop", False), ("momentum", "nesterov", True)],
+)
+def test_a_fork_keeps_the_optimizer_state_where_it_means_the_same(tmp_path, before, after, is_kept):
+    run = fit(tmp_path / "run", epochs=2, optimizer=before)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        forked = ds.fork(run, 10, tmp_path / "fork", optimizer=after)
+    notes = [str(one.message) for one in said]
+    usual = f"{after} starts with a fresh optimizer state: what {before} kept means nothing to it."
+    assert notes == ([] if is_kept else [usual])
+    arrays = checkpoint.read_checkpoint(tmp_path / "fork", 10).arrays
+    assert any(one.any() for name, one in arrays.items() if "moments." in name) == is_kept
+    opened = dataclasses.replace(ds.open_run(forked.folder), dataset=DATA)
+    by_hand.assert_same_parameters(opened.at(16), forked.parameters)  # the losses are compared
+
+
+def test_two_changes_at_one_step_are_replayed_one_after_the_other(tmp_path):
+    run = fit(tmp_path / "run", epochs=2, optimizer="momentum")
+    with pytest.warns(UserWarning, match="rmsprop starts with a fresh"):
+        one = ds.fork(run, 10, tmp_path / "one", optimizer="rmsprop")
+    two = ds.fork(one, 10, tmp_path / "two", learning_rate=0.003)
+    assert [phase.until for phase in two.phases] == [10, 10]
+    opened = dataclasses.replace(ds.open_run(two.folder), dataset=DATA)
+    shutil.rmtree(two.folder / "checkpoints")
+    by_hand.assert_same_parameters(opened.at(16), two.parameters)
 
 
 def test_a_fork_from_the_first_weights_takes_another_order(whole, tmp_path):

@@ -27,11 +27,39 @@ def test_target():
 
 
 def test_no_improvement():
-    ended = outcome.no_improvement(5, 0.25, 7, 480, 280)
+    ended = outcome.no_improvement(5, outcome.Best(0.25, 7, 280), 480)
     assert (ended.reason, ended.step, ended.kept_step) == ("no_improvement", 480, 280)
     assert ended.message == (
         "The validation loss had not fallen for 5 epochs; the weights of epoch 7, where it was "
         "0.25, were restored."
+    )
+
+
+def test_the_best_weights_come_back_at_any_end():
+    best = outcome.Best(0.25, 7, 280)
+    came_back = "the weights of epoch 7, where the validation loss was lowest (0.25), were restored"
+    endings = [
+        outcome.all_epochs(20, 800, None, best),
+        outcome.target_reached(0.3, 0.31, 9, 360, best),
+        outcome.non_finite(math.nan, 9, 361, best=best),
+        outcome.interrupted(9, 361, best=best),
+    ]
+    for ended in endings:
+        assert ended.kept_step == 280 < ended.step
+        assert ended.message.endswith(f"; {came_back}.")
+    last = outcome.Best(0.25, 20, 800)
+    assert outcome.all_epochs(20, 800, None, last).message == "Trained for 20 epochs."
+
+
+def test_a_validation_loss_that_was_never_finite_is_said():
+    ended = outcome.no_improvement(5, None, 40)
+    assert ended.kept_step == ended.step == 40
+    assert str(ended) == (
+        "In 5 epochs the validation loss was never a finite number; the last weights were kept. "
+        "Look for huge or missing values in the validation samples, and at the loss."
+    )
+    assert outcome.all_epochs(3, 40, False, is_finite=False).message == (
+        "Trained for 3 epochs; the validation loss was never a finite number."
     )
 
 

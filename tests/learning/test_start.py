@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import jax
 import numpy as np
 import pytest
 
@@ -78,10 +79,35 @@ def test_a_run_says_what_it_went_on_from(tmp_path):
 
 def test_another_optimizer_starts_without_memory():
     first = fit(epochs=5, optimizer="adam")
-    second = fit(epochs=1, optimizer="nesterov", start=first)
-    forgotten = dataclasses.replace(first, moments=None)
-    third = fit(epochs=1, optimizer="nesterov", start=forgotten)
-    by_hand.assert_same_parameters(second.parameters, third.parameters)
+    with pytest.warns(UserWarning, match="nesterov starts with a fresh optimizer state: what adam"):
+        second = fit(epochs=1, optimizer="nesterov", start=first)
+    third = fit(epochs=1, optimizer="sgd", start=first)  # 1.9 times its step is the first of that
+    moved = [
+        jax.tree.map(lambda new, old: new - old, one.parameters, first.parameters)
+        for one in (second, third)
+    ]
+    for own, plain in zip(*map(jax.tree.leaves, moved), strict=True):
+        np.testing.assert_allclose(own, 1.9 * plain, rtol=1e-3, atol=1e-7)
+
+
+def test_weight_decay_that_is_added_keeps_the_optimizer_state():
+    first = fit(epochs=5)
+    decayed = ds.Optimizer("adam", weight_decay=1e-12)
+    second = fit(epochs=5, optimizer=decayed, start=first)
+    whole = fit(epochs=10)
+    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
+
+
+def test_a_run_that_was_opened_goes_on_with_the_state_of_its_last_checkpoint(tmp_path):
+    fit(epochs=5, folder=tmp_path / "run")
+    second = fit(epochs=5, start=ds.open_run(tmp_path / "run"))
+    by_hand.assert_same_parameters(second.parameters, fit(epochs=10).parameters, **ROUNDING)
+
+
+def test_a_run_that_was_opened_and_has_no_checkpoint_says_so(tmp_path):
+    fit(epochs=5).save(tmp_path / "run")
+    with pytest.warns(UserWarning, match="adam starts with a fresh optimizer state: none was kept"):
+        fit(epochs=1, start=ds.open_run(tmp_path / "run"))
 
 
 def test_another_network_is_refused():

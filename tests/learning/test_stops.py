@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import downslope as ds
 from downslope.learning import training
 from downslope.learning.batches import BatchPlan
+from downslope.learning.side_by_side import train_side_by_side
 from downslope.network.notation import parse
 from tests.learning import by_hand
 
@@ -69,6 +71,115 @@ def test_patience_restores_the_best_weights():
     inputs, labels = data.scaling.apply(data.validation.inputs), data.validation.targets
     logits, _ = by_hand.forward(NETWORK, run.parameters, inputs)
     assert by_hand.cross_entropies(logits, labels).mean() == pytest.approx(losses.min(), rel=1e-5)
+
+
+def lowest(run) -> int:
+    """The step behind which the validation loss was lowest."""
+    return int(run.trace.epochs["step"][np.nanargmin(run.trace.validation_loss)])
+
+
+def test_patience_restores_the_best_weights_where_all_epochs_are_done():
+    data = meaningless()
+    run = fit(data=data, epochs=20, learning_rate=0.5, stop=ds.Stop(patience=50))
+    assert run.outcome.reason == "epochs"
+    assert run.outcome.kept_step == lowest(run) < run.outcome.step == 80
+    short = fit(data=data, epochs=lowest(run) // 4, learning_rate=0.5)
+    by_hand.assert_same_parameters(run.parameters, short.parameters, rtol=1e-6)
+    assert run.measure(data.validation)["loss"] == pytest.approx(run.trace.validation_loss.min())
+
+
+def test_patience_restores_the_best_weights_at_ctrl_c(tmp_path):
+    settings = {"data": meaningless(), "learning_rate": 0.5, "stop": ds.Stop(patience=50)}
+    run = stopped_after(62, epochs=40, folder=tmp_path / "run", **settings)
+    assert run.outcome.reason == "interrupted"
+    assert run.outcome.kept_step == lowest(run) < run.outcome.step == 62
+    opened = ds.open_run(tmp_path / "run")
+    by_hand.assert_same_parameters(opened.parameters, run.parameters)
+    again = ds.resume(tmp_path / "run", dataset=settings["data"])  # from the last ones, bit for bit
+    whole = fit(epochs=40, **settings)
+    np.testing.assert_array_equal(again.trace.batch_loss, whole.trace.batch_loss)
+    by_hand.assert_same_parameters(again.parameters, whole.parameters)
+
+
+def test_patience_restores_the_best_weights_where_a_step_fails():
+    data = by_hand.numbers_data()
+    stop = ds.Stop(patience=500)
+    run = fit(parse("dense 2"), data, learning_rate=50.0, epochs=100, batch_size="full", stop=stop)
+    assert run.outcome.reason == "non_finite"
+    assert run.outcome.kept_step == lowest(run) < run.outcome.step
+    assert run.measure(data.validation)["loss"] == pytest.approx(
+        np.nanmin(run.trace.validation_loss), rel=1e-5
+    )
+
+
+def test_what_is_patient_side_by_side_is_what_one_alone_is():
+    settings = {"batch_size": 16, "epochs": 20, "stop": ds.Stop(patience=50)}
+    side = train_side_by_side(NETWORK, meaningless(), learning_rates=[0.5, 1e-4], **settings)
+    alone = fit(data=meaningless(), learning_rate=0.5, record=None, **settings)
+    assert side.outcomes[0].kept_step == alone.outcome.kept_step < 80
+    by_hand.assert_same_parameters(side.parameters_of(0), alone.parameters, rtol=1e-4, atol=1e-6)
+    assert side.validation_loss[0] == pytest.approx(alone.trace.validation_loss.min(), rel=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, -np.inf])
+def test_a_validation_loss_that_is_no_number_is_never_the_best(value):
+    def broken(prediction, target):
+        loss = ((prediction - target) ** 2).mean(axis=1)
+        return jnp.where(target[:, 0] > 1e5, value, loss)  # of one validation sample
+
+    data = by_hand.numbers_data()
+    data.validation.targets[3] = 2e6
+    stop = ds.Stop(patience=3, target_loss=1e-9)
+    run = fit(parse("dense 2"), data, loss=broken, stop=stop, epochs=9)
+    assert run.outcome.reason == "no_improvement"
+    assert run.outcome.kept_step == run.outcome.step == 12
+    assert run.outcome.message == (
+        "In 3 epochs the validation loss was never a finite number; the last weights were kept."
+    )
+    untrained = run.network.init((3,))
+    assert not np.array_equal(run.parameters[0]["weights"], untrained[0]["weights"])
+    run = fit(parse("dense 2"), data, loss=broken, stop=ds.Stop(patience=30))
+    assert run.outcome.message == (
+        "Trained for 4 epochs; the validation loss was never a finite number."
+    )
+
+
+@pytest.mark.parametrize(
+    ("patience", "record", "every"),
+    [(5, None, 1), (40, ds.Record(), 1), (3, ds.Record(every=20), 3), (9, ds.Record(every=2), 2)],
+)
+def test_it_is_measured_often_enough_for_the_patience(patience, record, every):
+    stop = ds.Stop(patience=patience)
+    run = fit(data=by_hand.classes_data(50, 3000), epochs=12, stop=stop, record=record)
+    assert run.trace.epochs["epoch"].tolist() == sorted({*range(every, 13, every), 12})
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop"])
+def test_an_optimizer_state_that_overflows_is_said(optimizer):
+    """Its mean of squares would be infinite, and the weight would never move again."""
+
+    def steep(prediction, target):
+        return 1e17 * jnp.abs(prediction - target).sum(axis=1)  # times inputs of some hundreds
+
+    data = by_hand.numbers_data()
+    data = dataclasses.replace(
+        data,
+        train=ds.Samples(1e4 * data.train.inputs, data.train.targets),
+        scaling=ds.Scaling(np.zeros(3, np.float32), np.ones(3, np.float32)),
+    )
+    run = fit(parse("dense 2"), data, loss=steep, optimizer=optimizer, learning_rate=0.01)
+    assert run.outcome.reason == "non_finite"
+    assert run.outcome.step == 0
+    assert run.outcome.message == (
+        "At step 1 (epoch 1) the optimizer state for the weights of layer 1 (Dense) became inf, "
+        "behind which they would not move again; the weights before that step were kept."
+    )
+    assert "clip the gradients" in run.outcome.advice
+    clipped = ds.Optimizer(optimizer, clip_norm=1.0)
+    run = fit(parse("dense 2"), data, loss=steep, optimizer=clipped, learning_rate=0.01)
+    assert run.outcome.reason == "epochs"
+    first = run.network.init((3,))
+    assert not np.array_equal(run.parameters[0]["weights"], first[0]["weights"])
 
 
 def test_patience_counts_epochs_also_where_not_each_is_measured():

@@ -136,7 +136,7 @@ def _check_course(document: Document) -> None:
     samples, ended = document.data.samples["train"], document.outcome
     _require(0 <= ended.kept_step <= ended.step, f"it kept step {ended.kept_step} of {ended.step}")
     _require(
-        ended.kept_step == ended.step or ended.reason == "no_improvement",
+        ended.kept_step == ended.step or document.settings.stop.patience is not None,
         f"it ended at step {ended.step} and kept step {ended.kept_step}",
     )
     if (failure := ended.failure) is not None:

@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,27 @@ class Checkpoint:
     def damaged(self, why: str) -> RunError:
         """What to raise where it does not fit."""
         return damaged(self.folder / FOLDER, f"the state of step {self.step:,}: {why}")
+
+
+def with_optimizer_state(run: Run) -> Run:
+    """A run with its optimizer state, from its folder's state of the weights that it kept.
+
+    Where there is none, or it is of other weights, the run is as it was.
+    """
+    step = run.outcome.kept_step
+    if run.moments is not None or run.folder is None:
+        return run
+    try:
+        if step not in stored_steps(run.folder):
+            return run
+        arrays = read_state(run.folder, step)
+    except RunError:  # damaged: the weights are whole all the same
+        return run
+    weights = flatten(layers(run.parameters))
+    if not all(np.array_equal(arrays.get(name, ()), one) for name, one in weights.items()):
+        return run
+    count = sum(name.startswith("moments.") for name in arrays)
+    return replace(run, moments=[arrays[f"moments.{place}"] for place in range(count)])
 
 
 def layers(parameters: NetworkParameters) -> dict[str, Any]:

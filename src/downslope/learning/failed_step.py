@@ -55,6 +55,7 @@ class _Step(NamedTuple):
         deltas: d loss / d sums of each layer.
         gradients: A number that is not finite, or any other, for each array of weights.
         direction: Likewise, of what the optimizer made of them.
+        state: Likewise, for each array of the optimizer state.
         after: Likewise, of the weights behind the step.
     """
 
@@ -70,6 +71,7 @@ class _Step(NamedTuple):
     deltas: tuple[_Rows, ...]
     gradients: NetworkParameters
     direction: NetworkParameters
+    state: Any
     after: NetworkParameters
 
 
@@ -131,7 +133,7 @@ def _look(
     outputs = signals[-1].activations
     given = (parameters, seen.inputs, seen.targets)
     back = backpropagate(network, *given, loss=loss, weights=seen.weights, key=seen.key)
-    direction, _ = program.optimizer.direction().update(back.gradients, moments, parameters)
+    direction, state = program.optimizer.direction().update(back.gradients, moments, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
     slope = jax.grad(lambda y: loss.mean(y, seen.targets, seen.weights))(outputs)
     return _Step(
@@ -147,6 +149,7 @@ def _look(
         deltas=tuple(map(_rows, back.deltas)),
         gradients=jax.tree.map(_any_broken, back.gradients),
         direction=jax.tree.map(_any_broken, direction),
+        state=jax.tree.map(_any_broken, state),
         after=jax.tree.map(_any_broken, after),
     )
 
@@ -195,9 +198,13 @@ def _failures(
     yield from _in_signals(program, step, batch)
     yield from _in_losses(program, dataset, step, batch)
     yield from _in_gradients(program, dataset, step, batch)
-    trees: tuple[tuple[What, Any], ...] = (("direction", step.direction), ("change", step.after))
-    for what, tree in trees:
-        for layer, array, value in _broken_arrays(tree):
+    kinds: tuple[tuple[What, Iterator[tuple[int, str, str]]], ...] = (
+        ("direction", _broken_arrays(step.direction)),
+        ("state", _broken_state(step.state)),
+        ("change", _broken_arrays(step.after)),
+    )
+    for what, broken in kinds:
+        for layer, array, value in broken:
             name = program.judge.network.layer_name(layer)
             yield Failure(what, value, int((batch >= 0).sum()), layer=name, array=array)
 
@@ -302,6 +309,15 @@ def _broken_arrays(tree: NetworkParameters) -> Iterator[tuple[int, str, str]]:
         for name in sorted(named, reverse=True):
             if not np.isfinite(named[name]):
                 yield layer, name, str(float(named[name]))
+
+
+def _broken_state(state: Any) -> Iterator[tuple[int, str, str]]:
+    """Likewise of the optimizer state, which holds arrays for each array of weights."""
+    for path, value in jax.tree_util.tree_leaves_with_path(state):
+        layers = [one.idx for one in path if isinstance(one, jax.tree_util.SequenceKey)]
+        names = [str(one.key) for one in path if isinstance(one, jax.tree_util.DictKey)]
+        if names and not np.isfinite(value):
+            yield layers[-1], ".".join(names), str(float(value))
 
 
 def _place(dataset: Dataset, what: What, at: int) -> dict[str, Any]:

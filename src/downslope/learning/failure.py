@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 What = Literal[
-    "input", "target", "weight", "sum", "activation", "loss", "gradient", "direction", "change"
+    "input",
+    "target",
+    "weight",
+    "sum",
+    "activation",
+    "loss",
+    "gradient",
+    "direction",
+    "state",
+    "change",
 ]
 
 
@@ -17,7 +26,8 @@ class Failure:
     Attributes:
         what: An "input", "target" or "weight" of a sample; a layer's "sum" or "activation"; the
             "loss" of a sample or, with no sample, the mean of them; the "gradient" of a layer;
-            the "direction" that the optimizer made of it; or the "change" of a layer's weights.
+            the "direction" that the optimizer made of it; the optimizer "state" that it kept of
+            it; or the "change" of a layer's weights.
         value: What it was: "nan", "inf" or "-inf".
         batch: How many samples the step saw.
         samples: In how many of them something of this kind was not finite; 0 where that cannot
@@ -65,6 +75,7 @@ class Failure:
             "loss": self._loss,
             "gradient": self._gradient,
             "direction": self._direction,
+            "state": self._state,
             "change": self._change,
         }[self.what]()
 
@@ -83,6 +94,11 @@ class Failure:
             return f"Look at {self.function}: its slope must be finite wherever its value is."
         if self.function:
             return f"Look at {self.function}: its value must be finite there."
+        if self.what == "state":
+            return (
+                "Scale the targets or the loss down, or clip the gradients (clip_norm): the square "
+                "of a gradient above 1.8e+19 is more than float32 holds."
+            )
         rate = "Try a tenth of the learning rate"
         if self.what in ("direction", "change"):
             return f"{rate}."
@@ -130,6 +146,12 @@ class Failure:
         return (
             f"what the optimizer made of the gradient of the {self.array} of "
             f"{_layer(self.layer)} was {self.value}"
+        )
+
+    def _state(self) -> str:
+        return (
+            f"the optimizer state for the {self.array} of {_layer(self.layer)} became "
+            f"{self.value}, behind which they would not move again"
         )
 
     def _change(self) -> str:

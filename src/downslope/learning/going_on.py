@@ -222,7 +222,8 @@ def _going_on(
     is_same = settings == run.settings
     if not is_same:
         _check_epochs(prepared, step)
-        state = taken_over(state, prepared)
+        state, note = taken_over(state, run.settings.optimizer, prepared)
+        notes = [*notes, note] if note else notes
     if versions != run.versions:
         notes = [*notes, _other_versions(run.versions, versions)]
         is_stored = False

@@ -256,6 +256,7 @@ def measure(
 def _decide(program: Program, state: State, loss: Array) -> State:
     """Whether to go on after this validation loss, and which weights are the best so far."""
     ending = state.ending
+    loss = jnp.where(jnp.isfinite(loss), loss, jnp.inf)  # what is no number is never the best
     if program.patience is not None:
         better = loss < state.best_loss
         state = state._replace(
@@ -275,12 +276,15 @@ def _decide(program: Program, state: State, loss: Array) -> State:
 
 
 def _mark_overflown(state: State) -> State:
-    """Say so where weights are not finite, which they never become again.
+    """Say so where weights or the optimizer state are not finite, which they never become again.
+
+    A weight whose mean of squared gradients is infinite would never move again, without a word.
 
     To look at all of them once per chunk costs nothing; at each step it would be one more pass
     over the memory.
     """
-    finite = [jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters)]
+    leaves = jax.tree.leaves((state.parameters, state.moments))
+    finite = [jnp.isfinite(leaf).all() for leaf in leaves]
     ending = jnp.where(jnp.stack(finite).all(), state.ending, jnp.int32(OVERFLOWN))
     return state._replace(ending=ending)
 

@@ -10,7 +10,10 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -57,13 +60,71 @@ class Optimizer:
         """The optax transformation from gradients to the direction of the step, uphill."""
         parts = []
         if self.clip_norm is not None:
-            parts.append(optax.clip_by_global_norm(self.clip_norm))
+            parts.append(_clipped(self.clip_norm))
         if self.weight_decay and self.name != "adamw":
             parts.append(optax.add_decayed_weights(self.weight_decay))
         parts.append(OPTIMIZERS[self.name](self))
         if self.weight_decay and self.name == "adamw":
             parts.append(optax.add_decayed_weights(self.weight_decay))
         return optax.chain(*parts)
+
+
+def _clipped(most: float) -> optax.GradientTransformation:
+    """Gradients shortened to a length of `most`, also where its square leaves float32's range.
+
+    optax's own would make gradients of which one is above 1.8e19 zero, without a word.
+    """
+    usual = optax.clip_by_global_norm(most)
+
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, Any]:
+        clipped, state = usual.update(updates, state, params)
+        is_huge = ~jnp.isfinite(optax.tree.norm(updates))
+        small = jax.tree.map(lambda one: one * 2.0**-100, updates)  # whose squares have room
+        length = optax.tree.norm(small)
+        return jax.tree.map(
+            lambda one, own: jnp.where(is_huge, own / length * most, one), clipped, small
+        ), state
+
+    return optax.GradientTransformation(usual.init, update)
+
+
+def keeps_state(before: Optimizer, now: Optimizer) -> bool:
+    """Whether the optimizer state of one means the same to the other.
+
+    momentum and nesterov both keep the sum of the gradients, each step's share of it smaller by
+    the momentum; adam and adamw both keep the means of the gradients and of their squares, unless
+    weight decay is a part of these gradients.
+    """
+    names = {before.name, now.name}
+    if names == {"adam", "adamw"}:
+        return all(not one.weight_decay for one in (before, now) if one.name == "adam")
+    return before.name == now.name or names == {"momentum", "nesterov"}
+
+
+def carried_over(state: Any, before: Optimizer, now: Optimizer, fresh: Any) -> tuple[Any, str]:
+    """The optimizer state of a training that goes on, perhaps with another optimizer.
+
+    Args:
+        state: What `before` left; None where that is not known.
+        before: The optimizer so far.
+        now: The optimizer from here on.
+        fresh: The state that `now` begins with.
+
+    Returns:
+        The state, and a sentence where one that there was, or had been, is not used.
+    """
+    leaves, structure = jax.tree.flatten(fresh)
+    if not leaves:
+        return fresh, ""
+    if not keeps_state(before, now):
+        return fresh, (
+            f"{now.name} starts with a fresh optimizer state: what {before.name} kept means "
+            "nothing to it."
+        )
+    kept = jax.tree.leaves(state)
+    if [np.shape(one) for one in kept] != [one.shape for one in leaves]:
+        return fresh, f"{now.name} starts with a fresh optimizer state: none was kept."
+    return jax.tree.unflatten(structure, kept), ""
 
 
 def _rmsprop(optimizer: Optimizer) -> optax.GradientTransformation:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import jax
 import numpy as np
 
 from downslope.data.dataset import Dataset
 from downslope.learning import loop
+from downslope.learning.optimizers import Optimizer, carried_over
 from downslope.learning.preparation import Preparation
 from downslope.learning.run import Run
 from downslope.learning.run_folder import Phase
@@ -52,20 +52,28 @@ def rates_of(phases: tuple[Phase, ...], prepared: Preparation) -> np.ndarray:
     return rates
 
 
-def taken_over(state: loop.State, prepared: Preparation) -> loop.State:
+def taken_over(
+    state: loop.State, before: Optimizer, prepared: Preparation
+) -> tuple[loop.State, str]:
     """A state as the part that begins with it needs it.
 
-    What the optimizer remembers stays where it is the same kind of optimizer; what had ended the
-    training does so no more.
+    The optimizer state stays where it means the same to the optimizer from here on; what had
+    ended the training does so no more.
+
+    Args:
+        state: The state that the part before ended in.
+        before: The optimizer of that part.
+        prepared: What the part that begins needs.
+
+    Returns:
+        The state, and a sentence where the optimizer starts with a fresh state.
     """
     drawn = prepared.start().state
-    remembered, moments = jax.tree.leaves(state.moments), drawn.moments
-    leaves, structure = jax.tree.flatten(moments)
-    if [one.shape for one in remembered] == [one.shape for one in leaves]:
-        moments = jax.tree.unflatten(structure, remembered)
+    optimizer = prepared.settings.optimizer
+    moments, note = carried_over(state.moments, before, optimizer, drawn.moments)
     best = state.parameters if state.best is None else state.best
     is_running = int(state.ending) == loop.RUNNING
-    return state._replace(
+    state = state._replace(
         moments=moments,
         best=None if drawn.best is None else best,
         best_loss=drawn.best_loss if state.best is None else state.best_loss,
@@ -73,3 +81,4 @@ def taken_over(state: loop.State, prepared: Preparation) -> loop.State:
         stale=state.stale if is_running else drawn.stale,
         ending=np.int32(loop.RUNNING),
     )
+    return state, note

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import jax
 import numpy as np
@@ -17,6 +18,7 @@ from downslope.learning import loop
 from downslope.learning.batches import LONGEST_TRAINING, BatchPlan
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
+from downslope.learning.optimizers import carried_over
 from downslope.learning.run import Run
 from downslope.learning.settings import Settings
 from downslope.network.losses import Loss
@@ -129,7 +131,7 @@ class Preparation:
             optimizer=settings.optimizer,
             augment=settings.augment,
             steps_per_epoch=plan.steps_per_epoch,
-            measured_every=settings.record.every or self._affordable(),
+            measured_every=self._measured_every(),
             steps=plan.steps,
             has_short_batch=plan.has_short_batch,
             target_loss=settings.stop.target_loss,
@@ -145,7 +147,7 @@ class Preparation:
         there are few epochs, not more than the last measurement alone may cost.
         """
         most = min(self.settings.record.samples, len(self.dataset.validation))
-        if self.settings.record.every is None:
+        if self.settings.record.every is None and not self.settings.stop.watches:
             most = min(most, int(self._affordable_samples * self.settings.epochs))
         return max(1, most)
 
@@ -161,8 +163,16 @@ class Preparation:
         crop = augment.crop if augment is not None and is_counting else 1.0
         return RECORDING_SHARE * self.plan.samples * crop**2
 
-    def _affordable(self) -> int:
-        """Epochs between two measurements, so that they cost no more than their share."""
+    def _measured_every(self) -> int:
+        """Epochs between two measurements: as asked for, or so that they cost only their share.
+
+        Where they decide when to end, they are worth their time.
+        """
+        every, stop = self.settings.record.every, self.settings.stop
+        if every is not None:
+            return min(every, stop.patience or every)
+        if stop.watches:
+            return 1
         return max(1, math.ceil(self._most_measured / self._affordable_samples))
 
     @property
@@ -180,6 +190,17 @@ class Preparation:
         begin = partial(loop.begin, self._origin)
         return jax.eval_shape(begin, np.uint32(self.settings.seed)).state
 
+    @property
+    def state_note(self) -> str:
+        """A sentence where a run is gone on from and the optimizer starts with a fresh state."""
+        if self.earlier is None or self.earlier.outcome.kept_step < self.earlier.outcome.step:
+            return ""
+        return self._carried_over(self.earlier, self.shapes.moments)[1]
+
+    def _carried_over(self, earlier: Run, fresh: Any) -> tuple[Any, str]:
+        before, now = earlier.settings.optimizer, self.settings.optimizer
+        return carried_over(earlier.moments, before, now, fresh)
+
     def start(self) -> loop.Start:
         """The state before the first step, and the key of chance."""
         seed = np.uint32(self.settings.seed)
@@ -188,10 +209,8 @@ class Preparation:
 
     def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:
         """A start at the weights of an earlier run, with what its optimizer remembers."""
-        state = drawn.state._replace(parameters=earlier.parameters)
-        same_kind = earlier.settings.optimizer.name == self.settings.optimizer.name
-        if same_kind and jax.tree.structure(earlier.moments) == jax.tree.structure(state.moments):
-            state = state._replace(moments=earlier.moments)
+        moments, _ = self._carried_over(earlier, drawn.state.moments)
+        state = drawn.state._replace(parameters=earlier.parameters, moments=moments)
         if state.best is not None:
             state = state._replace(best=earlier.parameters)
         return drawn._replace(state=state)

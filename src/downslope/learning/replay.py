@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -208,8 +209,9 @@ class Replay:
         """Walk from the state behind `place` steps to the one behind `stop`, chunk by chunk."""
         part = self._part(stop)
         plan, program = part.prepared.plan, part.prepared.program
-        if place == part.first and part is not self._parts[0]:
-            state = taken_over(state, part.prepared)
+        for before, after in pairwise(self._parts[: self._parts.index(part) + 1]):
+            if after.first == place:
+                state, _ = taken_over(state, before.prepared.settings.optimizer, after.prepared)
         pace = Pace(plan)
         batches = np.zeros((pace.capacity, plan.batch_size), np.int32)
         rates = np.zeros(pace.capacity, np.float32)

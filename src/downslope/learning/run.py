@@ -62,8 +62,8 @@ class Run:
         folder: Where the run was saved or opened, if it was.
         origin: The run that the training went on from, if it did.
         openings: Counts how often the test part is looked at.
-        moments: What the optimizer remembers, for a training that goes on from here; None where
-            the best weights were restored. It is not saved.
+        moments: The optimizer state, for a training that goes on from here; None where the best
+            weights were restored. It is saved in the last checkpoint alone.
         versions: Of Python and of the libraries that it was trained with, and how its layers
             were computed.
         phases: The parts before the last, where a training went on with other settings.

@@ -46,7 +46,8 @@ class Record:
             weights, on at most this many samples of each part.
         every: Measure at the end of every so many epochs, and of the last one; None for as
             often as costs at most about a twentieth of the time, and in short trainings on
-            fewer samples for the same reason.
+            fewer samples for the same reason. Where `Stop` asks for the validation loss, None
+            is every epoch, and it is never less often than its patience.
     """
 
     samples: int = 2048
@@ -64,8 +65,9 @@ class Stop:
 
     Attributes:
         target_loss: End when the validation loss is at most this; None never.
-        patience: End when the validation loss has not fallen for this many epochs, and go back
-            to the weights where it was lowest; None never.
+        patience: End when the validation loss has not fallen for this many epochs. Whatever ends
+            the training, it goes back to the measured weights where that loss was lowest. None
+            never ends it, and keeps the last weights.
         tolerance: A fall by this much or less, in the loss's own units, counts as none.
     """
 
@@ -82,6 +84,11 @@ class Stop:
                 "a number of at least 0",
                 "0.0001 is usual.",
             )
+
+    @property
+    def watches(self) -> bool:
+        """Whether the validation loss decides when to end."""
+        return self.patience is not None or self.target_loss is not None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ from downslope.learning.progress import stop_requests
 from downslope.learning.run import Seconds
 from downslope.learning.settings import BatchSize, Record, Settings, Stop
 from downslope.learning.trace import Trace, TraceBuilder
-from downslope.learning.training import Pace, ending_of
+from downslope.learning.training import Pace, ending_of, kept_weights
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
 
@@ -297,8 +297,7 @@ class _Trainings:
                 ended = ending_of(own, one, trace)
                 traces.append(trace)
                 outcomes.append(ended)
-                keeps_best = ended.reason == "no_improvement"
-                kept.append(own.best if keeps_best else own.parameters)
+                kept.append(kept_weights(own, ended))
             figures.append(self._losses(group, kept[-len(group.members) :], rows, outcomes))
         train_loss, validation_loss = np.concatenate(figures, axis=1)[:, :count]
         return SideBySide(
@@ -330,7 +329,8 @@ class _Trainings:
         self, group: _Group, kept: list, rows: loop.Rows, outcomes: list[Outcome]
     ) -> np.ndarray:
         """Training and validation loss of a group's members at the kept weights, (2, members)."""
-        if all(one.reason == "epochs" for one in outcomes[-len(group.members) :]):
+        ended = outcomes[-len(group.members) :]
+        if all(one.reason == "epochs" and one.kept_step == one.step for one in ended):
             return np.stack([rows.train[-1, :, 0], rows.validation[-1, :, 0]])
         parameters = jax.tree.map(lambda *leaves: np.stack(leaves), *kept)
         found = compiled(_evaluate_both, self.program, parameters, group.material)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from downslope.data.dataset import Dataset
 from downslope.learning.augment import Augment
-from downslope.learning.checkpoint import Checkpoints, Keeper
+from downslope.learning.checkpoint import Checkpoints, Keeper, with_optimizer_state
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.preparation import Preparation
@@ -63,9 +64,10 @@ def train(
         stop: When to end before the last epoch.
         on_chunk: Called with a `Progress` between two chunks of steps.
         start: A run of the same network and loss to go on from: its weights, its scaling of
-            inputs and targets, and what its optimizer remembers, if that is the same and the
-            run was not opened from a folder. Give another `seed`, or the order of the samples
-            and all other chance are those of that run again.
+            inputs and targets, and its optimizer state, if that means the same to the optimizer
+            of now; a warning says where it does not, or where its folder does not have it. The
+            best weights, where they were restored, have none. Give another `seed`, or the order
+            of the samples and all other chance are those of that run again.
         folder: A new or empty folder for the run. Its state is stored there while it trains, so
             that `resume` goes on whatever ended it, and at the end the run is saved there.
         checkpoints: When the state is stored.
@@ -96,9 +98,12 @@ def train(
     )
     if start is not None:
         check_start(start, network, dataset, loss)
+        start = with_optimizer_state(start)
         dataset = replace(dataset, scaling=start.scaling)
     check_fit(network, dataset, loss, augment)
     prepared = Preparation(network, dataset, loss, settings, start)
+    if prepared.state_note:
+        warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:
         return Training(prepared).run(on_chunk)
     with new_run(folder) as path:

@@ -191,9 +191,8 @@ class Training:
             failure = find_failure(self.program, self.dataset, state, material, batch, rate)
         goes_on = self.keeper is not None
         ended = ending_of(state, self.prepared, self.trace.trace(), goes_on, failure)
-        keep_best = ended.reason == "no_improvement"
-        run = self._run(state, state.best if keep_best else state.parameters, ended, seconds)
-        if not keep_best:
+        run = self._run(state, kept_weights(state, ended), ended, seconds)
+        if ended.kept_step == ended.step:
             run = replace(run, moments=jax.tree.map(np.asarray, state.moments))
         if self.keeper is None:
             return run
@@ -254,24 +253,38 @@ def ending_of(
     step, per_epoch = int(state.step), plan.steps_per_epoch
     ending, stop = int(state.ending), settings.stop
     epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
+    best = best_measured(state, per_epoch)
     if ending == loop.NON_FINITE:
-        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step, failure)
+        return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step, failure, best)
     if ending == loop.TARGET:
         loss = float(trace.validation_loss[-1])
-        return outcome.target_reached(loss, stop.target_loss or 0.0, step // per_epoch, step)
+        target = stop.target_loss or 0.0
+        return outcome.target_reached(loss, target, step // per_epoch, step, best)
     if ending == loop.NO_IMPROVEMENT:
-        best = int(state.best_step)
-        return outcome.no_improvement(
-            stop.patience or 0,
-            float(state.best_loss),
-            best // per_epoch,
-            step,
-            best,
-            stop.tolerance,
-        )
+        return outcome.no_improvement(stop.patience or 0, best, step, stop.tolerance)
     if step < plan.steps:
-        return outcome.interrupted(epoch, step, goes_on)
-    return outcome.all_epochs(settings.epochs, step, still_falling(trace.validation_loss))
+        return outcome.interrupted(epoch, step, goes_on, best)
+    losses = trace.validation_loss
+    return outcome.all_epochs(
+        settings.epochs,
+        step,
+        still_falling(losses),
+        best,
+        is_finite=bool(np.isfinite(losses).any()),
+    )
+
+
+def best_measured(state: loop.State, steps_per_epoch: int) -> outcome.Best | None:
+    """The lowest finite validation loss so far, where a training keeps its weights."""
+    loss, step = float(state.best_loss), int(state.best_step)
+    if state.best is None or not np.isfinite(loss):
+        return None
+    return outcome.Best(loss, step // steps_per_epoch, step)
+
+
+def kept_weights(state: loop.State, ended: Outcome) -> Any:
+    """The weights that a training leaves: its last ones, or the best that were measured."""
+    return state.parameters if ended.kept_step == ended.step else state.best
 
 
 def still_falling(losses: np.ndarray) -> bool | None:
