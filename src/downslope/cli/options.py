@@ -87,7 +87,7 @@ def table(command: Any) -> Any:
             multiple=True,
             callback=lambda context, option, pairs: dict(pairs),
             help="Tables: what a column is: number, yes/no, category, date (or day-first, "
-            "month-first) or ignored.",
+            "month-first, year-first) or ignored.",
         ),
         click.option(
             "--time",

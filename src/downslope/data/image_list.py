@@ -122,8 +122,8 @@ def read_image_list(
         options = _as_far_as_there(options, rows.table.column_names)
     if len(paths) > 1 or rows.part is not None:
         options.refuse_splitting(f"{source.name} says itself which images are the test part")
-    names = [one for one in rows.table.column_names if one not in (_ROW, _TABLE)]
-    check_split_columns(names, options.target, options.group, options.time)
+    said = rows.table.drop_columns([_ROW, _TABLE])
+    check_split_columns(said, options.target, options.group, options.time)
     target = _target(rows, options)
     found = labelled(rows.table, target, options, source.name)
     rows = rows._replace(table=found.table)

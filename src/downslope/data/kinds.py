@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from downslope.data.dates import ORDERS, Order, date_form, in_words, order_of, other_form
+from downslope.data.dates import ORDERS, Order, date_form, form_note, form_of_type
+from downslope.data.frames import is_index, why_unusable
 from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
@@ -70,7 +71,7 @@ def describe(table: pa.Table, wanted: Mapping[str, Said] | None = None) -> tuple
                 f"one of {', '.join((*KINDS, *ORDERS))}",
                 "Correct it, or leave it out to have it found.",
             )
-    return tuple(_column(name, table.column(name), wanted.get(name)) for name in table.column_names)
+    return tuple(_column(table, name, wanted.get(name)) for name in table.column_names)
 
 
 def missing_column(name: str, names: list[str]) -> SettingError:
@@ -86,22 +87,35 @@ def missing_column(name: str, names: list[str]) -> SettingError:
     )
 
 
-def _column(name: str, values: pa.ChunkedArray, wanted: Said | None) -> Column:
-    countable = not (pa.types.is_nested(values.type) or pa.types.is_null(values.type))
-    distinct = pc.count_distinct(values, mode="only_valid").as_py() if countable else 0
+def _column(table: pa.Table, name: str, wanted: Said | None) -> Column:
+    values = table.column(name)
+    distinct = _distinct(values)
     order: Order | None = None
     kind, note = _found(values, distinct)
-    if wanted == "month-first" or wanted == "day-first":
+    if is_index(table, name):
+        kind, note = "ignored", "the index of a pandas frame"
+    if why := why_unusable(table, name):
+        if wanted not in (None, "ignored"):
+            raise _no_such_kind(name, str(wanted), "values that can be read", why)
+        return Column(name, "ignored", 0, values.null_count, why)
+    if wanted == "month-first" or wanted == "day-first" or wanted == "year-first":
         kind, note, order = "date", "as you said", wanted
     elif wanted is not None and wanted != kind:
         kind, note = wanted, "as you said"
     if kind == "number" and note:
         _check_numbers(name, values)
     form = _form(name, values, order) if kind == "date" else ""
-    other = other_form(values.cast(pa.string()), form) if form and order is None else None
-    if other is not None:
-        note = f"read as {in_words(form)}; say {order_of(other)} if it is {in_words(other)}"
+    if form and not pa.types.is_temporal(values.type):
+        note = form_note(values, form, order) or note
     return Column(name, kind, distinct, values.null_count, note, form)
+
+
+def _distinct(values: pa.ChunkedArray) -> int:
+    if pa.types.is_nested(values.type) or pa.types.is_null(values.type):
+        return 0
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    return pc.count_distinct(values, mode="only_valid").as_py()
 
 
 def _form(name: str, values: pa.ChunkedArray, order: Order | None) -> str:
@@ -122,8 +136,9 @@ def _form(name: str, values: pa.ChunkedArray, order: Order | None) -> str:
 
 def _form_of(values: pa.ChunkedArray, order: Order | None) -> str | None:
     if pa.types.is_temporal(values.type):
-        values.cast(pa.timestamp("s"), safe=False)  # durations cannot
-        return ""
+        return form_of_type(values.type)
+    if pa.types.is_floating(values.type) or pa.types.is_boolean(values.type):
+        return None
     return date_form(values.cast(pa.string()), order)
 
 
@@ -153,7 +168,7 @@ def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
     if pa.types.is_boolean(kind):
         return "yes/no", ""
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        return ("ignored", "times of day") if pa.types.is_time(kind) else ("date", "")
+        return "date", ""
     if _is_numeric(kind):
         return _of_numbers(values, distinct, rows)
     if pa.types.is_dictionary(kind):
@@ -217,9 +232,8 @@ def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
 def as_texts(values: pa.ChunkedArray) -> np.ndarray:
     """Trimmed texts as an object array of shape (N,), None where there is none."""
     if pa.types.is_floating(values.type):  # 3.0 and 3 are one category
-        whole = pc.cast(values, pa.int64(), safe=False)
-        same = pc.equal(pc.cast(whole, pa.float64()), values)
-        if pc.all(same).as_py():
-            values = whole
+        is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
+        whole = pc.cast(pc.if_else(is_whole, values, 0), pa.int64()).cast(pa.string())
+        values = pc.if_else(is_whole, whole, values.cast(pa.string()))
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
     return texts.to_numpy(zero_copy_only=False)

@@ -67,8 +67,8 @@ def load(
             built-in set is reached with `./` before its name.
         target: Tables: the column that is learnt.
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
-            "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first" or
-            "day-first".
+            "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
+            "day-first" or "year-first".
         task: Tables: "classification" or "regression"; None to see it from the target.
         group: Tables: a column whose rows of one value all go into one part, such as a patient;
             no input unless `kinds` says what it is.

@@ -19,6 +19,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from downslope.data.file_names import ARROW, PARQUET, ending
+from downslope.data.frames import plain_table, refuse_same_names
 from downslope.errors import DataError
 
 LARGEST = 2**31  # bytes of text
@@ -66,7 +67,7 @@ def read_table(path: Path) -> pa.Table:
         raise
     except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
-    return _checked(path, table)
+    return plain_table(_checked(path, table), str(path))
 
 
 def read_table_text(raw: bytes, path: Path) -> pa.Table:
@@ -95,13 +96,7 @@ def _unreadable(path: Path, problem: Exception) -> DataError:
 
 
 def _checked(path: Path, table: pa.Table) -> pa.Table:
-    twice = [name for name, count in Counter(table.column_names).items() if count > 1]
-    if twice:
-        raise DataError(
-            f"{path} has more than one column called {twice[0]!r}.",
-            "a name of its own for each column",
-            "Rename one of them.",
-        )
+    refuse_same_names(table.column_names, str(path))
     if not table.num_rows or not table.num_columns:
         raise _no_rows(path)
     return table

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from downslope.data.dates import as_seconds
+from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import Column, as_numbers, as_texts, missing_column
 from downslope.data.split import Parts
 from downslope.data.targets import left_out
@@ -33,11 +34,12 @@ class TableRows:
 
 
 def check_split_columns(
-    names: list[str], target: str | None, group: str | None, time: str | None
+    table: pa.Table, target: str | None, group: str | None, time: str | None
 ) -> None:
     """Check that the columns that decide the split can do so.
 
     Raises:
+        DataError: One holds nothing that can be read.
         SettingError: There is no such column, it is the target, or there are two.
     """
     if group is not None and time is not None:
@@ -49,14 +51,15 @@ def check_split_columns(
     for what, name in (("group", group), ("time", time)):
         if name is None:
             continue
-        if name not in names:
-            raise missing_column(name, names)
+        if name not in table.column_names:
+            raise missing_column(name, table.column_names)
         if name == target:
             raise SettingError(
                 f"The column {name!r} was named both as the target and as the {what}.",
                 f"another column for the {what}",
                 "Name another one, or leave it out to split by chance.",
             )
+        refuse_unusable(table, name, what)
 
 
 def form_of(columns: Sequence[Column], name: str) -> str:
@@ -84,14 +87,25 @@ def group_of_rows(values: pa.ChunkedArray) -> np.ndarray:
 
 
 def time_of_rows(name: str, values: pa.ChunkedArray, form: str = "") -> np.ndarray:
-    """When each row was, float64 (N,): seconds, or the column's own numbers; NaN where unknown.
+    """When each row was, float64 (N,): seconds, or numbers in order; NaN where unknown.
 
     `form` is how texts are written, where that is known.
 
     Raises:
         DataError: The column holds neither dates nor numbers.
     """
-    is_time = pa.types.is_temporal(values.type) and not pa.types.is_duration(values.type)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if values.null_count == len(values):
+        raise DataError(
+            f"The column {name!r} was named as the time, and has no value in any row.",
+            "a date or a number in the rows that are to be learnt from",
+            "Name another column, or leave it out to split by chance.",
+        )
+    if pa.types.is_integer(values.type):  # of which floats cannot tell the largest apart
+        _, ranks = np.unique(values.fill_null(0).to_numpy(), return_inverse=True)
+        return np.where(values.is_valid().to_numpy(), ranks.astype(np.float64), np.nan)
+    is_time = pa.types.is_temporal(values.type)
     for is_number in (False,) if is_time or form else (True, False):
         try:
             return as_numbers(values) if is_number else as_seconds(values, form)

@@ -145,7 +145,7 @@ def table_of(
     """
     if options.target is None:
         raise which_target(table.column_names)
-    check_split_columns(table.column_names, options.target, options.group, options.time)
+    check_split_columns(table, options.target, options.group, options.time)
     rows = labelled(table, options.target, options, name)
     columns = rows.columns
     if options.group is not None and options.group not in options.kinds:

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dataset import Task
+from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import Column, as_numbers, as_texts, describe, missing_column
 from downslope.data.table_options import TableOptions
 from downslope.errors import DataError, SettingError
@@ -62,6 +63,7 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "classification or regression",
             "Leave it out to see it.",
         )
+    refuse_unusable(table, target, "target")
     known = pc.is_valid(table.column(target))
     rows = table.filter(known)
     absent = table.num_rows - rows.num_rows

@@ -1,0 +1,92 @@
+"""Dates, times and frames on which Downslope once did wrong, read as they are meant."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.data.dates import as_seconds
+from downslope.data.load import read
+from downslope.data.table_file import read_table
+from downslope.data.tables import UnsplitTable
+
+
+def table(path, target, **said) -> UnsplitTable:
+    found = read(path, target=target, **said)
+    assert isinstance(found, UnsplitTable)
+    return found
+
+
+def column(unsplit, name):
+    return next(one for one in unsplit.columns if one.name == name)
+
+
+def test_two_and_four_digits_are_the_same_dates(cases):
+    folder = cases / "tables"
+    unsplit = table(folder / "year2_train.csv", "y")
+    assert column(unsplit, "when").form == "%m/%d/%y"
+    encoding = unsplit.split(0).encoding
+    assert encoding is not None
+    short = encoding.encode(read_table(folder / "year2_new_short.csv"))
+    long = encoding.encode(read_table(folder / "year2_new_long.csv"))
+    np.testing.assert_array_equal(short, long)
+
+
+def test_99_comes_before_05(cases):
+    dataset = ds.load(cases / "tables" / "year2_century.csv", target="y", time="when")
+    assert dataset.rows is not None
+    texts = dataset.rows.table.column("when").to_pylist()
+
+    def last_digits(part):
+        return {int(texts[row][-2:]) for row in part}
+
+    train, test = last_digits(dataset.rows.parts.train), last_digits(dataset.rows.parts.test)
+    assert max(train) >= 96  # before 2000
+    assert max(test) < 50 and min(test) >= max(year for year in train if year < 50)
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "first"),
+    [
+        ("date_2digit.csv", "%m/%d/%y", (2024, 1, 1)),
+        ("date_dash_hm.csv", "%d-%m-%Y %H:%M", (2024, 1, 1)),
+        ("date_dd_Mon_yyyy.csv", "%d-%b-%Y", (2024, 1, 1)),
+        ("date_slash_ymdhms.csv", "%Y/%m/%d %H:%M:%S", (2024, 1, 1)),
+        ("vega_stocks.csv", "%b %d %Y", (2000, 1, 1)),
+        ("time_only.csv", "%H:%M", (1970, 1, 1)),
+        ("time_hms.csv", "%H:%M:%S", (1970, 1, 1)),
+    ],
+)
+def test_forms_of_dates(cases, name, form, first):
+    target = "price" if name == "vega_stocks.csv" else "y"
+    unsplit = table(cases / "tables" / name, target)
+    when = column(unsplit, "date" if target == "price" else "when")
+    assert when.kind == "date"
+    assert when.form.startswith(form)
+    seconds = as_seconds(unsplit.table.column(when.name), when.form)
+    assert seconds[0] == dt.datetime(*first, tzinfo=dt.UTC).timestamp()
+
+
+def test_dates_are_dates_though_the_first_thousand_are_missing(cases):
+    unsplit = table(cases / "tables" / "date_late.csv", "y")
+    when = column(unsplit, "when")
+    assert (when.kind, when.missing) == ("date", 1100)
+
+
+def test_a_stored_index_is_no_input(cases):
+    unsplit = table(cases / "tables" / "index_leak.parquet", "y")
+    index = [one for one in unsplit.columns if one.note == "the index of a pandas frame"]
+    assert [one.kind for one in index] == ["ignored"]
+    dataset = unsplit.split(0)
+    assert dataset.encoding is not None
+    assert index[0].name not in {one.name for one in dataset.encoding.columns}
+
+
+@pytest.mark.parametrize("name", ["categorical.parquet", "polars_text.parquet"])
+def test_frames_in_files_are_read(cases, name):
+    content = read_table(cases / "tables" / name)
+    for target in content.column_names:
+        dataset = ds.load(cases / "tables" / name, target=target)
+        assert dataset.encoding is not None
+        assert len(dataset.encoding.columns) == len(content.column_names) - 1
