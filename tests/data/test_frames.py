@@ -131,6 +131,7 @@ def test_periods_begin_when_pandas_says(length, ordinal, start):
 class TestPandas:
     """Frames of pandas."""
 
+    @pytest.mark.peers
     def test_columns_of_all_kinds(self):
         pd = pytest.importorskip("pandas")
         rng = np.random.default_rng(0)
@@ -175,6 +176,7 @@ class TestPandas:
         with pytest.raises(ds.DataError, match="holds values of type complex128"):
             ds.load(frame, target="complex")
 
+    @pytest.mark.peers
     def test_the_index_is_no_input_whatever_it_is_called(self, tmp_path):
         pd = pytest.importorskip("pandas")
         index = pd.date_range("2024-01-01", periods=40, name="when")
@@ -193,6 +195,7 @@ class TestPandas:
         twice = frame.rename_axis("x")
         assert table_from(twice).column_names == ["x", "y"]
 
+    @pytest.mark.peers
     def test_columns_without_proper_names(self):
         pd = pytest.importorskip("pandas")
         frame = pd.DataFrame([[1, 2], [3, 4]])
@@ -201,6 +204,7 @@ class TestPandas:
         with pytest.raises(ds.DataError, match="more than one column called '1'"):
             table_from(frame)
 
+    @pytest.mark.peers
     def test_missing_targets_are_left_out_and_told(self):
         pd = pytest.importorskip("pandas")
         rng = np.random.default_rng(2)
@@ -215,6 +219,7 @@ class TestPandas:
 class TestPolars:
     """Frames of polars."""
 
+    @pytest.mark.peers
     def test_columns_of_all_kinds(self):
         pl = pytest.importorskip("polars")
         few = [place * 7 % 3 for place in range(60)]
