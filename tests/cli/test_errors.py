@@ -66,7 +66,8 @@ def test_unreadable_image(refused, tmp_path, crowd_run):
     broken = folder / "images" / "IMG_2.jpg"
     broken.write_bytes(broken.read_bytes()[:200])
     message = (
-        f"The photo {broken} cannot be read. Expected a whole JPEG or PNG file. "
+        f"The photo {broken} cannot be read. Expected a whole image file: JPEG, PNG, GIF, BMP, "
+        "WebP, TIFF, PPM or AVIF. "
         "Open it in an image viewer; replace or remove it if it is broken."
     )
     assert refused("train", folder) == message

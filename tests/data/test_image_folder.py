@@ -83,7 +83,7 @@ def test_pixels_are_upright_and_opaque(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(path, exif=exif)
-    assert look_at(path) == (30, 10, False)
+    assert look_at(path) == (10, 30, False, "bytes")
     assert read_pixels(path, 30, 10, "RGB").shape == (30, 10, 3)
     Image.new("RGBA", (4, 4), (255, 255, 255, 0)).save(tmp_path / "b.png")
     assert read_pixels(tmp_path / "b.png", 4, 4, "L").max() == 0
@@ -95,14 +95,15 @@ def test_broken_images(tmp_path, monkeypatch):
     path = folder(tmp_path) / "red" / "0.png"
     path.write_bytes(path.read_bytes()[:60])
     assert message(tmp_path) == (
-        f"The image {path} cannot be read. Expected a whole JPEG or PNG file. "
+        f"The image {path} cannot be read. Expected a whole image file: "
+        "JPEG, PNG, GIF, BMP, WebP, TIFF, PPM or AVIF. "
         "Open it in an image viewer; replace or remove it if it is broken."
     )
     path.write_bytes(b"no image")
     assert message(tmp_path).startswith(f"The image {path} cannot be read. ")
     draw(path)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 50)
-    assert "has too many pixels to be opened safely. Expected at most 0 million" in message(
+    monkeypatch.setenv("DOWNSLOPE_MAX_GIB", str(12 * 50 / 2**30))
+    assert "has 96 pixels, too many to be opened safely. Expected at most 0 million" in message(
         tmp_path
     )
 
@@ -134,8 +135,9 @@ def test_an_image_of_too_many_pixels_word_for_word(tmp_path):
     path = folder(tmp_path) / "red" / "0.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
     assert message(tmp_path) == (
-        f"The image {path} has too many pixels to be opened safely. Expected at most 89 million "
-        "pixels. Save a smaller copy of it."
+        f"The image {path} has 900 million pixels, too many to be opened safely. Expected at most "
+        "89 million pixels. Save a smaller copy of it, or, if it is meant to be so large, set the "
+        "environment variable DOWNSLOPE_MAX_GIB=11."
     )
 
 
@@ -143,7 +145,8 @@ def test_a_jpeg_cut_short(tmp_path):
     path = draw(folder(tmp_path) / "red" / "x.jpg", size=(64, 64))
     path.write_bytes(path.read_bytes()[:-200])
     assert message(tmp_path) == (
-        f"The image {path} cannot be read. Expected a whole JPEG or PNG file. Open it in an image "
+        f"The image {path} cannot be read. Expected a whole image file: "
+        "JPEG, PNG, GIF, BMP, WebP, TIFF, PPM or AVIF. Open it in an image "
         "viewer; replace or remove it if it is broken."
     )
 

@@ -73,7 +73,7 @@ def estimate(run: Run, path: Path) -> Estimate:
     Raises:
         DataError: The photo cannot be read.
     """
-    photo = read_photo(path, run.data.photo_side)
+    photo = read_photo(path, run.data.photo_side, run.data.ranges)
     density = np.asarray(run.loss.link(jnp.asarray(run.outputs(photo[None]))))[0]
     return Estimate(path, photo, density, float(density.sum(dtype=np.float64)))
 

@@ -89,7 +89,7 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
                 "a photo (.jpg or .png)",
                 "Give photos.",
             )
-        return [Input(1, read_photo(path, card.photo_side))]
+        return [Input(1, read_photo(path, card.photo_side, card.ranges))]
     if not is_table:
         return [Input(1, _read_image(path, card))]
     read = _read_csv if path.suffix.lower() == ".csv" else _read_arrays
@@ -198,5 +198,7 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
             "inputs of the same numbers (.npy or .npz)",
             "Prepare it as the training images were, and save it as an array.",
         )
-    pixels = read_pixels(path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB").reshape(shape)
+    pixels = read_pixels(
+        path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB", card.ranges
+    ).reshape(shape)
     return pixels if card.white == 255 else (pixels * (card.white / 255)).astype(np.float32)

@@ -62,6 +62,7 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
             **_said(run),
             class_names=run.data.class_names,
             image_shape=_image_shape(run),
+            ranges=run.data.ranges,
             photo_side=run.data.photo_side or None,
             stride=(run.data.options or {}).get("stride", STRIDE),
             on_progress=on_progress,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from downslope.data.findings import DataFinding
+from downslope.data.image_file import Ranges
 from downslope.data.memory import aligned
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
@@ -135,6 +136,7 @@ class Dataset:
         columns: What each column of the table is.
         notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
+        ranges: Which values of images of more than 8 bits are black and white, by depth.
         rows: The rows of the table that it was made of; None for anything else.
         findings: What `guarded` found in it; None where nobody has looked.
     """
@@ -155,6 +157,7 @@ class Dataset:
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
     white: float = 255.0
+    ranges: Ranges = field(default_factory=dict)
     rows: TableRows | None = None
     findings: tuple[DataFinding, ...] | None = None
 

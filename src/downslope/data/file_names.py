@@ -7,7 +7,10 @@ from pathlib import Path
 TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
 PARQUET = (".parquet", ".pq")
 ARROW = (".arrow", ".feather", ".ipc")
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+IMAGES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff",
+    ".avif", ".ppm", ".pgm", ".pbm", ".pnm",
+)  # fmt: skip
 ARRAYS = ".npz"
 HEADS = ("heads.csv", "heads.json")
 _SELDOM_TABLES = (".txt", ".data", ".dat")  # among images, more often notes than a table

@@ -17,6 +17,7 @@ import numpy as np
 
 from downslope.data.dataset import Samples
 from downslope.data.file_names import is_image
+from downslope.data.image_file import Ranges
 from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.progress import OnProgress
 from downslope.data.unsplit import Unsplit
@@ -50,6 +51,7 @@ def read_image_folder(
     *,
     class_names: Sequence[str] = (),
     shape: Shape | None = None,
+    ranges: Ranges | None = None,
 ) -> Unsplit:
     """Read all images of such a folder.
 
@@ -59,6 +61,8 @@ def read_image_folder(
         on_progress: Called with (images so far, images in all).
         class_names: The classes of an earlier training, in their order; not all need to be there.
         shape: Height, width and channels that all images are brought to; None for the rule.
+        ranges: Which values of images of more than 8 bits are black and white, where an earlier
+            training decided it.
 
     Raises:
         DataError: An image cannot be read, or there is a class that training does not have.
@@ -81,6 +85,7 @@ def read_image_folder(
         side,
         on_progress,
         shape,
+        ranges,
     )
     labels = np.array([one.label for one in (*files, *tests)], np.int32)
     sources = tuple(one.path.relative_to(folder).as_posix() for one in (*files, *tests))
@@ -93,6 +98,7 @@ def read_image_folder(
         per="all" if images.is_grey else "channel",
         class_names=names,
         source=str(folder),
+        ranges=images.ranges,
         notes=(*images.notes, *_left_out(left_out)),
         options={} if side is None else {"photo_side": side},
     )

@@ -23,6 +23,7 @@ from pyarrow import compute
 
 from downslope.data.dataset import Samples
 from downslope.data.file_names import IMAGES, is_there, tables_in
+from downslope.data.image_file import Ranges
 from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.kinds import as_texts, missing_column
 from downslope.data.progress import OnProgress
@@ -100,6 +101,7 @@ def read_image_list(
     *,
     source: Path | None = None,
     shape: Shape | None = None,
+    ranges: Ranges | None = None,
 ) -> Unsplit:
     """Read the images that a table names.
 
@@ -110,6 +112,8 @@ def read_image_list(
         on_progress: Called with (images so far, images in all).
         source: Where this was asked for, if not by the table's path.
         shape: Height, width and channels that all images are brought to; None for the rule.
+        ranges: Which values of images of more than 8 bits are black and white, where an earlier
+            training decided it.
 
     Raises:
         DataError: A table or an image cannot be read, a row has no file or a file several rows,
@@ -140,7 +144,12 @@ def read_image_list(
         )
     refuse_new_classes(found, training, test)
     images = read_images(
-        [files[row] for row in training], [files[row] for row in test], side, on_progress, shape
+        [files[row] for row in training],
+        [files[row] for row in test],
+        side,
+        on_progress,
+        shape,
+        ranges,
     )
     groups, times = _groups(found, options), _times(found, options)
     own = images.pixels[: len(training)]
@@ -153,6 +162,7 @@ def read_image_list(
         per="all" if images.is_grey else "channel",
         class_names=found.class_names,
         source=str(source),
+        ranges=images.ranges,
         groups=groups,
         times=times,
         notes=(

@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from downslope.data.pixels import Look, look_at, read_pixels
+from downslope.data.image_file import Header, Ranges, range_notes, ranges_of
+from downslope.data.limits import check_fits
+from downslope.data.pixels import look_at, read_pixels
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError
 
@@ -35,12 +37,15 @@ class ImageSet(NamedTuple):
     """Images at one size.
 
     Attributes:
-        pixels: uint8 of shape (N, height, width, 1 or 3).
+        pixels: (N, height, width, 1 or 3), of 0 to 255: uint8, or float32 where an image has more
+            than 8 bits per value.
         notes: How they were changed, a sentence each.
+        ranges: Which values are black and white in images of more than 8 bits per value.
     """
 
     pixels: np.ndarray
     notes: tuple[str, ...]
+    ranges: Ranges
 
     @property
     def is_grey(self) -> bool:
@@ -54,6 +59,7 @@ def read_images(
     side: int | None = None,
     on_progress: OnProgress | None = None,
     shape: Shape | None = None,
+    ranges: Ranges | None = None,
 ) -> ImageSet:
     """Read images, those of the test part behind the others.
 
@@ -63,23 +69,31 @@ def read_images(
         side: The longer side is at most this many pixels; 64 if None.
         on_progress: Called with (images so far, images in all).
         shape: Height, width and channels, 1 or 3, where they are those of an earlier training.
+        ranges: Which values are black and white, likewise.
 
     Raises:
         DataError: An image is missing or cannot be read; where it was named is said.
     """
+    files = [*training, *test]
     with ThreadPoolExecutor() as threads:
-        looks = list(threads.map(_look, training))
+        all_looks = list(threads.map(_look, files))
+    looks = all_looks[: len(training)]
+    deep = [one for one, look in zip(files, all_looks, strict=True) if look.depth != "bytes"]
+    if ranges is None and deep:
+        ranges = _ranges(training, looks)
     if shape is None:
         height, width = _size(looks, side or LONGEST_SIDE)
         is_grey = all(look.is_grey for look in looks)
     else:
         height, width, is_grey = *shape[:2], shape[2] == 1
-    files = [*training, *test]
-    pixels = np.empty((len(files), height, width, 1 if is_grey else 3), np.uint8)
+    kind = np.dtype(np.float32 if deep else np.uint8)
+    size = (len(files), height, width, 1 if is_grey else 3)
+    check_fits(size, kind, "images", "a smaller --photo-side")
+    pixels = np.empty(size, kind)
 
     def read(one: ImageFile) -> np.ndarray:
         try:
-            return read_pixels(one.path, height, width, "L" if is_grey else "RGB")
+            return read_pixels(one.path, height, width, "L" if is_grey else "RGB", ranges)
         except DataError as error:
             raise _named(one, error) from error.__cause__
 
@@ -91,10 +105,21 @@ def read_images(
                 on_progress(place + 1, len(files))
     finally:
         threads.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not read on
-    return ImageSet(pixels, _notes(looks, height, width))
+    notes = (*_notes(looks, height, width), *range_notes(ranges or {}))
+    return ImageSet(pixels, notes, ranges or {})
 
 
-def _look(one: ImageFile) -> Look:
+def _ranges(training: Sequence[ImageFile], looks: Sequence[Header]) -> Ranges:
+    """Those of the training images of more than 8 bits per value."""
+    found = [one for one, look in zip(training, looks, strict=True) if look.depth != "bytes"]
+    try:
+        return ranges_of((one.path for one in found), "image")
+    except DataError as error:
+        wrong = next((one for one in found if str(one.path) in error.received), ImageFile(Path()))
+        raise _named(wrong, error) from error.__cause__
+
+
+def _look(one: ImageFile) -> Header:
     try:
         return look_at(one.path)
     except DataError as error:
@@ -109,20 +134,20 @@ def _named(one: ImageFile, error: DataError) -> DataError:
     return DataError(received, error.expected, error.advice)
 
 
-def _size(looks: Sequence[Look], side: int) -> tuple[int, int]:
+def _size(looks: Sequence[Header], side: int) -> tuple[int, int]:
     """Height and width that all images are brought to."""
     height = statistics.median_low([look.height for look in looks])
     width = statistics.median_low([look.width for look in looks])
     shrink = min(1.0, side / max(height, width))
-    if shrink == 1 and all(look[:2] == (height, width) for look in looks):
+    if shrink == 1 and all(look[:2] == (width, height) for look in looks):
         return height, width  # nothing is to be changed
     sides = (round(one * shrink / _MULTIPLE) * _MULTIPLE for one in (height, width))
     high, wide = (max(_MULTIPLE, one) for one in sides)
     return high, wide
 
 
-def _notes(looks: Sequence[Look], height: int, width: int) -> tuple[str, ...]:
-    changed = sum(look[:2] != (height, width) for look in looks)
+def _notes(looks: Sequence[Header], height: int, width: int) -> tuple[str, ...]:
+    changed = sum(look[:2] != (width, height) for look in looks)
     if not changed:
         return ()
     what = "1 image was" if changed == 1 else f"{changed:,} images were"

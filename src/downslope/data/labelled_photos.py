@@ -12,7 +12,9 @@ import numpy as np
 
 from downslope.data.dataset import Samples
 from downslope.data.density import STRIDE, density_map
-from downslope.data.photos import fitted_size, photo_size, read_photo, working_side
+from downslope.data.image_file import Header, Ranges, range_notes, ranges_of, read_header
+from downslope.data.limits import check_fits
+from downslope.data.photos import fitted_size, read_photo, working_side
 from downslope.data.progress import OnProgress
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
@@ -28,12 +30,14 @@ class PhotoOptions:
         stride: Pixels per cell of the density map, along each side: 1, 2, 4 or 8.
         on_progress: Called with (photos read so far, photos in all), from the caller's thread.
         image_shape: Of images without heads: height, width and channels of an earlier training.
+        ranges: Which values of images of more than 8 bits are black and white, likewise.
     """
 
     photo_side: int | None = None
     stride: int = STRIDE
     on_progress: OnProgress | None = field(default=None, compare=False)
     image_shape: tuple[int, int, int] | None = None
+    ranges: Ranges | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,11 @@ def unmatched(count: int, what: str, lacks: str, first: Path, example: str) -> D
 
 
 def read_labelled_photos(
-    photos: Sequence[LabelledPhoto], side: int, options: PhotoOptions
+    photos: Sequence[LabelledPhoto],
+    headers: Sequence[Header],
+    side: int,
+    options: PhotoOptions,
+    ranges: Ranges,
 ) -> Samples:
     """Read photos and draw their density maps, on several threads.
 
@@ -66,24 +74,29 @@ def read_labelled_photos(
 
     Args:
         photos: The photos with their heads.
+        headers: What their headers say.
         side: The longer side of a photo is shrunk to at most this many pixels.
         options: Stride and progress.
+        ranges: Which values of photos of more than 8 bits are black and white.
 
     Returns:
-        Inputs uint8 (N, height, width, 3); targets float32 (N, height/stride, width/stride, 1).
+        Inputs (N, height, width, 3), uint8 or, with a photo of more than 8 bits, float32; targets
+        float32 (N, height/stride, width/stride, 1).
     """
     stride = options.stride
-    originals = [photo_size(photo.path) for photo in photos]
+    originals = [header[:2] for header in headers]
     sizes = [fitted_size(*size, side) for size in originals]
     width, height = (max(size[axis] for size in sizes) for axis in (0, 1))
-    inputs = np.zeros((len(photos), height, width, 3), np.uint8)
+    kind = np.dtype(np.float32 if any(one.depth != "bytes" for one in headers) else np.uint8)
+    check_fits((len(photos), height, width, 3), kind, "photos", "a smaller --photo-side")
+    inputs = np.zeros((len(photos), height, width, 3), kind)
     targets = np.zeros((len(photos), height // stride, width // stride, 1), np.float32)
 
     def read(index: int) -> None:
         across, down = sizes[index]
         scale = np.divide(sizes[index], originals[index])
         heads = photos[index].heads * scale
-        inputs[index, :down, :across] = read_photo(photos[index].path, side)
+        inputs[index, :down, :across] = read_photo(photos[index].path, side, ranges)
         density = density_map(heads, down, across, stride=stride)
         targets[index, : density.shape[0], : density.shape[1]] = density
 
@@ -117,35 +130,29 @@ def read_crowd(
     Raises:
         DataError: A photo cannot be read.
     """
-    samples, test, side = _split_off([*photos, *tests], len(tests), options)
+    everything = [*photos, *tests]
+    headers = [read_header(one.path) for one in everything]
+    deep = [
+        one.path for one, header in zip(photos, headers, strict=False) if header.depth != "bytes"
+    ]
+    ranges = ranges_of(deep) if options.ranges is None else options.ranges
+    side = options.photo_side
+    if side is None:
+        side = working_side(max(max(header[:2]) for header in headers))
+    both = read_labelled_photos(everything, headers, side, options, ranges)
+    border = len(photos)
     # a folder called train_data says nothing: its parent is called as the set is
     is_part = folder.name in ("train_data", "test_data")
     return Unsplit(
         name=(folder.parent if is_part else folder).name,
         task="counting",
-        samples=samples,
-        test=test,
+        samples=both.take(np.arange(border)) if tests else both,
+        test=both.take(np.arange(border, len(both))) if tests else None,
         per="channel",
         photo_side=side,
         source=str(folder),
         in_time=in_time,
+        notes=range_notes(ranges),
+        ranges=ranges,
         options={"photo_side": side, "stride": options.stride},
-    )
-
-
-def _split_off(
-    photos: list[LabelledPhoto], tests: int, options: PhotoOptions
-) -> tuple[Samples, Samples | None, int]:
-    """Read photos whose last `tests` are the test part; also return the side used."""
-    side = options.photo_side
-    if side is None:
-        side = working_side(max(max(photo_size(photo.path)) for photo in photos))
-    samples = read_labelled_photos(photos, side, options)
-    if not tests:
-        return samples, None, side
-    border = len(photos) - tests
-    return (
-        samples.take(np.arange(border)),
-        samples.take(np.arange(border, len(photos))),
-        side,
     )

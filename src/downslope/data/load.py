@@ -20,6 +20,7 @@ from downslope.data.dataset import Dataset
 from downslope.data.density import STRIDE
 from downslope.data.file_names import ARRAYS, HEADS, holds_heads, is_table_file, tables_in
 from downslope.data.idx import holds_idx, read_idx_folder
+from downslope.data.image_file import Ranges
 from downslope.data.image_folder import holds_classes, read_image_folder
 from downslope.data.image_set import Shape
 from downslope.data.labelled_photos import PhotoOptions
@@ -107,6 +108,7 @@ def read(
     task: str | None = None,
     class_names: tuple[str, ...] = (),
     image_shape: Shape | None = None,
+    ranges: Ranges | None = None,
     group: str | None = None,
     time: str | None = None,
     photo_side: int | None = None,
@@ -116,7 +118,8 @@ def read(
     """Read all samples of a source without splitting them; arguments and errors as for `load`.
 
     Of a table and of images, `class_names` are the classes of an earlier training, in their
-    order; `image_shape` is the height, width and channels that images had there.
+    order; `image_shape` is the height, width and channels that images had there, `ranges` which of
+    their values were black and white.
     """
     table = TableOptions(target, kinds or {}, task, class_names, group, time)
     if not isinstance(source, str | Path):
@@ -135,7 +138,7 @@ def read(
         table.refuse(source)
         return BUILT_IN[source].read(on_progress)
     path = _path(source)
-    photos = PhotoOptions(photo_side, stride, on_progress, image_shape)
+    photos = PhotoOptions(photo_side, stride, on_progress, image_shape, ranges)
     if path.is_file():
         return _file(path, table, photos)
     return _folder(path, table, photos)
@@ -154,7 +157,7 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
     content = read_table(path)
     if file_column(content, table.kinds) is not None:
         side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
-        return read_image_list([path], table, side, on_progress, shape=shape)
+        return read_image_list([path], table, side, on_progress, shape=shape, ranges=photos.ranges)
     name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name
     return table_of(content, table, name=name, source=str(path))
 
@@ -166,7 +169,9 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
 
         if paths := lists_in(folder, table):
             side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
-            return read_image_list(paths, table, side, on_progress, source=folder, shape=shape)
+            return read_image_list(
+                paths, table, side, on_progress, source=folder, shape=shape, ranges=photos.ranges
+            )
     if photos.image_shape is None:  # else it was said of the data of an earlier training
         table.refuse(folder.name)
     if holds_heads(folder):
@@ -186,6 +191,7 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
             photos.on_progress,
             class_names=table.class_names,
             shape=photos.image_shape,
+            ranges=photos.ranges,
         )
     if tables:
         raise DataError(

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from downslope.errors import DataError, SettingError
+from downslope.data.file_names import IMAGES
+from downslope.data.image_file import Ranges, Size, read_header, read_image
+from downslope.errors import SettingError
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = (".jpg", ".jpeg", ".png")
+SUFFIXES = IMAGES
 MULTIPLE = 8
-_ORIENTATION = 0x0112  # the EXIF tag
-_opening = threading.Lock()
-_SILENT = logging.NullHandler()
 
 
 def working_side(longer: int) -> int:
@@ -66,115 +59,32 @@ def photo_size(path: str | Path) -> tuple[int, int]:
     Raises:
         DataError: The file is missing, or is not an image, or is too large.
     """
-    with open_image(Path(path)) as image:
-        return _upright(image.size, orientation_of(image))
+    return read_header(Path(path))[:2]
 
 
-def read_photo(path: str | Path, side: int) -> np.ndarray:
+def read_photo(path: str | Path, side: int, ranges: Ranges | None = None) -> np.ndarray:
     """Read a photo: turned upright as its EXIF says, in RGB, shrunk.
 
     Args:
-        path: A JPEG or PNG file, or anything else that Pillow reads.
+        path: An image of a documented format.
         side: The longer side is at most this many pixels; see `fitted_size`.
+        ranges: Which values are black and white, where the photo has more than 8 bits per value;
+            None to see it from the photo itself.
 
     Returns:
-        uint8 of shape (height, width, 3).
+        (height, width, 3): uint8, or float32 of 0 to 255 with all levels of a photo of more than
+        8 bits per value.
 
     Raises:
         DataError: The file is missing, or is not an image, or is cut off, or is too large.
     """
     path = Path(path)
-    with open_image(path) as image:
-        orientation = orientation_of(image)
-        size = _upright(fitted_size(*_upright(image.size, orientation), side), orientation)
-        try:
-            image.draft("RGB", size)  # a JPEG is halved while it is decoded, the cheapest place
-            small = _resize(_to_rgb(image), size)
-        except Exception:  # decoders of broken files raise many kinds
-            raise unreadable(path) from None
-        return np.asarray(_turn(small, orientation))
+    return read_image(path, fitted_size(*photo_size(path), side), "RGB", _filter, ranges)
 
 
-def open_image(path: Path, what: str = "photo") -> Image:
-    """Open an image; only its header is read.
-
-    Args:
-        path: The file.
-        what: What messages call it.
-
-    Raises:
-        DataError: The file is missing, or is not an image, or is too large.
-    """
-    from PIL import Image
-
-    logging.getLogger("PIL").addHandler(_SILENT)  # what is wrong is said once, in our words
-    try:
-        # the warning filter belongs to the whole process, so one thread at a time
-        with _opening, warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            return Image.open(path)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise DataError(
-            f"The {what} {path} has too many pixels to be opened safely.",
-            f"at most {(Image.MAX_IMAGE_PIXELS or 0) // 1_000_000} million pixels",
-            "Save a smaller copy of it.",
-        ) from None
-    except FileNotFoundError:
-        raise DataError(f"There is no {what} {path}.", "an image file", "Check the path.") from None
-    except Exception:  # decoders of broken files raise many kinds
-        raise unreadable(path, what) from None
-
-
-def unreadable(path: Path, what: str = "photo") -> DataError:
-    """What to raise where an image is broken."""
-    return DataError(
-        f"The {what} {path} cannot be read.",
-        "a whole JPEG or PNG file",
-        "Open it in an image viewer; replace or remove it if it is broken.",
-    )
-
-
-def orientation_of(image: Image) -> int:
-    """How the image is turned, 1 to 8, as its EXIF says; 1 where it says nothing."""
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # a broken EXIF block says nothing about the picture itself
-        return 1
-
-
-def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Exchange width and height where the picture lies on its side (its own inverse)."""
-    return (size[1], size[0]) if 5 <= orientation <= 8 else size
-
-
-def _turn(image: Image, orientation: int) -> Image:
-    from PIL.Image import Transpose
-
-    turns = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
-    return image.transpose(turns[orientation]) if orientation in turns else image
-
-
-def _to_rgb(image: Image) -> Image:
-    if image.mode.startswith("I;16"):  # Pillow would cut 16 bits off at 255
-        from PIL import Image as pillow
-
-        image = pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
-
-
-def _resize(image: Image, size: tuple[int, int]) -> Image:
+def _filter(own: Size, size: Size) -> Any:
     from PIL.Image import Resampling
 
-    if image.size == size:
-        return image
-    whole = image.width % size[0] == 0 and image.height % size[1] == 0
+    whole = own[0] % size[0] == 0 and own[1] % size[1] == 0
     # a whole factor is a plain average of pixels; anything else needs a filter
-    return image.resize(size, Resampling.BOX if whole else Resampling.LANCZOS)
+    return Resampling.BOX if whole else Resampling.LANCZOS

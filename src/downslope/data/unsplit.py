@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
+from downslope.data.image_file import Ranges
 from downslope.data.scaling import Per, Scaling
 from downslope.data.split_columns import split_by_group, split_by_time
 
@@ -34,6 +35,7 @@ class Unsplit:
         times: When each sample was, float64 (N,), where the latest are the test.
         notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
+        ranges: Which values of images of more than 8 bits are black and white, by depth.
         options: What `load` was given besides the source and the split's seed.
     """
 
@@ -52,6 +54,7 @@ class Unsplit:
     times: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     white: float = 255.0
+    ranges: Ranges = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -84,6 +87,7 @@ class Unsplit:
             generated=self.generated,
             notes=self.notes,
             white=self.white,
+            ranges=dict(self.ranges),
             options={"split_seed": seed, **self.options},
         )
 

@@ -86,6 +86,9 @@ def _check_card(card: DataCard) -> None:
     )
     _require(card.photo_side >= 0, f"the longer side of photos is {card.photo_side}")
     _require(card.white >= 0, f"the brightest pixel is {card.white}")
+    for depth, (low, high) in (card.ranges or {}).items():
+        fits = depth in ("whole", "float") and math.isfinite(high - low) and low < high
+        _require(fits, f"its images go from {low} to {high} in {depth!r}")
     columns = (math.prod(shape),) if card.encoding is None else shape
     _require(
         not card.input_names or (len(card.input_names),) == columns,

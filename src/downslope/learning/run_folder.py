@@ -78,6 +78,7 @@ class DataCard:
     options: dict[str, Any] | None = None
     encoding: Encoding | None = None
     white: float = 255.0
+    ranges: dict[str, tuple[float, float]] | None = None
     findings: tuple[DataFinding, ...] | None = None
 
     @staticmethod
@@ -97,6 +98,7 @@ class DataCard:
             options=dict(dataset.options),
             encoding=dataset.encoding,
             white=dataset.white,
+            ranges=dict(dataset.ranges) or None,
             findings=dataset.findings,
         )
 
