@@ -200,7 +200,7 @@ def test_no_image_starts_another_program(tmp_path, monkeypatch, content):
     assert not (tmp_path / "started").exists()
 
 
-@pytest.mark.parametrize("kind", ["PCX", "TGA", "ICO", "SGI", "DDS", "PSD", "XBM", "IM"])
+@pytest.mark.parametrize("kind", ["PCX", "TGA", "ICO", "SGI", "DDS", "PSD", "XBM"])
 def test_formats_that_are_not_documented_are_refused(tmp_path, kind):
     path = tmp_path / "a.png"
     if kind == "PSD":
