@@ -213,7 +213,8 @@ def test_an_image_that_is_broken(tmp_path):
         (tmp_path / "5.png").write_bytes(content)
         assert message(tmp_path) == (
             f"The image {tmp_path}/5.png cannot be read (row 6 of {path}). Expected a whole image "
-            "file: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM or AVIF. Open it in an image viewer; replace or remove it if it is broken."
+            "file: JPEG, PNG, GIF, BMP, WebP, TIFF, PPM or AVIF. Open it in an image viewer; "
+            "replace or remove it if it is broken."
         )
 
 
