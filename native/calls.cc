@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <mutex>
 
@@ -30,18 +31,30 @@ namespace {
 struct Shared {
   std::atomic<int64_t> next{0};
   std::atomic<int64_t> done{0};
+  std::atomic<bool> has_failed{false};
   int64_t count;
-  const std::function<void(int64_t)>* work;
+  const std::function<void(int64_t)>* work;  // on the caller's stack: for tasks that count alone
   std::mutex mutex;
   std::condition_variable finished;
+  std::exception_ptr failure;  // the first; read when all tasks are done
 
+  // A task that fails is done as well, and those behind it are left out: the caller waits for all.
   void take_tasks() {
     for (int64_t task; (task = next.fetch_add(1)) < count;) {
-      (*work)(task);
+      if (!has_failed.load()) take(task);
       if (done.fetch_add(1) + 1 == count) {
         std::lock_guard<std::mutex> lock(mutex);
         finished.notify_all();
       }
+    }
+  }
+
+  void take(int64_t task) {
+    try {
+      (*work)(task);
+    } catch (...) {
+      std::lock_guard<std::mutex> lock(mutex);
+      if (!has_failed.exchange(true)) failure = std::current_exception();
     }
   }
 };
@@ -60,11 +73,15 @@ Parallel on_threads_of(ffi::ThreadPool& pool) {
     auto shared = std::make_shared<Shared>();
     shared->count = count;
     shared->work = &work;
-    for (int64_t helper = 0; helper < helpers; ++helper)
-      pool.Schedule([shared] { shared->take_tasks(); });
+    try {
+      for (int64_t helper = 0; helper < helpers; ++helper)
+        pool.Schedule([shared] { shared->take_tasks(); });
+    } catch (const std::bad_alloc&) {
+    }  // with fewer helpers it takes longer
     shared->take_tasks();
     std::unique_lock<std::mutex> lock(shared->mutex);
     shared->finished.wait(lock, [&] { return shared->done.load() == count; });
+    if (shared->failure) std::rethrow_exception(shared->failure);
   };
 }
 

@@ -185,7 +185,7 @@ struct Packed {
 
   template <typename At>  // at(number within the runs, output)
   Packed(int64_t outputs, const Runs& runs, At at) : outputs(outputs) {
-    weights = scratch<2>(whole_vectors(outputs) * (runs.total + 3 * runs.all.size()));
+    weights = scratch<2>(whole_vectors(outputs), runs.total + 3 * runs.all.size());
     float* to = weights;
     for (int64_t first = 0; first < outputs; first += 2 * kLanes) {
       const bool is_pair = first + kLanes < outputs;
@@ -240,7 +240,7 @@ Band inputs_band(const Convolution& c, const float* image, int64_t first, int64_
   const int64_t row = c.width * c.channels;
   if (c.left == 0 && wide <= c.width && start >= 0 && start + high <= c.height)
     return {image + start * row, row};
-  float* to = scratch<0>(high * wide * c.channels);
+  float* to = scratch<0>(high, wide, c.channels);
   const int64_t pitch = wide * c.channels, before = c.left * c.channels;
   const int64_t copied = std::min(row, pitch - before);
   for (int64_t y = 0; y < high; ++y) {
@@ -331,7 +331,7 @@ void forward(const Convolution& c, const float* inputs, const float* kernel, con
     const Band band =
         inputs_band(c, inputs + image * c.height * c.width * c.channels, first, count);
     const Runs runs(c.rows, c.columns, c.channels, c.dilation, band.pitch);
-    float* sums = scratch<1>(count * wide * step);
+    float* sums = scratch<1>(count, wide, step);
     correlate(band, runs, packed, count, wide, c.stride, c.stride * c.channels, sums);
     for (int64_t y = 0; y < count / c.pool; ++y)
       for (int64_t x = 0; x < c.wide(); ++x) {
@@ -402,7 +402,7 @@ void kernel_gradient(const Convolution& c, const float* inputs, const float* out
   slots = std::min(slots, tasks);
   const bool is_plain = c.pool == 1 && !c.rectify && c.outputs == pitch;
   // the last row of each slot holds the biases' gradient
-  float* const partial = scratch<3>(slots * size);
+  float* const partial = scratch<3>(slots, size);
 
   parallel(slots, [&](int64_t slot) {
     float* own = partial + slot * size;
@@ -417,7 +417,7 @@ void kernel_gradient(const Convolution& c, const float* inputs, const float* out
       if (is_plain) {
         by_sums = slopes + (image * c.sums_high + first) * c.sums_wide * c.outputs;
       } else {
-        float* to = scratch<1>(count * wide * pitch);
+        float* to = scratch<1>(count, wide, pitch);
         slopes_by_sums(c, image, outputs, where, slopes, first, count, {to, wide * pitch, pitch});
         by_sums = to;
       }
@@ -456,8 +456,9 @@ void inputs_gradient(const Convolution& c, const float* kernel, const float* out
   const int64_t taps = c.rows * c.columns;
   const int64_t above = (c.rows - 1) * c.dilation - c.top;  // may be less than none
   const int64_t before = (c.columns - 1) * c.dilation - c.left;
-  const int64_t wide = c.width + (c.columns - 1) * c.dilation, pitch = wide * c.outputs;
+  const int64_t wide = c.width + (c.columns - 1) * c.dilation, pitch = floats_of(wide, c.outputs);
   const int64_t rows = std::max<int64_t>(1, kSlopePixels / c.width);
+  floats_of(rows + (c.rows - 1) * c.dilation, pitch);  // so that no offset below overflows
   const int64_t bands = (c.height + rows - 1) / rows, step = whole_vectors(c.channels);
   const Runs runs(c.rows, c.columns, c.outputs, c.dilation, pitch);
   const Packed packed(c.channels, runs, [&](int64_t m, int64_t channel) {
@@ -469,7 +470,7 @@ void inputs_gradient(const Convolution& c, const float* kernel, const float* out
     const int64_t image = task / bands, first = task % bands * rows;
     const int64_t count = std::min(rows, c.height - first);
     const int64_t high = count + (c.rows - 1) * c.dilation;
-    float* numbers = scratch<0>(high * pitch);
+    float* numbers = scratch<0>(high, pitch);
     std::fill_n(numbers, high * pitch, 0.0f);
     // row y of the band lies over row (first - above + y) / stride of the sums, if that is one
     const int64_t start = first - above;
@@ -479,7 +480,7 @@ void inputs_gradient(const Convolution& c, const float* kernel, const float* out
       slopes_by_sums(c, image, outputs, where, slopes, skipped, end - skipped,
                      {numbers + (skipped * c.stride - start) * pitch + before * c.outputs,
                       c.stride * pitch, c.stride * c.outputs});
-    float* sums = scratch<1>(count * c.width * step);
+    float* sums = scratch<1>(count, c.width, step);
     correlate({numbers, pitch}, runs, packed, count, c.width, 1, c.outputs, sums);
     float* to = gradient + (image * c.height + first) * c.width * c.channels;
     for (int64_t p = 0; p < count * c.width; ++p)

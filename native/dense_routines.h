@@ -46,7 +46,7 @@ struct Right {
 int64_t panels_of(int64_t columns) { return (columns + kPanel - 1) / kPanel; }
 
 float* memory_of_panels(int64_t depth, int64_t columns) {
-  return scratch<4>(whole_vectors(columns) * depth);
+  return scratch<4>(whole_vectors(columns), depth);
 }
 
 // Panels of a matrix (depth, columns), which is read once for every PIXELS of so many rows.
@@ -221,7 +221,7 @@ void dense_inputs_gradient(const Dense& d, const float* weights, const float* ou
   const Parallel& threads = d.products() < kFew ? kHere : parallel;
   const float* by_sums = slopes;
   if (d.rectify) {
-    float* const to = scratch<5>(d.samples * d.units);
+    float* const to = scratch<5>(d.samples, d.units);
     threads((d.samples + kTaskRows - 1) / kTaskRows, [&](int64_t task) {
       const int64_t first = task * kTaskRows * d.units;
       const int64_t end = std::min(first + kTaskRows * d.units, d.samples * d.units);

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <new>
 
+#include "parallel.h"
+
 namespace {
 
 constexpr int64_t kLanes = LANES;
@@ -77,8 +79,11 @@ class Floats {
 
   float* data() { return data_; }
   void reserve(int64_t count) {
-    if (count <= size_) return;
+    if (count >= 0 && count <= size_) return;
     std::free(data_);
+    data_ = nullptr;
+    size_ = 0;  // also where what follows fails
+    if (count < 0 || count > kMostFloats) throw std::bad_alloc();
     const size_t bytes = (count * sizeof(float) + 63) / 64 * 64;
     data_ = static_cast<float*>(std::aligned_alloc(64, bytes));
     if (data_ == nullptr) throw std::bad_alloc();
@@ -90,11 +95,12 @@ class Floats {
   int64_t size_ = 0;
 };
 
-// Memory of a thread that is kept for its next task.
-template <int kind>
-float* scratch(int64_t count) {
+// Memory of a thread that is kept for its next task, for `sizes` multiplied; std::bad_alloc where
+// that is more than there is.
+template <int kind, typename... Sizes>
+float* scratch(Sizes... sizes) {
   thread_local Floats kept;
-  kept.reserve(count + kLanes);
+  kept.reserve(floats_of(floats_of(sizes...) + kLanes));
   return kept.data();
 }
 

@@ -53,6 +53,13 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
+def quoted(value: object) -> str:
+    """A value as Python writes it, shortened; of a number too long to be written how long it is."""
+    if isinstance(value, int) and value.bit_length() > LONGEST_PART:
+        return f"a number of about {value.bit_length() * 3 // 10:,} digits"
+    return shortened(repr(value), LONGEST_PART // 4)
+
+
 def shortened(text: str, most: int) -> str:
     """A text without its middle, if it has more than `most` letters."""
     if len(text) <= most:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from downslope.network.convolution import convolve
+from downslope.network.convolution_pure import convolve as with_all_taps
 from downslope.network.native import SETTING, native
 
 
@@ -57,3 +58,30 @@ def test_wrong_arguments_are_named():
         convolve(x, w, dilation=2, padding="valid")
     with pytest.raises(ValueError, match="windows of 5"):
         convolve(x, w, pool=5)
+
+
+@pytest.mark.parametrize("side", [(1, 1), (2, 3), (5, 4), (1, 9)])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("stride", [1, 2, 7])
+def test_taps_that_meet_only_zeros_are_left_out(side, size, stride):
+    random = np.random.default_rng(0)
+    x = jnp.asarray(random.normal(size=(2, *side, 3)), jnp.float32)
+    w = jnp.asarray(random.normal(size=(size, size, 3, 2)), jnp.float32)
+    for dilation in (1, 2, 3, 7, 11):
+        span = (size - 1) * dilation + 1
+        total = [max((-(-one // stride) - 1) * stride + span - one, 0) for one in side]
+        pads = tuple((one // 2, one - one // 2) for one in total)
+        whole = with_all_taps(x, w, stride, dilation, pads)
+        ours = convolve(x, w, stride=stride, dilation=dilation)
+        np.testing.assert_allclose(ours, whole, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("path", ["0", ""])
+@pytest.mark.parametrize("dilation", [10**5, 10**9, 2**31 - 1])
+def test_taps_without_end_cost_nothing(dilation, path, monkeypatch):
+    monkeypatch.setenv(SETTING, path)
+    x, w = jnp.ones((2, 28, 28, 3)), jnp.ones((3, 3, 3, 4))
+    total, slope = jax.value_and_grad(lambda w: convolve(x, w, dilation=dilation).sum())(w)
+    assert total == 2 * 28 * 28 * 3 * 4  # of the middle tap alone
+    assert slope[1, 1].min() == slope.max() == 2 * 28 * 28
+    assert slope[0, 0].max() == 0

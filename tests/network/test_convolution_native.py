@@ -13,6 +13,8 @@ import pytest
 
 from downslope.network.convolution import convolve
 from downslope.network.native import SETTING, native
+from downslope.network.native_calls import call as native_call
+from downslope.network.native_calls import covers
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,6 +157,94 @@ def test_the_same_bits_each_time():
     for _ in range(20):
         for one, other in zip(first, all_of_it(case, *made), strict=True):
             assert (one == other).all()
+
+
+# ---- forged geometries, as a stranger's run folder could ask for them: an error, never a crash
+
+GOOD = {"stride": 1, "dilation": 1, "top": 1, "left": 1, "sums_high": 8, "sums_wide": 8, "pool": 2,
+        "rectify": 1}  # fmt: skip
+NUMBERS = (-(2**63), -(2**31), -1, 0, 2, 7, 17, 100, 2**31, 2**32 + 1, 2**62, 2**63 - 1)
+X, W, B, OUT = (2, 8, 8, 3), (3, 3, 3, 5), (5,), (2, 4, 4, 5)
+OTHERS = {"dilation": (2, 7, 17, 100), "top": (0, 2), "left": (0, 2), "pool": (2,)}
+CALLS = {  # the arrays that go in, those that come out
+    "forward": ((X, W, B), (OUT, OUT)),
+    "kernel_gradient": ((X, OUT, OUT, OUT), (W, B)),
+    "inputs_gradient": ((W, OUT, OUT, OUT), (X,)),
+}
+
+
+def asked(name, attributes, shapes=None):
+    """Call a routine of the kernel with any attributes and shapes; places are bytes."""
+    given, results = shapes or CALLS[name]
+    covers()  # registers the routines
+    places = {"forward": 4, "kernel_gradient": 2, "inputs_gradient": 2}[name]
+    kinds = [jnp.uint8 if at == places else jnp.float32 for at in range(len(given) + len(results))]
+    arrays = [jnp.ones(shape, kind) for shape, kind in zip(given, kinds, strict=False)]
+    outs = [
+        jax.ShapeDtypeStruct(shape, kind)
+        for shape, kind in zip(results, kinds[len(given) :], strict=True)
+    ]
+    told = {key: np.int64(number) for key, number in attributes.items()}
+    made = native_call(name, tuple(outs), *arrays, vmap_method="sequential", **told)
+    return jax.block_until_ready(made)
+
+
+@needs_kernel
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("attribute", [one for one in GOOD if one != "rectify"])
+def test_attributes_that_do_not_fit_the_arrays(name, attribute):
+    asked(name, GOOD)
+    for number in NUMBERS:
+        if number in OTHERS.get(attribute, ()):  # another convolution, as good as this one
+            assert all(jnp.isfinite(one).all() for one in asked(name, {**GOOD, attribute: number}))
+            continue
+        with pytest.raises(jax.errors.JaxRuntimeError, match="downslope: "):
+            asked(name, {**GOOD, attribute: number})
+
+
+@needs_kernel
+@pytest.mark.parametrize("name", CALLS)
+def test_arrays_that_do_not_fit_each_other(name):
+    given, results = CALLS[name]
+    for at in range(len(given) + len(results)):
+        whole = [*given, *results]
+        for axis in range(len(whole[at])):
+            shape = [*whole[at]]
+            shape[axis] = 1
+            forged = [*whole[:at], tuple(shape), *whole[at + 1 :]]
+            shapes = forged[: len(given)], forged[len(given) :]
+            with pytest.raises(jax.errors.JaxRuntimeError, match="downslope: "):
+                asked(name, GOOD, shapes)
+
+
+@needs_kernel
+def test_memory_that_is_not_there_is_an_error():
+    """Also on several threads: each waits for the others, and the process goes on."""
+    script = (
+        "import os, resource\n"
+        "import jax, jax.numpy as jnp\n"
+        "from downslope.network import convolution_native as native\n"
+        "from downslope.network.native_calls import covers; covers()\n"
+        "x, w = jnp.ones((16, 28, 28, 8)), jnp.ones((3, 3, 8, 4))\n"
+        "def loss(x, w, far):\n"
+        "    form = native.Form(1, far, ((far, far), (far, far)), 1, True)\n"
+        "    return native.convolve(x, w, None, form).sum()\n"
+        "slope = jax.grad(loss, (0, 1))\n"
+        "good = slope(x, w, 1)\n"
+        "with open('/proc/self/statm') as file: size = int(file.read().split()[0])\n"
+        "most = size * resource.getpagesize() + (1 << 30)\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (most, most))\n"
+        "for far in (1 << 14, 1 << 20, 1 << 30) * 10:\n"
+        "    for part in (loss, slope):\n"
+        "        try: jax.block_until_ready(part(x, w, far))\n"
+        "        except jax.errors.JaxRuntimeError as error: assert 'memory' in str(error), error\n"
+        "        else: raise AssertionError('there was so much')\n"
+        "for one, other in zip(good, slope(x, w, 1)): assert (one == other).all()\n"
+    )
+    environment = {name: text for name, text in os.environ.items() if name != "XLA_FLAGS"}
+    environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=1"
+    run = [sys.executable, "-c", script]
+    subprocess.run(run, cwd=ROOT, env=environment, check=True, timeout=120)
 
 
 @needs_kernel

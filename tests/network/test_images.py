@@ -88,6 +88,27 @@ def test_pooling_and_enlarging_by_hand():
             "Give MaxPool2D another size.",
         ),
         (
+            lambda: ds.MaxPool2D(17),
+            "MaxPool2D has size 17. Expected a whole number of at most 16. "
+            "Give MaxPool2D another size.",
+        ),
+        (
+            lambda: ds.Conv2D(3, 10**12),
+            "Conv2D has size 1000000000000. Expected a whole number of at most 2,147,483,647. "
+            "Give Conv2D another size.",
+        ),
+        (
+            lambda: ds.Upsample2D(10**5000),
+            "Upsample2D has factor a number of about 4,983 digits. "
+            "Expected a whole number of at most 2,147,483,647. Give Upsample2D another factor.",
+        ),
+        (
+            lambda: ds.Network([ds.Conv2D(3, dilation=100_000)]).shapes((28, 28, 1)),
+            "Layer 1 (Conv2D) got inputs of shape (28, 28, 1). Expected patches of at most "
+            "128 x 128 pixels, while size 3 and dilation 100000 reach over 200001. "
+            "Choose a smaller dilation: what lies so far outside is zero.",
+        ),
+        (
             lambda: ds.Upsample2D(-1),
             "Upsample2D has factor -1. Expected a whole number of at least 1. "
             "Give Upsample2D another factor.",

@@ -9,6 +9,8 @@ there.
 from typing import Literal
 
 import jax
+import jax.numpy as jnp
+from jax import lax
 
 from downslope.network import convolution_native, convolution_pure, native_calls
 from downslope.network.convolution_native import Form
@@ -44,6 +46,7 @@ def convolve(
         The outputs, (N, H' // pool, W' // pool, K).
     """
     form = _form(inputs, kernel, stride, dilation, padding, pool, rectify)
+    inputs, kernel, form = _without_unseen(inputs, kernel, form)
     if native_calls.covers(inputs, kernel, biases):
         return convolution_native.convolve(inputs, kernel, biases, form)
     sums = convolution_pure.convolve(inputs, kernel, stride, dilation, form.pads)
@@ -87,6 +90,52 @@ def _form(
     if not 1 <= pool <= min(*form.sums(inputs.shape, kernel.shape), LARGEST_INDEXED):
         raise ValueError(f"windows of {pool} do not fit the outputs")
     return form
+
+
+def _without_unseen(
+    inputs: jax.Array, kernel: jax.Array, form: Form
+) -> tuple[jax.Array, jax.Array, Form]:
+    """The same convolution without the kernel's edges that only ever meet zeros.
+
+    So the room that it needs is bounded by the picture, however far the taps are apart.
+    """
+    sums = form.sums(inputs.shape, kernel.shape)
+    seen = [
+        _seen(side, taps, before, (count - 1) * form.stride, form.dilation)
+        for side, taps, (before, _), count in zip(
+            inputs.shape[1:3], kernel.shape[:2], form.pads, sums, strict=True
+        )
+    ]
+    if [taps for taps, _ in seen] == [range(taps) for taps in kernel.shape[:2]]:
+        return inputs, kernel, form
+    (rows, high), (columns, wide) = seen
+    zero = jnp.zeros((), inputs.dtype)
+    picture = lax.pad(inputs, zero, ((0, 0, 0), (*high, 0), (*wide, 0), (0, 0, 0)))
+    kernel = kernel[rows.start : rows.stop, columns.start : columns.stop]
+    stride = min(form.stride, max(inputs.shape[1:3]))  # what is longer gives one sum as well
+    dilation = form.dilation if max(kernel.shape[:2]) > 1 else 1
+    return picture, kernel, Form(stride, dilation, ((0, 0), (0, 0)), form.pool, form.rectify)
+
+
+def _seen(
+    side: int, taps: int, before: int, last: int, dilation: int
+) -> tuple[range, tuple[int, int]]:
+    """The taps of one axis that meet the picture, and the zeros around it that they meet beside.
+
+    Args:
+        side: Length of the picture.
+        taps: Length of the kernel.
+        before: Zeros before the picture.
+        last: How far the last sum lies behind the first.
+        dilation: Distance between taps.
+    """
+    first = min(max(-(-(before - last) // dilation), 0), taps - 1)
+    end = max(min(-(-(side + before) // dilation), taps), first + 1)
+    # the first of them begins here in the picture, and the last ends there
+    begin, stop = first * dilation - before, (end - 1) * dilation - before + last
+    if stop < 0 or begin >= side:  # it meets zeros alone, wherever they are
+        begin, stop = -last - 1, -1
+    return range(first, end), (-begin, stop + 1 - side)
 
 
 def _same(length: int, span: int, stride: int) -> tuple[int, int]:

@@ -10,22 +10,25 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from downslope.errors import NetworkError
+from downslope.errors import NetworkError, quoted
 from downslope.network.activations import activation
 from downslope.network.initializers import initializer
 from downslope.network.layer import Layer, Misfit, Parameters, Shape
 
+LARGEST = (1 << 31) - 1  # what arrays are counted with
 
-def positive(name: str, value: int, layer: str) -> None:
-    """Check that `value` is a whole number of at least 1.
+
+def positive(name: str, value: int, layer: str, most: int = LARGEST) -> None:
+    """Check that `value` is a whole number from 1 to `most`.
 
     Raises:
         NetworkError: It is not.
     """
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        too_many = isinstance(value, int) and value > most
         raise NetworkError(
-            f"{layer} has {name} {value!r}.",
-            "a whole number of at least 1",
+            f"{layer} has {name} {quoted(value)}.",
+            f"a whole number of at {f'most {most:,}' if too_many else 'least 1'}",
             f"Give {layer} another {name}.",
         )
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from downslope.network.dense import positive
 from downslope.network.layer import Layer, Misfit, Parameters, Shape
 
+MOST_VALUES = 1 << 24  # larger places have no neighbours among 32-bit floats
 FIRST_SPREAD = 0.05  # standard deviation of the first numbers: small beside scaled inputs
 
 
@@ -36,7 +37,7 @@ class Embedding(Layer):
     word: ClassVar[str] = "embed"
 
     def __post_init__(self) -> None:
-        positive("values", self.values, "Embedding")
+        positive("values", self.values, "Embedding", MOST_VALUES)
         positive("numbers", self.numbers, "Embedding")
 
     def output_shape(self, input_shape: Shape) -> Shape:

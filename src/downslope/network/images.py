@@ -11,11 +11,12 @@ from jaxtyping import Array, Float
 from downslope.errors import NetworkError
 from downslope.network.activations import activation
 from downslope.network.convolution import convolve
-from downslope.network.dense import positive
+from downslope.network.dense import LARGEST, positive
 from downslope.network.initializers import initializer
 from downslope.network.layer import Layer, Misfit, Parameters, Shape
-from downslope.network.pooling import average_pool, max_pool, upsample
+from downslope.network.pooling import LARGEST_INDEXED, average_pool, max_pool, upsample
 
+FARTHEST = 128  # pixels that a patch may always reach over, however small the image has become
 IMAGES = "images, (height, width, channels)"
 
 
@@ -63,10 +64,17 @@ class Conv2D(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """(height, width, inputs) to (height', width', channels)."""
         _is_image(input_shape)
+        reach = (self.size - 1) * self.dilation + 1
         if self.padding == "same":
+            longest = max(FARTHEST, 2 * max(input_shape[:2]))
+            if self.dilation > 1 and reach > longest:
+                raise Misfit(
+                    f"patches of at most {longest} x {longest} pixels, while size {self.size} and "
+                    f"dilation {self.dilation} reach over {reach}",
+                    "Choose a smaller dilation: what lies so far outside is zero.",
+                )
             height, width = (-(-side // self.stride) for side in input_shape[:2])
         else:
-            reach = (self.size - 1) * self.dilation + 1
             if min(input_shape[:2]) < reach:
                 raise Misfit(
                     f"images of at least {reach} x {reach} pixels",
@@ -107,8 +115,10 @@ class _Pool(Layer):
 
     size: int = 2
 
+    largest: ClassVar[int] = LARGEST
+
     def __post_init__(self) -> None:
-        positive("size", self.size, type(self).__name__)
+        positive("size", self.size, type(self).__name__, self.largest)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(height, width, channels) to (height // size, width // size, channels)."""
@@ -129,6 +139,7 @@ class MaxPool2D(_Pool):
         size: Height, width and step of the window, in pixels.
     """
 
+    largest: ClassVar[int] = LARGEST_INDEXED
     word: ClassVar[str] = "max_pool"
 
     def weighted_sum(

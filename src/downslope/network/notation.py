@@ -27,7 +27,7 @@ PLAIN = (
     LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
-MOST_LAYERS, DEEPEST = 1000, 32  # in all, and inside one another: reading them takes time
+MOST_LAYERS, DEEPEST = 256, 32  # in all, and inside one another: each takes time to compile
 LONGEST = 1 << 16  # letters
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 
