@@ -71,8 +71,3 @@ def test_what_can_be_joined_is():
 def test_shapes_and_number_of_layers_stay(network):
     assert len(fuse(network).layers) == len(network.layers)
     assert fuse(network).shapes((14, 12, 2))[-1] == network.shapes((14, 12, 2))[-1]
-
-
-def test_a_window_too_large_to_be_indexed_is_not_joined():
-    network = ds.Network([ds.Conv2D(2, 3, "relu"), ds.MaxPool2D(17)])
-    assert fuse(network).layers[1] == ds.MaxPool2D(17)

@@ -22,7 +22,6 @@ from downslope.network.dense import Dense
 from downslope.network.images import Conv2D, MaxPool2D
 from downslope.network.layer import Layer, Parameters, Shape
 from downslope.network.network import Network
-from downslope.network.pooling import LARGEST_INDEXED
 from downslope.network.products import dense_product
 
 # With these the largest sum has the largest activation, so that pooling may come first.
@@ -124,7 +123,7 @@ def _fused(layers: Sequence[Layer]) -> list[Layer]:
     fused: list[Layer] = []
     for layer in layers:
         before = fused[-1] if fused else None
-        if isinstance(layer, MaxPool2D) and _takes(before, layer.size):
+        if isinstance(layer, MaxPool2D) and _takes(before):
             assert isinstance(before, _Joined)  # what `_takes` asks
             fused[-1:] = [_Joined(before.convolution, layer.size), _Passed()]
         elif isinstance(layer, Conv2D):
@@ -140,10 +139,9 @@ def _fused(layers: Sequence[Layer]) -> list[Layer]:
     return fused
 
 
-def _takes(layer: Layer | None, size: int) -> bool:
+def _takes(layer: Layer | None) -> bool:
     return (
         isinstance(layer, _Joined)
         and layer.pool == 1
         and layer.convolution.activation in _INCREASING
-        and size <= LARGEST_INDEXED
     )
