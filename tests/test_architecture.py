@@ -12,7 +12,7 @@ import downslope
 SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
-    "errors", "names", "store", "data", "network", "learning", "insight", "exporting",
+    "errors", "names", "numerals", "store", "data", "network", "learning", "insight", "exporting",
     "pictures", "reporting", "sklearn", "cli",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from downslope.errors import DownslopeError
 
 Value = TypeVar("Value")
 
+_NO_SYNONYMS: Mapping[str, str] = {}
 
-def look_up(name: str, table: Mapping[str, Value], kind: str, error: type[DownslopeError]) -> Value:
+
+def look_up(
+    name: str,
+    table: Mapping[str, Value],
+    kind: str,
+    error: type[DownslopeError],
+    others: Mapping[str, str] = _NO_SYNONYMS,
+) -> Value:
     """Return `table[name]`.
 
     Args:
@@ -19,12 +28,53 @@ def look_up(name: str, table: Mapping[str, Value], kind: str, error: type[Downsl
         table: The values by their names.
         kind: What the table holds, in the singular, such as "loss".
         error: The class of error to raise.
+        others: What other libraries call them; see `suggestion`.
 
     Raises:
         error: The name is not in the table; the nearest name is suggested.
     """
     if isinstance(name, str) and name in table:
         return table[name]
-    near = difflib.get_close_matches(str(name), list(table), n=1)
-    advice = f"Did you mean {near[0]!r}?" if near else "Choose one of them."
+    advice = suggestion(str(name), table, others) or "Choose one of them."
     raise error(f"There is no {kind} called {name!r}.", "one of " + ", ".join(table), advice)
+
+
+def suggestion(
+    name: str, known: Iterable[str], others: Mapping[str, str] = _NO_SYNONYMS
+) -> str | None:
+    """A sentence with the name that was probably meant; None where there is no such name.
+
+    Case, blanks and punctuation do not matter: "ReLU" is relu, "Cross-Entropy" is cross_entropy.
+
+    Args:
+        name: What the user asked for.
+        known: The names that there are.
+        others: By a name as `plain` leaves it: one of `known`, or a sentence that says what to
+            do instead.
+    """
+    plainly = plain(name)
+    by_plain = {plain(one): one for one in known}
+    meant = by_plain.get(plainly) or others.get(plainly)
+    if meant is None:
+        near = difflib.get_close_matches(plainly, by_plain, n=1) or difflib.get_close_matches(
+            plainly, others, n=1, cutoff=0.8
+        )
+        if not near:
+            return None
+        meant = by_plain.get(near[0]) or others[near[0]]
+    return f"Did you mean {meant!r}?" if meant in by_plain.values() else meant
+
+
+def synonyms(meant: Mapping[str, str]) -> Mapping[str, str]:
+    """What `suggestion` takes, from each meaning to the names that have it, separated by blanks."""
+    return MappingProxyType(
+        {name: meaning for meaning, names in meant.items() for name in names.split()}
+    )
+
+
+def plain(name: str) -> str:
+    """A name without case, blanks and punctuation: "nn.Leaky-ReLU" is "leakyrelu"."""
+    modules, _, last = name.rpartition(".")
+    if last and all(one.isidentifier() for one in modules.split(".")):
+        name = last
+    return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -71,17 +71,17 @@ def test_in_words(call, made, monkeypatch):
         (
             "epochs=2,many",
             "A value of epochs is 'many'. Expected a whole number. Write e.g. --vary epochs=... "
-            "with values parted by commas.",
+            "with values separated by commas.",
         ),
         (
             "batch-size=2,all",
             "A value of batch_size is 'all'. Expected a whole number, or \"full\". Write e.g. "
-            "--vary batch_size=... with values parted by commas.",
+            "--vary batch_size=... with values separated by commas.",
         ),
         (
             "class-weights=1,2;a",
-            "A value of class_weights is 'a'. Expected numbers parted by commas. Write e.g. --vary "
-            "class_weights=... with values parted by commas.",
+            "A value of class_weights is 'a'. Expected numbers separated by commas. Write e.g. "
+            "--vary class_weights=... with values separated by commas.",
         ),
         (
             "optimizer=sgd",
@@ -92,7 +92,7 @@ def test_in_words(call, made, monkeypatch):
             "network=dense 2; dens 3",
             "The network has a layer 'dens 3'. Expected a layer: dense, conv, max_pool, "
             "average_pool, upsample, flatten, dropout, layer_norm, group_norm, standardize, embed, "
-            'residual, parallel. Write e.g. "dense 32 relu, dense 10".',
+            "residual, parallel. Did you mean 'dense'?",
         ),
     ],
 )

@@ -63,7 +63,7 @@ def test_other_data(call, own_run, crowd_run):
     assert result.exit_code == 0, result.output
     assert "Data: xor and street; task: classification and counting; " in result.stdout
     assert "They learn from other data" in result.stdout
-    assert "validation: misses by" in result.stdout
+    assert "validation: MAE" in result.stdout
     assert "Pictures" not in result.stdout
 
 

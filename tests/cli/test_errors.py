@@ -22,15 +22,15 @@ LAYOUTS = (
 
 def test_unknown_data(refused):
     assert refused("train", "digit") == (
-        f"There is no data set 'digit'. Expected one of the built-in data sets ({NAMES}) or an "
-        "existing folder. Did you mean 'digits'?"
+        f"There is no data set 'digit'. Expected one of the built-in data sets ({NAMES}), or the "
+        "path of a file or folder. Did you mean 'digits'?"
     )
 
 
 def test_missing_path(refused, tmp_path):
     assert refused("train", tmp_path / "nowhere") == (
-        f"There is no folder {tmp_path}/nowhere. Expected an existing folder, or one of the "
-        f"built-in data sets: {NAMES}. Check the path."
+        f"There is no folder {tmp_path}/nowhere. Expected a file or folder that is there, or "
+        f"one of the built-in data sets: {NAMES}. Check the path."
     )
 
 
@@ -94,7 +94,8 @@ def test_unknown_loss(refused):
 def test_unknown_optimizer(refused):
     assert refused("train", "xor", "--optimizer", "lion") == (
         "There is no optimizer called 'lion'. Expected one of sgd, momentum, nesterov, rmsprop, "
-        "adam, adamw. Choose one of them."
+        "adam, adamw. The nearest that there is: 'adam'. From Python an optax transformation can "
+        "be given."
     )
 
 

@@ -26,7 +26,7 @@ def test_the_test_part_is_opened_and_told(call, own_run):
     assert ds.open_run(own_run).test_openings == before
     result = call("generalization", own_run, "--test", "--no-pictures")
     assert ds.open_run(own_run).test_openings == before + 1
-    assert "The sealed test part, opened for this (" in result.stdout
+    assert "The loss on the test part (" in result.stdout
     assert "The test part " in result.stdout.splitlines()[3]
 
 

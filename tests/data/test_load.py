@@ -70,21 +70,40 @@ def test_options_of_photos(tmp_path):
     [
         ("digit", "Did you mean 'digits'?"),
         ("Spirals", "Did you mean 'spirals'?"),
-        ("imagenet", "Check the name, or give a path."),
+        ("two-moons", "Did you mean 'moons'?"),
+        ("nothing", "Check the name, or give a path."),
+        (
+            "mnist",
+            "Give the folder with its IDX files (train-images-idx3-ubyte ...); digits is built in.",
+        ),
+        ("Iris", "Save it as a table, such as CSV, and give its path and --target."),
     ],
 )
 def test_an_unknown_name(tmp_path, monkeypatch, name, advice):
     monkeypatch.chdir(tmp_path)
     assert message(name) == (
-        f"There is no data set {name!r}. Expected one of the built-in data sets ({NAMES}) or an "
-        f"existing folder. {advice}"
+        f"There is no data set {name!r}. Expected one of the built-in data sets ({NAMES}), or the "
+        f"path of a file or folder. {advice}"
     )
 
 
 def test_a_missing_path(tmp_path):
     assert message(tmp_path / "photos") == (
-        f"There is no folder {tmp_path / 'photos'}. Expected an existing folder, or one of the "
-        f"built-in data sets: {NAMES}. Check the path."
+        f"There is no folder {tmp_path / 'photos'}. Expected a file or folder that is there, "
+        f"or one of the built-in data sets: {NAMES}. Check the path."
+    )
+
+
+def test_a_missing_table_is_a_file(tmp_path, monkeypatch):
+    (tmp_path / "houses.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert message("house.csv").startswith(f"There is no file {tmp_path / 'house.csv'}. ")
+    assert message("house.csv").endswith("Did you mean 'houses.csv'?")
+    assert message("houses").endswith("Did you mean 'houses.csv'?")
+    assert message("Houses").endswith("Did you mean 'houses.csv'?")
+    assert message("more/houses.parquet").startswith(
+        f"There is no file {tmp_path / 'more/houses.parquet'} (there is no folder "
+        f"{tmp_path / 'more'}). "
     )
 
 

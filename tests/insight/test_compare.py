@@ -66,14 +66,14 @@ def test_in_equal_time_the_faster_ones_train_longer(batches):
 
 
 def test_the_words_are_those_of_the_figures(batches):
-    means = [f"{one.name} {one.of(0).mean():.3g}" for one in batches.equal_samples]
+    means = [f"{one.name}: {one.of(0).mean():.3g}" for one in batches.equal_samples]
     assert batches.conclusion.startswith(
-        "At equal samples seen, no difference of the validation loss can be told from chance "
-        f"({means[0]}, {means[1]} and {means[2]}): seeds and samples move it as much. "
+        "At equal samples seen, no clear difference in validation loss "
+        f"({', '.join(means)}): the seed and the choice of samples change it as much. "
     )
     assert "In equal time (0.4 s), " in batches.conclusion
     assert batches.notes == (
-        "All have the learning rate 0.1: another may suit some of them better, and change the "
+        "All have the learning rate 0.1. Another rate may suit some of them better, and change the "
         "order.",
         RULE,
         OPENED,
@@ -109,7 +109,7 @@ def test_losses_that_cannot_be_compared_are_judged_by_a_measure(monkeypatch):
         learning_rate=0.05,
     )
     assert found.figure == "mae"
-    assert "validation mae" in found.conclusion
+    assert "validation MAE" in found.conclusion
     run = ds.train(
         parse("dense 2"), data, loss="absolute_error", epochs=3, learning_rate=0.05, seed=1
     )
@@ -143,11 +143,12 @@ def test_no_difference_is_claimed_that_chance_covers():
     rng = np.random.default_rng(0)
     one, other = rng.normal(1, 0.2, (2, 5, 40))
     assert said(course("sgd", one), course("adam", other)) == (
-        "At equal samples seen, no difference of the validation loss can be told from chance "
-        f"(sgd {one.mean():.3g} and adam {other.mean():.3g}): seeds and samples move it as much."
+        "At equal samples seen, no clear difference in validation loss "
+        f"(sgd: {one.mean():.3g}, adam: {other.mean():.3g}): the seed and the choice of samples "
+        "change it as much."
     )
     assert said(course("sgd", one[:1]), course("adam", other[:1] + 9)).endswith(
-        ": one training of each cannot tell."
+        ": one training of each is too few."
     )
 
 
@@ -156,9 +157,9 @@ def test_what_is_told_and_what_is_not():
     best, near, far = (rng.normal(mean, 0.1, (5, 40)) for mean in (0.5, 0.501, 0.9))
     text = said(course("a", best), course("b c", near), course("d", far))
     assert text == (
-        'At equal samples seen, optimizer "b c" ends with the lowest validation loss, 0.492: '
-        "lower than d by 0.41 (0.37 to 0.45). It cannot be told from a, which may be 0.027 better "
-        "or 0.029 worse."
+        'At equal samples seen, optimizer "b c" has the lowest validation loss, 0.492: '
+        "lower than d by 0.41 (0.37 to 0.45). No clear difference from a "
+        "(\N{MINUS SIGN}0.027 to +0.029)."
     )
 
 
@@ -167,7 +168,7 @@ def test_shares_are_told_in_points():
     right[:, :5] = 0
     text = said(course("a", wrong, right), course("b", wrong, wrong), figure="accuracy")
     assert text == (
-        "At equal samples seen, optimizer a ends with the highest validation accuracy, 90.0 %: "
+        "At equal samples seen, optimizer a has the highest validation accuracy, 90.0 %: "
         "higher than b by 90.0 points (81.4 to 98.6 points)."
     )
 

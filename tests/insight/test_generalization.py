@@ -64,7 +64,7 @@ def test_the_test_part_is_opened_only_when_asked_for_and_counted():
     loss, error = found.validation_loss[-1], found.validation_error[-1]
     agrees = low <= loss + 1.96 * error and high >= loss - 1.96 * error
     assert found.sentences[2] == (
-        "The sealed test part, opened for this (the first look), says "
+        "The loss on the test part (the first look) is "
         f"{found.test['loss']:.3g} (95 % interval {low:.3g} to {high:.3g}), which "
         f"{'agrees with' if agrees else 'differs from'} the validation loss."
     )
@@ -96,11 +96,11 @@ def test_onsets_by_hand():
     assert found.rise.mean == pytest.approx(0.2, abs=0.01)
     assert found.sentences[0] == (
         "At the weights of epoch 6 the training loss is 0.1 and the validation loss 0.7: a gap of "
-        f"0.6 (95 % interval {found.gap.low:.2g} to 0.67), open from epoch 3 on."
+        f"0.6 (95 % interval {found.gap.low:.2g} to 0.67), clear from epoch 3 on."
     )
     assert found.sentences[1].startswith(
-        "The validation loss was lowest in epoch 3, and from epoch 4 on lies above that, at the "
-        "end by 0.2 (95 % interval 0.2 to 0.2): overfitting that does harm."
+        "The validation loss was lowest in epoch 3, and is clearly higher from epoch 4 on, by 0.2 "
+        "at the end (95 % interval 0.2 to 0.2): harmful overfitting."
     )
 
 
@@ -108,16 +108,16 @@ def test_a_gap_that_does_no_harm():
     found = curves([1, 0.6, 0.4, 0.3], [1, 0.8, 0.7, 0.6])
     assert (found.opens_at, found.lowest_at, found.rises_at) == (2, 4, None)
     assert found.sentences[1] == (
-        "The validation loss was lowest in epoch 4, the last: no overfitting that does harm."
+        "The validation loss was lowest in epoch 4, the last: no harmful overfitting."
     )
 
 
 def test_no_gap():
     found = curves([1, 0.6, 0.41, 0.4], [1, 0.62, 0.4, 0.405])
     assert (found.opens_at, found.rises_at) == (None, None)
-    assert found.sentences[0].endswith(", no more than the choice of samples explains.")
+    assert found.sentences[0].endswith(", which chance can explain.")
     assert found.sentences[1].startswith(
-        "The validation loss was lowest in epoch 3, and at the end is higher by "
+        "The validation loss was lowest in epoch 3; slightly higher at the end (+"
     )
 
 
@@ -143,7 +143,7 @@ def test_an_onset_is_the_same_for_other_seeds():
     opens = [one.opens_at for one in found]
     assert max(opens) <= 1.5 * min(opens)
     assert all(one.lowest_at < one.rises_at < 100 for one in found)
-    assert all("overfitting that does harm" in one.sentences[1] for one in found)
+    assert all("harmful overfitting" in one.sentences[1] for one in found)
 
 
 def test_enough_samples_and_few_weights_do_not_overfit():

@@ -77,12 +77,11 @@ def test_in_words():
     tail = " Each size was trained for about 1,600 steps, whatever its epochs."
     start = "From 500 to 1,000 training samples the validation loss "
     assert said(Difference(-0.3, -0.4, -0.2)) == (
-        f"{start}fell by 0.3 (95 % interval 0.2 to 0.4): it is still falling, and more samples are "
-        f"likely to help.{tail}"
+        f"{start}fell by 0.3 (95 % interval 0.2 to 0.4): more samples are likely to help.{tail}"
     )
     assert said(Difference(-0.1, -0.4, 0.2)) == (
-        f"{start}changed by -0.1 (95 % interval -0.4 to 0.2), which chance explains: whether more "
-        f"samples would help cannot be told.{tail}"
+        f"{start}changed by -0.1 (95 % interval -0.4 to 0.2), which chance can explain: no "
+        f"sign that more samples would help.{tail}"
     )
     assert (
         said(Difference(0.3, 0.2, 0.4)) == f"{start}rose by 0.3 (95 % interval 0.2 to 0.4).{tail}"

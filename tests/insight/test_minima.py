@@ -89,25 +89,27 @@ def test_lines_in_plain_numpy(found, runs):
 def test_in_words(found):
     lowest, results, answers, lines = found.sentences[:4]
     assert lowest == (
-        f"Of 4 starts the one of seed {found.seeds[0]} ended lowest, at a training loss of "
-        f"{found.train_loss[0]:.3g} (the highest: {found.train_loss[-1]:.3g}; always the same "
-        f"answer: {found.baseline:.3g}). It is the best found: nothing proves that there is "
-        "nothing lower."
+        f"Of 4 starts, seed {found.seeds[0]} ended lowest, at a training loss of "
+        f"{found.train_loss[0]:.3g} (highest: {found.train_loss[-1]:.3g}; the best constant "
+        f"prediction: {found.baseline:.3g}). It is the lowest found; there may be lower ones."
     )
     loss = found.validation_loss
     rank = 1 + (loss < loss[0]).sum()
     assert results.startswith(
-        f"Seeds alone move the validation loss from {loss.min():.3g} to {loss.max():.3g} (mean "
+        "With the seed alone, the validation loss varies from "
+        f"{loss.min():.3g} to {loss.max():.3g} (mean "
     )
-    assert results.endswith(f"The start with the lowest training loss is number {rank} of 4 there.")
+    assert results.endswith(
+        f"The start with the lowest training loss has rank {rank} of 4 by validation loss."
+    )
     pairs = 100 * found.pairs_differ
     assert answers == (
-        f"Two of them give different answers to {pairs.mean():.1f} % of the validation samples on "
-        f"average ({pairs.min():.1f} to {pairs.max():.1f} %)."
+        f"Two of the networks predict different classes for {pairs.mean():.1f} % of the validation "
+        f"samples on average ({pairs.min():.1f} to {pairs.max():.1f} %)."
     )
     assert lines.startswith(
-        "On the straight line from the lowest to each other the training loss rises above its ends "
-        f"by {np.median(found.barriers):.2g} (median; "
+        "On the straight line from the lowest to each other one, the training loss has a barrier "
+        f"of {np.median(found.barriers):.2g} (median; "
     )
     assert "global" not in " ".join(found.sentences)
 
@@ -124,7 +126,7 @@ def test_numbers_and_networks_without_an_order():
     assert found.differ[0, 2] == pytest.approx(apart, rel=1e-3)
     assert found.matched_line_losses is found.matched_apart is found.matched_barriers is None
     assert found.barriers.max() < 1e-4 * found.baseline  # one layer, squared error: one bowl
-    assert found.sentences[2].startswith("The answers of two of them differ by ")
+    assert found.sentences[2].startswith("The predictions of two of the networks differ by ")
 
 
 def test_starts_that_diverge_are_left_out():

@@ -90,7 +90,7 @@ def test_a_fork_parts_one_loss_behind_the_step_with_another_rate(run, tmp_path):
         f"The difference is largest at step {ratios.argmax() + 1}, where "
         + (f"one batch loss is {ratios.max():.3g} times the other." if ratios.max() >= 1.1 else
            f"the batch losses lie {100 * (ratios.max() - 1):.2g} % apart."),
-        f"The final weights lie {apart:.2g} apart, as a multiple of their size (0: the same; 1.4: "
+        f"The final weights differ by {apart:.2g} times their length (0: the same; 1.4: "
         "nothing in common).",
         "Both: Trained for 4 epochs.",
     )  # fmt: skip
@@ -126,7 +126,7 @@ def test_a_training_that_went_on_longer(run, tmp_path):
         "All 20 batch losses that both have are the same, bit for bit; B went on to step 30.",
     )
     assert found.sentences[-2:] == ("A: Trained for 4 epochs.", "B: Trained for 6 epochs.")
-    assert "The final weights (of step 20 in A and 30 in B) lie " in found.sentences[3]
+    assert "The final weights (of step 20 in A and 30 in B) differ by " in found.sentences[3]
     both = diff(longer, dataclasses.replace(longer, folder=None))
     assert both.sentences[0].startswith("Both went on from step 20 with learning rate 0.1 ")
 

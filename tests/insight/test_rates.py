@@ -65,9 +65,9 @@ def test_the_recommended_rate_ends_near_the_best_of_a_grid(found):
 def test_what_it_says(found):
     low, high = found.good
     assert found.message == (
-        f"A good learning rate is {found.rate:g}: from {low:.2g} to {high:.2g} the training ends "
-        f"within 10 % of the lowest validation loss. From {found.overshoots:.2g} on it overshoots. "
-        f"Below {found.too_slow:.2g} it is too slow."
+        f"A good learning rate is {found.rate:g}: with {low:.2g} to {high:.2g}, training ends "
+        f"within 10 % of the lowest validation loss. It overshoots above {found.overshoots:.2g}. "
+        f"It is too slow below {found.too_slow:.2g}."
     )
     assert found.how == (
         f"Tried: 24 rates for 30 steps, then {len(found.second_look.rates)} rates with 8 seeds for "
@@ -75,9 +75,9 @@ def test_what_it_says(found):
     )
     bend = found.curvature
     assert found.about_curvature == (
-        f"At the first weights the training loss bends most with {bend.eigenvalue:.3g} (the "
-        "Hessian's largest eigenvalue): there plain gradient descent on all samples moves away "
-        f"from the minimum above a rate of 2 / {bend.eigenvalue:.3g} = {bend.highest_rate:.3g}."
+        "Largest curvature of the training loss at the initial weights (the Hessian's largest "
+        f"eigenvalue): {bend.eigenvalue:.3g}. Full-batch gradient descent diverges above a rate of "
+        f"2 / {bend.eigenvalue:.3g} = {bend.highest_rate:.3g}."
     )
     assert found.settings.learning_rate == found.rate == float(f"{found.rate:.3g}")
 
@@ -106,7 +106,7 @@ def test_momentum_is_told_its_own_border(found):
     settings = replace(found.settings, optimizer=ds.Optimizer("momentum"))
     border = 3.8 / found.curvature.eigenvalue
     said = replace(found, settings=settings).about_curvature
-    assert said.endswith(f", and with this momentum above {border:.3g}.")
+    assert said.endswith(f", full-batch momentum above {border:.3g}.")
     assert replace(found, curvature=None).about_curvature == ""
 
 

@@ -305,9 +305,9 @@ def test_a_line_between_two_solutions(run):
     )
     assert found.distance == pytest.approx(distance, rel=1e-5)
     assert found.message == (
-        f"On the way from a training loss of {found.train_loss[0]:.4g} to one of "
+        f"On the straight line from a training loss of {found.train_loss[0]:.4g} to one of "
         f"{found.train_loss[-1]:.4g} there is a barrier of {found.train_barrier:.4g} (validation: "
-        f"{found.validation_barrier:.4g}); the two lie {found.distance:.3g} apart."
+        f"{found.validation_barrier:.4g}). The distance between the two is {found.distance:.3g}."
     )
     itself = line(run, run, points=3)
     assert itself.train_barrier == pytest.approx(0, abs=1e-6)

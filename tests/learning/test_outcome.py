@@ -21,9 +21,7 @@ def test_all_epochs():
 def test_target():
     ended = outcome.target_reached(0.0987, 0.1, 3, 120)
     assert (ended.reason, ended.step, ended.kept_step) == ("target", 120, 120)
-    assert ended.message == (
-        "The validation loss reached 0.0987, the target being 0.1, in epoch 3."
-    )
+    assert ended.message == ("The validation loss reached 0.0987 (target: 0.1) in epoch 3.")
 
 
 def test_no_improvement():

@@ -34,7 +34,8 @@ WEIGHTS = (
         (
             training(loss="mse"),
             "There is no loss called 'mse'. Expected one of squared_error, absolute_error, huber, "
-            "cross_entropy, binary_cross_entropy, poisson. Choose one of them.",
+            "cross_entropy, binary_cross_entropy, poisson. Did you mean "
+            "'squared_error'?",
         ),
         (
             training(batch_size=51),

@@ -58,7 +58,10 @@ KINDS = (
     ("text", "message"),
     [
         ("", f"The network has a layer ''. Expected a layer: {KINDS}. {EXAMPLE}"),
-        ("dens 3", f"The network has a layer 'dens 3'. Expected a layer: {KINDS}. {EXAMPLE}"),
+        (
+            "dens 3",
+            f"The network has a layer 'dens 3'. Expected a layer: {KINDS}. Did you mean 'dense'?",
+        ),
         ("dense 3,", f"The network has a layer ''. Expected a layer: {KINDS}. {EXAMPLE}"),
         ("dense", f"The layer 'dense' has no units. Expected its units. {EXAMPLE}"),
         ("dropout relu", None),

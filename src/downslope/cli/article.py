@@ -14,6 +14,7 @@ from downslope.cli.output import list_pictures
 from downslope.insight.bowl import RATES, START, STEPS, bowl
 from downslope.insight.escape import BATCH_SIZES, escape
 from downslope.insight.slope import number, slope
+from downslope.numerals import rounded
 from downslope.pictures.bowl import descents
 from downslope.pictures.escape import endings
 from downslope.pictures.files import save_all
@@ -93,7 +94,7 @@ def show_bowl(
     }
     if not as_json:
         rows = [
-            [f"{one.rate:g}", *(f"{w:.4f}" for w in one.weights[-1]), f"{one.losses[-1]:.4g}",
+            [rounded(one.rate, 6), *(f"{w:.4f}" for w in one.weights[-1]), rounded(one.losses[-1]),
              one.verdict]
             for one in found.descents
         ]  # fmt: skip

@@ -12,7 +12,7 @@ import numpy as np
 from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
-from downslope.cli.values import READ, read_value
+from downslope.cli.values import READ, SYNONYMS, read_value
 from downslope.data import Dataset, load
 from downslope.data.guard import guarded
 from downslope.errors import SettingError
@@ -22,6 +22,7 @@ from downslope.insight.variants import Variant, check_values
 from downslope.learning import measures
 from downslope.learning.words import COLUMNS, figure
 from downslope.names import look_up
+from downslope.numerals import rounded
 from downslope.store.files import write_file
 
 SECONDS = 25.0  # for all trainings, where no one says how many epochs
@@ -94,9 +95,9 @@ def wishes_of(wishes: Wishes, setting: str, texts: Sequence[str]) -> dict[str, W
         NetworkError: A network cannot be read.
         SettingError: There is no such setting, or a value cannot be read.
     """
-    look_up(setting, READ, "setting", SettingError)
+    look_up(setting, READ, "setting", SettingError, SYNONYMS)
     check_values(setting, texts)
-    advice = f"Write e.g. --vary {setting}=... with values parted by commas."
+    advice = f"Write e.g. --vary {setting}=... with values separated by commas."
     each = {}
     for text in texts:
         value = read_value(setting, text, advice)
@@ -184,7 +185,7 @@ def _print(found: Comparison, courses: Sequence[Course]) -> None:
         head += [f"test: {COLUMNS[name]}" for name in names]
     rows = []
     for one in courses:
-        row = [one.name, str(len(one.seeds)), f"{one.epochs:,}", f"{one.seconds:.2g}"]
+        row = [one.name, str(len(one.seeds)), f"{one.epochs:,}", rounded(one.seconds, 2)]
         for place, name in enumerate(names):
             values = _root(name, one.of(place))
             low, high = (figure(name, float(end), found.task) for end in _ends(values))

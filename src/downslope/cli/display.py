@@ -30,6 +30,7 @@ from downslope.errors import printable
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.words import figure
+from downslope.numerals import rounded
 
 MOST_LINES = 20  # about so many plain lines in all,
 LONGEST_SILENCE = 15.0  # but never silent for longer than this, in seconds
@@ -152,13 +153,13 @@ class PlainTraining:
             name = MEASURES[self.dataset.task][0]
             value = float(trace.epochs[f"validation_{name}"][-1])
             parts += [
-                f"training loss {trace.train_loss[-1]:<9.4g}",
-                f"validation loss {trace.validation_loss[-1]:<9.4g}",
+                f"training loss {rounded(trace.train_loss[-1]):<9}",
+                f"validation loss {rounded(trace.validation_loss[-1]):<9}",
                 f"validation {name} {figure(name, value, self.dataset.task)}",
             ]
         else:
             parts += [f"step {progress.step:,}/{progress.steps:,}"]
-            parts += [f"batch loss {trace.batch_loss[-1]:<9.4g}"]
+            parts += [f"batch loss {rounded(trace.batch_loss[-1]):<9}"]
         parts.append(speed(progress, len(self.dataset.train)))
         if progress.step < progress.steps:
             parts.append(f"{clock(progress.seconds_left)} left")

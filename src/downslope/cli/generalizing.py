@@ -13,6 +13,7 @@ from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
 from downslope.learning.saved_run import open_run
 from downslope.learning.words import openings_note
+from downslope.numerals import rounded
 
 
 def generalize_and_report(
@@ -117,9 +118,9 @@ def _print_curve(found: LearningCurve) -> None:
         (
             f"{size:,}",
             f"{epochs:,}",
-            f"{own.mean():.4g}",
-            f"{others.mean():.4g}",
-            f"{others.min():.4g} - {others.max():.4g}",
+            f"{rounded(own.mean())}",
+            f"{rounded(others.mean())}",
+            f"{rounded(others.min())} - {rounded(others.max())}",
         )
         for size, epochs, own, others in zip(
             found.sizes, found.epochs, found.train_loss, found.validation_loss, strict=True

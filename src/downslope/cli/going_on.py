@@ -16,7 +16,7 @@ from downslope.cli.training import (
     prepare_pictures,
     report,
 )
-from downslope.cli.values import read_value
+from downslope.cli.values import SYNONYMS, read_value
 from downslope.errors import SettingError
 from downslope.learning.augment import augment_from
 from downslope.learning.checkpoint import Checkpoints
@@ -112,7 +112,7 @@ def _changes(settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     able = [*(name for name in CHANGEABLE if name != "stop"), "patience"]
     changes: dict[str, Any] = {}
     for name, text in texts.items():
-        look_up(name, dict.fromkeys(able), "setting that can be changed", SettingError)
+        look_up(name, dict.fromkeys(able), "setting that can be changed", SettingError, SYNONYMS)
         changes[name] = read_value(name, text, f"Write e.g. --set {name}=VALUE.")
     special: dict[str, Callable[[Any], tuple[str, Any]]] = {
         "augment": lambda text: ("augment", augment_from(text)),

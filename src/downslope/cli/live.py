@@ -16,6 +16,7 @@ from downslope.errors import printable
 from downslope.learning.measures import MEASURES
 from downslope.learning.progress import Progress
 from downslope.learning.words import figure
+from downslope.numerals import rounded
 
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve
@@ -72,7 +73,7 @@ class LiveTraining:
         validation = trace.validation_loss
         scale = Scale(training, validation)
         width = max(8, min(WIDEST, (room - 14) // 2))
-        axis = [f"{scale.high:.3g}", *[""] * (ROWS - 2), f"{scale.low:.3g}"]
+        axis = [rounded(scale.high, 3), *[""] * (ROWS - 2), rounded(scale.low, 3)]
         grid = Table.grid(padding=(0, 2))
         grid.add_column(justify="right", style="dim", min_width=7)
         grid.add_row(
@@ -104,7 +105,7 @@ class LiveTraining:
 
 
 def _title(name: str, values: np.ndarray) -> str:
-    return f"{name} {values[-1]:.4g}" if len(values) else name
+    return f"{name} {rounded(values[-1])}" if len(values) else name
 
 
 def shown_span(done: float) -> float:

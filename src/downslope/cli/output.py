@@ -15,6 +15,7 @@ from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset
 from downslope.learning.run import Run
 from downslope.learning.words import COLUMNS, figure, generated_note, openings_note, verdict
+from downslope.numerals import rounded
 
 if TYPE_CHECKING:
     from downslope.cli.counting import Estimate
@@ -196,8 +197,8 @@ def _cell(name: str, value: Any) -> str:
     if name == "count":
         return f"{value:.1f}"
     if isinstance(value, list):
-        return " ".join(f"{one:.6g}" for one in value)
-    return value if isinstance(value, str) else f"{value:.6g}"
+        return " ".join(rounded(one, 6) for one in value)
+    return value if isinstance(value, str) else f"{rounded(value, 6)}"
 
 
 def report_counts(estimates: Sequence[Estimate], *, as_json: bool) -> None:

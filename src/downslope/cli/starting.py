@@ -15,6 +15,7 @@ from downslope.cli.training import Wishes, claimed
 from downslope.insight.minima import Minima, minima
 from downslope.learning.measures import MEASURES
 from downslope.learning.words import COLUMNS, figure
+from downslope.numerals import rounded
 from downslope.store.files import write_file
 
 MOST_ROWS = 8  # of the table: the lowest
@@ -97,16 +98,16 @@ def _print(found: Minima, folder: Path) -> None:
         differ = float(found.differ[0, place])
         row = [
             str(found.seeds[place]),
-            f"{found.train_loss[place]:.4g}",
-            f"{found.validation_loss[place]:.4g}",
+            f"{rounded(found.train_loss[place])}",
+            f"{rounded(found.validation_loss[place])}",
             figure(name, float(found.validation_figure[place]), found.task),
         ]
         if place == 0:
             row += ["the lowest", "", "", *([""] if matched is not None else [])]
         else:
-            row.append(f"{100 * differ:.1f} %" if name == "accuracy" else f"{differ:.3g}")
-            row += [f"{found.weights_apart[place]:.2f}", f"{found.barriers[place - 1]:.2g}"]
-            row += [f"{matched[place - 1]:.2g}"] if matched is not None else []
+            row.append(f"{100 * differ:.1f} %" if name == "accuracy" else rounded(differ, 3))
+            row += [f"{found.weights_apart[place]:.2f}", rounded(found.barriers[place - 1], 2)]
+            row += [rounded(matched[place - 1], 2)] if matched is not None else []
         rows.append(row)
     print_table(head, rows, numeric=range(len(head)))
     if len(found) > MOST_ROWS:

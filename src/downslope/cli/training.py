@@ -20,12 +20,13 @@ from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_l
 from downslope.learning.augment import augment_from
 from downslope.learning.checkpoint import Checkpoints
 from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
-from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.learning.optimizers import Optimizer, Schedule
+from downslope.learning.preparation import Preparation
 from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.recipes import recipe_for
 from downslope.learning.run import Run
 from downslope.learning.run_folder import LOG
-from downslope.learning.settings import BatchSize, Stop
+from downslope.learning.settings import BatchSize, Settings, Stop
 from downslope.learning.train import train
 from downslope.network.embedding import Embedding
 from downslope.network.losses import resolve
@@ -77,23 +78,26 @@ class Wishes:
             )
         if self.network is not None:
             parse(self.network)
-        if self.loss is not None:
-            resolve(self.loss)
-        if self.optimizer is not None:
-            Optimizer(self.optimizer)
-        if self.schedule is not None:
-            Schedule(self.schedule)
-        if self.learning_rate not in (None, "auto"):
-            check_learning_rate(self.learning_rate)
         if self.augment is not None:
             augment_from(self.augment)
+        given = {
+            "loss": DEFAULT_LOSS["regression"] if self.loss is None else resolve(self.loss).name,
+            "optimizer": None if self.optimizer is None else Optimizer(self.optimizer),
+            "schedule": None if self.schedule is None else Schedule(self.schedule),
+            "learning_rate": None if self.learning_rate == "auto" else self.learning_rate,
+            "batch_size": self.batch_size,
+            "epochs": self.epochs,
+            "seed": self.seed,
+            "stop": Stop(patience=self.patience),
+        }
+        Settings(**{name: value for name, value in given.items() if value is not None})
 
     def plan(self, dataset: Dataset) -> dict[str, Any]:
         """The arguments of `train` for a data set: the wishes, and its recipe for the rest.
 
         Raises:
             NetworkError: The network does not fit the data.
-            SettingError: The loss does not suit the targets.
+            SettingError: The loss does not suit the targets, or a setting not the data.
         """
         recipe = recipe_for(dataset)
         loss = resolve(DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss)
@@ -105,7 +109,7 @@ class Wishes:
         check_fit(network, dataset, loss, augment)
         decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
         rate = None if self.learning_rate == "auto" else self.learning_rate  # found later
-        return {
+        plan = {
             "network": network,
             "loss": loss,
             "optimizer": Optimizer(self.optimizer or recipe.optimizer, weight_decay=decay),
@@ -120,6 +124,11 @@ class Wishes:
             "augment": augment,
             "stop": Stop(patience=self.patience),
         }
+        rest = {name: value for name, value in plan.items() if name not in ("network", "loss")}
+        rest["schedule"] = Schedule(rest["schedule"])
+        settings = Settings(loss=loss.name, **rest)
+        Preparation(network, dataset, loss, settings).check()
+        return plan
 
 
 def train_and_report(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from downslope.errors import SettingError
-from downslope.names import look_up
+from downslope.names import look_up, synonyms
 
 
 def _batch_size(text: str) -> int | str:
@@ -32,6 +32,23 @@ READ: Mapping[str, Callable[[str], Any]] = {
 }
 
 
+SYNONYMS = synonyms(
+    {
+        "learning_rate": "lr rate learningrateinit eta",
+        "batch_size": "bs batch",
+        "epochs": "epoch maxiter",
+        "optimizer": "solver optim",
+        "seed": "randomstate",
+        "network": "model architecture layers hiddenlayersizes",
+        "schedule": "scheduler lrscheduler",
+        "patience": "earlystopping niternochange",
+        "class_weights": "classweight",
+        "augment": "augmentation transforms",
+        "loss": "criterion",
+    }
+)
+
+
 def read_value(setting: str, text: str, advice: str) -> Any:
     """A setting's value.
 
@@ -43,10 +60,10 @@ def read_value(setting: str, text: str, advice: str) -> Any:
     Raises:
         SettingError: There is no such setting, or the value cannot be read.
     """
-    read = look_up(setting, READ, "setting", SettingError)
+    read = look_up(setting, READ, "setting", SettingError, SYNONYMS)
     try:
         return read(text)
     except ValueError:
         kind = "a whole number" if read is int else 'a whole number, or "full"'
-        expected = {float: "a number", _numbers: "numbers parted by commas"}.get(read, kind)
+        expected = {float: "a number", _numbers: "numbers separated by commas"}.get(read, kind)
         raise SettingError(f"A value of {setting} is {text!r}.", expected, advice) from None

@@ -29,6 +29,7 @@ from downslope.data.progress import OnProgress
 from downslope.data.table_options import TableOptions
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
+from downslope.names import suggestion, synonyms
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.kinds import Said
@@ -256,17 +257,64 @@ def _path(source: str | Path) -> Path:
     return path
 
 
+# data sets that people ask for by name and that are not built in; nothing is ever downloaded
+ELSEWHERE = synonyms(
+    {
+        "Give the folder with its IDX files (train-images-idx3-ubyte ...); digits is built in.": (
+            "mnist fashionmnist kmnist emnist"
+        ),
+        "Save it as a folder with a folder per class, or as .npz, and give its path.": (
+            "cifar10 cifar100 cifar imagenet catsanddogs dogsvscats svhn"
+        ),
+        "Save it as a table, such as CSV, and give its path and --target.": (
+            "iris wine titanic boston housing californiahousing diabetes adult "
+            "breastcancer penguins diamonds mtcars"
+        ),
+        "spam": "spambase emails sms messages",
+        "moons": "twomoons makemoons halfmoons",
+        "circles": "makecircles rings",
+        "blobs": "makeblobs gaussians",
+        "spirals": "spiral twospirals",
+        "crowd": "crowds people shanghaitech mall",
+        "digits": "loaddigits digit numbers",
+        "waves": "sine sin wave",
+    }
+)
+
+
 def _missing(source: str, path: Path) -> DataError:
     names = ", ".join(BUILT_IN)
     if os.sep in source or "/" in source or "." in source:
+        kind = "file" if path.suffix else "folder"
+        gone = next((one for one in reversed(path.parents) if not one.exists()), None)
+        near = None if gone else _near_file(path)
         return DataError(
-            f"There is no folder {path}.",
-            f"an existing folder, or one of the built-in data sets: {names}",
-            "Check the path.",
+            f"There is no {kind} {path}{f' (there is no folder {gone})' if gone else ''}.",
+            f"a file or folder that is there, or one of the built-in data sets: {names}",
+            f"Did you mean {near!r}?" if near else "Check the path.",
         )
-    near = difflib.get_close_matches(source.lower(), BUILT_IN, n=1)
+    beside = _near_file(path, whole_stem=True)
     return DataError(
         f"There is no data set {source!r}.",
-        f"one of the built-in data sets ({names}) or an existing folder",
-        f"Did you mean {near[0]!r}?" if near else "Check the name, or give a path.",
+        f"one of the built-in data sets ({names}), or the path of a file or folder",
+        f"Did you mean {beside!r}?"
+        if beside
+        else suggestion(source, BUILT_IN, ELSEWHERE) or "Check the name, or give a path.",
     )
+
+
+def _near_file(path: Path, *, whole_stem: bool = False) -> str | None:
+    """The name of a file or folder beside `path` that was probably meant.
+
+    Args:
+        path: What is not there.
+        whole_stem: Only what has this very name with an ending, such as houses.csv for houses.
+    """
+    try:
+        names = sorted(one.name for one in path.parent.iterdir() if not one.name.startswith("."))
+    except OSError:
+        return None
+    same = [one for one in names if one.lower().partition(".")[0] == path.name.lower()]
+    if same or whole_stem:
+        return same[0] if same else None
+    return next(iter(difflib.get_close_matches(path.name, names, n=1)), None)

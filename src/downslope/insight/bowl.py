@@ -21,6 +21,7 @@ from downslope.errors import SettingError
 from downslope.insight.walk import walk
 from downslope.learning.settings import Settings
 from downslope.network.losses import LOSSES
+from downslope.numerals import rounded
 
 LOWEST = (4.0, 3.0)
 CURVATURES = (2.0, 1.0)  # the second derivatives along w1 and w2: the Hessian's eigenvalues
@@ -77,7 +78,7 @@ class Descent:
         if self.distance < 0.01:
             return "arrives"
         jumps = ", jumping across the bowl at each step" if self.overshoots else ""
-        return f"still {self.distance:.2g} away{jumps}"
+        return f"still {rounded(self.distance, 2)} away{jumps}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +100,15 @@ class Bowl:
         """What the numbers show."""
         start, loss = _point(self.start), float(loss_at(*self.start))
         return (
-            f"The loss is lowest at {_point(LOWEST)}. From {start}, where it is {loss:.4g}, the "
-            f"gradient {_point(self.gradient)} points uphill, and each step goes against it. "
-            f"A rate above {LARGEST_RATE:g}, twice the inverse of the steepest curvature, must "
-            "overshoot further each time."
+            f"The loss is lowest at {_point(LOWEST)}. From {start}, where it is {rounded(loss)}, "
+            f"the gradient {_point(self.gradient)} points uphill, and each step goes against it. "
+            f"A rate above {rounded(LARGEST_RATE)}, twice the inverse of the steepest curvature, "
+            "must overshoot further each time."
         )
 
 
 def _point(pair: Sequence[float]) -> str:
-    return f"({pair[0]:g}, {pair[1]:g})".replace("-", "\N{MINUS SIGN}")
+    return f"({rounded(pair[0], 6)}, {rounded(pair[1], 6)})".replace("-", "\N{MINUS SIGN}")
 
 
 def bowl(

@@ -31,6 +31,7 @@ from downslope.learning.preparation import answer_scaling
 from downslope.learning.settings import Record
 from downslope.learning.side_by_side import SideBySide, train_side_by_side
 from downslope.network.network import Network
+from downslope.numerals import rounded
 
 MEASUREMENTS = 40  # points of a curve
 EQUAL = 1.5  # times that differ by a smaller factor are taken as equal
@@ -150,13 +151,14 @@ def _rates(variants: Sequence[Variant], setting: str) -> list[str]:
         return [
             "Each has a learning rate of its own: "
             + ", ".join(
-                f"{one.name} {one.arguments.get('learning_rate', 0.1):g}" for one in variants
+                f"{one.name} {rounded(one.arguments.get('learning_rate', 0.1), 6)}"
+                for one in variants
             )
             + "."
         ]
     return [
-        f"All have the learning rate {rates.pop():g}: another may suit some of them better, and "
-        "change the order."
+        f"All have the learning rate {rounded(rates.pop())}. Another rate may suit some of them "
+        "better, and change the order."
     ]
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from downslope.insight.differences import Difference
+from downslope.learning.words import COLUMNS
+from downslope.numerals import rounded
 
 if TYPE_CHECKING:
     from downslope.insight.comparison import Comparison, Course
@@ -19,7 +21,9 @@ def conclude(comparison: Comparison) -> str:
     said = [_said(comparison, comparison.equal_samples, lead)]
     if comparison.equal_time:
         longest = max(one.seconds for one in comparison.equal_time)
-        said.append(_said(comparison, comparison.equal_time, f"In equal time ({longest:.2g} s)"))
+        said.append(
+            _said(comparison, comparison.equal_time, f"In equal time ({rounded(longest, 2)} s)")
+        )
     return " ".join(said)
 
 
@@ -35,7 +39,7 @@ def quoted(name: str) -> str:
 
 def shown_figure(figure: str, value: float) -> str:
     """A figure as a person reads it: shares in percent, else three digits."""
-    return f"{100 * value:.1f} %" if figure == "accuracy" else f"{value:.3g}"
+    return f"{100 * value:.1f} %" if figure == "accuracy" else f"{rounded(value, 3)}"
 
 
 def _said(comparison: Comparison, courses: Sequence[Course], lead: str) -> str:
@@ -53,35 +57,39 @@ def _said(comparison: Comparison, courses: Sequence[Course], lead: str) -> str:
     value = shown_figure(figure, float(comparison.best(whole).of(comparison.place).mean()))
     if len(whole) == 1:
         return (
-            f"{lead}, only {setting} {best} ended well, at a validation {figure} of {value}.{tail}"
+            f"{lead}, only {setting} {best} ended well, at a validation {COLUMNS[figure]} of "
+            f"{value}.{tail}"
         )
     found = comparison.differences(courses)
     told = {name: one for name, one in found.items() if one.is_told}
     if not told:
-        figures = listed(
-            [f"{quoted(name)} {shown_figure(figure, one)}" for name, one in means.items()]
+        figures = ", ".join(
+            f"{quoted(name)}: {shown_figure(figure, one)}" for name, one in means.items()
         )
         why = (
-            "one training of each cannot tell"
+            "one training of each is too few"
             if min(len(one.seeds) for one in whole) < 2
-            else "seeds and samples move it as much"
+            else "the seed and the choice of samples change it as much"
         )
-        return (
-            f"{lead}, no difference of the validation {figure} can be told from chance "
-            f"({figures}): {why}.{tail}"
-        )
+        name = COLUMNS[figure]
+        return f"{lead}, no clear difference in validation {name} ({figures}): {why}.{tail}"
     order = ("highest", "higher") if figure == "accuracy" else ("lowest", "lower")
     than = listed([_told(figure, name, one) for name, one in told.items()])
     untold = [_untold(figure, name, one) for name, one in found.items() if name not in told]
-    rest = f" It cannot be told from {listed(untold)}." if untold else ""
+    rest = f" No clear difference from {listed(untold)}." if untold else ""
     return (
-        f"{lead}, {setting} {best} ends with the {order[0]} validation {figure}, {value}: "
+        f"{lead}, {setting} {best} has the {order[0]} validation {COLUMNS[figure]}, {value}: "
         f"{order[1]} than {than}.{rest}{tail}"
     )
 
 
 def _apart(figure: str, value: float) -> str:
-    return f"{100 * value:.1f} points" if figure == "accuracy" else f"{value:.2g}"
+    return f"{100 * value:.1f} points" if figure == "accuracy" else f"{rounded(value, 2)}"
+
+
+def _signed(figure: str, value: float) -> str:
+    sign = "\N{MINUS SIGN}" if value < 0 else "+"
+    return f"{sign}{_apart(figure, abs(value))}"
 
 
 def _told(figure: str, name: str, one: Difference) -> str:
@@ -90,10 +98,8 @@ def _told(figure: str, name: str, one: Difference) -> str:
 
 
 def _untold(figure: str, name: str, one: Difference) -> str:
-    sign = -1 if figure == "accuracy" else 1
-    better, worse = sorted((sign * one.low, sign * one.high))
-    ends = f"{_apart(figure, -better)} better or {_apart(figure, worse)} worse"
-    return f"{quoted(name)}, which may be {ends}"
+    ends = f"{_signed(figure, one.low).removesuffix(' points')} to {_signed(figure, one.high)}"
+    return f"{quoted(name)} ({ends})"
 
 
 def _between(figure: str, low: float, high: float) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from downslope.numerals import rounded
+
 if TYPE_CHECKING:
     from downslope.insight.generalization import Generalization
 
@@ -18,32 +20,39 @@ def _gap(found: Generalization) -> str:
     gap, place = found.gap, found.kept
     start = (
         f"At the weights of epoch {found.kept_epoch} the training loss is "
-        f"{found.train_loss[place]:.3g} and the validation loss "
-        f"{found.validation_loss[place]:.3g}: a gap of {gap.mean:.2g} "
-        f"(95 % interval {gap.low:.2g} to {gap.high:.2g}), "
+        f"{rounded(found.train_loss[place], 3)} and the validation loss "
+        f"{rounded(found.validation_loss[place], 3)}: a gap of {rounded(gap.mean, 2)} "
+        f"(95 % interval {rounded(gap.low, 2)} to {rounded(gap.high, 2)}), "
     )
     if not gap.is_told or gap.mean < 0:
-        return start + "no more than the choice of samples explains."
+        return start + "which chance can explain."
     if found.opens_at is None:  # told at the kept epoch, and not at the end
-        return start + "more than the choice of samples explains."
+        return start + "more than chance explains."
     if found.opens_at == found.epochs[0]:
-        return start + f"open from epoch {found.opens_at} on, the first that was looked at."
-    return start + f"open from epoch {found.opens_at} on."
+        return start + f"clear from epoch {found.opens_at} on, the first that was measured."
+    return start + f"clear from epoch {found.opens_at} on."
 
 
 def _harm(found: Generalization) -> str:
     rise, last = found.rise, int(found.epochs[-1])
     start = f"The validation loss was lowest in epoch {found.lowest_at}"
     if found.lowest_at == last:
-        return f"{start}, the last: no overfitting that does harm."
-    between = f"{rise.mean:.2g} (95 % interval {rise.low:.2g} to {rise.high:.2g})"
+        return f"{start}, the last: no harmful overfitting."
+    by, low, high = (rounded(one, 2) for one in (rise.mean, rise.low, rise.high))
+    between = f"95 % interval {low} to {high}"
     if found.rises_at is None:
-        why = "hardly more" if rise.low > 0 else "no more than chance explains"
-        return f"{start}, and at the end is higher by {between}: {why}."
+        how = "slightly higher" if rise.low > 0 else "no clear difference"
+        return f"{start}; {how} at the end ({_signed(rise.mean)}; {between})."
     return (
-        f"{start}, and from epoch {found.rises_at} on lies above that, at the end by "
-        f"{between}: overfitting that does harm. End earlier (patience), or try more samples, "
+        f"{start}, and is clearly higher from epoch {found.rises_at} on, by {by} at the end "
+        f"({between}): harmful overfitting. Stop earlier (patience), or try more samples, "
         "dropout or a smaller network."
+    )
+
+
+def _signed(value: float) -> str:
+    return (
+        f"+{rounded(value, 2)}" if value > 0 else rounded(value, 2).replace("-", "\N{MINUS SIGN}")
     )
 
 
@@ -59,6 +68,6 @@ def _test(found: Generalization) -> str:
     )
     looks = "the first look" if found.openings <= 1 else f"look number {found.openings}"
     return (
-        f"The sealed test part, opened for this ({looks}), says {found.test['loss']:.3g} "
-        f"(95 % interval {low:.3g} to {high:.3g}), which {apart} the validation loss."
+        f"The loss on the test part ({looks}) is {rounded(found.test['loss'], 3)} (95 % interval "
+        f"{rounded(low, 3)} to {rounded(high, 3)}), which {apart} the validation loss."
     )

@@ -22,6 +22,7 @@ from downslope.learning.progress import Progress
 from downslope.learning.run import Run
 from downslope.learning.settings import Record
 from downslope.learning.train import train
+from downslope.numerals import rounded
 
 FEWEST = 16  # samples that are learnt from
 SIZES = 5  # each twice the one before, up to all
@@ -63,19 +64,19 @@ class LearningCurve:
         before, now = self.sizes[-2], self.sizes[-1]
         change = f"From {before:,} to {now:,} training samples the validation loss "
         last = self.last
-        between = f"(95 % interval {last.low:.2g} to {last.high:.2g})"
+        between = f"(95 % interval {rounded(last.low, 2)} to {rounded(last.high, 2)})"
         trained = f"Each size was trained for about {self.steps:,} steps, whatever its epochs."
         if last.high < 0:
-            between = f"(95 % interval {-last.high:.2g} to {-last.low:.2g})"
+            between = f"(95 % interval {rounded(-last.high, 2)} to {rounded(-last.low, 2)})"
             return (
-                f"{change}fell by {-last.mean:.2g} {between}: it is still falling, and more "
-                f"samples are likely to help. {trained}"
+                f"{change}fell by {rounded(-last.mean, 2)} {between}: more samples are likely to "
+                f"help. {trained}"
             )
         if last.low > 0:
-            return f"{change}rose by {last.mean:.2g} {between}. {trained}"
+            return f"{change}rose by {rounded(last.mean, 2)} {between}. {trained}"
         return (
-            f"{change}changed by {last.mean:.2g} {between}, which chance explains: whether more "
-            f"samples would help cannot be told. {trained}"
+            f"{change}changed by {rounded(last.mean, 2)} {between}, which chance can explain: no "
+            f"sign that more samples would help. {trained}"
         )
 
 

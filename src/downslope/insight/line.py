@@ -18,6 +18,7 @@ from downslope.errors import SettingError
 from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
 from downslope.learning.run import Run
 from downslope.network.notation import describe
+from downslope.numerals import rounded
 
 POINTS = 51
 
@@ -55,9 +56,10 @@ class Line:
         """What is to be seen, in a sentence."""
         start, end = (float(self.train_loss[place]) for place in (0, -1))
         return (
-            f"On the way from a training loss of {start:.4g} to one of {end:.4g} there is a "
-            f"barrier of {self.train_barrier:.4g} (validation: {self.validation_barrier:.4g}); "
-            f"the two lie {self.distance:.3g} apart."
+            f"On the straight line from a training loss of {rounded(start)} to one of "
+            f"{rounded(end)} there is a barrier of {rounded(self.train_barrier)} (validation: "
+            f"{rounded(self.validation_barrier)}). The distance between the two is "
+            f"{rounded(self.distance, 3)}."
         )
 
 

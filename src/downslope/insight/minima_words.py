@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from downslope.learning.measures import MEASURES
+from downslope.numerals import rounded
 
 if TYPE_CHECKING:
     from downslope.insight.minima import Minima
@@ -20,9 +21,9 @@ def said_of(found: Minima) -> tuple[str, ...]:
 def _lowest(found: Minima) -> str:
     low, high = found.train_loss[0], found.train_loss[-1]
     return (
-        f"Of {len(found)} starts the one of seed {found.seeds[0]} ended lowest, at a training loss "
-        f"of {low:.3g} (the highest: {high:.3g}; always the same answer: {found.baseline:.3g}). It "
-        "is the best found: nothing proves that there is nothing lower."
+        f"Of {len(found)} starts, seed {found.seeds[0]} ended lowest, at a training loss of "
+        f"{rounded(low, 3)} (highest: {rounded(high, 3)}; the best constant prediction: "
+        f"{rounded(found.baseline, 3)}). It is the lowest found; there may be lower ones."
     )
 
 
@@ -31,13 +32,14 @@ def _results(found: Minima) -> str:
     rank = 1 + int((loss < loss[0]).sum())
     name = MEASURES[found.task][0]
     if name == "accuracy":
-        ends = f"{100 * figure.min():.1f} to {100 * figure.max():.1f} % right"
+        ends = f"accuracy {100 * figure.min():.1f} to {100 * figure.max():.1f} %"
     else:
-        ends = f"missing by {figure.min():.3g} to {figure.max():.3g}"
+        ends = f"MAE {rounded(figure.min(), 3)} to {rounded(figure.max(), 3)}"
     return (
-        f"Seeds alone move the validation loss from {loss.min():.3g} to {loss.max():.3g} (mean "
-        f"{loss.mean():.3g}, standard deviation {loss.std(ddof=1):.2g}), {ends}. The start with "
-        f"the lowest training loss is number {rank} of {len(found)} there."
+        f"With the seed alone, the validation loss varies from {rounded(loss.min(), 3)} to "
+        f"{rounded(loss.max(), 3)} (mean {rounded(loss.mean(), 3)}, standard deviation "
+        f"{rounded(loss.std(ddof=1), 2)}; {ends}). The start with the lowest training loss has "
+        f"rank {rank} of {len(found)} by validation loss."
     )
 
 
@@ -45,31 +47,35 @@ def _answers(found: Minima) -> str:
     pairs = found.pairs_differ
     if found.task == "classification":
         return (
-            f"Two of them give different answers to {100 * pairs.mean():.1f} % of the validation "
-            f"samples on average ({100 * pairs.min():.1f} to {100 * pairs.max():.1f} %)."
+            f"Two of the networks predict different classes for {100 * pairs.mean():.1f} % of the "
+            f"validation samples on average ({100 * pairs.min():.1f} to {100 * pairs.max():.1f} %)."
         )
     unit = " people" if found.task == "counting" else ""
     return (
-        f"The answers of two of them differ by {pairs.mean():.3g}{unit} (root mean square over the "
-        f"validation samples, on average; {pairs.min():.3g} to {pairs.max():.3g})."
+        f"The predictions of two of the networks differ by {rounded(pairs.mean(), 3)}{unit} on "
+        f"average ({rounded(pairs.min(), 3)} to {rounded(pairs.max(), 3)}; root mean square over "
+        "the validation samples)."
     )
 
 
 def _lines(found: Minima) -> str:
     walls = found.barriers
     said = (
-        "On the straight line from the lowest to each other the training loss rises above its "
-        f"ends by {np.median(walls):.2g} (median; {walls.min():.2g} to {walls.max():.2g})"
+        "On the straight line from the lowest to each other one, the training loss has a barrier "
+        f"of {rounded(np.median(walls), 2)} (median; {rounded(walls.min(), 2)} to "
+        f"{rounded(walls.max(), 2)})"
     )
     matched = found.matched_barriers
     if matched is None:
         return said + "."
     less = np.median(matched)
-    said += f"; with the hidden units in the order that fits best by {less:.2g}"
+    said += f"; with the hidden units reordered to match, {rounded(less, 2)}"
     if np.median(walls) > 0 and less < np.median(walls) / 2:
         share = 1 - less / np.median(walls)
-        return said + f": {100 * share:.0f} % of the wall is only the order of the units."
-    return said + ": more than their order divides them."
+        return (
+            said + f": {100 * share:.0f} % of the barrier comes from the order of the units alone."
+        )
+    return said + ": they differ by more than the order of their units."
 
 
 def _limits(found: Minima) -> list[str]:
@@ -78,8 +84,8 @@ def _limits(found: Minima) -> list[str]:
         said.append(f"{found.diverged} of {len(found) + found.diverged} starts diverged.")
     if found.still_falling:
         said.append(
-            f"The validation loss of {found.still_falling} was still falling: they had not come "
-            "to rest, and more epochs may change the picture."
+            f"The validation loss of {found.still_falling} was still falling: more epochs may "
+            "change these results."
         )
     if found.is_interrupted:
         said.append(f"Stopped on request in epoch {found.epochs + 1}: all are shown as they were.")

@@ -20,6 +20,7 @@ from downslope.network.activations import activation
 from downslope.network.dense import Dense
 from downslope.network.images import Conv2D
 from downslope.network.network import Network
+from downslope.numerals import rounded
 
 AT_ONCE = 256  # samples whose activations are in memory
 CURVE = 201  # points of the activation's curve
@@ -276,7 +277,7 @@ def _told(one: Neuron, most: int = 10) -> Iterator[str]:
         f"Over all {len(values):,} training samples its weighted sum goes from "
         f"{number(values.min())} to {number(values.max())}, mean "
         f"{number(values.mean(dtype=np.float64))}; above 0 for "
-        f"{100 * float((values > 0).mean()):.3g} %."
+        f"{rounded(100 * float((values > 0).mean()), 3)} %."
     )
     for word, places in (("most", one.responds_most()), ("least", one.responds_least())):
         told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from downslope.insight.unlike import Change, Stretch, is_same_folder
+from downslope.numerals import rounded
 
 if TYPE_CHECKING:
     from downslope.insight.parting import Parting
@@ -128,7 +129,8 @@ def _course(found: Parting) -> str:
         else f"The batch losses differ from the first of {found.steps:,} steps on: at"
     )
     by = "" if found.parted_by is None else f", {_share(found.parted_by)} apart"
-    return f"{upto} step {found.parted_at:,} they are {first:.9g} and {second:.9g}{by}."
+    pair = f"{rounded(first, 9)} and {rounded(second, 9)}"
+    return f"{upto} step {found.parted_at:,} they are {pair}{by}."
 
 
 def _why(found: Parting) -> str:
@@ -162,7 +164,7 @@ def _apart(found: Parting) -> str:
         return ""
     ratio, step = found.largest_ratio
     much = (
-        f"one batch loss is {ratio:.3g} times the other"
+        f"one batch loss is {rounded(ratio, 3)} times the other"
         if ratio >= 1.1
         else f"the batch losses lie {_share(ratio - 1)} apart"
     )
@@ -171,7 +173,7 @@ def _apart(found: Parting) -> str:
 
 def _share(value: float) -> str:
     """A share in percent, or of a millionth and less as rounding makes it."""
-    return f"{100 * value:.2g} %" if value >= 0.0001 else f"{value:.1e} of their size"
+    return f"{rounded(100 * value, 2)} %" if value >= 0.0001 else f"{value:.1e} of their size"
 
 
 def _weights(found: Parting) -> str:
@@ -183,9 +185,10 @@ def _weights(found: Parting) -> str:
     )
     if found.same_weights:
         return f"The {what} are the same, bit for bit."
+    assert found.weights_apart is not None
     return (
-        f"The {what} lie {found.weights_apart:.2g} apart, as a multiple of their size (0: the "
-        "same; 1.4: nothing in common)."
+        f"The {what} differ by {rounded(found.weights_apart, 2)} times their length (0: the same; "
+        "1.4: nothing in common)."
     )
 
 

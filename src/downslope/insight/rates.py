@@ -45,6 +45,7 @@ from downslope.learning.preparation import answer_scaling, sample_weights
 from downslope.learning.settings import BatchSize, Settings, Stop
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
+from downslope.numerals import rounded
 
 SECONDS = 20.0  # that may be spent, about, unless the training itself takes longer
 MOST_EXTENSIONS = 2  # of the second look
@@ -111,20 +112,22 @@ class FoundRate:
         """What was found, in sentences."""
         low, high = self.good
         said = [
-            f"A good learning rate is {self.rate:g}: from {low:.2g} to {high:.2g} the training "
-            "ends within 10 % of the lowest validation loss."
+            f"A good learning rate is {rounded(self.rate)}: with {rounded(low, 2)} to "
+            f"{rounded(high, 2)}, training ends within 10 % of the lowest validation loss."
         ]
         if self.overshoots is not None:
-            said.append(f"From {self.overshoots:.2g} on it overshoots.")
+            said.append(f"It overshoots above {rounded(self.overshoots, 2)}.")
         if self.too_slow is not None:
-            said.append(f"Below {self.too_slow:.2g} it is too slow.")
+            said.append(f"It is too slow below {rounded(self.too_slow, 2)}.")
         return " ".join(said)
 
     @property
     def how(self) -> str:
         """How it was found, in a sentence."""
         near, wide = self.second_look, self.first_look
-        length = "the whole length" if near.share == 1 else f"{near.share:.2g} of the length"
+        length = (
+            "the whole length" if near.share == 1 else f"{rounded(near.share, 2)} of the length"
+        )
         return (
             f"Tried: {len(wide.rates)} rates for {wide.steps:,} steps, then {len(near.rates)} "
             f"rates with {len(near.seeds)} seeds for {near.steps:,} steps, {length} of the "
@@ -138,14 +141,13 @@ class FoundRate:
         if bend is None or not math.isfinite(bend.highest_rate):
             return ""
         text = (
-            f"At the first weights the training loss bends most with {bend.eigenvalue:.3g} (the "
-            f"Hessian's largest eigenvalue): there plain gradient descent on all samples moves "
-            f"away from the minimum above a rate of 2 / {bend.eigenvalue:.3g} = "
-            f"{bend.highest_rate:.3g}"
+            "Largest curvature of the training loss at the initial weights (the Hessian's largest "
+            f"eigenvalue): {rounded(bend.eigenvalue, 3)}. Full-batch gradient descent diverges "
+            f"above a rate of 2 / {rounded(bend.eigenvalue, 3)} = {rounded(bend.highest_rate, 3)}"
         )
         own = bend.highest_rate_of(self.settings.optimizer)
         if own is not None and self.settings.optimizer.name != "sgd":
-            text += f", and with this {self.settings.optimizer.name} above {own:.3g}"
+            text += f", full-batch {self.settings.optimizer.name} above {rounded(own, 3)}"
         return text + "."
 
 
@@ -203,7 +205,7 @@ def find_rate(
         raise SettingError(
             f"The search may take {seconds!r} seconds.",
             "a number above 0",
-            f"{SECONDS:g} are usual.",
+            f"{rounded(SECONDS, 6)} are usual.",
         )
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
     settings = Settings(

@@ -20,7 +20,9 @@ from downslope.insight.expression import FUNCTIONS, parse_expression
 from downslope.insight.one_sided import sides_at
 from downslope.names import look_up
 from downslope.network.activations import ACTIVATIONS
+from downslope.network.activations import SYNONYMS as ACTIVATION_SYNONYMS
 from downslope.network.losses import LOSSES, Loss, resolve
+from downslope.network.losses import SYNONYMS as LOSS_SYNONYMS
 
 Function = Callable[..., Any]
 
@@ -210,7 +212,8 @@ def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
     if isinstance(function, str):
         known = {**LOSSES, **ACTIVATIONS, **FUNCTIONS}
         if function.isidentifier() and function not in ("x", "e", "pi"):
-            look_up(function, known, "loss, activation or function", SettingError)
+            names = {**LOSS_SYNONYMS, **ACTIVATION_SYNONYMS}
+            look_up(function, known, "loss, activation or function", SettingError, names)
         about = Slope(" ".join(function.split()), "x", "f", None, (), empty, empty)
         return _Subject(about, parse_expression(function), (-1.0, 1.0))
     name = getattr(function, "__name__", "function").replace("<lambda>", "function")

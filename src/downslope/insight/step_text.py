@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.insight.factors import Chain, Product, Sum
 from downslope.insight.steps import StepTrace, WeightStep
+from downslope.numerals import rounded
 from downslope.store.arrays import flatten
 
 FEW = 12  # numbers that are told one by one
@@ -17,7 +18,7 @@ INDENT = "   "
 
 def number(value: Any) -> str:
     """Four digits."""
-    return f"{value + 0.0:.4g}"  # no minus before 0
+    return rounded(value + 0.0)  # no minus before 0
 
 
 def tell_step(traced: StepTrace) -> str:
@@ -251,7 +252,7 @@ def _amount(count: int, what: str) -> str:
 
 def percent(share: float) -> str:
     """A share with three digits in percent."""
-    return f"{100 * share:.3g} %"
+    return f"{rounded(100 * share, 3)} %"
 
 
 def listed(values: np.ndarray) -> str:

@@ -25,6 +25,7 @@ from downslope.learning.losses_at import losses_at
 from downslope.learning.preparation import sample_weights
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
+from downslope.numerals import rounded
 
 POINTS = 51  # along each direction
 MOST_POINTS = 501
@@ -84,8 +85,8 @@ class Surface:
         train, validation = self.here
         lowest = float(np.nanmin(self.train_loss))
         ends = (
-            f"The run ended at a training loss of {train:.4g} and a validation loss of "
-            f"{validation:.4g}; the lowest training loss of the picture is {lowest:.4g}."
+            f"The run ended at a training loss of {rounded(train)} and a validation loss of "
+            f"{rounded(validation)}; the lowest training loss of the picture is {rounded(lowest)}."
         )
         if self.plane.share is None:
             return ends

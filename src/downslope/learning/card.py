@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from downslope.network import notation
+from downslope.numerals import rounded
 
 if TYPE_CHECKING:
     from downslope.learning.run import Run
@@ -30,7 +31,7 @@ def summary(run: Run) -> dict[str, str]:
         "data": f"{data.name} ({data.task}): {sizes} samples",
         "network": f"{shortened} ({run.parameter_count:,} weights and biases)",
         "trained": (
-            f"{settings.optimizer.name}, learning rate {settings.learning_rate:g} "
+            f"{settings.optimizer.name}, learning rate {rounded(settings.learning_rate, 6)} "
             f"({settings.schedule.kind}), batch size {settings.batch_size}, "
             f"{run.epochs:,} epochs, seed {settings.seed}"
         ),
@@ -61,7 +62,7 @@ def card(run: Run) -> str:
 
 
 def _last(values: np.ndarray | None) -> str:
-    return "" if values is None or not len(values) else f"{values[-1]:.4g}"
+    return "" if values is None or not len(values) else f"{rounded(values[-1])}"
 
 
 def _drawing(run: Run) -> str:
@@ -80,7 +81,8 @@ def _drawing(run: Run) -> str:
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="1.6" '
             f'stroke-dasharray="{dashes}"><title>{name} loss</title></polyline>'
         )
-    label = f"Training (solid) and validation loss (dashed), from {high:.4g} down to {low:.4g}"
+    ends = f"from {rounded(high)} down to {rounded(low)}"
+    label = f"Training (solid) and validation loss (dashed), {ends}"
     return (
         f'<svg role="img" aria-label="{label}" width="{_WIDTH}" height="{_HEIGHT}" '
         f'viewBox="0 0 {_WIDTH} {_HEIGHT}" style="display:block;margin:2px 0 6px">'

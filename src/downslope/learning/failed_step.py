@@ -26,6 +26,7 @@ from downslope.learning.failure import Failure, What
 from downslope.network.layer import Layer
 from downslope.network.losses import LOSSES, Loss
 from downslope.network.network import NetworkParameters
+from downslope.numerals import rounded
 from downslope.store.arrays import flatten
 
 FEW = 4  # outputs that are told one by one
@@ -243,7 +244,7 @@ def _in_data(
         found = _first(step.scaled[part].values, batch)
         if found is not None:
             at = int(step.scaled[part].places[found.row])
-            number = f"{given[found.sample].ravel()[at]:.4g}"
+            number = f"{rounded(given[found.sample].ravel()[at])}"
             yield found.failure(what, cause="scaling", given=number, **_place(dataset, what, at))
     found = None if step.weights is None else _first(step.weights, batch)
     if found is not None:
@@ -350,11 +351,11 @@ def _answer(dataset: Dataset, step: _Step, row: int) -> tuple[str, str]:
 
 
 def _people(density: np.ndarray) -> str:
-    return f"{density.sum(dtype=np.float64):.4g} people"
+    return f"{rounded(density.sum(dtype=np.float64))} people"
 
 
 def _listed(values: np.ndarray) -> str:
     flat = values.ravel()
     if len(flat) > FEW:
-        return f"{len(flat)} numbers from {flat.min():.4g} to {flat.max():.4g}"
-    return ", ".join(f"{one:.4g}" for one in flat)
+        return f"{len(flat)} numbers from {rounded(flat.min())} to {rounded(flat.max())}"
+    return ", ".join(rounded(one) for one in flat)

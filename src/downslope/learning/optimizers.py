@@ -18,7 +18,7 @@ import numpy as np
 import optax
 
 from downslope.errors import SettingError
-from downslope.names import look_up
+from downslope.names import look_up, synonyms
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Optimizer:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        look_up(self.name, OPTIMIZERS, "optimizer", SettingError)
+        look_up(self.name, OPTIMIZERS, "optimizer", SettingError, OPTIMIZER_SYNONYMS)
         if not 0 <= self.momentum < 1:
             raise SettingError(
                 f"The momentum is {self.momentum}.", "at least 0 and below 1", "0.9 is usual."
@@ -147,6 +147,37 @@ OPTIMIZERS: Mapping[str, Callable[[Optimizer], optax.GradientTransformation]] = 
 )
 
 
+# what other libraries call them, and the nearest to those that there are not
+OPTIMIZER_SYNONYMS = synonyms(
+    {
+        "sgd": "gd gradientdescent stochasticgradientdescent vanilla",
+        "momentum": "sgdmomentum sgdm heavyball sgdwithmomentum",
+        "nesterov": "nag nesterovmomentum sgdnesterov",
+        "rmsprop": "rms",
+        "adamw": "adamwithweightdecay",
+        "The nearest that there is: 'adam'. From Python an optax transformation can be given.": (
+            "nadam radam adamax adagrad adadelta adabelief amsgrad yogi ftrl lamb lars "
+            "lion adafactor muon sparseadam"
+        ),
+        "Use 'adam': all of them here work on gradients of batches.": (
+            "lbfgs bfgs newton cg conjugategradient"
+        ),
+    }
+)
+SCHEDULE_SYNONYMS = synonyms(
+    {
+        "constant": "none fixed const flat",
+        "cosine": "cosineannealing cosineannealinglr cosinedecay cosinelr",
+        "one-cycle": "1cycle onecyclelr onecyclepolicy triangular",
+        "step": "steplr multistep multisteplr stepdecay piecewise",
+        "The nearest that there is: 'cosine', which falls to 0.": (
+            "exponential exponentiallr linear linearlr polynomial adaptive invscaling "
+            "reducelronplateau plateau warmup"
+        ),
+    }
+)
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How the learning rate changes over the steps of a training.
@@ -163,7 +194,7 @@ class Schedule:
     warm_up: float = 0.0
 
     def __post_init__(self) -> None:
-        look_up(self.kind, SCHEDULES, "schedule", SettingError)
+        look_up(self.kind, SCHEDULES, "schedule", SettingError, SCHEDULE_SYNONYMS)
         if not 0 <= self.warm_up < 1:
             raise SettingError(
                 f"The warm-up is {self.warm_up}.",

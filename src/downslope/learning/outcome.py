@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from downslope.learning.failure import Failure
+from downslope.numerals import rounded
 
 Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
 
@@ -55,7 +56,7 @@ class Best:
         """That its weights came back, as a part of a sentence."""
         return (
             f"the weights of epoch {self.epoch}, where the validation loss was lowest "
-            f"({self.loss:.4g}), were restored"
+            f"({rounded(self.loss)}), were restored"
         )
 
 
@@ -98,7 +99,7 @@ def target_reached(
 ) -> Outcome:
     """The validation loss reached its target; `best` may be lower, from before the target."""
     message = (
-        f"The validation loss reached {loss:.4g}, the target being {target:.4g}, in epoch {epoch}"
+        f"The validation loss reached {rounded(loss)} (target: {rounded(target)}) in epoch {epoch}"
     )
     if best is not None and best.step < step:
         message = f"{message}; {best.words()}"
@@ -111,10 +112,10 @@ def no_improvement(patience: int, best: Best | None, step: int, tolerance: float
     if best is None:
         message = f"In {patience} epochs {NEVER_FINITE}; the last weights were kept."
         return Outcome("no_improvement", message, LOOK_AT_VALIDATION, step, step)
-    by = f" by more than {tolerance:.4g}" if tolerance else ""
+    by = f" by more than {rounded(tolerance)}" if tolerance else ""
     message = (
         f"The validation loss had not fallen{by} for {patience} epochs; the weights of epoch "
-        f"{best.epoch}, where it was {best.loss:.4g}, were restored."
+        f"{best.epoch}, where it was {rounded(best.loss)}, were restored."
     )
     advice = "If training and validation loss lie far apart, more data or dropout may help."
     return Outcome("no_improvement", message, advice, step, best.step)
@@ -140,7 +141,7 @@ def non_finite(
         what, advice = failure.message, failure.advice
     else:
         what = (
-            f"a gradient or a changed weight was not finite (the loss was {loss:.4g})"
+            f"a gradient or a changed weight was not finite (the loss was {rounded(loss)})"
             if math.isfinite(loss)
             else f"the loss was {loss}"
         )

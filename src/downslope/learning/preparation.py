@@ -90,6 +90,17 @@ class Preparation:
     earlier: Run | None = None
     scaled_as: Run | None = None
 
+    def check(self) -> None:
+        """Check that the settings suit the data, before anything is compiled or written.
+
+        Raises:
+            SettingError: The batch is larger than the data, there are too many steps, or there
+                is not one weight per class.
+        """
+        assert self.plan.steps > 0
+        classes = len(self.dataset.class_names)
+        sample_weights(self.dataset.train, self.settings.class_weights, classes)
+
     @cached_property
     def plan(self) -> BatchPlan:
         """Which samples each step sees.

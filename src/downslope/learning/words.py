@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from downslope.data.dataset import Task
 from downslope.learning.run import Run
+from downslope.numerals import rounded
 
-COLUMNS = {"loss": "loss", "accuracy": "right", "mae": "misses by", "rmse": "root mean square"}
+COLUMNS = {"loss": "loss", "accuracy": "accuracy", "mae": "MAE", "rmse": "RMSE"}
 
 
 def figure(name: str, value: float, task: Task) -> str:
@@ -19,7 +20,7 @@ def figure(name: str, value: float, task: Task) -> str:
         return f"{100 * value:.1f} %"
     if task == "counting" and name in ("mae", "rmse"):
         return f"{value:,.1f}"
-    return f"{value:.4g}"
+    return f"{rounded(value)}"
 
 
 def verdict(

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
-from downslope.names import look_up
+from downslope.names import look_up, synonyms
 
 Activation = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
@@ -56,10 +56,31 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 )
 
 
+# what PyTorch, Keras and people call them, and the nearest to those that there are not
+SYNONYMS = synonyms(
+    {
+        "identity": "linear none id passthrough null",
+        "sigmoid": "logistic logit expit",
+        "tanh": "hyperbolictangent",
+        "relu": "rectifier rectifiedlinear",
+        "leaky_relu": "lrelu leaky leakyrectifier",
+        "silu": "swish silu1",
+        "gelu": "gelutanh gelunew quickgelu geluapproximate",
+        "The nearest that there is: 'sigmoid'.": "hardsigmoid logsigmoid",
+        "The nearest that there is: 'tanh'.": "hardtanh softsign",
+        "The nearest that there is: 'leaky_relu'.": "prelu rrelu",
+        "The nearest that there is: 'silu'.": "mish hardswish",
+        "The nearest that there is: 'elu'.": "selu celu",
+        "The nearest that there is: 'relu'.": "relu6",
+        "Leave it out: the loss cross_entropy takes logits.": "logsoftmax",
+    }
+)
+
+
 def activation(name: str) -> Activation:
     """Return the activation called `name`.
 
     Raises:
         NetworkError: There is no such activation.
     """
-    return look_up(name, ACTIVATIONS, "activation", NetworkError)
+    return look_up(name, ACTIVATIONS, "activation", NetworkError, SYNONYMS)

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import SettingError
-from downslope.names import look_up
+from downslope.names import look_up, synonyms
 from downslope.network.activations import identity, softmax
 
 PerSample = Callable[[Float[Array, "n ..."], Array], Float[Array, " n"]]
@@ -135,6 +135,35 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
 )
 
 
+# what PyTorch, Keras, scikit-learn and people call them; see `names.suggestion`
+_OWN = "Give a function of your own from Python: loss(prediction, target) -> one value per sample."
+SYNONYMS = synonyms(
+    {
+        "squared_error": (
+            "mse mseloss rmse meansquarederror meansquaredloss squareerror squared "
+            "squaredloss l2 l2loss leastsquares meansquarederrorloss quadratic"
+        ),
+        "absolute_error": "mae mad l1 l1loss maeloss meanabsoluteerror absolute absoluteloss",
+        "huber": "smoothl1 smoothl1loss huberloss",
+        "cross_entropy": (
+            "crossentropyloss ce celoss xent categoricalcrossentropy "
+            "sparsecategoricalcrossentropy softmaxcrossentropy logloss logistic "
+            "multinomial nll nllloss negativeloglikelihood softmax"
+        ),
+        "binary_cross_entropy": (
+            "bce bceloss bcewithlogits bcewithlogitsloss binary binarylogloss "
+            "sigmoidcrossentropy sigmoid"
+        ),
+        "poisson": "poissonnll poissonnllloss poissonloss countpoisson",
+        _OWN: (
+            "hinge hingeloss focal focalloss kldivergence kldivloss kld logcosh quantile "
+            "pinball ctc ctcloss triplet mape msle gaussiannll "
+            "meansquaredlogarithmicerror meanabsolutepercentageerror cosinesimilarity"
+        ),
+    }
+)
+
+
 def resolve(loss: str | PerSample | Loss) -> Loss:
     """Return the loss of that name, or the user's own function as a loss.
 
@@ -148,4 +177,4 @@ def resolve(loss: str | PerSample | Loss) -> Loss:
         return loss
     if callable(loss):
         return Loss(getattr(loss, "__name__", "own loss"), loss)
-    return look_up(loss, LOSSES, "loss", SettingError)
+    return look_up(loss, LOSSES, "loss", SettingError, SYNONYMS)

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any
 
 from downslope.errors import NetworkError
+from downslope.names import suggestion, synonyms
 from downslope.network.composite import Parallel, Residual
 from downslope.network.dense import Dense, Dropout, Flatten
 from downslope.network.embedding import Embedding
@@ -27,6 +28,33 @@ PLAIN = (
     LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
+# what PyTorch, Keras and people call them
+SYNONYMS = synonyms(
+    {
+        "dense": "linear fc fullyconnected hidden affine",
+        "conv": "conv2d convolution conv1d convolutional",
+        "max_pool": "maxpool2d maxpooling maxpooling2d pool",
+        "average_pool": "avgpool avgpool2d averagepooling2d meanpool adaptiveavgpool2d",
+        "dropout": "dropout2d drop alphadropout",
+        "upsample": "upsampling2d upsampling convtranspose2d deconv",
+        "embed": "embedding embeddings",
+        "layer_norm": "layernormalization norm",
+        "group_norm": "groupnormalization gn",
+        "standardize": "normalize normalization standardscaler",
+        "residual": "skip resnet resblock",
+        "parallel": "concat concatenate branches inception",
+        "Use group_norm or layer_norm, which do not depend on the batch.": (
+            "batchnorm batchnorm1d batchnorm2d batchnormalization bn instancenorm"
+        ),
+        'An activation follows its layer without a comma: "dense 32 relu, dense 10".': (
+            "relu sigmoid tanh softmax gelu activation"
+        ),
+        "There are no layers for sequences: use dense or conv layers.": (
+            "lstm gru rnn attention transformer multiheadattention"
+        ),
+    }
+)
+
 MOST_LAYERS, DEEPEST = 256, 32  # in all, and inside one another: each takes time to compile
 LONGEST = 1 << 16  # letters
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
@@ -113,7 +141,9 @@ def _parse_layer(text: str) -> Layer:
     word = word.split("(")[0].lower()
     if word not in LAYERS:
         raise NetworkError(
-            f"The network has a layer {text!r}.", "a layer: " + ", ".join(LAYERS), EXAMPLE
+            f"The network has a layer {text!r}.",
+            "a layer: " + ", ".join(LAYERS),
+            suggestion(word, LAYERS, SYNONYMS) or EXAMPLE,
         )
     kind = LAYERS[word]
     if kind in (Residual, Parallel):

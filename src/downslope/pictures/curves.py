@@ -13,6 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from downslope.data.dataset import Task
 from downslope.learning.outcome import Outcome
 from downslope.learning.trace import Trace
+from downslope.numerals import rounded
 from downslope.pictures import style
 
 MOST_DOTS = 2000  # more batches than this are thinned out evenly
@@ -158,7 +159,7 @@ def spread(axes: Axes, values: np.ndarray) -> None:
     else:
         room = 0.05 * (high - low) or abs(high) * 0.05
         axes.set_ylim(low - room, high + room)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
 
 
 def _logarithmic(axes: Axes, low: float, high: float) -> None:
@@ -233,4 +234,4 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if 10 <= abs(value) < 1000 else f"{value:.3g}"
+    return f"{value:.1f}" if 10 <= abs(value) < 1000 else f"{rounded(value, 3)}"

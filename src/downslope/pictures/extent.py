@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from downslope.numerals import rounded
+
 _BEYOND = 1.0  # an axis reaches at most this many ranges of the truth beyond the truth
 
 
@@ -36,5 +38,5 @@ def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str
     distance = np.abs(np.asarray(answers, np.float64) - np.asarray(truth, np.float64)).mean()
     if not np.isfinite(distance):
         return "Off beyond measure on average"
-    number = f"{distance:.1f}" if unit and distance < 1e6 else f"{distance:.3g}"
+    number = f"{distance:.1f}" if unit and distance < 1e6 else f"{rounded(distance, 3)}"
     return f"Off by {number}{unit and ' '}{unit} on average"

@@ -14,6 +14,7 @@ from downslope.data.dataset import Dataset
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.learning.run import Run
+from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.files import save_all
 from downslope.pictures.tiles import show_image, show_signed
@@ -105,7 +106,7 @@ def _logarithmic(axes: Axes) -> None:
     low, high = axes.get_ylim()
     subs = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=9))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 2)))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -239,4 +240,4 @@ def _said(run: Run, inputs: np.ndarray) -> list[str]:
         return [f"answer {run.data.class_names[int(one)]}" for one in answers]
     if run.data.task == "counting":
         return [f"{one:.1f} people" for one in answers]
-    return [f"{float(np.ravel(one)[0]):.4g}" for one in answers]
+    return [rounded(float(np.ravel(one)[0])) for one in answers]

@@ -10,6 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from downslope.insight.rate_rounds import Round
 from downslope.insight.rates import FoundRate
+from downslope.numerals import rounded
 from downslope.pictures import style
 
 COLOURS = {"too small": style.AMBER, "good": style.GREEN, "overshoots": style.VERMILLION}
@@ -27,7 +28,7 @@ def rate_search(found: FoundRate, *, loss: str = "loss") -> Figure:
         found: What was found.
         loss: Name of the loss, for the axes.
     """
-    title = f"A learning rate for {found.data}: {found.rate:g}"
+    title = f"A learning rate for {found.data}: {rounded(found.rate, 6)}"
     figure = style.new_figure(title, f"{found.message} {found.how}", height=_HEIGHT + 0.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     _draw_rates(left, found, loss.replace("_", " "))
@@ -80,9 +81,9 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
     for name, start, end in regions:
         axes.axvspan(start, end, color=COLOURS[name], alpha=0.15, linewidth=0)
         text = {
-            "too small": f"too slow below {end:.2g}",
-            "good": f"good: {found.rate:g}",
-            "overshoots": f"overshoots from {start:.2g}",
+            "too small": f"too slow below {rounded(end, 2)}",
+            "good": f"good: {rounded(found.rate, 6)}",
+            "overshoots": f"overshoots from {rounded(start, 2)}",
         }[name]
         if name == "good":
             _name_above(axes, found.rate, text, 0.985, "center", COLOURS[name])
@@ -143,7 +144,7 @@ def _draw_proof(axes: Axes, found: FoundRate, loss: str) -> None:
         axes.plot(places, shown, color=colour, linewidth=1.9)
         if shown[-1] >= top:
             axes.plot(places[-1], top, "^", color=colour, markersize=7, clip_on=False)
-        labels.append((float(shown[-1]), f"{one.name}\n{one.rate:.2g}", colour))
+        labels.append((float(shown[-1]), f"{one.name}\n{rounded(one.rate, 2)}", colour))
         curves.append(values)
     _scale_losses(axes, curves, top)
     axes.set_xlim(left=0)
@@ -171,6 +172,6 @@ def _scale_losses(axes: Axes, curves: list[np.ndarray], top: float) -> None:
         axes.set_ylim(low / 1.15, top * 1.04)
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if top / low > 300 else (1.0, 3.0)))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
     else:
         axes.set_ylim(min(0.0, low), top * 1.02)

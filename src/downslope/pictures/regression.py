@@ -9,6 +9,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.extent import answer_range, mean_distance
 
@@ -115,7 +116,9 @@ def _draw_pairs(axes: Axes, truth: np.ndarray, predicted: np.ndarray, alone: boo
 
 def _sentence(truth: np.ndarray, predicted: np.ndarray, baseline: float | None) -> str:
     always = (
-        "" if baseline is None else f"; always answering the mean would be off by {baseline:.3g}"
+        ""
+        if baseline is None
+        else f"; always answering the mean would be off by {rounded(baseline, 3)}"
     )
     off = mean_distance(truth, predicted)
     outside = answer_range(truth, predicted)[2] if truth.shape[1] == 1 else ""

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from downslope.numerals import rounded
 from downslope.pictures.svg import svg_of
 from downslope.store.files import write_file
 
@@ -223,7 +224,7 @@ def amount(number: int, what: str) -> str:
 def percent(share: float) -> str:
     """A share as a percentage that never claims 0 or 100 without being it: "99.8 %"."""
     if not 0 <= share <= 1:  # a loss of the user's own need not give probabilities
-        return f"{share:.3g}"
+        return f"{rounded(share, 3)}"
     if share in (0, 1) or 0.095 <= share <= 0.985:
         return f"{100 * share:.0f} %"
     if share < 0.0005:

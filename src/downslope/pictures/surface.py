@@ -15,6 +15,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from downslope.insight.surface import Surface, Walked
+from downslope.numerals import rounded
 from downslope.pictures import style
 
 LEVELS = 16
@@ -70,7 +71,7 @@ def surface_map(
     bar.ax.tick_params(colors=style.MUTED, labelsize=style.SMALL_SIZE, length=3)
     bar.ax.yaxis.set_major_locator(FixedLocator(_ticks(levels).tolist()))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}"))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 2)))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue] - a spine, which can be hidden
     return figure
 
@@ -190,7 +191,7 @@ def _name_points(axes: Axes, walked: Walked) -> None:
         if any((np.abs(where - one) < _ROOM).all() for one in named):
             continue
         named.append(where)
-        text = "start" if point == 0 else f"epoch {walked.path.epochs[point]:.3g}"
+        text = "start" if point == 0 else f"epoch {rounded(walked.path.epochs[point], 3)}"
         axes.annotate(
             text,
             (walked.a[point], walked.b[point]),
@@ -230,7 +231,7 @@ def _draw_path_above(axes: Axes3D, walked: Walked, place: Place, norm: Normalize
         marker="o", markersize=3.2, mec=style.PAPER, mew=0.4,
     )  # fmt: skip
     kept = walked.path.kept
-    end = f"epoch {walked.path.epochs[kept]:.3g}"
+    end = f"epoch {rounded(walked.path.epochs[kept], 3)}"
     for point, marker, size, text in ((0, "o", 7.0, "start"), (kept, "*", 13.0, end)):
         at = walked.a[point], walked.b[point], float(height[point])
         _mark_above(axes, *at, marker, size, text, norm, place)
@@ -270,5 +271,5 @@ def _dress_relief(
     axes.set_ylabel(second, size=style.SMALL_SIZE, color=style.INK, labelpad=4)
     ticks = _ticks(levels)
     upwards: Any = axes
-    upwards.set_zticks(place(ticks), [f"{tick:.2g}" for tick in ticks])
+    upwards.set_zticks(place(ticks), [rounded(tick, 2) for tick in ticks])
     upwards.set_zlabel(f"training {loss.replace('_', ' ')}", size=style.SMALL_SIZE, color=style.INK)

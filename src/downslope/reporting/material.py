@@ -18,6 +18,7 @@ from downslope.insight.path import steps_of
 from downslope.insight.steps import StepTrace, trace_step
 from downslope.insight.work import multiplications
 from downslope.learning.run import Run
+from downslope.numerals import rounded
 from downslope.pictures.crowds import choose_over_range
 
 FEW = 6  # training samples that the story follows
@@ -134,7 +135,7 @@ class Material:
             return [self.run.data.class_names[index] for index in answers]
         if self.run.data.task == "counting":
             return [f"{value:,.1f}".removesuffix(".0") + " people" for value in answers]
-        return [", ".join(f"{one:.4g}" for one in np.ravel(value)) for value in answers]
+        return [", ".join(rounded(one) for one in np.ravel(value)) for value in answers]
 
     def losses(self, run: Run) -> np.ndarray:
         """The loss of each of the few samples at a run's weights, (few,)."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from downslope.insight.slope import Slope, slope
 from downslope.learning.words import COLUMNS, figure, generated_note
+from downslope.numerals import rounded
 from downslope.pictures.mistakes import as_images
 from downslope.pictures.samples import sample_tiles
 from downslope.pictures.slope import tangents
@@ -65,7 +66,7 @@ def _few(material: Material) -> Piece:
     else:
         flat = few.inputs.reshape(len(few), -1)
         names = list(data.input_names) or [f"input {place + 1}" for place in range(flat.shape[1])]
-        cells = [[f"{value:.4g}" for value in row] for row in flat]
+        cells = [[rounded(value) for value in row] for row in flat]
     if len(names) > _MOST_COLUMNS:
         title += f": {_MOST_COLUMNS} of {len(names)} columns"
     head = ("true answer", *names[:_MOST_COLUMNS])
@@ -81,7 +82,7 @@ def _target(material: Material) -> str:
 
 
 def _text(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else "" if value is None else str(value)
+    text = rounded(value, 6) if isinstance(value, float) else "" if value is None else str(value)
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
@@ -129,7 +130,7 @@ def the_loss(material: Material) -> Iterator[Piece]:
     yield Grid(
         "Loss of the same samples",
         ("true answer", "loss before training"),
-        [(truth, f"{one:.4g}") for truth, one in zip(material.truths, losses, strict=True)],
+        [(truth, rounded(one)) for truth, one in zip(material.truths, losses, strict=True)],
         numeric=(1,),
     )
     if material.furthest is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from downslope.numerals import rounded
 from downslope.pictures.layer_bars import layer_movement, layer_slopes
 from downslope.pictures.run import curves_of
 from downslope.pictures.schedule import learning_rates
@@ -29,7 +30,7 @@ def the_slopes(material: Material) -> Iterator[Piece]:
         "Slopes of the first batch's loss, last layer first",
         ("layer", "weights and biases", "slope at its sums", "length of its gradient"),
         [
-            (one.name, f"{one.weights:,}", f"{one.delta:.3g}", f"{one.gradient:.3g}")
+            (one.name, f"{one.weights:,}", rounded(one.delta, 3), rounded(one.gradient, 3))
             for one in reversed(layers)
         ],
         numeric=(1, 2, 3),
@@ -49,7 +50,7 @@ def the_steps(material: Material) -> Iterator[Piece]:
     yield Words(
         f"Each step looks at {amount(per_step, 'sample')} and changes all weights a little, "
         f"against their slopes, by {optimizer} with a learning rate of at most "
-        f"{settings.learning_rate:g}. {amount(run.outcome.step, 'step')} were made."
+        f"{rounded(settings.learning_rate, 6)}. {amount(run.outcome.step, 'step')} were made."
     )
     if begun is not None:
         before, after = (
@@ -58,7 +59,7 @@ def the_steps(material: Material) -> Iterator[Piece]:
         way = "fell" if after < before else "rose"
         yield Words(
             f"The very first one: the loss of its own {amount(len(begun.batch), 'sample')} {way} "
-            f"from {before:.5g} to {after:.5g}."
+            f"from {rounded(before, 5)} to {rounded(after, 5)}."
         )
     rates = run.trace.steps["learning_rate"]
     if len(rates) and np.ptp(rates) > 0:

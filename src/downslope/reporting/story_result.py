@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from downslope.learning.augment import Augment
 from downslope.learning.words import COLUMNS, figure, openings_note, verdict
 from downslope.network import notation
+from downslope.numerals import rounded
 from downslope.pictures.run import figures_of_test
 from downslope.pictures.style import amount
 from downslope.reporting.material import Material
@@ -100,11 +101,11 @@ def the_same_samples(material: Material) -> Iterator[Piece]:
     """What the trained network answers to the samples that the story began with."""
     run, begun = material.run, material.beginning
     said = [material.truths, material.in_words(run.predict(material.few.inputs))]
-    losses = [[f"{one:.4g}" for one in material.losses(run)]]
+    losses = [[rounded(one) for one in material.losses(run)]]
     head = ["true answer", "trained network"]
     if begun is not None:
         said.insert(1, material.in_words(begun.untrained.predict(material.few.inputs)))
-        losses.insert(0, [f"{one:.4g}" for one in material.losses(begun.untrained)])
+        losses.insert(0, [rounded(one) for one in material.losses(begun.untrained)])
         head.insert(1, "untrained network")
     places = range(len(head), len(head) + len(losses))
     head += ["loss before", "loss now"][-len(losses) :]
@@ -124,21 +125,21 @@ def the_settings(material: Material) -> Iterator[Piece]:
         ("network", notation.describe(run.network)),
         ("loss", settings.loss),
         ("optimizer", settings.optimizer.name),
-        ("learning rate", f"{settings.learning_rate:g}, {settings.schedule.kind}"),
+        ("learning rate", f"{rounded(settings.learning_rate, 6)}, {settings.schedule.kind}"),
         ("batch size", str(settings.batch_size)),
         ("epochs", f"{settings.epochs:,}"),
         ("seed", str(settings.seed)),
     ]
     if settings.optimizer.weight_decay:
-        rows.append(("weight decay", f"{settings.optimizer.weight_decay:g}"))
+        rows.append(("weight decay", rounded(settings.optimizer.weight_decay, 6)))
     if settings.augment is not None:
         rows.append(("augment", _changes(settings.augment)))
     if settings.class_weights:
-        rows.append(("class weights", ", ".join(f"{one:g}" for one in settings.class_weights)))
+        rows.append(("class weights", ", ".join(rounded(one, 6) for one in settings.class_weights)))
     if stop.patience is not None:
         rows.append(("patience", amount(stop.patience, "epoch")))
     if stop.target_loss is not None:
-        rows.append(("target loss", f"{stop.target_loss:g}"))
+        rows.append(("target loss", rounded(stop.target_loss, 6)))
     yield Words(
         "The same data and these settings give the same run again, bit for bit on one machine."
     )

@@ -23,6 +23,7 @@ from downslope.learning.settings import Record, Stop
 from downslope.learning.train import train
 from downslope.network.losses import Loss, PerSample
 from downslope.network.network import Network
+from downslope.numerals import rounded
 from downslope.sklearn import course, parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 
@@ -345,6 +346,6 @@ def _tell(progress: Progress) -> None:
     trace = progress.trace
     figures = [f"epoch {progress.epoch} of {progress.epochs}", f"{progress.seconds:.1f} s"]
     if len(trace.train_loss):
-        figures.append(f"training loss {trace.train_loss[-1]:.4g}")
-        figures.append(f"validation loss {trace.validation_loss[-1]:.4g}")
+        figures.append(f"training loss {rounded(trace.train_loss[-1])}")
+        figures.append(f"validation loss {rounded(trace.validation_loss[-1])}")
     print(", ".join(figures), flush=True)
