@@ -20,7 +20,7 @@ def test_a_missing_number_is_the_median_and_says_so():
     assert encoding.input_names == ("a", "a is missing")
     found = encoding.encode(pa.table({"a": [None, 5.0]}))
     np.testing.assert_array_equal(found, [[2, 1], [5, 0]])
-    assert found.dtype == np.float32
+    assert found.dtype == np.float64
 
 
 def test_a_number_that_was_never_missing_has_one_input():

@@ -45,7 +45,7 @@ def test_a_plane_equals_a_loop(weighted, most, monkeypatch):
         scaling=data.scaling,
     )
     assert found.shape == (7, 3)
-    assert found.dtype == np.float32
+    assert found.dtype == np.float64
     for place in np.ndindex(7, 3):
         there = [
             {

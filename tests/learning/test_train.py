@@ -92,18 +92,26 @@ def test_losses_of_both_parts_are_measured_at_the_same_weights():
             assert run.trace.epochs[f"{part}_accuracy"][-1] == pytest.approx(hits, abs=1e-6)
 
 
+@pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
-def test_losses_of_numbers_are_told_in_their_own_units(loss):
+def test_losses_of_numbers_are_told_in_their_own_units_or_of_several_in_deviations(loss, outputs):
     data = by_hand.numbers_data()
-    network = parse("dense 5 tanh, dense 2")
+    parts = {part: getattr(data, part) for part in ("train", "validation", "test")}
+    data = dataclasses.replace(data, **{
+        part: dataclasses.replace(own, targets=own.targets[:, :outputs])
+        for part, own in parts.items()
+    })  # fmt: skip
+    network = parse(f"dense 5 tanh, dense {outputs}")
     rate = 0.1 if loss != "huber" else 0.02
     run = fit(network, data, loss=loss, learning_rate=rate, epochs=2, batch_size="full")
     answers, targets = run.predict(data.validation.inputs), data.validation.targets
     miss = np.abs(answers.astype(np.float64) - targets)
-    near = np.minimum(miss, 1)
+    near, unit = np.minimum(miss, 1), 1.0
+    if outputs > 1:
+        unit = data.train.targets.std(axis=0, dtype=np.float64)
     values = {
-        "squared_error": miss**2,
-        "absolute_error": miss,
+        "squared_error": (miss / unit) ** 2,
+        "absolute_error": miss / unit,
         "huber": near * (miss - near / 2),
     }[loss]
     assert run.trace.validation_loss[-1] == pytest.approx(values.mean(), rel=1e-4)

@@ -28,9 +28,10 @@ class Samples:
     """Inputs with their targets.
 
     Attributes:
-        inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8.
-        targets: Classes as int32 of shape (N,); numbers as float32 of shape (N, outputs); people
-            as float32 density maps of shape (N, height, width, 1), whose sum is the count.
+        inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8. What lies
+            far from 0 beside its spread, such as times, is best given as float64.
+        targets: Classes as int32 of shape (N,); numbers of any real dtype and shape (N, outputs);
+            people as float32 density maps of shape (N, height, width, 1), whose sum is the count.
         weights: How much each sample counts in the loss, shape (N,), or None for 1 each.
         sources: Where each sample came from (a file's path), or None.
 

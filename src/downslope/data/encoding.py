@@ -74,7 +74,7 @@ class ColumnCode:
         return (*own, *[f"{self.name} is missing"] * self.says_missing)
 
     def encode(self, column: pa.ChunkedArray) -> Float[np.ndarray, "n inputs"]:
-        """The inputs, float32.
+        """The inputs, float64: what is far from 0 is centred before it becomes float32.
 
         Raises:
             DataError: The values are not of the column's kind.
@@ -89,7 +89,7 @@ class ColumnCode:
                 "Correct the values.",
             ) from error
         parts = [*inputs, missing] if self.says_missing else inputs
-        return np.stack(parts, axis=1).astype(np.float32)
+        return np.stack(parts, axis=1).astype(np.float64)
 
     def _inputs(self, column: pa.ChunkedArray) -> tuple[list[np.ndarray], np.ndarray]:
         if self.numbers:
@@ -146,7 +146,7 @@ class Encoding:
         return tuple(one for one in self.columns if one.numbers)
 
     def encode(self, table: pa.Table) -> Float[np.ndarray, "n inputs"]:
-        """The inputs of all rows, float32.
+        """The inputs of all rows, float64.
 
         Raises:
             DataError: A column is missing, or holds values of another kind.

@@ -36,7 +36,7 @@ class UnsplitTable:
         table: All rows that have a target, with all columns.
         columns: What each column is.
         target: The column that is learnt.
-        targets: Its values: classes as int32 (N,), numbers as float32 (N, 1).
+        targets: Its values: classes as int32 (N,), numbers as float64 (N, 1).
         class_names: One name per class; empty for numbers.
         source: An absolute path; empty for a table from memory.
         group: A column whose groups are not divided by the split.

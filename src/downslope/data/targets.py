@@ -28,7 +28,7 @@ class Labelled(NamedTuple):
         numbers: Which row of the table each was, from 1, int64 (N,).
         columns: What each column is.
         task: "classification" or "regression".
-        targets: Classes as int32 (N,), numbers as float32 (N, 1).
+        targets: Classes as int32 (N,), numbers as float64 (N, 1).
         class_names: One name per class; empty for numbers.
         notes: What a user should know, a sentence each.
     """
@@ -190,4 +190,4 @@ def _numbers(
             "numbers",
             "Correct the values, or learn it as classes.",
         )
-    return numbers.astype(np.float32)[:, None], ()
+    return numbers[:, None], ()

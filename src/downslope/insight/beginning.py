@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -84,7 +83,8 @@ def beginning(run: Run) -> Beginning | None:
     arguments = (state, replay.material_of(1), places, np.float32(replay.rate_of(1)))
     step = compiled(loop.train_step, replay.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
     after, loss = step(*arguments)
-    if not np.isclose(float(loss), run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
+    unit = replay.units.of_loss(run.loss)
+    if not np.isclose(float(loss) * unit, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None
     batch = run.dataset.train.take(places[places >= 0])
 
@@ -97,9 +97,8 @@ def beginning(run: Run) -> Beginning | None:
 
 
 def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
-    run, scales = replay.run, replay.material.scales
-    inputs = scales.scale_inputs(jnp.asarray(batch.inputs))
-    targets = scales.scale_targets(jnp.asarray(batch.targets))
+    run, units = replay.run, replay.units
+    inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
     arguments = (first, inputs, targets)
     slopes = compiled(_slopes, replay.program, *arguments, options=(QUICKLY_COMPILED,))
     found = slopes(*arguments)

@@ -26,8 +26,9 @@ from downslope.insight.variants import (
     variants_of,
 )
 from downslope.learning import measures
-from downslope.learning.evaluation import Judge, Scales, sample_values
+from downslope.learning.evaluation import Judge, sample_values
 from downslope.learning.preparation import answer_scaling
+from downslope.learning.scales import Units
 from downslope.learning.settings import Record
 from downslope.learning.side_by_side import SideBySide, train_side_by_side
 from downslope.network.network import Network
@@ -303,9 +304,9 @@ class _Trainings:
     def _values(self, found: SideBySide, places: range, samples: Samples) -> np.ndarray:
         """The loss and the measures of each sample, (trainings, N, measures)."""
         judge = Judge(found.network, found.loss, self.dataset.task)
-        scales = Scales.of(self.dataset.scaling, answer_scaling(self.dataset, found.loss))
+        units = Units(self.dataset.scaling, answer_scaling(self.dataset, found.loss))
         return np.stack(
-            [sample_values(judge, found.parameters_of(one), samples, scales) for one in places]
+            [sample_values(judge, found.parameters_of(one), samples, units) for one in places]
         )
 
     def courses(

@@ -25,8 +25,9 @@ from downslope.data.dataset import Samples
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Part, Scales, evaluation_batches, on_device, take
+from downslope.learning.evaluation import Part, evaluation_batches, on_device, take
 from downslope.learning.optimizers import Optimizer
+from downslope.learning.scales import Scales, Units
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
 
@@ -115,11 +116,10 @@ def curvature(
     if not len(samples):
         raise DataError("There are no samples.", "at least one", "Check how they were read.")
     width = max(1, min(_WIDEST, _MOST_NUMBERS // math.prod(samples.inputs.shape[1:])))
-    part = on_device(
-        samples, samples.weights, evaluation_batches(len(samples), width, most_samples)
-    )
-    identity = Scaling(np.zeros((), np.float32), np.ones((), np.float32))
-    scales = Scales.of(scaling or identity, answer_scaling)
+    units = Units(scaling or Scaling(np.zeros(()), np.ones(())), answer_scaling)
+    batches = evaluation_batches(len(samples), width, most_samples)
+    part = on_device(samples, samples.weights, batches, units)
+    scales = units.scales(samples.inputs)
     program = _Program(network, resolve(loss))
     start, unravel = ravel_pytree(parameters)
     run = compiled(_bend, program, parameters, start, part, scales)
@@ -168,7 +168,7 @@ def _bend(
 
         def total(flat: Array) -> Array:
             outputs = program.network.forward(unravel(flat), scales.scale_inputs(inputs))
-            return (program.loss.per_sample(outputs, scales.scale_targets(targets)) * counts).sum()
+            return (program.loss.per_sample(outputs, targets) * counts).sum()
 
         product = jax.grad(lambda flat: jnp.vdot(jax.grad(total)(flat), vector))(weights)
         return (sums[0] + product, sums[1] + counts.sum()), None

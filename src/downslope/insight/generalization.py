@@ -19,7 +19,7 @@ from downslope.errors import RunError
 from downslope.insight.differences import Difference, squared_error_of_mean
 from downslope.insight.generalization_words import said_of
 from downslope.insight.solutions import some_of
-from downslope.learning.evaluation import Judge, Scales, sample_values
+from downslope.learning.evaluation import Judge, sample_values
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
 
@@ -172,8 +172,7 @@ def some_epochs(finished: int, most: int) -> list[int]:
 
 def _losses(run: Run, parameters: NetworkParameters, samples: Samples) -> np.ndarray:
     judge = Judge(run.network, run.loss, run.data.task)
-    scales = Scales.of(run.scaling, run.answer_scaling)
-    return sample_values(judge, parameters, samples, scales)[:, 0]
+    return sample_values(judge, parameters, samples, run.units)[:, 0]
 
 
 def compared(

@@ -163,7 +163,7 @@ def _probe(replay: Replay) -> Array:
     size = max(math.prod(shape) for shape in (dataset.input_shape, *shapes))
     count = min(len(dataset.train), MOST_PROBED, max(4, MOST_NUMBERS // size))
     places = np.linspace(0, len(dataset.train) - 1, count).astype(int)
-    return replay.material.scales.scale_inputs(jnp.asarray(dataset.train.inputs[places]))
+    return jnp.asarray(replay.units.inputs.apply(dataset.train.inputs[places]))
 
 
 def _measured(

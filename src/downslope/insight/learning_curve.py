@@ -17,7 +17,7 @@ from downslope.data.progress import OnProgress
 from downslope.errors import DataError, SettingError
 from downslope.insight.differences import Difference, difference
 from downslope.insight.solutions import some_of
-from downslope.learning.evaluation import Judge, Scales, sample_values
+from downslope.learning.evaluation import Judge, sample_values
 from downslope.learning.progress import Progress
 from downslope.learning.run import Run
 from downslope.learning.settings import Record
@@ -217,8 +217,7 @@ def _trained(run: Run, size: int, seed: int, tell: _Telling) -> _Ended:
 
 def _losses(run: Run, samples: Samples) -> np.ndarray:
     judge = Judge(run.network, run.loss, run.data.task)
-    scales = Scales.of(run.scaling, run.answer_scaling)
-    return sample_values(judge, run.parameters, samples, scales)[:, 0]
+    return sample_values(judge, run.parameters, samples, run.units)[:, 0]
 
 
 def _steps_per_epoch(run: Run, samples: int) -> int:

@@ -14,8 +14,8 @@ from downslope.data.dataset import Samples
 from downslope.errors import DataError, NetworkError
 from downslope.insight.weight import checked_layer
 from downslope.learning.answers import outputs_of
-from downslope.learning.evaluation import Scales
 from downslope.learning.run import Run
+from downslope.learning.scales import Units
 from downslope.network.activations import activation
 from downslope.network.dense import Dense
 from downslope.network.images import Conv2D
@@ -198,11 +198,11 @@ def responses_of(run: Run, samples: Samples, layer: int, unit: int) -> Float[np.
     """A unit's weighted sum for each sample; of a convolution the largest over the image."""
     own = replace(run.network.layers[layer - 1], activation="identity")  # pyright: ignore[reportCallIssue] - it has one
     part = Network([*run.network.layers[: layer - 1], own])
-    scales = Scales.of(run.scaling, None)
+    units = Units(run.scaling)
     found = []
     for start in range(0, len(samples), AT_ONCE):
         inputs = samples.inputs[start : start + AT_ONCE]
-        outputs = outputs_of(part, run.parameters[:layer], scales, inputs)[..., unit]
+        outputs = outputs_of(part, run.parameters[:layer], units, inputs)[..., unit]
         found.append(outputs.reshape(len(outputs), -1).max(axis=1))
     return np.concatenate(found)
 

@@ -112,9 +112,9 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         if seen.key is not None:
             network = held(network, seen.key, np.shape(seen.inputs), row)
     else:
-        scales = replay.material.scales
-        inputs = np.asarray(scales.scale_inputs(jnp.asarray(samples.inputs[index : index + 1])))
-        targets = np.asarray(scales.scale_targets(jnp.asarray(samples.targets[index : index + 1])))
+        units = replay.units
+        inputs = units.inputs.apply(samples.inputs[index : index + 1])
+        targets = units.scaled_targets(samples.targets[index : index + 1])
     people = dataset.task == "counting"
     return SeenSample(
         index=index,

@@ -254,7 +254,7 @@ def _first_other(mine: np.ndarray, yours: np.ndarray) -> int | None:
 
 
 def _bits(column: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(column, np.float32).view(np.uint32)
+    return np.ascontiguousarray(column, np.float64).view(np.uint64)
 
 
 def _takes_effect(one: Run, other: Run, parts: tuple[Stretch, ...]) -> int | None:

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float
 
 from downslope.errors import DataError, SettingError
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Scales
 from downslope.learning.run import Run
 from downslope.network.dense import Dense, Flatten
 from downslope.network.images import Conv2D
@@ -148,14 +147,21 @@ def important_inputs(
     base = np.zeros_like(scaled[0])
     if scaled.shape[1:] == run.data.input_shape:  # photos may have another size
         mean = run.dataset.train.inputs.mean(axis=0, dtype=np.float64)
-        base = np.asarray(run.scaling.apply(mean), np.float32)
+        base = run.scaling.apply(mean)
     pick = np.ones_like(flat) if counting else np.eye(flat.shape[1], dtype=np.float32)[outputs]
     program = _Explained(run.network, run.loss, counting, PATH if method == METHODS[0] else 0)
-    scales = Scales.of(run.scaling, run.answer_scaling)
-    arguments = (run.parameters, scales, scaled, base, pick.reshape(answers.shape))
+    arguments = (run.parameters, scaled, base, pick.reshape(answers.shape))
     slopes, value, at_base = map(np.asarray, compiled(_explain, program, *arguments)(*arguments))
     distance = scaled - base if program.path else scaled
-    return Importance(method, inputs, distance * slopes, outputs, value, at_base)
+    scores = (distance * slopes).astype(np.float64)
+    value, at_base = value.astype(np.float64), at_base.astype(np.float64)
+    if run.answer_scaling is not None:  # of the output that is explained, or of all people
+        width = (1,) if counting else flat.shape[1:]
+        own = (run.answer_scaling.deviation, run.answer_scaling.mean)
+        size, mean = (np.broadcast_to(one.ravel(), width)[outputs] for one in own)
+        value, at_base = value * size + mean, at_base * size + mean
+        scores *= size.reshape(-1, *[1] * (scores.ndim - 1))
+    return Importance(method, inputs, scores, outputs, value, at_base)
 
 
 class _Explained(NamedTuple):
@@ -170,7 +176,6 @@ class _Explained(NamedTuple):
 def _explain(
     program: _Explained,
     parameters: NetworkParameters,
-    scales: Scales,
     inputs: Float[Array, "n ..."],
     base: Float[Array, "..."],
     pick: Float[Array, "n ..."],
@@ -178,7 +183,7 @@ def _explain(
     """Slopes by the inputs, the explained outputs, and the same at the base; (N, ...), (N,)."""
 
     def explained(inputs: Array) -> Array:
-        outputs = scales.answers_of(program.network.forward(parameters, inputs))
+        outputs = program.network.forward(parameters, inputs)
         outputs = program.loss.link(outputs) if program.counting else outputs
         return (outputs * pick).reshape(len(inputs), -1).sum(axis=1)
 

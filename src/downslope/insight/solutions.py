@@ -19,9 +19,10 @@ from downslope.insight.between import root_mean_square, total_variation, weights
 from downslope.insight.matching import hidden_layers, matched
 from downslope.learning import measures
 from downslope.learning.answers import outputs_of
-from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
+from downslope.learning.evaluation import Judge, constant_values, sample_values
 from downslope.learning.losses_at import losses_at
 from downslope.learning.preparation import answer_scaling
+from downslope.learning.scales import Units
 from downslope.learning.side_by_side import SideBySide
 from downslope.network.network import NetworkParameters
 
@@ -72,9 +73,9 @@ class Solutions:
         return answer_scaling(self.dataset, self.found.loss)
 
     @property
-    def scales(self) -> Scales:
+    def units(self) -> Units:
         """The same with that of the inputs."""
-        return Scales.of(self.dataset.scaling, self.scaling)
+        return Units(self.dataset.scaling, self.scaling)
 
     @property
     def judge(self) -> Judge:
@@ -104,7 +105,7 @@ class Solutions:
         rows = [
             measures.average(
                 self.dataset.task,
-                sample_values(self.judge, self.parameters(place), samples, self.scales),
+                sample_values(self.judge, self.parameters(place), samples, self.units),
                 samples.weights,
             )
             for place in range(len(self.members))
@@ -113,7 +114,7 @@ class Solutions:
 
     def outputs(self, place: int, inputs: np.ndarray) -> np.ndarray:
         """What the loss sees of one of them: logits, numbers, density maps."""
-        return outputs_of(self.found.network, self.parameters(place), self.scales, inputs)
+        return outputs_of(self.found.network, self.parameters(place), self.units, inputs)
 
     def functions_apart(self, outputs: list[np.ndarray]) -> Float[np.ndarray, "starts starts"]:
         """How far each two lie apart as functions."""
@@ -132,7 +133,7 @@ class Solutions:
         loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
         width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
         answer = measures.baseline_answer(self.dataset, loss, width)
-        values = constant_values(self.judge, answer, samples)
+        values = constant_values(self.judge, answer, samples, self.units)
         return measures.average(self.dataset.task, values, samples.weights)["loss"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
@@ -18,7 +17,6 @@ from downslope.insight.weight import Weight, arrays_of, checked_layer, find_weig
 from downslope.learning import loop
 from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import Scales
 from downslope.learning.replay import Replay
 from downslope.learning.run import Run
 from downslope.network.network import NetworkParameters
@@ -202,7 +200,6 @@ def _traced(
     found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, new, *given, loss)
-    scales = replay.material.scales
     return StepTrace(
         data=run.data.name,
         task=run.data.task,
@@ -218,9 +215,9 @@ def _traced(
         batch_loss=float(run.trace.batch_loss[step - 1]),
         sample=seen,
         way=way,
-        loss_unit=_unit(run),
-        answer=answer_of(run, scales, way.outputs[None]),
-        answer_after=answer_of(run, scales, behind.outputs[None]),
+        loss_unit=run.units.of_loss(run.loss),
+        answer=answer_of(run, way.outputs[None]),
+        answer_after=answer_of(run, behind.outputs[None]),
         loss_after=behind.loss,
         layers=tuple(
             LayerStep(
@@ -264,19 +261,13 @@ def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:
     return jax.tree.map(lambda one, other: one - other, new, old)
 
 
-def _unit(run: Run) -> float:
-    if run.answer_scaling is None:
-        return 1.0
-    return float(run.answer_scaling.deviation) ** (run.loss.degree or 0)
-
-
-def answer_of(run: Run, scales: Scales, outputs: Array | np.ndarray) -> np.ndarray:
+def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
     """What a person reads of one sample's outputs, (1, ...).
 
     Returns:
         A probability per class, numbers in the units of the target, or the number of people (1,).
     """
-    answers = np.asarray(run.loss.link(scales.answers_of(jnp.asarray(outputs))))[0]
+    answers = run.answers_of(np.asarray(outputs))[0]
     if run.data.task == "counting":
         return answers.sum(dtype=np.float64).reshape(1)
     if run.data.task == "classification" and answers.shape == (1,):

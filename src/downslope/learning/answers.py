@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Scales
+from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
 from downslope.network.network import Network, NetworkParameters
 
@@ -21,37 +20,35 @@ IN_FLIGHT = 4  # pieces that are worked on at once
 
 
 def outputs_of(
-    network: Network, parameters: NetworkParameters, scales: Scales, inputs: np.ndarray
+    network: Network, parameters: NetworkParameters, units: Units, inputs: np.ndarray
 ) -> Float[np.ndarray, "n ..."]:
-    """What the loss sees for raw inputs: logits, numbers, density maps.
+    """Logits in float32; numbers and density maps in the units of the targets, in float64.
 
     Args:
         network: The network.
         parameters: Its weights and biases.
-        scales: How inputs are scaled and outputs scaled back.
-        inputs: Shape (N, *input_shape).
+        units: How inputs are scaled and outputs scaled back.
+        inputs: Raw inputs of shape (N, *input_shape).
     """
-    # numbers of 64 bits become numbers of 32 here, where no engine warns of it
-    inputs = inputs.astype(jax.dtypes.canonicalize_dtype(inputs.dtype), copy=False)
     outputs: list[Any] = []
-    spans = _spans(inputs, network)
+    spans, scales = _spans(inputs, network), units.scales(inputs)
     for start, width in spans:
-        arguments = (parameters, _piece(inputs, start, width), scales)
+        arguments = (parameters, units.seen(_piece(inputs, start, width)), scales)
         answer = compiled(_answer, network, *arguments)
         outputs.append(answer(*arguments))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])
     arrays = [np.asarray(one) for one in outputs]
     if len(arrays) == 1:
-        return arrays[0][: len(inputs)]
+        return units.answers_of(arrays[0][: len(inputs)])
     arrays[-1] = arrays[-1][spans[-2][0] + spans[-2][1] - spans[-1][0] :]  # what was there already
-    return np.concatenate(arrays)
+    return units.answers_of(np.concatenate(arrays))
 
 
 def _answer(
     network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
 ) -> Float[Array, "n ..."]:
-    return scales.answers_of(fuse(network).forward(parameters, scales.scale_inputs(inputs)))
+    return fuse(network).forward(parameters, scales.scale_inputs(inputs))
 
 
 def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:

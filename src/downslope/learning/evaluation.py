@@ -13,9 +13,10 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from downslope.data.dataset import Samples, Task
-from downslope.data.scaling import Scaling
+from downslope.data.memory import aligned
 from downslope.learning import measures
 from downslope.learning.compiling import compiled
+from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters
@@ -29,8 +30,8 @@ class Part(NamedTuple):
     """The arrays of some samples, and the batches in which they are evaluated.
 
     Attributes:
-        inputs: (N, *input_shape), not yet scaled.
-        targets: (N, ...).
+        inputs: (N, *input_shape), as `Units.seen` leaves them.
+        targets: (N, ...), scaled.
         weights: (N,), or None.
         batches: (M, B) indices of the samples that are evaluated; -1 for none.
     """
@@ -54,48 +55,10 @@ class Judge(NamedTuple):
         return fuse(self.network)
 
 
-class Scales(NamedTuple):
-    """How inputs are scaled and outputs scaled back, where compiled code can reach it.
-
-    Attributes:
-        inputs: Mean and deviation of the training inputs, or None where they are scaled already.
-        answers: Mean and deviation of the training targets, or None where outputs are answers.
-    """
-
-    inputs: tuple[Array, Array] | None
-    answers: tuple[Array, Array] | None
-
-    @staticmethod
-    def of(inputs: Scaling, answers: Scaling | None) -> Scales:
-        """The arrays of two scalings."""
-
-        def arrays(scaling: Scaling) -> tuple[Any, Any]:
-            # as the engine has them
-            return np.asarray(scaling.mean, np.float32), np.asarray(scaling.deviation, np.float32)
-
-        is_needed = np.any(inputs.mean) or np.any(np.asarray(inputs.deviation) != 1)
-        return Scales(
-            arrays(inputs) if is_needed else None, None if answers is None else arrays(answers)
-        )
-
-    def scale_inputs(self, inputs: Array) -> Array:
-        """Raw inputs as the network wants them."""
-        inputs = inputs.astype(jnp.float32)
-        return inputs if self.inputs is None else (inputs - self.inputs[0]) / self.inputs[1]
-
-    def scale_targets(self, targets: Array) -> Array:
-        """Targets as the network's outputs should be."""
-        return targets if self.answers is None else (targets - self.answers[0]) / self.answers[1]
-
-    def answers_of(self, outputs: Array) -> Array:
-        """The network's outputs in the units of the targets."""
-        return outputs if self.answers is None else outputs * self.answers[1] + self.answers[0]
-
-
 def take(
     part: Part, batch: Int[Array, " b"], masked: bool
 ) -> tuple[Array, Array, Array | None, Array | None]:
-    """Raw inputs, targets, weights and presence (0 or 1) of one batch's samples."""
+    """Inputs, targets, weights and presence (0 or 1) of one batch's samples."""
     places = jnp.maximum(batch, 0) if masked else batch
     present = (batch >= 0).astype(jnp.float32) if masked else None
     weights = None if part.weights is None else part.weights[places]
@@ -104,43 +67,24 @@ def take(
     return part.inputs[places], part.targets[places], weights, present
 
 
-def batch_values(
-    judge: Judge,
-    parameters: NetworkParameters,
-    inputs: Float[Array, "b ..."],
-    targets: Array,
-    scales: Scales,
-) -> Float[Array, "b measures"]:
-    """The loss and the measures of each sample of a batch.
-
-    Args:
-        judge: Network, loss and task.
-        parameters: The network's.
-        inputs: Raw inputs.
-        targets: Their targets.
-        scales: How inputs and outputs are scaled.
-    """
-    outputs = scales.answers_of(judge.joined.forward(parameters, scales.scale_inputs(inputs)))
-    return output_values(judge, outputs, targets)
-
-
-def output_values(
-    judge: Judge, outputs: Float[Array, "b ..."], targets: Array
-) -> Float[Array, "b measures"]:
-    """The same for outputs that are known already."""
-    return measures.columns(judge.task, judge.loss, outputs, targets)
+def forward(
+    judge: Judge, parameters: NetworkParameters, inputs: Array, scales: Scales
+) -> Float[Array, "b ..."]:
+    """The network's outputs for inputs as `Units.seen` leaves them."""
+    return judge.joined.forward(parameters, scales.scale_inputs(inputs))
 
 
 def evaluate(
     judge: Judge, parameters: NetworkParameters, part: Part, scales: Scales
 ) -> Float[Array, " measures"]:
-    """The mean loss and mean measures over the samples in the part's batches."""
+    """The mean loss and mean measures over the samples in the part's batches, in scaled units."""
 
     def add(sums: Array, batch: Array) -> tuple[Array, None]:
         inputs, targets, weights, present = take(part, batch, masked=True)
         assert weights is not None
         assert present is not None  # both are there with a mask
-        values = batch_values(judge, parameters, inputs, targets, scales)
+        outputs = forward(judge, parameters, inputs, scales)
+        values = measures.columns(judge.task, judge.loss, outputs, targets, scales)
         counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
         return sums + jnp.stack([(values * counts).sum(0), counts.sum(0)]), None
 
@@ -167,58 +111,83 @@ def evaluation_batches(
     return places.reshape(rows, width)
 
 
-def on_device(samples: Samples, weights: np.ndarray | None, batches: np.ndarray) -> Part:
-    """Put samples where the loop can reach them."""
+def on_device(
+    samples: Samples, weights: np.ndarray | None, batches: np.ndarray, units: Units
+) -> Part:
+    """Put samples where the loop can reach them, scaled."""
     return Part(
-        inputs=jax.device_put(samples.inputs),
-        targets=jax.device_put(samples.targets),
+        inputs=jax.device_put(aligned(units.seen(samples.inputs))),
+        targets=jax.device_put(aligned(units.scaled_targets(samples.targets))),
         weights=None if weights is None else jax.device_put(weights.astype(np.float32)),
         batches=jax.device_put(batches),
     )
 
 
 def sample_values(
-    judge: Judge, parameters: NetworkParameters, samples: Samples, scales: Scales
+    judge: Judge, parameters: NetworkParameters, samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
-    """The loss and the measures of each sample, float64."""
+    """The loss and the measures of each sample in the data's own units, float64."""
+    scales = units.scales(samples.inputs)
 
-    def values(batch: Samples) -> Array:
-        arguments = (parameters, batch.inputs, batch.targets, scales)
-        return compiled(batch_values, judge, *arguments)(*arguments)
+    def judged(rows: np.ndarray) -> tuple[Array, Array]:
+        inputs = units.seen(samples.inputs[rows])
+        arguments = (parameters, inputs, units.scaled_targets(samples.targets[rows]), scales)
+        return compiled(_judged, judge, *arguments)(*arguments)
 
-    return _over_batches(samples, values)
+    return _over_batches(judge, samples, units, judged)
+
+
+def _judged(
+    judge: Judge, parameters: NetworkParameters, inputs: Array, targets: Array, scales: Scales
+) -> tuple[Array, Array]:
+    """The loss of each sample in scaled units, and the outputs."""
+    outputs = forward(judge, parameters, inputs, scales)
+    return judge.loss.per_sample(outputs, targets), outputs
 
 
 def constant_values(
-    judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples
+    judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
     """The same of a network whose outputs are always `answer`, whatever its input.
 
     Args:
         judge: Whose loss and task are used.
-        answer: One sample's outputs; for counting the number of people, shape (1,), which is
-            spread evenly over the map.
+        answer: One sample's outputs in the targets' units; for counting the number of people,
+            shape (1,), which is spread evenly over the map.
         samples: The samples to measure it on.
+        units: How outputs are scaled.
     """
     if judge.task == "counting":
         shape = samples.targets.shape[1:]
-        answer = np.full(shape, answer[0] / np.prod(shape), np.float32)
-    outputs = np.repeat(answer[None], _width(samples), axis=0)
+        answer = np.full(shape, answer[0] / np.prod(shape))
+    outputs = np.repeat(units.outputs_for(answer)[None], _width(samples), axis=0)
 
-    def values(batch: Samples) -> Array:
-        arguments = (outputs, batch.targets)
-        return compiled(output_values, judge, *arguments)(*arguments)
+    def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
+        arguments = (outputs, units.scaled_targets(samples.targets[rows]))
+        return compiled(_loss_of, judge, *arguments)(*arguments), outputs
 
-    return _over_batches(samples, values)
+    return _over_batches(judge, samples, units, judged)
 
 
-def _over_batches(samples: Samples, values: Callable[[Samples], Array]) -> np.ndarray:
+def _loss_of(judge: Judge, outputs: Array, targets: Array) -> Array:
+    return judge.loss.per_sample(outputs, targets)
+
+
+def _over_batches(
+    judge: Judge,
+    samples: Samples,
+    units: Units,
+    judged: Callable[[np.ndarray], tuple[Any, Any]],
+) -> np.ndarray:
     """The values of batches of one size, so that one compilation serves all samples."""
     pieces = []
     for batch in evaluation_batches(len(samples), _width(samples), fill=True):
-        filled = samples.take(np.maximum(batch, 0))
-        pieces.append(np.asarray(values(filled))[batch >= 0])
-    return np.concatenate(pieces).astype(np.float64)
+        rows = np.maximum(batch, 0)
+        losses, outputs = (np.asarray(one)[batch >= 0] for one in judged(rows))
+        losses = losses.astype(np.float64) * units.of_loss(judge.loss)
+        targets = samples.targets[rows][batch >= 0]
+        pieces.append(measures.values_of(judge.task, judge.loss, losses, outputs, targets, units))
+    return np.concatenate(pieces)
 
 
 def _width(samples: Samples) -> int:

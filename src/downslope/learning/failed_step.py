@@ -21,8 +21,8 @@ from downslope.data.dataset import Dataset
 from downslope.learning import loop
 from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import Scales
 from downslope.learning.failure import Failure, What
+from downslope.learning.scales import Scales
 from downslope.network.layer import Layer
 from downslope.network.losses import LOSSES, Loss
 from downslope.network.network import NetworkParameters
@@ -44,7 +44,7 @@ class _Step(NamedTuple):
     """One step, with everything that is looked at; see `loop.train_step`.
 
     Attributes:
-        targets: Behind the augmentation, (B, ...).
+        targets: Behind the augmentation, in their own units, (B, ...).
         changed: Inputs and targets behind the augmentation.
         scaled: The same as the network takes them.
         weights: How much each sample counts, (B,), or None.
@@ -127,6 +127,7 @@ def _look(
 ) -> _Step:
     """The step again, with the network itself: the loop's joined one hides some signals."""
     network, loss = program.judge.network, program.judge.loss
+    scales = material.scales
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
     seen = loop.see_batch(program, step, material, batch)
@@ -138,12 +139,12 @@ def _look(
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
     slope = jax.grad(lambda y: loss.mean(y, seen.targets, seen.weights))(outputs)
     return _Step(
-        targets=changed.targets,
+        targets=scales.answers_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),
         scaled=(_rows(seen.inputs), _rows(seen.targets)),
         weights=seen.weights,
         signals=tuple((_rows(one.sums), _rows(one.activations)) for one in signals),
-        outputs=material.scales.answers_of(outputs),
+        outputs=scales.answers_of(outputs),
         losses=loss.per_sample(outputs, seen.targets),
         loss=back.loss,
         slope=_rows(slope),

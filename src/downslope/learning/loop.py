@@ -22,8 +22,9 @@ from jaxtyping import Array, Float, Int, UInt32
 from downslope.learning import measures
 from downslope.learning.augment import Augment
 from downslope.learning.backprop import backpropagate
-from downslope.learning.evaluation import Judge, Part, Scales, evaluate, take
+from downslope.learning.evaluation import Judge, Part, evaluate, take
 from downslope.learning.optimizers import Optimizer
+from downslope.learning.scales import Scales
 from downslope.network.network import Network, NetworkParameters
 
 # OVERFLOWN is said of a chunk's end alone: some step before has left weights that are not finite
@@ -184,8 +185,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         if program.augment is not None:
             epoch = step // program.steps_per_epoch
             inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
-    scales = material.scales
-    return Batch(scales.scale_inputs(inputs), scales.scale_targets(targets), weights, key)
+    return Batch(material.scales.scale_inputs(inputs), targets, weights, key)
 
 
 def train_step(
@@ -196,7 +196,6 @@ def train_step(
     Where the loss is not finite, nothing changes but `ending`; where the training has ended,
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
-    scales = material.scales
     seen = see_batch(program, state.step, material, batch)
     loss, gradients, _ = backpropagate(
         program.judge.joined,
@@ -211,8 +210,6 @@ def train_step(
         gradients, state.moments, state.parameters
     )
     finite = jnp.isfinite(loss)
-    if scales.answers is not None:
-        loss = loss * scales.answers[1] ** (program.judge.loss.degree or 0)  # in its own units
     steps_on = finite
     if program.members is not None:  # a single network would not be here
         steps_on = finite & (state.ending == RUNNING)

@@ -25,7 +25,7 @@ from downslope.data.scaling import Scaling
 from downslope.errors import DataError, SettingError
 from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
 from downslope.learning.cores import usable_cores
-from downslope.learning.evaluation import Scales
+from downslope.learning.scales import Scales, Units
 from downslope.network.columns import fits_columns, forward_columns, losses_of_columns
 from downslope.network.dense import Dense
 from downslope.network.images import Conv2D
@@ -65,7 +65,7 @@ def losses_at(
         answer_scaling: How outputs become numbers in the targets' units, such as a run's.
 
     Returns:
-        Float32 of the shape of the coefficients without their last axis, or (points,). Where
+        Float64 of the shape of the coefficients without their last axis, or (points,). Where
         signals overflow, the loss is infinite or not a number.
 
     Raises:
@@ -100,19 +100,16 @@ def losses_at(
     rows = -(-len(far) // (at_once * cores))
     padded = np.zeros((cores * rows * at_once, *far.shape[1:]), far.dtype)
     padded[: len(far)] = far
-    identity = Scaling(np.zeros((), np.float32), np.ones((), np.float32))
-    arguments = (
-        base,
-        spans,
-        _blocks(samples, block),
-        Scales.of(scaling or identity, answer_scaling),
-    )
+    units = Units(scaling or Scaling(np.zeros(()), np.ones(())), answer_scaling)
+    loss = resolve(loss)
+    arguments = (base, spans, _blocks(samples, block, units), units.scales(samples.inputs))
     pieces = list(padded.reshape(cores, rows, at_once, *far.shape[1:]))
-    program = _Program(network, resolve(loss), is_spanned=bool(directions))
+    program = _Program(network, loss, is_spanned=bool(directions))
     run = compiled(_losses, program, *arguments, pieces[0], options=(NO_FUSED_PRODUCTS,))
     with ThreadPoolExecutor(cores) as threads:
         found = threads.map(lambda piece: np.asarray(run(*arguments, piece)), pieces)
-        return np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
+        losses = np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
+    return losses.astype(np.float64) * units.of_loss(loss)
 
 
 def _points(
@@ -190,17 +187,16 @@ class _Blocks(NamedTuple):
     weights: Float[Array, "m b"]
 
 
-def _blocks(samples: Samples, block: int) -> _Blocks:
+def _blocks(samples: Samples, block: int, units: Units) -> _Blocks:
     count = len(samples)
     rows = -(-count // block)
     places = np.minimum(np.arange(rows * block), count - 1)
     weights = np.ones(count, np.float32) if samples.weights is None else samples.weights
     padded = np.zeros(rows * block, np.float32)
     padded[:count] = weights
-    if rows * block == count:
-        inputs, targets = samples.inputs, samples.targets
-    else:
-        inputs, targets = samples.inputs[places], samples.targets[places]
+    inputs, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
+    if rows * block > count:
+        inputs, targets = inputs[places], targets[places]
     return _Blocks(
         jnp.asarray(inputs.reshape(rows, block, *inputs.shape[1:])),
         jnp.asarray(targets.reshape(rows, block, *targets.shape[1:])),
@@ -241,12 +237,12 @@ def _losses(
                 signals = layers[first].activate(moved(*known)) if known else scaled
                 after = rest
             if turned:
-                outputs = scales.answers_of(forward_columns(after, own, signals).T).T
+                outputs = forward_columns(after, own, signals)
                 values = losses_of_columns(loss, outputs, block.targets)
             else:
                 for layer, parameters in zip(after, own, strict=True):
                     signals = layer.forward(parameters, signals)
-                values = loss.per_sample(scales.answers_of(signals), block.targets)
+                values = loss.per_sample(signals, block.targets)
             return (values * block.weights).sum()
 
         return sums + lax.map(jax.vmap(of_point), far), None

@@ -14,6 +14,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.data.dataset import Dataset, Task
+from downslope.learning.scales import Scales, Units
+from downslope.network.activations import identity
 from downslope.network.losses import Loss
 
 MOST_DRAWS, LEAST_DRAWS = 1000, 200  # of the bootstrap
@@ -41,22 +43,65 @@ def chosen_class(outputs: Any) -> Any:
 
 
 def columns(
-    task: Task, loss: Loss, outputs: Float[Array, "n ..."], targets: Array
+    task: Task, loss: Loss, outputs: Float[Array, "n ..."], targets: Array, scales: Scales
 ) -> Float[Array, "n measures"]:
-    """The loss, then each measure of the task, of every sample."""
+    """The loss, then each measure of the task, of every sample, in scaled units; compiled.
+
+    Args:
+        task: What is learnt.
+        loss: The loss.
+        outputs: The network's, which are those of scaled targets.
+        targets: The scaled targets.
+        scales: How they are scaled. Each of several targets is weighed by its deviation.
+    """
     values = [loss.per_sample(outputs, targets)]
+    if task == "classification" or loss.link is identity:
+        answers, truth = outputs, targets
+    else:
+        answers, truth = loss.link(scales.answers_of(outputs)), scales.answers_of(targets)
+    values += _measured(task, answers, truth, scales.shares if loss.link is identity else None)
+    return jnp.stack(values, axis=1)
+
+
+def values_of(
+    task: Task,
+    loss: Loss,
+    losses: Float[np.ndarray, " n"],
+    outputs: np.ndarray,
+    targets: np.ndarray,
+    units: Units,
+) -> Float[np.ndarray, "n measures"]:
+    """The same in the data's own units, float64.
+
+    Args:
+        task: What is learnt.
+        loss: The loss.
+        losses: Of each sample, in own units.
+        outputs: The network's.
+        targets: As they were read.
+        units: How outputs become answers.
+    """
+    answers = outputs
+    if task != "classification":
+        answers = units.answers_of(outputs)
+        if loss.link is not identity:
+            answers = np.asarray(loss.link(jnp.asarray(answers, jnp.float32)))
+        answers, targets = answers.astype(np.float64), targets.astype(np.float64)
+    measured = _measured(task, answers, targets, None)
+    return np.stack([losses, *measured], axis=1, dtype=np.float64)
+
+
+def _measured(task: Task, answers: Any, targets: Any, shares: Any) -> list[Any]:
+    """The measures of the task, each (N,), of arrays of NumPy or JAX."""
     if task == "classification":
         truth = targets if targets.ndim == 1 else chosen_class(targets)
-        values.append((chosen_class(outputs) == truth).astype(outputs.dtype))
-    else:
-        answers = loss.link(outputs)
-        if task == "counting":
-            miss = answers.sum(axis=(1, 2, 3)) - targets.sum(axis=(1, 2, 3))
-            values += [jnp.abs(miss), miss**2]
-        else:
-            miss = (answers - targets).reshape(len(targets), -1)
-            values += [jnp.abs(miss).mean(axis=1), (miss**2).mean(axis=1)]
-    return jnp.stack(values, axis=1)
+        return [(chosen_class(answers) == truth).astype(np.float32)]
+    if task == "counting":
+        miss = answers.sum(axis=(1, 2, 3)) - targets.sum(axis=(1, 2, 3))
+        return [abs(miss), miss**2]
+    miss = answers - targets.reshape(answers.shape)
+    miss = (miss if shares is None else miss * shares).reshape(len(targets), -1)
+    return [abs(miss).mean(axis=1), (miss**2).mean(axis=1)]
 
 
 def names(task: Task) -> tuple[str, ...]:
@@ -123,7 +168,7 @@ def finish(task: Task, means: np.ndarray) -> dict[str, float]:
 
 
 def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
-    """The best outputs that ignore the input, float32 of shape (outputs,).
+    """The best outputs that ignore the input, float64 of shape (outputs,).
 
     Classes: the shares of the classes among the training samples, as logits, so that the most
     frequent class is chosen. Numbers: the training mean. People: the training mean, as a count.
@@ -139,7 +184,7 @@ def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
         logs = np.log(np.maximum(shares, 1e-12))
         answer = logs[1:] - logs[:1] if outputs == 1 else logs
     elif dataset.task == "counting":
-        return np.array([dataset.train.counts.mean()], np.float32)
+        return np.array([dataset.train.counts.mean()])
     else:
         answer = targets.mean(axis=0, dtype=np.float64)
         if loss.name == "binary_cross_entropy":  # labels, any number of which may hold
@@ -147,4 +192,4 @@ def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
             answer = np.log(shares / (1 - shares))
     if loss.name == "poisson":  # its outputs are logarithms of the answer
         answer = np.log(np.maximum(answer, 1e-12))
-    return answer.astype(np.float32)
+    return answer.astype(np.float64)

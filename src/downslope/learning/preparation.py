@@ -12,14 +12,15 @@ import numpy as np
 from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, check_finite
-from downslope.data.scaling import Scaling
+from downslope.data.scaling import Scaling, known_spread
 from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.batches import LONGEST_TRAINING, BatchPlan
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import Judge, Part, Scales, evaluation_batches, on_device
+from downslope.learning.evaluation import Judge, Part, evaluation_batches, on_device
 from downslope.learning.optimizers import carried_over
 from downslope.learning.run import Run
+from downslope.learning.scales import Units
 from downslope.learning.settings import Settings
 from downslope.network.losses import Loss
 from downslope.network.network import Network
@@ -53,21 +54,36 @@ def sample_weights(
 def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
     """How a network's outputs become numbers in the targets' units; None where they are.
 
-    Targets far from size 1 would make every learning rate too large or too small. One deviation
-    serves all outputs, so that the loss can be told in its own units; densities keep their zero.
+    Targets far from size 1 would make every learning rate too large or too small. Each of
+    several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
+    keep their zero. A loss of differences alone without a rule for units has targets centred.
 
     Raises:
         DataError: A target is not finite any more, which all would be scaled by.
+
+    Warns:
+        UserWarning: The targets lie so close together that their type lost what they tell.
     """
-    if dataset.task == "classification" or loss.degree is None:
-        return None
     targets = dataset.train.targets
-    check_finite("target", targets)
-    mean = targets.mean(axis=0, dtype=np.float64)
+    if dataset.task == "classification" or targets.dtype.kind not in "biuf":
+        return None
+    is_scaled = loss.degree is not None or loss.is_of_differences
+    if is_scaled:
+        check_finite("target", targets)
+    near = targets[0].astype(np.float64)
+    mean = near + (targets - near).mean(axis=0, dtype=np.float64)
     if dataset.task == "counting":
         mean = np.zeros(1)
-    deviation = np.sqrt(((targets - mean) ** 2).mean(dtype=np.float64))
-    return Scaling(mean.astype(np.float32), np.asarray(deviation or 1.0, np.float32))
+    has_columns = dataset.task != "counting" and targets.ndim == 2 and targets.shape[1] > 1
+    axes = 0 if has_columns else None
+    deviation = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
+    if dataset.task != "counting":
+        kind = targets.dtype if is_scaled else np.dtype(np.float32)
+        size = mean if has_columns else np.abs(mean).max(initial=0.0)
+        deviation = known_spread("target", size, deviation, kind)
+    if loss.degree is not None:
+        return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
+    return Scaling(mean, np.ones(())) if loss.is_of_differences else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,9 +150,16 @@ class Preparation:
         return answer_scaling(self.dataset, self.loss)
 
     @cached_property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.dataset.scaling, self.answer_scaling)
+
+    @cached_property
     def program(self) -> loop.Program:
         """What is compiled."""
         settings, plan = self.settings, self.plan
+        unit, target = self.units.of_loss(self.loss), settings.stop.target_loss
+        target = None if target is None else target / unit
         return loop.Program(
             judge=Judge(self.network, self.loss, self.dataset.task),
             optimizer=settings.optimizer,
@@ -145,9 +168,9 @@ class Preparation:
             measured_every=self._measured_every(),
             steps=plan.steps,
             has_short_batch=plan.has_short_batch,
-            target_loss=settings.stop.target_loss,
+            target_loss=target,
             patience=settings.stop.patience,
-            tolerance=settings.stop.tolerance,
+            tolerance=settings.stop.tolerance / unit,
         )
 
     @property
@@ -235,13 +258,12 @@ class Preparation:
             )
             size = math.prod(self.dataset.input_shape)
             width = max(self.plan.batch_size, min(WIDEST_EVALUATION, MOST_EVALUATED // size))
-            return on_device(
-                samples, weights, evaluation_batches(len(samples), width, self._most_measured)
-            )
+            batches = evaluation_batches(len(samples), width, self._most_measured)
+            return on_device(samples, weights, batches, self.units)
 
         return loop.Material(
             train=part(self.dataset.train),
             validation=part(self.dataset.validation),
-            scales=Scales.of(self.dataset.scaling, self.answer_scaling),
+            scales=self.units.scales(self.dataset.train.inputs),
             key=key,
         )

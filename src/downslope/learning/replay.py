@@ -24,6 +24,7 @@ from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
 from downslope.learning.phases import Part, parts_of, rates_of, taken_over
 from downslope.learning.run import Run
+from downslope.learning.scales import Units
 from downslope.learning.training import Pace
 from downslope.store.checkpoints import stored_steps
 
@@ -96,6 +97,11 @@ class Replay:
     def material_of(self, step: int) -> loop.Material:
         """What step `step` worked on, from 1."""
         return self._material(self._part(step))
+
+    @property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return self._parts[-1].prepared.units
 
     @property
     def steps_per_epoch(self) -> int:
@@ -222,7 +228,8 @@ class Replay:
                 batches[:count] = plan.batches(place, place + count)
                 rates[:count] = self._rates[place : place + count]
                 state, rows = run_finite_chunk(run_chunk, state, material, batches, rates, count)
-                losses = np.asarray(rows.batch_loss)[:count]
+                unit = part.prepared.units.of_loss(self.run.loss)
+                losses = np.asarray(rows.batch_loss)[:count].astype(np.float64) * unit
             self._check_losses(place, losses)
             place += count
             tell(place)

@@ -25,13 +25,15 @@ from downslope.learning.answers import outputs_of
 from downslope.learning.card import card
 from downslope.learning.checked import load_options
 from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Judge, Scales, constant_values, sample_values
+from downslope.learning.evaluation import Judge, constant_values, sample_values
 from downslope.learning.openings import Openings
 from downslope.learning.outcome import Outcome
 from downslope.learning.run_folder import DataCard, Document, Origin, Phase, Seconds
+from downslope.learning.scales import Units
 from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
+from downslope.network.activations import identity
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.store.arrays import flatten
@@ -118,8 +120,9 @@ class Run:
         return Judge(self.network, self.loss, self.data.task)
 
     @property
-    def _scales(self) -> Scales:
-        return Scales.of(self.scaling, self.answer_scaling)
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.scaling, self.answer_scaling)
 
     def _checked(self, inputs: Any) -> np.ndarray:
         """Inputs as an array (N, *input_shape); photos may have another height and width."""
@@ -147,21 +150,30 @@ class Run:
         )
 
     def outputs(self, inputs: Any) -> np.ndarray:
-        """What the loss sees for raw inputs (N, *input_shape): logits, numbers, density maps.
+        """What raw inputs (N, *input_shape) give: logits, numbers, density maps.
+
+        Numbers are float64, in the units of the targets.
 
         Raises:
             DataError: The inputs have the wrong shape.
         """
         inputs = self._checked(inputs)
-        return outputs_of(self.network, *self._held, inputs)
+        return outputs_of(self.network, self._held, self.units, inputs)
 
     @cached_property
-    def _held(self) -> tuple[NetworkParameters, Scales]:
-        """Parameters and scales where compiled code can reach them: put there once."""
-        return jax.device_put((self.parameters, self._scales))
+    def _held(self) -> NetworkParameters:
+        """Parameters where compiled code can reach them: put there once."""
+        return jax.device_put(self.parameters)
+
+    def answers_of(self, outputs: np.ndarray) -> np.ndarray:
+        """What a person reads (probabilities, numbers, maps) of a network's scaled outputs."""
+        return self._answers(self.units.answers_of(outputs))
 
     def _answers(self, outputs: np.ndarray) -> np.ndarray:
         """What a person reads: probabilities, numbers, maps."""
+        if self.loss.link is identity:
+            return outputs
+        outputs = outputs.astype(np.float32)
         return np.asarray(compiled(_link, self.loss, outputs)(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
@@ -288,12 +300,12 @@ class Run:
                 "Check how they were read.",
             )
         self._checked(samples.inputs)
-        return sample_values(self._judge, self.parameters, samples, self._scales)
+        return sample_values(self._judge, self.parameters, samples, self.units)
 
     def measure_baseline(self, samples: Samples) -> dict[str, float]:
         """The same figures of the best answer that ignores its input."""
         self.look(samples)
-        values = constant_values(self._judge, self.baseline_answer, samples)
+        values = constant_values(self._judge, self.baseline_answer, samples, self.units)
         return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:

@@ -299,7 +299,8 @@ class _Trainings:
                 outcomes.append(ended)
                 kept.append(kept_weights(own, ended))
             figures.append(self._losses(group, kept[-len(group.members) :], rows, outcomes))
-        train_loss, validation_loss = np.concatenate(figures, axis=1)[:, :count]
+        losses = np.concatenate(figures, axis=1)[:, :count].astype(np.float64)
+        train_loss, validation_loss = losses * first.units.of_loss(first.loss)
         return SideBySide(
             network=first.network,
             loss=first.loss,
@@ -318,6 +319,7 @@ class _Trainings:
             member.rates,
             self.plan.steps_per_epoch,
             lambda steps: loop.is_measured_step(steps, self.program),
+            member.units.of_metrics(member.dataset.task, member.loss),
         )
         done = int(state.step)
         losses = done + (state.ending == loop.NON_FINITE)  # the step that failed has one as well
@@ -328,7 +330,10 @@ class _Trainings:
     def _losses(
         self, group: _Group, kept: list, rows: loop.Rows, outcomes: list[Outcome]
     ) -> np.ndarray:
-        """Training and validation loss of a group's members at the kept weights, (2, members)."""
+        """Training and validation loss of a group's members at the kept weights, (2, members).
+
+        They are those of the engine.
+        """
         ended = outcomes[-len(group.members) :]
         if all(one.reason == "epochs" and one.kept_step == one.step for one in ended):
             return np.stack([rows.train[-1, :, 0], rows.validation[-1, :, 0]])

@@ -59,12 +59,14 @@ class TraceBuilder:
         rates: The learning rate of every step that is planned.
         steps_per_epoch: Steps in an epoch.
         is_measured: Which of some steps the losses are measured behind, from (K,) to (K,) bool.
+        units: How large the loss and each measure of 1 in the engine are, float64 (measures,).
     """
 
     task: Task
     rates: np.ndarray
     steps_per_epoch: int
     is_measured: Callable[[np.ndarray], np.ndarray]
+    units: np.ndarray
     _batch_loss: list[np.ndarray] = field(default_factory=list)
     _epochs: list[dict[str, np.ndarray]] = field(default_factory=list)
 
@@ -76,7 +78,7 @@ class TraceBuilder:
     def append(
         self, start: int, batch_loss: np.ndarray, train: np.ndarray, validation: np.ndarray
     ) -> None:
-        """Add the steps of one chunk.
+        """Add the steps of one chunk, whose losses are those of the engine.
 
         Args:
             start: Steps done before it.
@@ -84,7 +86,7 @@ class TraceBuilder:
             train: Training measures behind each whole step, shape (steps, measures).
             validation: Validation measures, likewise.
         """
-        self._batch_loss.append(batch_loss)
+        self._batch_loss.append(batch_loss.astype(np.float64) * self.units[0])
         steps = np.arange(start + 1, start + len(train) + 1)
         ends = self.is_measured(steps)
         self._epochs.append(self._columns(steps[ends], train[ends], validation[ends]))
@@ -95,14 +97,14 @@ class TraceBuilder:
         columns: dict[str, np.ndarray] = {"epoch": steps // self.steps_per_epoch, "step": steps}
         for index, name in enumerate(measures.names(self.task)):
             for part, table in (("train", train), ("validation", validation)):
-                column = table[:, index].astype(np.float32)
+                column = table[:, index].astype(np.float64) * self.units[index]
                 columns[f"{part}_{name}"] = np.sqrt(column) if name == "rmse" else column
         return columns
 
     def trace(self) -> Trace:
         """What has been recorded so far."""
-        batch_loss = np.concatenate([np.empty(0, np.float32), *self._batch_loss])
-        none = np.empty((0, len(measures.names(self.task))), np.float32)
+        batch_loss = np.concatenate([np.empty(0), *self._batch_loss])
+        none = np.empty((0, len(measures.names(self.task))))
         pieces = [self._columns(np.empty(0, np.int64), none, none), *self._epochs]
         return Trace(
             steps={

@@ -97,6 +97,7 @@ class Training:
             self.rates,
             self.plan.steps_per_epoch,
             lambda steps: loop.is_measured_step(steps, self.program),
+            prepared.units.of_metrics(self.dataset.task, prepared.loss),
         )
         if begun is not None:
             self.trace.go_on_from(begun.run.trace)
@@ -253,7 +254,7 @@ def ending_of(
     step, per_epoch = int(state.step), plan.steps_per_epoch
     ending, stop = int(state.ending), settings.stop
     epoch = min(step // per_epoch + 1, settings.epochs)  # counted from 1, as in the trace
-    best = best_measured(state, per_epoch)
+    best = best_measured(state, per_epoch, prepared.units.of_loss(prepared.loss))
     if ending == loop.NON_FINITE:
         return outcome.non_finite(float(trace.batch_loss[-1]), epoch, step, failure, best)
     if ending == loop.TARGET:
@@ -274,9 +275,17 @@ def ending_of(
     )
 
 
-def best_measured(state: loop.State, steps_per_epoch: int) -> outcome.Best | None:
-    """The lowest finite validation loss so far, where a training keeps its weights."""
-    loss, step = float(state.best_loss), int(state.best_step)
+def best_measured(
+    state: loop.State, steps_per_epoch: int, unit: float
+) -> outcome.Best | None:
+    """The lowest finite validation loss so far, where a training keeps its weights.
+
+    Args:
+        state: The state that it is in.
+        steps_per_epoch: Steps in an epoch.
+        unit: How large a loss of 1 in the engine is.
+    """
+    loss, step = float(state.best_loss) * unit, int(state.best_step)
     if state.best is None or not np.isfinite(loss):
         return None
     return outcome.Best(loss, step // steps_per_epoch, step)

@@ -94,6 +94,8 @@ class Loss:
         degree: How the loss grows with the unit of the targets: in a unit u times smaller the
             numbers are u times larger and the loss u**degree times; None where no such rule
             holds. With a rule, training can use targets of deviation 1 and report its own units.
+        is_of_differences: Whether it depends on y - t alone, so that training can use targets
+            whose mean is 0.
     """
 
     name: str
@@ -101,6 +103,7 @@ class Loss:
     link: Callable[[Array], Array] = identity
     takes_classes: bool = False
     degree: int | None = None
+    is_of_differences: bool = False
 
     def mean(
         self, prediction: Float[Array, "n ..."], target: Array, weights: Array | None = None
@@ -125,7 +128,7 @@ LOSSES: Mapping[str, Loss] = MappingProxyType(
     {
         "squared_error": Loss("squared_error", squared_error, degree=2),
         "absolute_error": Loss("absolute_error", absolute_error, degree=1),
-        "huber": Loss("huber", huber),
+        "huber": Loss("huber", huber, is_of_differences=True),
         "cross_entropy": Loss("cross_entropy", cross_entropy, softmax, takes_classes=True),
         "binary_cross_entropy": Loss(
             "binary_cross_entropy", binary_cross_entropy, _sigmoid, takes_classes=True
