@@ -157,9 +157,9 @@ def test_parameters_are_called_as_those_of_mlpregressor():
 
 
 def test_mistakes_are_told_as_scikit_learn_does():
-    with pytest.raises(ValueError, match="Input y contains a value too large for dtype"):
+    with pytest.raises(ValueError, match="Input y contains a value too large"):
         NetworkRegressor().fit(X, Y * 1e300)
-    with pytest.raises(ValueError, match=r"Input X contains infinity or a value too large for"):
+    with pytest.raises(ValueError, match=r"Input X contains infinity or a value too large"):
         NetworkRegressor().fit(X * 1e300, Y)
     with pytest.raises(ValueError, match=r"Some value\(s\) of y are out of the valid range of the"):
         NetworkRegressor(loss="poisson").fit(X, Y)

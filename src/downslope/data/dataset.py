@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.table_rows import TableRows
 
 Task = Literal["classification", "regression", "counting"]
+LARGEST = 1e150
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +100,14 @@ def check_finite(what: str, values: np.ndarray) -> None:
     """
     if values.dtype.kind != "f":
         return
+    if values.dtype.itemsize > 4 and values.size:
+        largest = max(abs(float(values.min())), abs(float(values.max())))
+        if LARGEST < largest < np.inf:
+            raise DataError(
+                f"The {what}s reach {largest:.3g}.",
+                f"numbers of at most {LARGEST:g}, whose squares can be added up",
+                "Give them in another unit.",
+            )
     with np.errstate(over="ignore", invalid="ignore"):
         if np.isfinite(values.sum()):  # no array of answers for each number, which are all yes
             return

@@ -116,13 +116,13 @@ def known_spread(what: str, mean: np.ndarray, deviation: np.ndarray, dtype: np.d
         is_lost &= ~is_constant | (dtype.kind != "f")  # what arithmetic left of a constant
     if dtype.kind in "fiu" and is_lost.any():
         at = tuple(int(one) for one in np.argwhere(is_lost)[0])
-        found = (np.broadcast_to(one, is_lost.shape)[at] for one in (mean, deviation, step))
-        _warn(what, at, *map(float, found), kind)
+        values = [float(np.broadcast_to(one, is_lost.shape)[at]) for one in (mean, deviation, step)]
+        _warn(what, at, kind, values[0], values[1], values[2])
     return np.where(is_constant, 1.0, deviation)
 
 
 def _warn(
-    what: str, at: tuple[int, ...], mean: float, deviation: float, step: float, kind: np.dtype
+    what: str, at: tuple[int, ...], kind: np.dtype, mean: float, deviation: float, step: float
 ) -> None:
     """Say that values are spread by less than their type can hold."""
     where = f" {at[0]}" if len(at) == 1 else f" {at}" if at else ""

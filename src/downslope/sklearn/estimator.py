@@ -13,12 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from downslope.data.dataset import Dataset, Samples, Task
+from downslope.data.dataset import LARGEST, Dataset, Samples, Task
 from downslope.data.scaling import Scaling
 from downslope.learning.optimizers import Optimizer
 from downslope.learning.preparation import answer_scaling
 from downslope.learning.progress import Progress
 from downslope.learning.run import Run
+from downslope.learning.scales import Units
 from downslope.learning.settings import Record, Stop
 from downslope.learning.train import train
 from downslope.network.losses import Loss, PerSample
@@ -176,17 +177,19 @@ class NetworkEstimator(BaseEstimator):
         return find_rate(network, dataset, **settings).rate
 
     def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
-        """X in float32, and y if it is given, as scikit-learn checks them."""
+        """X in float64 or float32, and y if it is given, as scikit-learn checks them."""
         for_targets = {} if isinstance(y, str) else {
             "multi_output": True,
             "y_numeric": self.__sklearn_tags__().estimator_type == "regressor",
         }  # fmt: skip
-        with np.errstate(
-            over="ignore", invalid="ignore"
-        ):  # what leaves the range of float32 is told in words
-            return validate_data(
-                self, X, y, **for_targets, accept_sparse=SPARSE, dtype=np.float32, reset=reset
-            )
+        kinds = [np.float64, np.float32]
+        checked = validate_data(
+            self, X, y, **for_targets, accept_sparse=SPARSE, dtype=kinds, reset=reset
+        )
+        inputs = checked if isinstance(y, str) else checked[0]
+        if inputs.shape[0] and max(abs(inputs.min()), abs(inputs.max())) > LARGEST:
+            raise ValueError(f"Input X contains infinity or a value too large: above {LARGEST:g}.")
+        return checked
 
     def _samples(self, X: Any, targets: np.ndarray, sample_weight: Any) -> Samples:
         weights = None
@@ -223,7 +226,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _dataset(self, parts: Parts) -> Dataset:
         inputs = parts.train.inputs
-        one = np.ones(inputs.shape[1], np.float32)
+        one = np.ones(inputs.shape[1])
         task, class_names = self._task()
         return Dataset(
             name="samples",
@@ -262,7 +265,7 @@ class NetworkEstimator(BaseEstimator):
         if not watches or self.n_iter_no_change == np.inf:
             return Stop()
         scaling = earlier.answer_scaling if earlier else answer_scaling(dataset, loss)
-        unit = 1.0 if scaling is None else float(scaling.deviation) ** (loss.degree or 0)
+        unit = Units(dataset.scaling, scaling).of_loss(loss)
         return Stop(patience=int(self.n_iter_no_change), tolerance=float(self.tol) * unit)
 
     def _keep(self, run: Run, parts: Parts, earlier: Run | None) -> None:

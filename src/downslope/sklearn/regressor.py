@@ -9,7 +9,7 @@ from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from downslope.data.dataset import Task
+from downslope.data.dataset import LARGEST, Task
 from downslope.network.losses import Loss, resolve
 from downslope.sklearn.estimator import NetworkEstimator
 from downslope.sklearn.parameters import CONSTRAINTS
@@ -106,10 +106,9 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        with np.errstate(over="ignore"):
-            targets = np.asarray(y, np.float32).reshape(len(y), -1)
-        if not np.isfinite(targets).all():
-            raise ValueError("Input y contains a value too large for dtype('float32').")
+        targets = np.asarray(y, np.float64).reshape(len(y), -1)
+        if np.abs(targets).max(initial=0.0) > LARGEST:
+            raise ValueError(f"Input y contains a value too large: above {LARGEST:g}.")
         return targets
 
     def _task(self) -> tuple[Task, tuple[str, ...]]:

@@ -111,7 +111,7 @@ def merged(samples: Samples) -> Samples:
     the rounding tells a sample of weight 2 from one that was given twice.
     """
     targets = samples.targets.reshape(len(samples), -1)
-    rows = np.concatenate([samples.inputs, targets], axis=1, dtype=np.float32)
+    rows = np.concatenate([samples.inputs, targets], axis=1)
     _, firsts, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     weights = np.bincount(places.ravel(), weights=samples.weights)
     return replace(samples.take(firsts), weights=weights)
