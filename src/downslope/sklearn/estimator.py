@@ -183,10 +183,10 @@ class NetworkEstimator(BaseEstimator):
             "y_numeric": self.__sklearn_tags__().estimator_type == "regressor",
         }  # fmt: skip
         kinds = [np.float64, np.float32]
-        checked = validate_data(
+        checked: Any = validate_data(
             self, X, y, **for_targets, accept_sparse=SPARSE, dtype=kinds, reset=reset
         )
-        inputs = checked if isinstance(y, str) else checked[0]
+        inputs: Any = checked if isinstance(y, str) else checked[0]
         if inputs.shape[0] and max(abs(inputs.min()), abs(inputs.max())) > LARGEST:
             raise ValueError(f"Input X contains infinity or a value too large: above {LARGEST:g}.")
         return checked
