@@ -275,9 +275,7 @@ def ending_of(
     )
 
 
-def best_measured(
-    state: loop.State, steps_per_epoch: int, unit: float
-) -> outcome.Best | None:
+def best_measured(state: loop.State, steps_per_epoch: int, unit: float) -> outcome.Best | None:
     """The lowest finite validation loss so far, where a training keeps its weights.
 
     Args:
