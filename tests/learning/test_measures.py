@@ -7,6 +7,7 @@ import pytest
 
 import downslope as ds
 from downslope.learning import measures
+from downslope.learning.scales import Scales
 from downslope.network.losses import LOSSES
 from tests.learning import by_hand
 
@@ -14,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 
 def figures(task, loss, outputs, targets):
-    columns = measures.columns(task, LOSSES[loss], outputs, targets)
+    columns = measures.columns(task, LOSSES[loss], outputs, targets, Scales(None, None))
     return measures.finish(task, np.asarray(columns, np.float64).mean(axis=0))
 
 
