@@ -79,8 +79,7 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
             f"There is no file {path}.", "a table (.csv, .npy, .npz) or an image", "Check the path."
         )
     if card.encoding is not None and is_table_file(path):
-        values = card.encoding.encode(read_table(path))
-        return [Input(row, one) for row, one in enumerate(values, start=1)]
+        return _encoded(read_table(path), card.encoding, str(path))
     is_table = path.suffix.lower() in TABLES
     if card.task == "counting":
         if is_table:
@@ -113,7 +112,15 @@ def _from_pipe(card: DataCard) -> list[Input]:
             "Write the inputs to a file and name it.",
         )
     table = read_table_text(sys.stdin.buffer.read(), Path("standard input"))
-    values = card.encoding.encode(table)
+    return _encoded(table, card.encoding, "standard input")
+
+
+def _encoded(table: pa.Table, encoding: Encoding, name: str) -> list[Input]:
+    """The rows of a table, read as the training read its own; says what a user should know."""
+    notes: list[str] = []
+    values = encoding.encode(table, notes)
+    for note in notes:
+        click.echo(f"{name}: {note}", err=True)
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 
 

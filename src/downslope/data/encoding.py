@@ -17,7 +17,18 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from downslope.data.dates import as_seconds
-from downslope.data.kinds import Column, Kind, as_numbers, as_texts
+from downslope.data.kinds import (
+    YES,
+    Column,
+    Kind,
+    as_numbers,
+    as_texts,
+    is_text,
+    shown,
+    told,
+    yes_or_no,
+)
+from downslope.data.numbers import PLAIN, read_numbers, without_marks
 from downslope.errors import DataError
 
 MOST_VALUES = 64  # inputs for one category; with more, its values get learnt numbers
@@ -36,12 +47,13 @@ class ColumnCode:
         kind: What it is.
         fill: What stands for a missing number, yes/no or date.
         says_missing: Whether a further input says that there was no value.
-        values: A category's values with an input of their own; of yes/no, the two texts.
+        values: A category's values with an input of their own; of yes/no, the words for no and yes.
         has_others: Whether a further input stands for all other values of a category.
         cycles: Of a date: "year", "week", "day", as far as it goes through them.
         numbers: Of a category whose values get learnt numbers, how many each; it is one input
             then, the value's place: 0 for values never seen, 1 for none, 2 and on for `values`.
-        form: Of a date, in which form texts are written; empty if that is to be found.
+        form: In which form texts are numbers or dates; empty if that is to be found. Of a
+            category: how texts are numbers, where its values are numbers and no texts.
     """
 
     name: str
@@ -73,14 +85,23 @@ class ColumnCode:
                 own += [f"{self.name}, {cycle} (sine)", f"{self.name}, {cycle} (cosine)"]
         return (*own, *[f"{self.name} is missing"] * self.says_missing)
 
-    def encode(self, column: pa.ChunkedArray) -> Float[np.ndarray, "n inputs"]:
-        """The inputs, float64: what is far from 0 is centred before it becomes float32.
+    def encode(
+        self, column: pa.ChunkedArray, notes: list[str] | None = None
+    ) -> Float[np.ndarray, "n inputs"]:
+        """The inputs, float64; those of a row depend on its own value alone.
+
+        What is far from 0 is centred before it becomes float32.
+
+        Args:
+            column: The values: typed, or texts as they are written.
+            notes: To which a sentence is added for each thing that a user should know.
 
         Raises:
             DataError: The values are not of the column's kind.
         """
+        notes = [] if notes is None else notes
         try:
-            inputs, missing = self._inputs(column)
+            inputs, missing = self._inputs(column, notes)
         except (pa.ArrowException, ValueError) as error:
             raise DataError(
                 f"The column {self.name!r} holds values that are no {self.kind}: "
@@ -91,15 +112,19 @@ class ColumnCode:
         parts = [*inputs, missing] if self.says_missing else inputs
         return np.stack(parts, axis=1).astype(np.float64)
 
-    def _inputs(self, column: pa.ChunkedArray) -> tuple[list[np.ndarray], np.ndarray]:
-        if self.numbers:
-            return self._places(as_texts(column))
+    def _inputs(
+        self, column: pa.ChunkedArray, notes: list[str]
+    ) -> tuple[list[np.ndarray], np.ndarray]:
         if self.kind == "category":
-            return self._one_hot(as_texts(column))
+            texts = self._texts(column)
+            self._tell_new(texts, notes)
+            return self._places(texts) if self.numbers else self._one_hot(texts)
         if self.kind == "yes/no":
-            numbers = _yes_or_no(column, self.values)
+            numbers = yes_or_no(self.name, column)
+        elif self.kind == "number":
+            numbers = numbers_of(self.name, column, self.form, notes)
         else:
-            numbers = _measured(column, self.kind, self.form)
+            numbers = as_seconds(without_marks(column) if is_text(column.type) else column, self.form)
         missing = np.isnan(numbers)
         numbers = np.where(missing, self.fill, numbers)
         if self.kind != "date":
@@ -107,6 +132,34 @@ class ColumnCode:
         waves = [2 * np.pi * numbers / CYCLES[cycle] for cycle in self.cycles]
         turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
         return [numbers / DAY, *turns], missing
+
+    def _texts(self, column: pa.ChunkedArray) -> np.ndarray:
+        """The values of a category as the run knows them, (N,)."""
+        texts = as_texts(column)
+        if self.form and is_text(column.type):  # 3.0 is the number 3
+            numbers, _ = read_numbers(column, self.form)
+            by_value = as_texts(pa.chunked_array([numbers]))
+            return np.where(np.isnan(numbers), texts, by_value)
+        if pa.types.is_boolean(column.type):  # as the text file wrote them
+            own = {value.lower(): value for value in reversed(self.values)}
+            return np.array([own.get(text, text) for text in texts], object)
+        return texts
+
+    def _tell_new(self, texts: np.ndarray, notes: list[str]) -> None:
+        known = {None, *self.values}
+        new = [row for row, text in enumerate(texts) if text not in known]
+        if new:
+            first = f"{str(texts[new[0]])[:40]!r} in row {new[0] + 1:,}"
+            what = (
+                f"{first}, a value that has"
+                if len(new) == 1
+                else f"{len(new):,} rows with values that have"
+            )
+            example = "" if len(new) == 1 else f", such as {first}"
+            notes.append(
+                f"The column {self.name!r} has {what} no weights of their own, as the training "
+                f"saw them once at most{example}."
+            )
 
     def _places(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         places = {value: place for place, value in enumerate(self.values, start=2)} | {None: 1}
@@ -145,8 +198,15 @@ class Encoding:
         """The columns that are given as places, for which the network learns numbers."""
         return tuple(one for one in self.columns if one.numbers)
 
-    def encode(self, table: pa.Table) -> Float[np.ndarray, "n inputs"]:
-        """The inputs of all rows, float64.
+    def encode(
+        self, table: pa.Table, notes: list[str] | None = None
+    ) -> Float[np.ndarray, "n inputs"]:
+        """The inputs of all rows, float64; those of a row do not depend on the others.
+
+        Args:
+            table: The columns: typed, or texts as a text file holds them.
+            notes: To which a sentence is added for each thing that a user should know, such as
+                values that were never seen in training.
 
         Raises:
             DataError: A column is missing, or holds values of another kind.
@@ -160,7 +220,9 @@ class Encoding:
                 + ", ".join(one.name for one in self.columns),
                 "Add it; leave its cells empty where the value is not known.",
             )
-        return np.concatenate([one.encode(table.column(one.name)) for one in self.columns], axis=1)
+        return np.concatenate(
+            [one.encode(table.column(one.name), notes) for one in self.columns], axis=1
+        )
 
 
 def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
@@ -188,26 +250,60 @@ def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
 def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
     name, kind, has_gaps = column.name, column.kind, bool(values.null_count)
     if kind == "category":
+        form = "" if is_text(values.type) or pa.types.is_boolean(values.type) else PLAIN
         counts = Counter(text for text in as_texts(values) if text is not None)
         often = [value for value, count in counts.most_common() if count >= LEAST_COUNT]
         if len(often) > MOST_VALUES:
             own = tuple(sorted(often[:MOST_EMBEDDED]))
-            return ColumnCode(name, kind, values=own, numbers=_numbers_for(len(own)))
+            return ColumnCode(name, kind, values=own, numbers=_numbers_for(len(own)), form=form)
         own = tuple(sorted(often))
         others = len(counts) > len(own)
-        return ColumnCode(name, kind, says_missing=has_gaps, values=own, has_others=others)
+        return ColumnCode(
+            name, kind, says_missing=has_gaps, values=own, has_others=others, form=form
+        )
     if kind == "yes/no":
-        pair = tuple(sorted({text for text in as_texts(values) if text is not None}, key=_truth))
-        numbers = _yes_or_no(values, pair)
+        numbers = yes_or_no(name, values)
+        pair = tuple(sorted({text.lower() for text in as_texts(values) if text is not None}, key=_truth))
         return ColumnCode(name, kind, _middle(numbers), has_gaps, values=pair)
-    numbers = _measured(values, kind, column.form)
+    if kind == "number":
+        numbers = numbers_of(name, values, column.form or PLAIN, [])
+        form = column.form or PLAIN
+    else:
+        numbers, form = as_seconds(values, column.form), column.form
     has_gaps = bool(np.isnan(numbers).any())
     cycles = _cycles(numbers[~np.isnan(numbers)]) if kind == "date" else ()
-    return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles, form=column.form)
+    return ColumnCode(name, kind, _middle(numbers), has_gaps, cycles=cycles, form=form)
 
 
-def _measured(values: pa.ChunkedArray, kind: Kind, form: str) -> np.ndarray:
-    return as_numbers(values) if kind == "number" else as_seconds(values, form)
+def numbers_of(
+    name: str, values: pa.ChunkedArray, form: str, notes: list[str]
+) -> Float[np.ndarray, " n"]:
+    """The numbers in a column, float64, NaN where there is none.
+
+    Args:
+        name: The column's name.
+        values: Numbers, or texts.
+        form: How texts are written.
+        notes: To which a sentence is added, if there are cells that are no numbers.
+
+    Raises:
+        DataError: No cell is a number.
+        pyarrow.ArrowInvalid: The values are of a type that has no numbers.
+    """
+    if not is_text(values.type):
+        return as_numbers(values)
+    numbers, odd = read_numbers(values, form)
+    if odd.any() and np.isnan(numbers).all():
+        first = int(odd.argmax())
+        raise DataError(
+            f"The column {name!r} has {shown(values[first])} in row {first + 1:,}, and no number "
+            "in any row.",
+            f"numbers, written like {form}",
+            "Correct the values; leave a cell empty where the number is not known.",
+        )
+    if odd.any():
+        notes.append(told(name, values, odd, np.arange(1, len(odd) + 1)))
+    return numbers
 
 
 def _numbers_for(values: int) -> int:
@@ -239,13 +335,4 @@ def _cycles(seconds: np.ndarray) -> tuple[str, ...]:
 
 
 def _truth(text: str) -> tuple[bool, str]:
-    return text.lower() in ("yes", "true", "y", "t", "1"), text
-
-
-def _yes_or_no(values: pa.ChunkedArray, pair: tuple[str, ...]) -> np.ndarray:
-    """1 for the last text of `pair`, 0 for any other, NaN where there is none."""
-    texts = as_texts(values)
-    yes = pair[-1].lower() if pair else ""
-    return np.array(
-        [np.nan if text is None else float(text.lower() == yes) for text in texts], np.float64
-    )
+    return text in YES, text

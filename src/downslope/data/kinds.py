@@ -1,13 +1,15 @@
 """What each column of a table is: numbers, categories, yes or no, dates, or nothing to learn from.
 
-The kind is found from the column's values alone. A user who knows better can say so.
+It is decided once, from all of a column, before a training; whatever is read later is read as what
+was decided then. A text file gives texts as they are written; Parquet, Arrow and frames say
+themselves what they hold. A user who knows better can say so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -15,16 +17,29 @@ from pyarrow import compute
 
 from downslope.data.dates import ORDERS, Order, date_form, form_note, form_of_type
 from downslope.data.frames import is_index, why_unusable
+from downslope.data.numbers import (
+    DECIMALS,
+    PLAIN,
+    Decimal,
+    Found,
+    are_whole,
+    find_numbers,
+    read_numbers,
+    without_marks,
+)
 from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 
 Kind = Literal["number", "yes/no", "category", "date", "ignored"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-Said = Kind | Order  # what a user may say of a column
+Said = Kind | Order | Decimal  # what a user may say of a column
+WRITTEN = {"written": "as it stands"}  # metadata of a column of texts that a text file holds
 MOST_CATEGORIES = 1000  # different texts; more if each has many rows
 ROWS_OF_EACH = 20
 _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"})
+YES = ("yes", "true", "y", "t", "1", "on")  # what words mean, in lower case
+NO = ("no", "false", "n", "f", "0", "off")
 _LARGEST_NUMBER = float(np.finfo(np.float32).max)
 _WORDS_OF_TEXT = 3  # a column whose values have more words than this on average is text
 
@@ -39,7 +54,7 @@ class Column:
         distinct: How many different values it has, missing ones aside.
         missing: In how many rows it has none.
         note: Why it is ignored, or how it was read; empty where that needs no words.
-        form: In which form its dates are written, if they are texts.
+        form: In which form its numbers or dates are written, if they are texts.
     """
 
     name: str
@@ -50,28 +65,158 @@ class Column:
     form: str = ""
 
 
-def describe(table: pa.Table, wanted: Mapping[str, Said] | None = None) -> tuple[Column, ...]:
-    """Find what each column of a table is.
+class Decided(NamedTuple):
+    """A table whose columns are decided.
+
+    Attributes:
+        table: The table, with numbers where texts of a text file are numbers, and nulls where
+            values are missing.
+        columns: What its columns are.
+        notes: What a user should know, a sentence each.
+    """
+
+    table: pa.Table
+    columns: tuple[Column, ...]
+    notes: tuple[str, ...] = ()
+
+
+def decide(
+    table: pa.Table,
+    wanted: Mapping[str, Said] | None = None,
+    rows: np.ndarray | None = None,
+) -> Decided:
+    """Decide what each column of a table is.
 
     Args:
         table: The table.
         wanted: Kinds that were said outright, by the columns' names.
+        rows: Which row of its source each one is, from 1; None for all in turn.
 
     Raises:
-        DataError: A column cannot be of the kind that was said.
+        DataError: A column cannot be of the kind that was said, or its numbers can be read in two
+            ways.
         SettingError: There is no such column, or no such kind.
     """
     wanted = dict(wanted or {})
     for name, kind in wanted.items():
         if name not in table.column_names:
             raise missing_column(name, table.column_names)
-        if kind not in (*KINDS, *ORDERS):
+        if kind not in (*KINDS, *ORDERS, *DECIMALS):
             raise SettingError(
                 f"The column {name!r} is said to be {kind!r}.",
-                f"one of {', '.join((*KINDS, *ORDERS))}",
+                f"one of {', '.join((*KINDS, *ORDERS, *DECIMALS))}",
                 "Correct it, or leave it out to have it found.",
             )
-    return tuple(_column(table, name, wanted.get(name)) for name in table.column_names)
+    rows = np.arange(1, table.num_rows + 1) if rows is None else rows
+    table, found, notes = _with_numbers(table, wanted, rows)
+    columns = []
+    for place, name in enumerate(table.column_names):
+        values = table.column(name)
+        column = _column(table, name, wanted.get(name))
+        if is_text(values.type) and column.kind in ("yes/no", "date"):
+            values = without_marks(values)
+            column = replace(column, missing=values.null_count)
+            table = table.set_column(place, name, values)
+        if wanted.get(name) == "yes/no":
+            yes_or_no(name, values, rows)
+        if name in found:
+            form = found[name].form
+            note = "as you said" if wanted.get(name) else column.note
+            note = note or ("" if form == PLAIN else f"written as {form}")
+            column = replace(column, form=form, note=note)
+        columns.append(column)
+    return Decided(table, tuple(columns), notes)
+
+
+def describe(table: pa.Table, wanted: Mapping[str, Said] | None = None) -> tuple[Column, ...]:
+    """What each column of a table is; arguments and errors as for `decide`."""
+    return decide(table, wanted).columns
+
+
+def is_written(field: pa.Field) -> bool:
+    """Whether a column holds texts as they stand in a text file, which are not decided yet."""
+    return is_text(field.type) and b"written" in (field.metadata or {})
+
+
+def _with_numbers(
+    table: pa.Table, wanted: Mapping[str, Said], rows: np.ndarray
+) -> tuple[pa.Table, dict[str, Found], tuple[str, ...]]:
+    """The table with numbers where texts are numbers, how these are written, and notes."""
+    found = {}
+    for field in table.schema:
+        said = wanted.get(field.name)
+        is_said = said == "number" or said in DECIMALS
+        if not (is_text(field.type) and (is_said or (said is None and is_written(field)))):
+            continue
+        values = table.column(field.name)
+        decimal = said if said in DECIMALS else None
+        one = find_numbers(values, is_said=is_said, decimal=decimal)  # pyright: ignore[reportArgumentType] - one of DECIMALS
+        if one is not None:
+            found[field.name] = one
+        elif is_said and values.null_count < len(values):
+            raise _no_such_kind(field.name, "number", "numbers", _not_a_number(values, rows))
+    found = {name: _settled(name, one, found, table, rows) for name, one in found.items()}
+    notes = []
+    for name, one in found.items():
+        values = table.column(name)
+        numbers, odd = read_numbers(values, one.form)
+        if odd.any():
+            notes.append(told(name, values, odd, rows))
+        typed = pa.array(numbers, mask=np.isnan(numbers))
+        if are_whole(values, one.form):
+            typed = typed.cast(pa.int64())
+        table = table.set_column(table.column_names.index(name), name, pa.chunked_array([typed]))
+    return table, found, tuple(notes)
+
+
+def _settled(
+    name: str, one: Found, all_found: Mapping[str, Found], table: pa.Table, rows: np.ndarray
+) -> Found:
+    """The one of two forms that is meant: the file's other columns may say it.
+
+    Raises:
+        DataError: Nothing says it.
+    """
+    if not one.other:
+        return one
+    marks = {each.decimal for each in all_found.values()} - {""}
+    if len(marks) == 1:
+        mark = marks.pop()
+        ends = {form: form.partition(" ")[0].endswith(f"{mark}5") for form in (one.form, one.other)}
+        return one._replace(form=next(form for form, fits in ends.items() if fits), other="")
+    if one.is_usual and not marks:
+        return one
+    cell = table.column(name)[one.cell].as_py().strip()
+    raise DataError(
+        f"The column {name!r} has {cell!r} in row {rows[one.cell]:,}, which can be "
+        f"{cell.replace(',', '').replace('.', '')} or {cell.replace(',', '.')}.",
+        "numbers that can be read in one way only",
+        f"Say --column {name}=decimal-point if 1,234.5 is how it is written, or "
+        f"--column {name}=decimal-comma if 1.234,5 is.",
+    )
+
+
+def told(name: str, values: pa.ChunkedArray, odd: np.ndarray, rows: np.ndarray) -> str:
+    """Which cells of a column of numbers hold something else, a sentence."""
+    count, first = int(odd.sum()), int(odd.argmax())
+    where = f"{shown(values[first])} in row {rows[first]:,}"
+    if count == 1:
+        return f"The column {name!r} has {where}, which is no number: it is taken as missing."
+    return (
+        f"The column {name!r} has {count:,} values that are no numbers, such as {where}: they are "
+        "taken as missing."
+    )
+
+
+def shown(value: pa.Scalar) -> str:
+    """A value of a stranger's table as a message shows it."""
+    return repr(str(value.as_py()).strip()[:40])
+
+
+def _not_a_number(values: pa.ChunkedArray, rows: np.ndarray) -> str:
+    odd = read_numbers(values)[1]
+    first = int(odd.argmax())
+    return f"{shown(values[first])} in row {rows[first]:,}"
 
 
 def missing_column(name: str, names: list[str]) -> SettingError:
@@ -100,10 +245,14 @@ def _column(table: pa.Table, name: str, wanted: Said | None) -> Column:
         return Column(name, "ignored", 0, values.null_count, why)
     if wanted == "month-first" or wanted == "day-first" or wanted == "year-first":
         kind, note, order = "date", "as you said", wanted
+    elif wanted == "decimal-point" or wanted == "decimal-comma":
+        kind, note = "number", "as you said"
     elif wanted is not None and wanted != kind:
         kind, note = wanted, "as you said"
     if kind == "number" and note:
         _check_numbers(name, values)
+    if kind == "date" and is_text(values.type):
+        values = without_marks(values)
     form = _form(name, values, order) if kind == "date" else ""
     if form and not pa.types.is_temporal(values.type):
         note = form_note(values, form, order) or note
@@ -173,12 +322,13 @@ def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
         return _of_numbers(values, distinct, rows)
     if pa.types.is_dictionary(kind):
         return "category", ""
-    if _is_text(kind):
+    if is_text(kind):
         return _of_texts(values, distinct, given)
     return "ignored", f"values of type {kind}"
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds texts."""
     is_view = str(kind) == "string_view"
     return is_view or pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
@@ -201,17 +351,19 @@ def _of_numbers(values: pa.ChunkedArray, distinct: int, rows: int) -> tuple[Kind
 
 def _of_texts(values: pa.ChunkedArray, distinct: int, given: int) -> tuple[Kind, str]:
     values = values.cast(pa.string())
-    if distinct == 2:
-        pair = {one.strip().lower() for one in pc.unique(values).to_pylist() if one is not None}
+    words = without_marks(values)
+    some = pc.unique(words.slice(0, 1000)).to_pylist()
+    if len({one.strip().lower() for one in some if one is not None}) <= 2:
+        pair = {one.strip().lower() for one in pc.unique(words).to_pylist() if one is not None}
         if pair in _YES_NO:
             return "yes/no", ""
-    if date_form(values) is not None:
+    if words.null_count < len(words) and date_form(words) is not None:
         return "date", ""
     few = distinct <= MOST_CATEGORIES and (distinct <= 0.5 * given or distinct <= 20)
     if (few or distinct * ROWS_OF_EACH <= given) and distinct < given:
         return "category", ""
-    words = pc.mean(pc.add(pc.count_substring(pc.utf8_trim_whitespace(values), " "), 1)).as_py()
-    if words > _WORDS_OF_TEXT:
+    spaces = pc.mean(pc.add(pc.count_substring(pc.utf8_trim_whitespace(values), " "), 1)).as_py()
+    if spaces > _WORDS_OF_TEXT:
         return "ignored", "text"
     return "ignored", f"{distinct:,} different values in {given:,} rows"
 
@@ -230,10 +382,45 @@ def as_numbers(values: pa.ChunkedArray) -> np.ndarray:
 
 
 def as_texts(values: pa.ChunkedArray) -> np.ndarray:
-    """Trimmed texts as an object array of shape (N,), None where there is none."""
-    if pa.types.is_floating(values.type):  # 3.0 and 3 are one category
+    """Trimmed texts as an object array of shape (N,), None where there is none.
+
+    Each value becomes a text for itself, whatever stands beside it: 3.0 is "3", and 2.5 is "2.5".
+    """
+    if pa.types.is_floating(values.type):
         is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
         whole = pc.cast(pc.if_else(is_whole, values, 0), pa.int64()).cast(pa.string())
         values = pc.if_else(is_whole, whole, values.cast(pa.string()))
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
-    return texts.to_numpy(zero_copy_only=False)
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts).to_numpy(
+        zero_copy_only=False
+    )
+
+
+def yes_or_no(
+    name: str, values: pa.ChunkedArray, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """1 for yes, 0 for no, NaN where there is none, by what the words mean; float64 (N,).
+
+    Args:
+        name: The column's name.
+        values: Texts, whole numbers, or true and false.
+        rows: Which row of its source each one is, from 1; None for all in turn.
+
+    Raises:
+        DataError: A value is neither yes nor no.
+    """
+    texts = as_texts(without_marks(values) if is_text(values.type) else values)
+    meaning = dict.fromkeys(YES, 1.0) | dict.fromkeys(NO, 0.0) | {"1.0": 1.0, "0.0": 0.0}
+    numbers = np.array(
+        [np.nan if text is None else meaning.get(text.lower(), 2.0) for text in texts], np.float64
+    )
+    if (numbers == 2).any():
+        first = int((numbers == 2).argmax())
+        row = first + 1 if rows is None else rows[first]
+        raise DataError(
+            f"The column {name!r} has {str(texts[first])[:40]!r} in row {row:,}, which is "
+            "neither yes nor no.",
+            "yes or no, true or false, y or n, t or f, 1 or 0",
+            "Correct the value; leave the cell empty where it is not known.",
+        )
+    return numbers

@@ -1,7 +1,8 @@
-"""Tables from files: CSV and its relatives, Parquet, Arrow. Columns come out named and typed.
+"""Tables from files: CSV and its relatives, Parquet, Arrow. Columns come out named.
 
 What a text file does not say (how its letters are encoded, what parts its columns, whether its
-first line names them) is found out from its beginning. Types are found from all of a column.
+first line names them) is found out from its beginning. Its cells stay texts, exactly as they are
+written: what a column is, is decided later, and once (`kinds.decide`).
 """
 
 from __future__ import annotations
@@ -10,21 +11,23 @@ import csv
 import io
 import zlib
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
+from pyarrow import compute
 
 from downslope.data.file_names import ARROW, PARQUET, ending
 from downslope.data.frames import plain_table, refuse_same_names
+from downslope.data.kinds import WRITTEN
 from downslope.errors import DataError
 
+pc: Any = compute  # whose functions are made when it is imported
 LARGEST = 2**31  # bytes of text
-# how people write that a value is missing
-MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
 _BLOCK = 2**28  # bytes: a row must fit into it
 _DELIMITERS = ",;\t|"
 _SAMPLE = 1 << 16  # bytes of the beginning from which the layout is found
@@ -35,7 +38,6 @@ class Layout(NamedTuple):
 
     delimiter: str
     has_names: bool
-    decimal_point: str
 
 
 def read_table(path: Path) -> pa.Table:
@@ -47,6 +49,7 @@ def read_table(path: Path) -> pa.Table:
 
     Returns:
         Columns with names of their own; a text file without a line of names gets `column 1`, ...
+        Those of a text file are texts (see `kinds.is_written`), null where a cell is empty.
 
     Raises:
         DataError: The file cannot be read as a table with at least one row.
@@ -120,8 +123,11 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
     body = text.lstrip("\r\n")
     layout = _layout(body, tabs=ending(path) in (".tsv", ".tab"))
     names, rows = _names(body, layout)
-    if not rows.strip():
+    if not rows or (len(names) > 1 and not rows.strip()):
         raise _no_rows(path)
+    above = len(text[: len(text) - len(rows)].splitlines())
+    if '"' in rows:
+        _check_quotes(path, rows, layout, len(names), above)
     ragged: list[int] = []
 
     def note(row: pyarrow.csv.InvalidRow) -> str:
@@ -135,25 +141,82 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             column_names=names, use_threads=False, block_size=min(len(content) + 1, _BLOCK)
         ),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=note
+            delimiter=layout.delimiter,
+            newlines_in_values=True,
+            invalid_row_handler=note,
+            ignore_empty_lines=len(names) > 1,  # of one column, an empty line is an empty cell
         ),
         convert_options=pyarrow.csv.ConvertOptions(
-            null_values=[space + mark for mark in MISSING for space in ("", " ")],
-            strings_can_be_null=True,
-            decimal_point=layout.decimal_point,
+            column_types={name: pa.string() for name in names}, strings_can_be_null=False
         ),
     )
     if ragged:
-        skipped = len(text[: len(text) - len(rows)].splitlines())
         line = _ragged_line(rows, layout, len(names))
         raise DataError(
-            f"{'A line' if line is None else f'Line {skipped + line}'} of {path} has {ragged[0]} "
+            f"{'A line' if line is None else f'Line {above + line}'} of {path} has {ragged[0]} "
             f"value{'' if ragged[0] == 1 else 's'}, and there are {len(names)} columns.",
             "as many values in each line as there are columns",
             "Correct the line, or leave it out; put quotation marks around a value with a "
             "delimiter in it.",
         )
-    return table
+    if len(set(names)) < len(names):
+        return table  # which is refused
+    columns = [_without_empty(column) for column in table.columns]
+    fields = [pa.field(name, pa.string(), metadata=WRITTEN) for name in names]
+    return pa.table(columns, schema=pa.schema(fields))
+
+
+def _without_empty(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    is_empty = pc.equal(pc.utf8_trim_whitespace(cells), "")
+    return pc.if_else(is_empty, pa.scalar(None, pa.string()), cells)
+
+
+def _check_quotes(path: Path, rows: str, layout: Layout, width: int, above: int) -> None:
+    """Check that no quotation mark swallows rows.
+
+    A value may go on over several lines. If it ends within a value, or if a line inside it looks
+    like a row, then a quotation mark is missing, and the rows between would be lost.
+
+    Args:
+        path: What messages call it.
+        rows: The lines below the names.
+        layout: How they are to be read.
+        width: How many columns there are.
+        above: How many lines there are before these.
+
+    Raises:
+        DataError: One does.
+    """
+    lines: list[str] = []
+
+    def noted() -> Iterator[str]:
+        for line in io.StringIO(rows, newline=""):
+            lines.append(line)
+            yield line
+
+    first, reader = 1, csv.reader(noted(), delimiter=layout.delimiter)
+    for _ in reader:
+        if len(lines) > 1 and _swallows(lines, layout.delimiter, width):
+            last = above + first + len(lines) - 1
+            raise DataError(
+                f"A quotation mark in line {above + first} of {path} makes one value of all lines "
+                f"to line {last}, which look like {len(lines)} rows.",
+                "an even number of quotation marks in each row",
+                f"Remove the quotation mark in line {above + first}, or close it there; a value "
+                "that is meant to hold such lines can be kept in a Parquet file.",
+            )
+        first += len(lines)
+        lines.clear()
+
+
+def _swallows(lines: list[str], delimiter: str, width: int) -> bool:
+    """Whether lines that were read as one row are several."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return True
+    inner = list(csv.reader(lines[1:-1], delimiter=delimiter))
+    return width > 1 and bool(inner) and all(len(row) == width for row in inner)
 
 
 def _ragged_line(rows: str, layout: Layout, width: int) -> int | None:
@@ -217,10 +280,7 @@ def _layout(text: str, *, tabs: bool) -> Layout:
         for place, cell in enumerate(first)
     )  # a name does not stand among its column's values
     has_names = not any(map(is_number, first)) and 2 * again < max(1, len(first))
-    commas = delimiter != "," and any(
-        "," in cell and is_number(cell.replace(",", ".")) for row in rest for cell in row
-    )
-    return Layout(delimiter, has_names, "," if commas else ".")
+    return Layout(delimiter, has_names)
 
 
 def _names(text: str, layout: Layout) -> tuple[list[str], str]:

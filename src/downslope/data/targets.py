@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +11,24 @@ from pyarrow import compute
 
 from downslope.data.dataset import Task
 from downslope.data.frames import refuse_unusable
-from downslope.data.kinds import Column, as_numbers, as_texts, describe, missing_column
+from downslope.data.kinds import (
+    Column,
+    Said,
+    as_numbers,
+    as_texts,
+    decide,
+    is_text,
+    is_written,
+    missing_column,
+    shown,
+)
+from downslope.data.numbers import (
+    DECIMALS,
+    find_numbers,
+    is_missing,
+    read_numbers,
+    without_marks,
+)
 from downslope.data.table_options import TableOptions
 from downslope.errors import DataError, SettingError
 
@@ -64,8 +82,12 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "Leave it out to see it.",
         )
     refuse_unusable(table, target, "target")
-    known = pc.is_valid(table.column(target))
-    rows = table.filter(known)
+    values, notes, kinds = _known(table, target, options)
+    known = pc.is_valid(values)
+    rows = table.set_column(
+        table.column_names.index(target), table.schema.field(target), values
+    ).filter(known)
+    numbers = np.flatnonzero(known.to_numpy()) + 1
     absent = table.num_rows - rows.num_rows
     if not rows.num_rows:
         raise DataError(
@@ -73,7 +95,7 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "a target in each row that is to be learnt from",
             "Name another column with --target, or fill it in.",
         )
-    columns = describe(rows, options.kinds)
+    rows, columns, more = decide(rows, kinds, numbers)
     own = next(column for column in columns if column.name == target)
     if own.distinct < 2:
         raise DataError(
@@ -90,9 +112,66 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             f"at least {LEAST_ROWS}",
             "Add rows; a network needs hundreds to learn anything that lasts.",
         )
-    notes = (left_out(absent, target),) if absent else ()
-    numbers = np.flatnonzero(known.to_numpy()) + 1
-    return Labelled(rows, numbers, columns, task, targets, names, notes)
+    if absent:
+        notes = (left_out(absent, target), *notes)
+    return Labelled(rows, numbers, columns, task, targets, names, (*notes, *more))
+
+
+def _known(
+    table: pa.Table, target: str, options: TableOptions
+) -> tuple[pa.ChunkedArray, tuple[str, ...], dict[str, Said]]:
+    """The values of the target, null where there is none; notes; and what is said of columns.
+
+    Of numbers, a mark such as NA says that there is none. Among classes it is a class by that
+    name, unless it is rare beside them.
+
+    Raises:
+        DataError: A cell in a column of numbers is no number.
+    """
+    field, values = table.schema.field(target), table.column(target)
+    said = options.kinds.get(target)
+    if not is_text(field.type):
+        return values, (), dict(options.kinds)
+    absent = is_missing(values)
+    texts = as_texts(values)
+    if said == "category":
+        return pa.chunked_array([pa.array(texts, pa.string())]), (), dict(options.kinds)
+    is_number = said == "number" or said in DECIMALS or is_written(field)
+    decimal = said if said in DECIMALS else None
+    found = find_numbers(values, is_said=said is not None, decimal=decimal) if is_number else None  # pyright: ignore[reportArgumentType] - one of DECIMALS
+    if found is not None:
+        odd = read_numbers(values, found.form)[1]
+        if odd.any():
+            raise _odd_target(target, values, odd)
+        return without_marks(values), (), dict(options.kinds)
+    given = Counter(text for text, no in zip(texts, absent, strict=True) if not no)
+    marks = Counter(text for text, no in zip(texts, absent, strict=True) if no and text)
+    least = min(min(given.values(), default=0), 0.05 * len(texts))
+    kept = {mark for mark, count in marks.items() if count >= least and mark.lower() != "nan"}
+    notes = tuple(
+        f"{mark!r} is taken as a class of {target}, of {marks[mark]:,} rows: empty these cells if "
+        "it means that there is no value."
+        for mark in sorted(kept)
+    ) + tuple(
+        f"{mark!r} is taken as no value of {target}, in {marks[mark]:,} rows: say --column "
+        f"{target}=category if it is a class."
+        for mark in sorted({*marks} - kept)
+    )
+    texts = [None if no and text not in kept else text for text, no in zip(texts, absent, strict=True)]
+    kinds: dict[str, Said] = {**options.kinds, target: "category"} if kept else dict(options.kinds)
+    return pa.chunked_array([pa.array(texts, pa.string())]), notes, kinds
+
+
+def _odd_target(target: str, values: pa.ChunkedArray, odd: np.ndarray) -> DataError:
+    count, first = int(odd.sum()), int(odd.argmax())
+    more = f", and {count - 1:,} more such cells" if count > 1 else ""
+    return DataError(
+        f"The target {target!r} has {shown(values[first])} in row {first + 1:,}{more}, and numbers "
+        "in the other rows.",
+        "a number in each row that is to be learnt from",
+        f"Correct the cell, or empty it to leave the row out; say --column {target}=category to "
+        "learn each value as a class.",
+    )
 
 
 def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) -> None:

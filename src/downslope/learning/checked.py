@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from downslope.data.builtin import BUILT_IN
+from downslope.data import numbers
 from downslope.data.dates import is_form
 from downslope.data.encoding import CYCLES, ColumnCode
 from downslope.errors import DataError, NetworkError
@@ -105,7 +106,7 @@ def _check_card(card: DataCard) -> None:
 def _check_code(code: ColumnCode) -> None:
     fits = code.kind != "ignored" and {*code.cycles} <= {*CYCLES} and code.numbers >= 0
     fits = fits and (code.numbers == 0 or (code.kind == "category" and not code.says_missing))
-    fits = fits and (not code.form or is_form(code.form))
+    fits = fits and (not code.form or is_form(code.form) or code.form in numbers.FORMS)
     _require(fits, f"the column {code.name!r} is encoded in no known way")
 
 

@@ -1,0 +1,277 @@
+"""Numbers that are written as texts: in which notation a column writes them, and what they are.
+
+The notation is found from all of a column, once. Where two notations read the same texts as
+different numbers, as in 1,234 beside 950, nothing in the column says which is meant: whoever reads
+the table has to ask.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+pc: Any = compute  # whose functions are made when it is imported
+
+Decimal = Literal["decimal-point", "decimal-comma"]  # what a user may say of a column of numbers
+DECIMALS: tuple[Decimal, ...] = get_args(Decimal)
+# how people write in lower case that a number, a date or yes/no is missing, besides not at all
+MARKS = ("na", "n/a", "nan", "-nan", "null", "none", "<na>", "?", "-")
+MOST_ODD = 0.05  # of a column of numbers, cells that are written otherwise
+LARGEST = float(np.finfo(np.float32).max)
+# Each notation by an example: what may stand between thousands, and the decimal mark. Where two
+# read a column alike, the first is taken.
+NOTATIONS = {
+    "1234.5": ("", "."),
+    "1234,5": ("", ","),
+    "1,234.5": (",", "."),
+    "1.234,5": (".", ","),
+    "1 234.5": (" \u00a0\u2009\u202f", "."),
+    "1 234,5": (" \u00a0\u2009\u202f", ","),
+    "1'234.5": ("'\u2019", "."),
+}
+PLAIN = "1234.5"
+PERCENT = "%"
+_MONEY = (
+    "$", "€", "£", "¥", "₹", "₩", "₽", "₺", "₫", "₪", "฿", "₦", "₱", "₴", "₡", "₲", "¢", "US$",
+    "R$", "A$", "C$", "NZ$", "HK$", "S$", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "BRL",
+    "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "kr", "zł", "Kč", "Ft", "Rs",
+)  # fmt: skip
+UNITS = (*_MONEY, PERCENT)
+FORMS = tuple(f"{one}{unit}" for one in NOTATIONS for unit in ("", *(f" {u}" for u in UNITS)))
+_POWER = r"(?:[eE][+-]?\d+)?"
+_LEADING_ZEROS = r"^[+-]?0\d+$"
+_WHOLE = r"^[+-]?\d+$"
+_DOUBTFUL_POINT = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"  # 1.234 may be a thousand and more
+_NUMBER_SIGNS = r"[\d.,\s'\x{a0}\x{2009}\x{202f}\x{2019}\x{2212}()+\-]|[eE][+-]?\d"
+
+
+class Found(NamedTuple):
+    """How a column of texts writes its numbers.
+
+    Attributes:
+        form: The notation, and the unit where there is one: an entry of `FORMS`.
+        odd: Which cells are written otherwise, bool (N,).
+        decimal: The decimal mark, where the column leaves no doubt; else empty.
+        other: The form that reads the same cells as other numbers; empty if there is none.
+        cell: Which cell shows that, as an index.
+        is_usual: Whether `form` is meant unless something speaks for `other`.
+    """
+
+    form: str
+    odd: np.ndarray
+    decimal: str = ""
+    other: str = ""
+    cell: int = 0
+    is_usual: bool = True
+
+
+def is_missing(values: pa.ChunkedArray) -> np.ndarray:
+    """Where texts say that there is no value: nulls, empty texts and `MARKS`, bool (N,)."""
+    texts = pc.utf8_lower(_trimmed(values))
+    absent = pc.is_in(texts, value_set=pa.array(["", *MARKS]))
+    return pc.or_(pc.is_null(texts), absent).to_numpy(zero_copy_only=False)
+
+
+def without_marks(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The same texts, null where they say that there is no value."""
+    return pc.if_else(pa.array(~is_missing(values)), values, pa.scalar(None, values.type))
+
+
+def find_numbers(
+    values: pa.ChunkedArray, *, is_said: bool = False, decimal: Decimal | None = None
+) -> Found | None:
+    """How texts write numbers; None where they are something else.
+
+    A few odd cells among many numbers are told apart. Whole numbers with zeros before them, such
+    as 01234, are codes.
+
+    Args:
+        values: Texts, and nulls.
+        is_said: Whether the user said that they are numbers.
+        decimal: What the user said of the decimal mark, if anything.
+    """
+    texts, missing = _trimmed(values), is_missing(values)
+    given = int((~missing).sum())
+    plain = _matching(texts, _pattern(PLAIN)) & ~missing
+    rest = texts.filter(pa.array(~missing & ~plain))
+    unit = _unit(rest, given) if len(rest) else ""
+    if not given or unit is None:
+        return None
+    bare = _bare(texts, unit)
+    asked = [one for one in NOTATIONS if decimal in (None, _said(NOTATIONS[one][1]))]
+    if not len(rest) and decimal is None:
+        asked = [PLAIN]
+    fits = {one: _matching(bare, _pattern(one)) & ~missing for one in asked}
+    notation = _most_fitting(fits, given)
+    found = Found(_form(notation, unit), ~fits[notation] & ~missing)
+    if not is_said and (_are_codes(bare, fits[notation]) or not _are_numbers(texts, found, given)):
+        return None
+    if 2 * found.odd.sum() > given:
+        return None
+    return found if decimal is not None else _doubted(found, fits, bare, notation, unit)
+
+
+def read_numbers(values: pa.ChunkedArray, form: str = PLAIN) -> tuple[np.ndarray, np.ndarray]:
+    """Texts as numbers, each for itself.
+
+    Args:
+        values: Texts, and nulls.
+        form: How they are written, an entry of `FORMS`.
+
+    Returns:
+        Float64 (N,), NaN where there is none; and which cells hold something else, bool (N,).
+    """
+    notation, unit = _parts(form)
+    texts, missing = _trimmed(values), is_missing(values)
+    bare = _bare(texts, unit)
+    fits = _matching(bare, _pattern(notation)) & ~missing
+    thousands, decimal = NOTATIONS[notation]
+    numbers = pc.if_else(pa.array(fits), bare, pa.scalar(None, pa.string()))
+    if thousands:
+        numbers = pc.replace_substring_regex(numbers, f"[{re.escape(thousands)}]", "")
+    if decimal == ",":
+        numbers = pc.replace_substring(numbers, ",", ".")
+    numbers = pc.replace_substring_regex(numbers, r"^\+", "")
+    read = numbers.cast(pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    fits &= np.abs(np.nan_to_num(read, nan=0.0, posinf=np.inf, neginf=-np.inf)) <= LARGEST
+    return np.where(fits, read, np.nan), ~fits & ~missing
+
+
+def are_whole(values: pa.ChunkedArray, form: str) -> bool:
+    """Whether all numbers that are written in a form are whole ones, without a decimal mark."""
+    notation, unit = _parts(form)
+    thousands, _ = NOTATIONS[notation]
+    bare = _bare(_trimmed(values), unit)
+    is_number = _matching(bare, _pattern(notation)) & ~is_missing(values)
+    whole = _matching(bare, rf"^[+-]?[\d{re.escape(thousands)}]{{1,18}}$")
+    return bool(is_number.any()) and bool(whole[is_number].all())
+
+
+def _trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(values.cast(pa.string()))
+
+
+def _matching(texts: pa.ChunkedArray, pattern: str) -> np.ndarray:
+    found = pc.match_substring_regex(texts, pattern)
+    return pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+
+
+def _pattern(notation: str) -> str:
+    thousands, decimal = NOTATIONS[notation]
+    point = re.escape(decimal)
+    whole = r"\d+"
+    if thousands:  # in groups of three; in India of two before the last three
+        mark = f"[{re.escape(thousands)}]"
+        whole = rf"(?:[1-9]\d{{0,2}}(?:{mark}\d{{2,3}})*{mark}\d{{3}}|\d+)"
+    return rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+){_POWER}$"
+
+
+def _unit(rest: pa.ChunkedArray, given: int) -> str | None:
+    """The unit of cells that are no plain numbers, often none; None where they are no numbers.
+
+    A unit is what is left of a cell without its number.
+    """
+    left = pc.replace_substring_regex(rest, _NUMBER_SIGNS, "")
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(left).to_pylist()}
+    numbers = given - len(rest) + sum(counts.get(unit, 0) for unit in ("", *UNITS))
+    if 2 * numbers < given:
+        return None
+    units = [unit for unit in UNITS if unit in counts]
+    unit = max(units, key=lambda unit: counts[unit], default="")
+    return "" if unit == PERCENT and 2 * counts[unit] < numbers else unit
+
+
+def _bare(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
+    """Cells without their unit; with a hyphen where a minus sign or accountants' brackets stand.
+
+    A sum of money may stand without its currency; 12 beside 12 % may be anything.
+    """
+    texts = pc.replace_substring(texts, "\u2212", "-")
+    if unit:
+        sign = re.escape(unit)
+        texts = pc.replace_substring_regex(texts, r"^\((.*)\)$", r"-\1")
+        before = pc.replace_substring_regex(texts, rf"^([+-]?)\s*{sign}\s*([+-]?)", r"\1\2")
+        after = pc.replace_substring_regex(before, rf"\s*{sign}$", "")
+        if unit == PERCENT:
+            marked = pc.match_substring_regex(texts, rf"{sign}$")
+            return pc.if_else(marked, after, pa.scalar("", pa.string()))
+        return after
+    return texts
+
+
+def _said(mark: str) -> Decimal:
+    return "decimal-comma" if mark == "," else "decimal-point"
+
+
+def _form(notation: str, unit: str) -> str:
+    return f"{notation} {unit}" if unit else notation
+
+
+def _parts(form: str) -> tuple[str, str]:
+    """The notation and the unit of a form."""
+    notation = next(one for one in NOTATIONS if form == one or form.startswith(f"{one} "))
+    return notation, form.removeprefix(notation).lstrip()
+
+
+def _most_fitting(fits: dict[str, np.ndarray], given: int) -> str:
+    """The notation in which most cells are written.
+
+    A single 1,2 among whole numbers is an odd cell: it takes several to make another notation.
+    """
+    counts = {one: int(fit.sum()) for one, fit in fits.items()}
+    best = max(counts, key=lambda one: counts[one])
+    if best == "1234,5" and PLAIN in fits:
+        commas = fits[best] & ~fits[PLAIN]
+        if commas.sum() <= max(1, 0.01 * given) and not (commas & fits["1,234.5"]).any():
+            return PLAIN
+    return best
+
+
+def _doubted(
+    found: Found, fits: dict[str, np.ndarray], bare: pa.ChunkedArray, notation: str, unit: str
+) -> Found:
+    """What was found, with the other way to read the same cells, or its certain decimal mark."""
+    if notation == "1234,5":
+        other, is_usual, looked_for = "1,234.5", False, r"^[+-]?\d+,\d+$"
+        is_doubtful = bool(fits[other][fits[notation]].all())
+        if is_doubtful and unit not in ("", PERCENT):  # no currency has thousandths
+            return found._replace(form=_form(other, unit), decimal=".")
+    else:
+        other, is_usual, looked_for = "1.234,5", True, _DOUBTFUL_POINT
+        points = _matching(bare, r"\.") & fits[notation]
+        is_doubtful = not (points & ~_matching(bare, looked_for)).any()
+        if notation != PLAIN or not points.any():
+            mark = NOTATIONS[notation][1] if _matching(bare, r"[.,]")[fits[notation]].any() else ""
+            return found._replace(decimal=mark)
+    if not is_doubtful:
+        return found._replace(decimal=NOTATIONS[notation][1])
+    cell = int(np.flatnonzero(_matching(bare, looked_for))[0])
+    return found._replace(other=_form(other, unit), cell=cell, is_usual=is_usual)
+
+
+def _are_codes(bare: pa.ChunkedArray, among: np.ndarray) -> bool:
+    """Whether all numbers are whole and some have zeros before them."""
+    zeros = _matching(bare, _LEADING_ZEROS) & among
+    return bool(zeros.any()) and bool(_matching(bare, _WHOLE)[among].all())
+
+
+def _are_numbers(texts: pa.ChunkedArray, found: Found, given: int) -> bool:
+    """Whether a column is one of numbers, with odd cells in it or without."""
+    odd = int(found.odd.sum())
+    if not odd:
+        return True
+    numbers = given - odd
+    if odd > 0.5 * given or numbers < 2:
+        return False
+    others = pc.value_counts(texts.filter(pa.array(found.odd))).to_pylist()
+    again = max(one["counts"] for one in others)
+    distinct = pc.count_distinct(texts.filter(pa.array(~found.odd)), mode="only_valid").as_py()
+    if distinct <= 20 and 3 * distinct <= numbers and again > 1:  # 0, 1, 2, 3+ are categories
+        return False
+    if odd <= max(1, MOST_ODD * given):
+        return True
+    return distinct > 0.5 * given or distinct > 1000

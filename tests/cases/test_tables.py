@@ -1,0 +1,201 @@
+"""Tables that once went wrong: what a column is, is decided once; no row and no word is lost."""
+
+import json
+
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.data.load import read
+from downslope.data.table_file import read_table
+from downslope.errors import DataError
+
+
+def learnt(path, target="y", **options):
+    data = ds.load(path, target=target, **options)
+    assert data.encoding is not None
+    return data
+
+
+def answered(cases, name, new, target="y"):
+    """What the run of one file sees of the rows of another one, and what it says of them."""
+    notes = []
+    encoding = learnt(cases / "tables" / name, target).encoding
+    table = read_table(cases / "tables" / new)
+    alone = [encoding.encode(table.slice(row, 1)) for row in range(table.num_rows)]
+    together = encoding.encode(table, notes)
+    np.testing.assert_array_equal(np.concatenate(alone), together)
+    return encoding.input_names, together, notes
+
+
+def test_a_code_is_a_text_in_both_files(cases):
+    names, rows, notes = answered(cases, "codes_train.csv", "codes_new.csv")
+    seen = [names[row.argmax()] for row in rows[:, :-1]]
+    assert seen[:2] == ["code = 01234", "code = 04567"]
+    assert not notes
+
+
+def test_a_category_of_true_false_and_unknown_stays_one(cases):
+    names, rows, _ = answered(cases, "true_unknown_train.csv", "true_unknown_new.csv")
+    assert [names[row.argmax()] for row in rows] == [
+        "insured = TRUE",
+        "insured = FALSE",
+        "insured = TRUE",
+    ]
+
+
+def test_true_means_yes(cases):
+    _, rows, _ = answered(cases, "yesno_train.csv", "yesno_new_true.csv")
+    np.testing.assert_array_equal(rows[:, 0], [1, 0, 1, 0])
+
+
+def test_two_is_neither_yes_nor_no(cases):
+    encoding = learnt(cases / "tables" / "one_train.csv").encoding
+    with pytest.raises(DataError, match=r"'smoker' has '2' in row 3, which is neither yes nor no"):
+        encoding.encode(read_table(cases / "tables" / "one_new_two.csv"))
+
+
+def test_an_empty_line_of_a_single_column_is_a_row(cases):
+    _, rows, _ = answered(cases, "one_input_train.csv", "one_input_new.csv")
+    assert len(rows) == 4
+    np.testing.assert_array_equal(rows[[0, 2, 3], 0], [1, -1, 2])
+
+
+def test_thousands_or_decimals_is_asked(cases):
+    path = cases / "tables" / "thousands.tsv"
+    with pytest.raises(DataError) as caught:
+        ds.load(path, target="price")
+    assert "'area' has '2,436' in row 1, which can be 2436 or 2.436" in str(caught.value)
+    data = ds.load(path, target="price", kinds={"area": "decimal-point"})
+    areas = data.rows.table.column("area").to_numpy()
+    assert areas[0] == 2436 and areas.min() > 100
+
+
+def test_money_is_a_number(cases):
+    data = ds.load(cases / "tables" / "currency.csv", target="price", kinds={"area": "decimal-point"})
+    assert data.task == "regression"
+    assert data.train.targets.min() > 10_000
+    with pytest.raises(DataError, match="which can be 2436 or 2.436"):
+        data = ds.load(cases / "tables" / "currency.csv", target="price", kinds={"price": "ignored"})
+
+
+def test_a_late_decimal_comma(cases):
+    data = learnt(cases / "tables" / "late_decimal_comma.csv")
+    columns = {one.name: one for one in data.columns}
+    assert columns["x"].kind == "number" and columns["x"].form == "1234,5"
+    assert -2.89 in data.rows.table.column("x").to_pylist()
+
+
+def test_quotation_marks_that_swallow_rows(cases):
+    with pytest.raises(DataError) as caught:
+        ds.load(cases / "tables" / "unbalanced_two.csv", target="y")
+    assert "A quotation mark in line 11 of " in str(caught.value)
+    assert "lines to line 21" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "rows"),
+    [
+        ("class_none.csv", "disorder", 300),
+        ("vega_birdstrikes.csv", "Effect Amount of damage", 9999),
+    ],
+)
+def test_none_is_a_class(name, target, rows, cases):
+    data = ds.load(cases / "tables" / name, target=target)
+    assert "None" in data.class_names
+    assert sum(data.sizes.values()) >= rows
+
+
+@pytest.mark.parametrize(("name", "cell"), [("excel_na.csv", "#N/A"), ("below_limit.csv", "<0.1")])
+def test_an_odd_cell_is_told_and_missing(name, cell, cases):
+    data = learnt(cases / "tables" / name)
+    assert {one.name: one.kind for one in data.columns}["x"] == "number"
+    assert f"The column 'x' has '{cell}' in row 51, which is no number: it is taken as missing." in (
+        data.notes
+    )
+    assert sum(data.sizes.values()) == 300
+
+
+def test_an_odd_cell_of_the_target_is_asked(cases):
+    with pytest.raises(DataError, match=r"target 'y' has '#N/A' in row 8, and numbers in the other"):
+        ds.load(cases / "tables" / "target_excel_na.csv", target="y")
+
+
+def test_01_and_1_are_two_classes(cases):
+    data = ds.load(cases / "tables" / "labels_01_1.csv", target="y")
+    assert set(data.class_names) == {"01", "1"}
+
+
+def test_one_outlier_is_read(cases):
+    data = ds.load(cases / "tables" / "one_outlier.csv", target="y")
+    assert sum(data.sizes.values()) == 5000
+    assert data.class_names == ("p", "q")
+
+
+# --- more inputs of the same kinds, of our own ----------------------------------------------
+
+
+def written(folder, header, rows, name="a.csv"):
+    path = folder / name
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_zip_code_of_letters_changes_no_other_answer(tmp_path):
+    codes = ["94110", "10001", "30301", "60601"] * 30
+    data = learnt(written(tmp_path, "zip,x,y", [f"{c},{i % 7}.5,{i % 5}.25" for i, c in enumerate(codes)]))
+    new = written(tmp_path, "zip,x", ["94110,0.5", "10001,0.5", "SW1A,0.5"], "new.csv")
+    notes = []
+    rows = data.encoding.encode(read_table(new), notes)
+    plain = data.encoding.encode(read_table(new).slice(0, 2))
+    np.testing.assert_array_equal(rows[:2], plain)
+    assert notes == ["The column 'zip' has 'SW1A' in row 3, which is no number: it is taken as missing."]
+
+
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        (["1.1", "1.10", "1.2.3"], ["1.10", "1.1", "1.2.3"]),
+        (["a", "A", " b c", "b  c"], ["A", "a", "b  c"]),
+        (["007", "7a", "7"], ["7", "007"]),
+        (["NA", "DE", "US"], ["NA", "DE"]),
+        (["1e5", "1E5", "x5"], ["1E5", "1e5"]),
+        (["TRUE", "True", "maybe"], ["True", "TRUE"]),
+        (["2024-01-02", "soon", "2024-1-2"], ["2024-1-2", "2024-01-02"]),
+    ],
+)
+def test_categories_are_texts_as_they_are_written(values, asked, tmp_path):
+    rows = [f"{values[i % len(values)]},{i}.5,{i % 9}.5" for i in range(90)]
+    data = learnt(written(tmp_path, "c,x,y", rows))
+    new = read_table(written(tmp_path, "c,x", [f"{one},1.5" for one in asked], "new.csv"))
+    found = data.encoding.encode(new)
+    names = data.encoding.input_names
+    width = len(data.encoding.columns[0].input_names)
+    assert [names[row[:width].argmax()] for row in found] == [f"c = {one.strip()}" for one in asked]
+
+
+def test_values_that_were_never_seen_are_told(tmp_path):
+    data = learnt(written(tmp_path, "c,x,y", [f"{'pq'[i % 2]}r,{i}.5,{i % 9}.5" for i in range(90)]))
+    notes = []
+    new = written(tmp_path, "c,x", ["pr,1", "zz,1", "qr,1", "P r,2"], "new.csv")
+    data.encoding.encode(read_table(new), notes)
+    assert len(notes) == 1
+    assert "'c' has 2 rows" in notes[0] and "'zz' in row 2" in notes[0]
+
+
+def test_the_classes_of_a_test_file_are_those_of_the_run(tmp_path):
+    rows = [f"{i}.5,{['no', 'yes'][i % 2]},{'01' if i % 3 else '1'}" for i in range(90)]
+    path = written(tmp_path, "x,is,code", rows)
+    yes = learnt(path, "is")
+    new = written(tmp_path, "x,is,code", ["1.5,true,1", "2.5,f,01", "3.5,Y,01"], "new.csv")
+    other = read(new, target="is", encoding=yes.encoding)
+    np.testing.assert_array_equal(other.targets, [1, 0, 1])
+    codes = learnt(path, "code")
+    other = read(new, target="code", encoding=codes.encoding)
+    assert [other.class_names[one] for one in other.targets] == ["1", "01", "01"]
+
+
+def test_a_run_is_asked_through_the_command_line(cases, tmp_path, capsys):
+    from tests.cli.conftest import main  # noqa: F401
+
+    assert json  # the command line's own tests are in tests/cli
