@@ -89,7 +89,7 @@ def test_columns_are_found_by_name():
 def test_values_of_another_kind():
     with pytest.raises(DataError) as caught:
         learnt({"a": [1.0, 2.5, 3.0]}).encode(pa.table({"a": ["x"]}))
-    assert str(caught.value).startswith("The column 'a' holds values that are no number: ")
+    assert str(caught.value).startswith("The column 'a' has 'x' in row 1, and no number ")
 
 
 def test_a_column_without_any_value_is_no_mistake():

@@ -112,7 +112,7 @@ def test_photos_that_nobody_named(tmp_path):
         ),
         (
             "3.jpg,inf,2",
-            "Row 68 of {path} has inf where a position is due. Expected two numbers, the x and "
+            "Row 68 of {path} has 'inf' where a position is due. Expected two numbers, the x and "
             "the y of a head in pixels. Correct it; leave both out for a photo without heads.",
         ),
         (

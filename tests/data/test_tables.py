@@ -180,7 +180,6 @@ def test_what_is_asked_may_hold_new_categories_and_must_hold_all_columns():
     with pytest.raises(DataError) as caught:
         data.encoding.encode(houses(area=["large"] * COUNT))
     assert str(caught.value) == (
-        "The column 'area' holds values that are no number: Failed to parse string: 'large' as a "
-        "scalar of type double. Expected values like those that the run was trained on, a number. "
-        "Correct the values."
+        "The column 'area' has 'large' in row 1, and no number in any row. Expected numbers, "
+        "written like 1234.5. Correct the values; leave a cell empty where the number is not known."
     )

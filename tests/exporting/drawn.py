@@ -136,7 +136,7 @@ def _answer_scaling(random: Random, rng, outputs: int, degree: int | None) -> Sc
 
 
 WORDS = ("Private", "Self-emp (not inc.)", "a+b", 'Île "de" ?', "3")
-PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("f.", "m.*"))
+PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("n", "y"))
 
 
 def drawn_encoding(random: Random) -> Encoding:

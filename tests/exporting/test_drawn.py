@@ -8,6 +8,7 @@ import pytest
 from downslope.exporting.export import export
 from tests.exporting.drawn import as_asked, as_fed, distance, drawn_run, load_source
 
+pytestmark = pytest.mark.filterwarnings("ignore:The column")  # values that no training had
 FEW, MANY = range(24), range(300)
 TOLERANCE = 1e-5  # of the largest number that comes out
 # One network of 300 each, where nearly equal float32 numbers are subtracted: a normalisation of

@@ -4,19 +4,33 @@ import datetime
 
 import numpy as np
 import pyarrow as pa
+import pytest
 
 from downslope.data.encoding import learn
 from downslope.data.kinds import describe
-from downslope.data.table_file import MISSING, read_table
+from downslope.data.numbers import FORMS, MARKS, is_missing, parts, read_numbers
+from downslope.data.table_file import read_table
 from downslope.exporting import table_functions as copied
 
 
-def test_the_same_marks_stand_for_missing_values(tmp_path):
-    cells = [*MISSING, "17"]
+def test_cells_stay_as_they_are_written_until_their_column_says_what_they_are(tmp_path):
+    cells = ["", *MARKS, "None", "N/A", "17"]
     (tmp_path / "a.csv").write_text("a,b\n" + "".join(f'"{cell}",1.5\n' for cell in cells))
-    assert copied.read_csv(tmp_path / "a.csv")["a"] == [*[None] * len(MISSING), "17"]
-    known = read_table(tmp_path / "a.csv").column("a").null_count
-    assert known == len(MISSING)
+    theirs = copied.read_csv(tmp_path / "a.csv")["a"]
+    ours = read_table(tmp_path / "a.csv").column("a")
+    assert theirs == [None, *cells[1:]] == ours.to_pylist()
+    assert [copied.is_missing(one) for one in theirs] == list(is_missing(ours))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_numbers_are_read_alike_in_each_notation(form):
+    thousands, decimal, unit = parts(form)
+    texts = [f"12{thousands[:1]}345{decimal}5", "7", f"-0{decimal}25", None, "NA", "x", "+3e2"]
+    texts = [f"{one}{unit}" if one and one[-1].isdigit() else one for one in texts]
+    ours, _ = read_numbers(pa.chunked_array([pa.array(texts)]), form)
+    theirs, _ = copied.number(texts, 1.5, True, thousands, decimal, unit)
+    np.testing.assert_array_equal(theirs, np.where(np.isnan(ours), 1.5, ours))
+    assert list(ours[:3]) == [12345.5, 7, -0.25]
 
 
 def test_each_kind_of_column_is_encoded_alike():
@@ -36,7 +50,7 @@ def test_each_kind_of_column_is_encoded_alike():
     inputs = [
         *copied.number(table["n"], number.fill, number.says_missing),
         *copied.category(table["w"], words.values, words.has_others, words.says_missing),
-        *copied.yes_no(table["t"], truth.values[-1], truth.fill, truth.says_missing),
+        *copied.yes_no(table["t"], truth.fill, truth.says_missing),
         *copied.date(table["d"], when.fill, when.cycles, when.says_missing),
     ]
     np.testing.assert_allclose(np.array(inputs, np.float32).T, ours, rtol=1e-6, atol=1e-6)

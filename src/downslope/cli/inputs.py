@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
+from downslope.cli.lines import say
 from downslope.cli.words import amount
 from downslope.data import read_photo
 from downslope.data.array_file import inputs_in, read_arrays
+from downslope.data.encoding import Encoding
 from downslope.data.file_names import is_image, is_table_file
 from downslope.data.pixels import read_pixels
 from downslope.data.table_file import is_number, read_table, read_table_text
@@ -120,7 +123,7 @@ def _encoded(table: pa.Table, encoding: Encoding, name: str) -> list[Input]:
     notes: list[str] = []
     values = encoding.encode(table, notes)
     for note in notes:
-        click.echo(f"{name}: {note}", err=True)
+        say(f"{name}: {note}", err=True)
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 
 

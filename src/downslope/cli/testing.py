@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.cli import display, output
+from downslope.cli.lines import say
 from downslope.data import BUILT_IN, Samples, Unsplit, read
 from downslope.data.density import STRIDE
 from downslope.data.tables import UnsplitTable
@@ -61,6 +62,7 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
             source,
             **_said(run),
             class_names=run.data.class_names,
+            encoding=run.data.encoding,
             image_shape=_image_shape(run),
             ranges=run.data.ranges,
             photo_side=run.data.photo_side or None,
@@ -69,6 +71,8 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
         )
     if not isinstance(unsplit, Unsplit):
         unsplit = _as_learnt(run, unsplit)
+        for note in unsplit.notes:
+            say(f"{unsplit.name}: {note}", err=True)
     _check_fit(run, unsplit)
     unsplit = _as_bright(run, unsplit)
     if _is_same(run, unsplit):

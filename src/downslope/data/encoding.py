@@ -116,7 +116,7 @@ class ColumnCode:
         self, column: pa.ChunkedArray, notes: list[str]
     ) -> tuple[list[np.ndarray], np.ndarray]:
         if self.kind == "category":
-            texts = self._texts(column)
+            texts = self.texts(column)
             self._tell_new(texts, notes)
             return self._places(texts) if self.numbers else self._one_hot(texts)
         if self.kind == "yes/no":
@@ -133,7 +133,7 @@ class ColumnCode:
         turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
         return [numbers / DAY, *turns], missing
 
-    def _texts(self, column: pa.ChunkedArray) -> np.ndarray:
+    def texts(self, column: pa.ChunkedArray) -> np.ndarray:
         """The values of a category as the run knows them, (N,)."""
         texts = as_texts(column)
         if self.form and is_text(column.type):  # 3.0 is the number 3
@@ -183,10 +183,12 @@ class Encoding:
     Attributes:
         columns: One code per column that is used; those with learnt numbers come last.
         target: Name of the column that is learnt.
+        target_code: How it is read: a number, or classes, whose names are the `values`.
     """
 
     columns: tuple[ColumnCode, ...]
     target: str
+    target_code: ColumnCode | None = None
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -225,13 +227,16 @@ class Encoding:
         )
 
 
-def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
+def learn(
+    table: pa.Table, columns: Sequence[Column], target: str, target_code: ColumnCode | None = None
+) -> Encoding:
     """Learn from training rows how columns become inputs.
 
     Args:
         table: The training rows, and only those.
         columns: What the table's columns are.
         target: The column that is to be learnt, which is no input.
+        target_code: How it is read.
 
     Raises:
         DataError: No column is left to learn from.
@@ -244,7 +249,7 @@ def learn(table: pa.Table, columns: Sequence[Column], target: str) -> Encoding:
             "Say what a column is, such as --column NAME=category.",
         )
     codes = [_learn(table.column(one.name), one) for one in used]
-    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)), target)
+    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)), target, target_code)
 
 
 def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:

@@ -22,9 +22,10 @@ import pyarrow as pa
 
 from downslope.data.file_names import HEADS, is_there
 from downslope.data.heads import LARGEST
-from downslope.data.kinds import as_texts
+from downslope.data.kinds import as_texts, is_text
 from downslope.data.labelled_photos import LabelledPhoto, PhotoOptions, read_crowd, unmatched
 from downslope.data.photos import SUFFIXES, photo_size
+from downslope.data.numbers import PLAIN, find_numbers, read_numbers
 from downslope.data.table_file import read_table
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
@@ -91,7 +92,7 @@ def _from_csv(path: Path) -> dict[str, list[_Head]]:
     lower = {name.lower(): name for name in table.column_names}
     if not {"x", "y"} <= set(lower):
         raise _columns(path, table)
-    across, down = (table.column(lower[axis]).to_pylist() for axis in "xy")
+    across, down = (_positions_along(table.column(lower[axis])) for axis in "xy")
     for row, (name, x, y) in enumerate(zip(names, across, down, strict=True), start=1):
         where = f"row {row}"
         if x is None and y is None:
@@ -102,6 +103,17 @@ def _from_csv(path: Path) -> dict[str, list[_Head]]:
         for name in _named(also)[0]:
             named.setdefault(name, [])
     return named
+
+
+def _positions_along(values: pa.ChunkedArray) -> list[Any]:
+    """The numbers in a column, None where there is none; what is no number stays as it is."""
+    if not is_text(values.type):
+        return values.to_pylist()
+    found = find_numbers(values, is_said=True)
+    is_certain = found is not None and (not found.other or found.is_usual)
+    numbers, odd = read_numbers(values, found.form if found and is_certain else PLAIN)
+    cells = zip(numbers.tolist(), odd.tolist(), values.to_pylist(), strict=True)
+    return [cell if is_odd else None if number != number else number for number, is_odd, cell in cells]
 
 
 def _named(path: Path) -> tuple[list[str], pa.Table]:

@@ -32,6 +32,7 @@ from downslope.errors import DataError, SettingError
 from downslope.names import suggestion, synonyms
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.encoding import Encoding
     from downslope.data.kinds import Said
     from downslope.data.tables import UnsplitTable
 
@@ -108,6 +109,7 @@ def read(
     kinds: Mapping[str, Said] | None = None,
     task: str | None = None,
     class_names: tuple[str, ...] = (),
+    encoding: Encoding | None = None,
     image_shape: Shape | None = None,
     ranges: Ranges | None = None,
     group: str | None = None,
@@ -119,10 +121,10 @@ def read(
     """Read all samples of a source without splitting them; arguments and errors as for `load`.
 
     Of a table and of images, `class_names` are the classes of an earlier training, in their
-    order; `image_shape` is the height, width and channels that images had there, `ranges` which of
-    their values were black and white.
+    order; `encoding` is how its columns are read; `image_shape` is the height, width and channels
+    that images had there, `ranges` which of their values were black and white.
     """
-    table = TableOptions(target, kinds or {}, task, class_names, group, time)
+    table = TableOptions(target, kinds or {}, task, class_names, group, time, encoding)
     if not isinstance(source, str | Path):
         return _table_in_memory(source, table)
     if stride not in (1, 2, 4, 8):

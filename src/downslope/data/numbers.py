@@ -141,6 +141,12 @@ def read_numbers(values: pa.ChunkedArray, form: str = PLAIN) -> tuple[np.ndarray
     return np.where(fits, read, np.nan), ~fits & ~missing
 
 
+def parts(form: str) -> tuple[str, str, str]:
+    """What may stand between thousands, the decimal mark, and the unit of a form."""
+    notation, unit = _parts(form)
+    return *NOTATIONS[notation], unit
+
+
 def are_whole(values: pa.ChunkedArray, form: str) -> bool:
     """Whether all numbers that are written in a form are whole ones, without a decimal mark."""
     notation, unit = _parts(form)
@@ -149,6 +155,12 @@ def are_whole(values: pa.ChunkedArray, form: str) -> bool:
     is_number = _matching(bare, _pattern(notation)) & ~is_missing(values)
     whole = _matching(bare, rf"^[+-]?[\d{re.escape(thousands)}]{{1,18}}$")
     return bool(is_number.any()) and bool(whole[is_number].all())
+
+
+def _parts(form: str) -> tuple[str, str]:
+    """The notation and the unit of a form."""
+    notation = next(one for one in NOTATIONS if form == one or form.startswith(f"{one} "))
+    return notation, form.removeprefix(notation).lstrip()
 
 
 def _trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -211,22 +223,17 @@ def _form(notation: str, unit: str) -> str:
     return f"{notation} {unit}" if unit else notation
 
 
-def _parts(form: str) -> tuple[str, str]:
-    """The notation and the unit of a form."""
-    notation = next(one for one in NOTATIONS if form == one or form.startswith(f"{one} "))
-    return notation, form.removeprefix(notation).lstrip()
-
-
 def _most_fitting(fits: dict[str, np.ndarray], given: int) -> str:
     """The notation in which most cells are written.
 
-    A single 1,2 among whole numbers is an odd cell: it takes several to make another notation.
+    A single 1,2 among many whole numbers is an odd cell: it takes several to make a notation.
     """
     counts = {one: int(fit.sum()) for one, fit in fits.items()}
     best = max(counts, key=lambda one: counts[one])
     if best == "1234,5" and PLAIN in fits:
         commas = fits[best] & ~fits[PLAIN]
-        if commas.sum() <= max(1, 0.01 * given) and not (commas & fits["1,234.5"]).any():
+        few = commas.sum() <= max(1, 0.01 * given) and commas.sum() <= MOST_ODD * given
+        if few and not (commas & fits["1,234.5"]).any():
             return PLAIN
     return best
 

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from downslope.errors import SettingError
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.encoding import Encoding
     from downslope.data.kinds import Said
 
 
 class TableOptions(NamedTuple):
-    """What is said of a table; `load` tells what the fields mean."""
+    """What is said of a table; `load` tells what the fields mean.
+
+    `learnt` is how a run reads its columns: then nothing is decided anew.
+    """
 
     target: str | None
     kinds: Mapping[str, Said]
@@ -20,6 +24,7 @@ class TableOptions(NamedTuple):
     class_names: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    learnt: Encoding | None = None
 
     @property
     def given(self) -> dict[str, Any]:

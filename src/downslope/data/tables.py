@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
-from downslope.data.encoding import Encoding, learn
+from downslope.data.encoding import ColumnCode, Encoding, learn
 from downslope.data.kinds import Column
 from downslope.data.scaling import Scaling
 from downslope.data.table_options import TableOptions
@@ -44,6 +44,7 @@ class UnsplitTable:
         numbers: Which row of the source each row was, from 1, int64 (N,); None for all in turn.
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
+        target_code: How the target is read.
     """
 
     name: str
@@ -59,6 +60,7 @@ class UnsplitTable:
     numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
+    target_code: ColumnCode | None = None
 
     def split(self, seed: int) -> Dataset:
         """Split the rows; learn from the training rows how columns become inputs.
@@ -73,7 +75,7 @@ class UnsplitTable:
             parts = split.split_by_class(labels, seed)
         else:
             parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
-        encoding = learn(self.table.take(parts.train), self.columns, self.target)
+        encoding = learn(self.table.take(parts.train), self.columns, self.target, self.target_code)
         inputs = encoding.encode(self.table)
         train, validation, test = (
             Samples(inputs[rows], self.targets[rows])
@@ -113,18 +115,23 @@ class UnsplitTable:
     def encoded(self, encoding: Encoding) -> Unsplit:
         """All rows as samples, by what was learnt from other rows.
 
+        The notes say what is new in these.
+
         Raises:
             DataError: A column is missing, or holds values of another kind.
         """
+        notes: list[str] = []
+        inputs = encoding.encode(self.table, notes)
         return Unsplit(
             name=self.name,
             task=self.task,
-            samples=Samples(encoding.encode(self.table), self.targets),
+            samples=Samples(inputs, self.targets),
             class_names=self.class_names,
             input_names=encoding.input_names,
             source=self.source,
             groups=self._groups(),
             times=self._times(),
+            notes=(*self.notes, *notes),
         )
 
 
@@ -164,6 +171,7 @@ def table_of(
         numbers=rows.numbers,
         notes=rows.notes,
         options=options.given,
+        target_code=rows.code,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from pyarrow import compute
 
 from downslope.data.dataset import Task
 from downslope.data.frames import refuse_unusable
+from downslope.data.encoding import ColumnCode, numbers_of
 from downslope.data.kinds import (
     Column,
     Said,
@@ -21,9 +23,11 @@ from downslope.data.kinds import (
     is_written,
     missing_column,
     shown,
+    yes_or_no,
 )
 from downslope.data.numbers import (
     DECIMALS,
+    PLAIN,
     find_numbers,
     is_missing,
     read_numbers,
@@ -49,6 +53,7 @@ class Labelled(NamedTuple):
         targets: Classes as int32 (N,), numbers as float64 (N, 1).
         class_names: One name per class; empty for numbers.
         notes: What a user should know, a sentence each.
+        code: How the target is read.
     """
 
     table: pa.Table
@@ -58,6 +63,7 @@ class Labelled(NamedTuple):
     targets: np.ndarray
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    code: ColumnCode
 
 
 def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> Labelled:
@@ -82,6 +88,8 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "Leave it out to see it.",
         )
     refuse_unusable(table, target, "target")
+    if options.learnt is not None and options.learnt.target_code is not None:
+        return _as_learnt(table, options.learnt.target_code, name)
     values, notes, kinds = _known(table, target, options)
     known = pc.is_valid(values)
     rows = table.set_column(
@@ -90,11 +98,7 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
     numbers = np.flatnonzero(known.to_numpy()) + 1
     absent = table.num_rows - rows.num_rows
     if not rows.num_rows:
-        raise DataError(
-            f"The column {target!r} has no value in any row.",
-            "a target in each row that is to be learnt from",
-            "Name another column with --target, or fill it in.",
-        )
+        raise _no_target(target)
     rows, columns, more = decide(rows, kinds, numbers)
     own = next(column for column in columns if column.name == target)
     if own.distinct < 2:
@@ -114,7 +118,83 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
         )
     if absent:
         notes = (left_out(absent, target), *notes)
-    return Labelled(rows, numbers, columns, task, targets, names, (*notes, *more))
+    code = _code(own, rows.column(target), task, names)
+    return Labelled(rows, numbers, columns, task, targets, names, (*notes, *more), code)
+
+
+def _code(
+    column: Column, values: pa.ChunkedArray, task: Task, names: tuple[str, ...]
+) -> ColumnCode:
+    """How later values of the target are read."""
+    if task == "regression":
+        return ColumnCode(column.name, "number", form=column.form or PLAIN)
+    if column.kind == "yes/no":
+        return ColumnCode(column.name, "yes/no", values=names)
+    by_value = not (is_text(values.type) or pa.types.is_boolean(values.type))
+    form = (column.form or PLAIN) if by_value else ""
+    return ColumnCode(column.name, "category", values=names, form=form)
+
+
+def _as_learnt(table: pa.Table, code: ColumnCode, name: str) -> Labelled:
+    """The rows that have a target, read as an earlier training read its own.
+
+    Raises:
+        DataError: A value is none that was learnt, or no row has one.
+    """
+    values = table.column(code.name)
+    if code.kind == "category":
+        texts = code.texts(values)
+        known = {text: place for place, text in enumerate(code.values)}
+        absent = is_missing(values) if is_text(values.type) else np.zeros(len(values), bool)
+        targets = np.array(
+            [
+                known.get(text, -1 if text is None or no else -2)
+                for text, no in zip(texts, absent, strict=True)
+            ],
+            np.int32,
+        )
+        if (targets == -2).any():
+            raise _new_class(code.name, texts[(targets == -2).argmax()], code.values)
+        is_known = targets >= 0
+    elif code.kind == "yes/no":
+        numbers = yes_or_no(code.name, values)
+        is_known = ~np.isnan(numbers)
+        targets = np.where(is_known, numbers, 0).astype(np.int32)
+    else:
+        if is_text(values.type) and (odd := read_numbers(values, code.form)[1]).any():
+            raise _odd_target(code.name, values, odd)
+        numbers = numbers_of(code.name, values, code.form, [])
+        is_known = ~np.isnan(numbers)
+        targets = numbers.astype(np.float32)[:, None]
+    if not is_known.any():
+        raise _no_target(code.name)
+    absent = int((~is_known).sum())
+    return Labelled(
+        table=table.filter(pa.array(is_known)),
+        numbers=np.flatnonzero(is_known) + 1,
+        columns=(),
+        task="regression" if code.kind == "number" else "classification",
+        targets=targets[is_known],
+        class_names=() if code.kind == "number" else code.values,
+        notes=(left_out(absent, code.name),) if absent else (),
+        code=code,
+    )
+
+
+def _no_target(name: str) -> DataError:
+    return DataError(
+        f"The column {name!r} has no value in any row.",
+        "a target in each row that is to be learnt from",
+        "Name another column with --target, or fill it in.",
+    )
+
+
+def _new_class(name: str, text: str, names: Sequence[str]) -> DataError:
+    return DataError(
+        f"The column {name!r} has the class {text!r}.",
+        f"the classes of the training: {', '.join(names)}",
+        "Correct it, or leave these rows out.",
+    )
 
 
 def _known(
@@ -234,15 +314,15 @@ def _classes(
     column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     texts = as_texts(values)
+    if column.kind == "yes/no":
+        lower = np.array([text.lower() for text in texts], object)
+        if len({*texts}) > 2 or {*lower} == {"true", "false"}:  # which each program writes its way
+            texts = lower
     found = sorted(set(texts), key=_in_order)
     names = known or tuple(found)
     new = [text for text in found if text not in names]
     if new:
-        raise DataError(
-            f"The column {column.name!r} has the class {new[0]!r}.",
-            f"the classes of the training: {', '.join(names)}",
-            "Correct it, or leave these rows out.",
-        )
+        raise _new_class(column.name, new[0], names)
     places = {text: place for place, text in enumerate(names)}
     return np.array([places[text] for text in texts], np.int32), names
 

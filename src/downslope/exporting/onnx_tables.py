@@ -6,11 +6,10 @@ in `data/encoding.py`, so that dates and large numbers lose nothing.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from downslope.data.encoding import CYCLES, DAY, ColumnCode, Encoding
+from downslope.data.kinds import NO, YES
 from downslope.exporting.onnx_graph import SAMPLES, Graph
 
 _MARKS = ("", "?", "NA", "missing", "(missing)")
@@ -53,23 +52,32 @@ def _column(graph: Graph, code: ColumnCode) -> list[str]:
     if code.kind == "category":
         return _category(graph, code, raw)
     if is_text(code):
-        yes = graph.node("RegexFullMatch", raw, pattern=_pattern(code.values[-1]))
         missing = _is_missing(graph, code, raw)
-        numbers = graph.cast(yes, "float64")
+        yes = graph.node("RegexFullMatch", raw, pattern=_pattern(YES))
+        no = graph.node("RegexFullMatch", raw, pattern=_pattern(NO))
+        numbers = _yes_no(graph, yes, no)
     else:
         missing = graph.node("Or", graph.node("IsNaN", raw), graph.node("IsInf", raw))
         numbers = raw
-        if code.kind == "yes/no" and code.values:
-            one = graph.scalar(float(code.values[-1]), "float64")
-            numbers = graph.cast(graph.node("Equal", raw, one), "float64")
+        if code.kind == "yes/no":
+            yes, no = (
+                graph.node("Equal", raw, graph.scalar(one, "float64")) for one in (1.0, 0.0)
+            )
+            numbers = _yes_no(graph, yes, no)
     numbers = graph.node("Where", missing, graph.scalar(code.fill, "float64"), numbers)
     inputs = _date(graph, code, numbers) if code.kind == "date" else [numbers]
     return [graph.cast(one, "float32") for one in (*inputs, *[missing] * code.says_missing)]
 
 
-def _pattern(text: str) -> str:
-    """What matches a text in large or small letters, with spaces around it."""
-    return rf"(?is)\s*{re.escape(text.strip())}\s*"
+def _yes_no(graph: Graph, yes: str, no: str) -> str:
+    """1 for yes, 0 for no, and NaN for anything else: such a row has no answer."""
+    neither = graph.node("Where", no, graph.scalar(0.0, "float64"), graph.scalar(np.nan, "float64"))
+    return graph.node("Where", yes, graph.scalar(1.0, "float64"), neither)
+
+
+def _pattern(words: tuple[str, ...]) -> str:
+    """What matches these words in large or small letters, with spaces around them."""
+    return rf"(?is)\s*({'|'.join(words)})\s*"
 
 
 def _is_missing(graph: Graph, code: ColumnCode, texts: str) -> str:

@@ -17,6 +17,7 @@ from types import ModuleType
 import numpy as np
 
 from downslope.data.encoding import ColumnCode, Encoding
+from downslope.data.numbers import PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
 from downslope.exporting.model import Model
 
@@ -209,12 +210,15 @@ def _encoded(code: ColumnCode) -> str:
         values = listed(code.values, indent=" " * 8, around=around)
         return f"category({column}, {values}{others}{missing})"
     if code.kind == "yes/no":
-        yes = quoted(code.values[-1] if code.values else "")
-        return f"yes_no({column}, {yes}, fill={code.fill!r}{missing})"
+        return f"yes_no({column}, fill={code.fill!r}{missing})"
     if code.kind == "date":
         cycles = f", cycles={listed(code.cycles)}" if code.cycles else ""
         return f"date({column}, fill={code.fill!r}{cycles}{missing})"
-    return f"number({column}, fill={code.fill!r}{missing})"
+    thousands, decimal, unit = parts(code.form or PLAIN)
+    written = f", thousands={quoted(thousands)}" if thousands else ""
+    written += f", decimal={quoted(decimal)}" if decimal != "." else ""
+    written += f", unit={quoted(unit)}" if unit else ""
+    return f"number({column}, fill={code.fill!r}{missing}{written})"
 
 
 def _outputs(model: Model, body: Body) -> str:

@@ -10,27 +10,50 @@ import numpy as np
 
 
 def read_csv(path):
-    """The columns of a CSV file by their names, as texts; None where a value is missing."""
-    missing = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "NULL", "null", "None", "none", "?", "-")
+    """The columns of a CSV file by their names, as texts; None where a cell is empty."""
     with open(path, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     cells = {name.strip(): [row[name].strip() for row in rows] for name in rows[0]}
-    return {
-        name: [None if cell in missing else cell for cell in column]
-        for name, column in cells.items()
-    }
+    return {name: [cell or None for cell in column] for name, column in cells.items()}
 
 
-def number(values, fill, missing=False):
+def is_missing(value):
+    """Whether there is no number, date or yes/no: None, NaN, or a text such as NA."""
+    if isinstance(value, str):
+        marks = ("", "na", "n/a", "nan", "-nan", "null", "none", "<na>", "?", "-")
+        return value.strip().lower() in marks
+    return value is None or value != value
+
+
+def read_number(value, thousands, decimal, unit):
+    """A number, or a text that is written as in 1234.5; NaN for anything else."""
+    if is_missing(value):
+        return np.nan
+    if not isinstance(value, str):
+        return float(value)
+    text = value.strip().replace("\u2212", "-")
+    if unit and text.startswith("(") and text.endswith(")"):
+        text = f"-{text[1:-1]}"
+    if unit:
+        text = text.replace(unit, "").replace(" ", "")
+    for mark in thousands:
+        text = text.replace(mark, "")
+    try:
+        return float(text.replace(decimal, "."))
+    except ValueError:
+        return np.nan
+
+
+def number(values, fill, missing=False, thousands="", decimal=".", unit=""):
     """The number, `fill` where there is none; then whether there was none."""
-    x = np.array([np.nan if value in (None, "") else float(value) for value in values])
+    x = np.array([read_number(value, thousands, decimal, unit) for value in values])
     gaps = ~np.isfinite(x)
     x = np.where(gaps, fill, x)
     return [x, gaps] if missing else [x]
 
 
 def texts(values):
-    """Texts without spaces around them, None where there is no value; 3.0 is the text 3."""
+    """Texts without spaces around them, None where there is no value; the number 3.0 is 3."""
     whole = [
         int(value) if isinstance(value, float) and value.is_integer() else value for value in values
     ]
@@ -57,17 +80,23 @@ def place(values, known):
     return [[places.get(text, 0) for text in texts(values)]]
 
 
-def yes_no(values, yes, fill, missing=False):
-    """1 for the text `yes` in large or small letters, else 0; then whether there was no text."""
-    found = texts(values)
-    x = [fill if text is None else float(text.lower() == yes.lower()) for text in found]
-    gaps = [text is None for text in found]
+def yes_no(values, fill, missing=False):
+    """1 for yes, true, y, t and 1, 0 for their opposites; then whether there was neither."""
+    words = [None if is_missing(value) else text for value, text in zip(values, texts(values))]
+    yes = ("yes", "true", "y", "t", "1", "1.0", "on")
+    no = ("no", "false", "n", "f", "0", "0.0", "off")
+    for text in words:
+        if text is not None and text.lower() not in yes + no:
+            raise ValueError(f"{text!r} is neither yes nor no")
+    x = [fill if text is None else float(text.lower() in yes) for text in words]
+    gaps = [text is None for text in words]
     return [x, gaps] if missing else [x]
 
 
 def date(values, fill, cycles=(), missing=False):
     """Days since 1970 and where in each cycle; then whether there was no date (ISO text)."""
-    moments = np.array([value or "NaT" for value in values], "datetime64[s]")
+    known = ["NaT" if is_missing(value) else value for value in values]
+    moments = np.array(known, "datetime64[s]")
     gaps = np.isnat(moments)
     days = np.where(gaps, fill, moments.astype(np.int64)) / 86_400
     columns = [days]

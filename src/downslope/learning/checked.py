@@ -98,6 +98,8 @@ def _check_card(card: DataCard) -> None:
     if card.encoding is not None:
         for code in card.encoding.columns:
             _check_code(code)
+        if card.encoding.target_code is not None:
+            _check_code(card.encoding.target_code)
         _require(card.encoding.input_names == card.input_names, "its columns give other inputs")
         learnt = [code.numbers > 0 for code in card.encoding.columns]
         _require(learnt == sorted(learnt), "columns with learnt numbers are not the last")

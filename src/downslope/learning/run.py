@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -128,7 +129,11 @@ class Run:
         """Inputs as an array (N, *input_shape); photos may have another height and width."""
         wanted, counting = self.data.input_shape, self.data.task == "counting"
         if self.data.encoding is not None and is_frame(inputs):
-            return self.data.encoding.encode(table_from(inputs))
+            notes: list[str] = []
+            encoded = self.data.encoding.encode(table_from(inputs), notes)
+            for note in notes:
+                warnings.warn(note, stacklevel=4)
+            return encoded
         try:
             array = np.asarray(inputs)
         except ValueError:
