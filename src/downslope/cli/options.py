@@ -87,7 +87,8 @@ def table(command: Any) -> Any:
             multiple=True,
             callback=lambda context, option, pairs: dict(pairs),
             help="Tables: what a column is: number, yes/no, category, date (or day-first, "
-            "month-first, year-first) or ignored.",
+            "month-first, year-first) or ignored; of numbers such as 1,234 decimal-point or "
+            "decimal-comma.",
         ),
         click.option(
             "--time",

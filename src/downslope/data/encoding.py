@@ -124,7 +124,9 @@ class ColumnCode:
         elif self.kind == "number":
             numbers = numbers_of(self.name, column, self.form, notes)
         else:
-            numbers = as_seconds(without_marks(column) if is_text(column.type) else column, self.form)
+            numbers = as_seconds(
+                without_marks(column) if is_text(column.type) else column, self.form
+            )
         missing = np.isnan(numbers)
         numbers = np.where(missing, self.fill, numbers)
         if self.kind != "date":
@@ -268,7 +270,9 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
         )
     if kind == "yes/no":
         numbers = yes_or_no(name, values)
-        pair = tuple(sorted({text.lower() for text in as_texts(values) if text is not None}, key=_truth))
+        pair = tuple(
+            sorted({text.lower() for text in as_texts(values) if text is not None}, key=_truth)
+        )
         return ColumnCode(name, kind, _middle(numbers), has_gaps, values=pair)
     if kind == "number":
         numbers = numbers_of(name, values, column.form or PLAIN, [])

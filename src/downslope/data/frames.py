@@ -25,6 +25,7 @@ from downslope.errors import DataError
 pc: Any = compute  # whose functions are made when it is imported
 _UNUSABLE = b"downslope.unusable"  # of a field: why its column has no values
 _INDEX = b"downslope.index"  # of a field: the column is an index
+_WRITTEN = b"written"  # of a text file, to be decided (`kinds.is_written`)
 _WHAT = "numbers, texts, dates, times, categories or yes and no"
 _PERIODS = {  # pandas' names for lengths of time, and NumPy's
     "D": "D", "H": "h", "MIN": "m", "T": "m", "S": "s", "MS": "ms", "L": "ms", "US": "us",
@@ -83,6 +84,8 @@ def plain_table(table: pa.Table, what: str = "The frame") -> pa.Table:
         is_own = field.name in index or _INDEX in marks
         columns.append(plain)
         fields.append(_field(field.name, plain, why, index=is_own))
+        if _WRITTEN in marks:
+            fields[-1] = field
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 

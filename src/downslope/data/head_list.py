@@ -24,8 +24,8 @@ from downslope.data.file_names import HEADS, is_there
 from downslope.data.heads import LARGEST
 from downslope.data.kinds import as_texts, is_text
 from downslope.data.labelled_photos import LabelledPhoto, PhotoOptions, read_crowd, unmatched
-from downslope.data.photos import SUFFIXES, photo_size
 from downslope.data.numbers import PLAIN, find_numbers, read_numbers
+from downslope.data.photos import SUFFIXES, photo_size
 from downslope.data.table_file import read_table
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
@@ -113,7 +113,9 @@ def _positions_along(values: pa.ChunkedArray) -> list[Any]:
     is_certain = found is not None and (not found.other or found.is_usual)
     numbers, odd = read_numbers(values, found.form if found and is_certain else PLAIN)
     cells = zip(numbers.tolist(), odd.tolist(), values.to_pylist(), strict=True)
-    return [cell if is_odd else None if number != number else number for number, is_odd, cell in cells]
+    return [
+        cell if is_odd else None if number != number else number for number, is_odd, cell in cells
+    ]
 
 
 def _named(path: Path) -> tuple[list[str], pa.Table]:

@@ -396,9 +396,7 @@ def as_texts(values: pa.ChunkedArray) -> np.ndarray:
     )
 
 
-def yes_or_no(
-    name: str, values: pa.ChunkedArray, rows: np.ndarray | None = None
-) -> np.ndarray:
+def yes_or_no(name: str, values: pa.ChunkedArray, rows: np.ndarray | None = None) -> np.ndarray:
     """1 for yes, 0 for no, NaN where there is none, by what the words mean; float64 (N,).
 
     Args:

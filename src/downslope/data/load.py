@@ -71,7 +71,8 @@ def load(
         target: Tables: the column that is learnt.
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
             "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
-            "day-first" or "year-first".
+            "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
+            "decimal-comma".
         task: Tables: "classification" or "regression"; None to see it from the target.
         group: Tables: a column whose rows of one value all go into one part, such as a patient;
             no input unless `kinds` says what it is.

@@ -11,8 +11,8 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dataset import Task
-from downslope.data.frames import refuse_unusable
 from downslope.data.encoding import ColumnCode, numbers_of
+from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import (
     Column,
     Said,
@@ -154,7 +154,7 @@ def _as_learnt(table: pa.Table, code: ColumnCode, name: str) -> Labelled:
             np.int32,
         )
         if (targets == -2).any():
-            raise _new_class(code.name, texts[(targets == -2).argmax()], code.values)
+            raise _new_class(code.name, str(texts[(targets == -2).argmax()]), code.values)
         is_known = targets >= 0
     elif code.kind == "yes/no":
         numbers = yes_or_no(code.name, values)
@@ -237,7 +237,9 @@ def _known(
         f"{target}=category if it is a class."
         for mark in sorted({*marks} - kept)
     )
-    texts = [None if no and text not in kept else text for text, no in zip(texts, absent, strict=True)]
+    texts = [
+        None if no and text not in kept else text for text, no in zip(texts, absent, strict=True)
+    ]
     kinds: dict[str, Said] = {**options.kinds, target: "category"} if kept else dict(options.kinds)
     return pa.chunked_array([pa.array(texts, pa.string())]), notes, kinds
 

@@ -60,9 +60,7 @@ def _column(graph: Graph, code: ColumnCode) -> list[str]:
         missing = graph.node("Or", graph.node("IsNaN", raw), graph.node("IsInf", raw))
         numbers = raw
         if code.kind == "yes/no":
-            yes, no = (
-                graph.node("Equal", raw, graph.scalar(one, "float64")) for one in (1.0, 0.0)
-            )
+            yes, no = (graph.node("Equal", raw, graph.scalar(one, "float64")) for one in (1.0, 0.0))
             numbers = _yes_no(graph, yes, no)
     numbers = graph.node("Where", missing, graph.scalar(code.fill, "float64"), numbers)
     inputs = _date(graph, code, numbers) if code.kind == "date" else [numbers]

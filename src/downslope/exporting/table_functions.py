@@ -82,7 +82,7 @@ def place(values, known):
 
 def yes_no(values, fill, missing=False):
     """1 for yes, true, y, t and 1, 0 for their opposites; then whether there was neither."""
-    words = [None if is_missing(value) else text for value, text in zip(values, texts(values))]
+    words = texts([None if is_missing(value) else value for value in values])
     yes = ("yes", "true", "y", "t", "1", "1.0", "on")
     no = ("no", "false", "n", "f", "0", "0.0", "off")
     for text in words:

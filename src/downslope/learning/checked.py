@@ -16,8 +16,8 @@ import jax
 import msgspec
 import numpy as np
 
-from downslope.data.builtin import BUILT_IN
 from downslope.data import numbers
+from downslope.data.builtin import BUILT_IN
 from downslope.data.dates import is_form
 from downslope.data.encoding import CYCLES, ColumnCode
 from downslope.errors import DataError, NetworkError
