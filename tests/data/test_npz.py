@@ -69,7 +69,7 @@ def test_targets_of_many_types(targets, task, names, tmp_path):
             np.unique(targets, axis=0, return_counts=True)[1]
         )
     else:
-        expected = targets.reshape(60, -1).astype(np.float32)
+        expected = targets.reshape(60, -1).astype(np.float64)
         np.testing.assert_array_equal(np.sort(whole, 0), np.sort(expected, 0))
 
 

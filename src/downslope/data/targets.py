@@ -165,7 +165,7 @@ def _as_learnt(table: pa.Table, code: ColumnCode, name: str) -> Labelled:
             raise _odd_target(code.name, values, odd)
         numbers = numbers_of(code.name, values, code.form, [])
         is_known = ~np.isnan(numbers)
-        targets = numbers.astype(np.float32)[:, None]
+        targets = numbers[:, None]
     if not is_known.any():
         raise _no_target(code.name)
     absent = int((~is_known).sum())
