@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from downslope.cli import display, output
+from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
 from downslope.cli.values import READ, SYNONYMS, read_value
@@ -26,7 +27,6 @@ from downslope.numerals import rounded
 from downslope.store.files import write_file
 
 SECONDS = 25.0  # for all trainings, where no one says how many epochs
-STOPPED = 130
 
 
 def compare_and_report(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from downslope.cli import display, output
-from downslope.cli.comparing import STOPPED
+from downslope.cli.ending import STOPPED
 from downslope.cli.lines import print_json, print_table, say
 from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization

@@ -1,16 +1,15 @@
-"""The command `downslope`, and how its mistakes and endings become exit codes.
-
-0: done. 1: the training ended badly. 2: something given cannot be used, or the disk refuses.
-130: stopped with Ctrl-C.
-"""
+"""The command `downslope`; how it ends, `ending.py` says."""
 
 from __future__ import annotations
 
 import os
 import sys
 import warnings
+from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, cast
 
 import click
 
@@ -19,6 +18,15 @@ from downslope.cli.compare import compare
 from downslope.cli.count import count
 from downslope.cli.data import data
 from downslope.cli.diff import diff
+from downslope.cli.ending import (
+    FAILED,
+    NOBODY_READS,
+    STOPPED,
+    BrokenOff,
+    check_surroundings,
+    code_of,
+    open_closed_streams,
+)
 from downslope.cli.escape import escape
 from downslope.cli.export import export
 from downslope.cli.fork import fork
@@ -36,33 +44,37 @@ from downslope.cli.surface import surface
 from downslope.cli.test import test
 from downslope.cli.trace import trace
 from downslope.cli.train import train
-from downslope.errors import DownslopeError
-
-STOPPED = 130  # 128 + the number of SIGINT, as shells have it
-
-
-class Failure(click.ClickException):
-    """One message on standard error, exit code 2, no traceback."""
-
-    exit_code = 2
 
 
 class Commands(click.Group):
-    """A group whose commands end in one message when the user's input cannot be used."""
+    """A group whose commands end in one message, whatever goes wrong."""
+
+    def main(self, *arguments: Any, standalone_mode: bool = True, **settings: Any) -> Any:
+        """Run the command line, and end the process; or return, where not `standalone_mode`."""
+        run = partial(super().main, *arguments, standalone_mode=False, **settings)
+        if not standalone_mode:
+            return run()
+        try:
+            code = run()
+            sys.stdout.flush()
+        except SystemExit:
+            raise
+        except BaseException as error:
+            sys.exit(code_of(error))
+        sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command.
 
         Raises:
-            Failure: The command raised a `DownslopeError`.
+            StorageError: The working folder is gone.
+            BrokenOff: Ctrl-C.
         """
+        check_surroundings()
         try:
             return super().invoke(ctx)
-        except DownslopeError as error:
-            raise Failure(str(error)) from error
-        except KeyboardInterrupt:
-            say("\nStopped.", err=True)
-            ctx.exit(STOPPED)
+        except (KeyboardInterrupt, EOFError, OSError) as error:
+            raise BrokenOff from error
 
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
@@ -110,12 +122,17 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA's notes are not for the user
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+    open_closed_streams()
+    for stream in (sys.stdout, sys.stderr):  # letters that the terminal does not know
+        cast(TextIOWrapper, stream).reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="downslope")
     except SystemExit as ending:
-        if ending.code == STOPPED:
-            # the engine's threads may be in the middle of compiling, and crash when torn down
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(STOPPED)
+        # The engine's threads may be in the middle of compiling, and crash when torn down; and what
+        # a full disk or a closed pipe refused, Python would write once more.
+        if ending.code in (STOPPED, NOBODY_READS, FAILED):
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(OSError):
+                    stream.flush()
+            os._exit(ending.code)
         raise

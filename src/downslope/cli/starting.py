@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from downslope.cli import display, output
-from downslope.cli.comparing import STOPPED, read_data
+from downslope.cli.comparing import read_data
+from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
 from downslope.insight.minima import Minima, minima

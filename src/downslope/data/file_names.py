@@ -32,6 +32,15 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGES and not path.name.startswith(".")
 
 
+def is_text(path: Path) -> bool:
+    """Whether a path can be written down: Linux takes bytes as names that are no letters."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_there(path: Path) -> bool:
     """Whether there is such a file; a name that no file can have is answered, too."""
     try:

@@ -18,7 +18,14 @@ from downslope.data.crowds import (
 )
 from downslope.data.dataset import Dataset
 from downslope.data.density import STRIDE
-from downslope.data.file_names import ARRAYS, HEADS, holds_heads, is_table_file, tables_in
+from downslope.data.file_names import (
+    ARRAYS,
+    HEADS,
+    holds_heads,
+    is_table_file,
+    is_text,
+    tables_in,
+)
 from downslope.data.idx import holds_idx, read_idx_folder
 from downslope.data.image_file import Ranges
 from downslope.data.image_folder import holds_classes, read_image_folder
@@ -235,6 +242,16 @@ def _path(source: str | Path) -> Path:
             )
         if not path.exists():
             raise _missing(str(source), path)
+        if not is_text(path):
+            raise DataError(
+                f"The path {path} is not UTF-8.", "a path whose letters can be told", "Rename it."
+            )
+        if not path.is_dir() and not path.is_file():
+            raise DataError(
+                f"{path} is a pipe or a device.",
+                "a file or a folder",
+                "Save what comes out of it as a file, and give that.",
+            )
         if not path.is_dir():
             if path.name in HEADS:
                 return path.parent

@@ -31,7 +31,7 @@ import numpy as np
 from downslope.data.dataset import Dataset, Task
 from downslope.data.encoding import Encoding
 from downslope.data.findings import DataFinding
-from downslope.errors import DownslopeError, RunError
+from downslope.errors import DataError, DownslopeError, RunError
 from downslope.learning.cores import usable_cores
 from downslope.learning.outcome import Outcome
 from downslope.learning.settings import Settings
@@ -190,8 +190,20 @@ def changed_versions(then: Mapping[str, str], now: Mapping[str, str]) -> list[tu
 
 
 def encode(document: Document) -> bytes:
-    """A document as JSON."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    """A document as JSON.
+
+    Raises:
+        DataError: A name in it is no text, as a folder's of bytes that are not UTF-8.
+    """
+    try:
+        content = msgspec.json.encode(document)
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"The name {error.object} is not UTF-8.",
+            "names of classes, columns and files whose letters can be told",
+            "Rename it.",
+        ) from error
+    return msgspec.json.format(content, indent=2) + b"\n"
 
 
 def decode(content: bytes, path: Path) -> Document:

@@ -1,0 +1,201 @@
+"""However a command ends: one message on standard error, the right exit code, no traceback."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from downslope.cli import main as commands
+from downslope.cli.ending import code_of
+from tests.cli.conftest import START
+
+linux = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+FULL = (
+    "Error: The output cannot be written: No space left on device. Expected free space on it. "
+    "Free some space, or write elsewhere.\n"
+)
+
+
+def shell(words: str, tmp_path: Path) -> subprocess.CompletedProcess:
+    """`downslope` and whatever a shell does with its streams."""
+    script = f'downslope() {{ "{sys.executable}" -c "{START}" "$@"; }}; {words}'
+    return subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+
+
+@linux
+@pytest.mark.parametrize("words", ["data", "data --json", "--help"])
+def test_output_to_a_full_disk(words, tmp_path):
+    done = shell(f"downslope {words} > /dev/full", tmp_path)
+    assert (done.returncode, done.stderr) == (2, FULL)
+    done = shell(f"downslope {words} > /dev/full 2> /dev/full", tmp_path)
+    assert (done.returncode, done.stderr, done.stdout) == (2, "", "")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(closed, tmp_path):
+    """What is opened later must not stand in their place, and take what is printed."""
+    done = shell(f"downslope data {closed}", tmp_path)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert ("digits" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    done = shell(f"downslope predict nowhere - {closed}", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    if "2" not in closed:
+        assert done.stderr.startswith("Error: ")
+
+
+def test_a_reader_that_closes_the_pipe(tmp_path):
+    done = shell("downslope data --json | true; echo ${PIPESTATUS[0]}", tmp_path)
+    assert done.stderr == ""
+    assert done.stdout in ("0\n", "141\n")  # the pipe may have taken all of it
+
+
+@linux
+def test_a_working_folder_that_is_gone(tmp_path):
+    done = shell("mkdir x && cd x && rmdir ../x && downslope data", tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "Error: The working folder is gone: it was deleted or moved. Expected a folder to work "
+        "in. Change to another folder and try again.\n",
+    )
+
+
+def test_letters_that_the_terminal_does_not_know(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = shell("downslope train Zürich.csv --target y", tmp_path)
+    assert done.returncode == 2
+    assert "rich.csv. Expected" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_not_a_file(refused, tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    wanted = "is a pipe or a device. Expected a file or a folder."
+    assert wanted in refused("train", "pipe.csv", "--target", "y")
+    (tmp_path / "null.csv").symlink_to("/dev/null")
+    assert wanted in refused("train", "null.csv", "--target", "y")
+    (tmp_path / "zero.npz").symlink_to("/dev/zero")
+    assert wanted in refused("train", "zero.npz")
+
+
+def images(folder: Path):
+    """A folder with two classes of noise."""
+    draw = np.random.default_rng(0)
+    for name in (b"caf\xe9", b"b"):
+        inside = folder / os.fsdecode(name)
+        inside.mkdir(parents=True)
+        for number in range(12):
+            pixels = draw.integers(0, 256, (4, 4, 3), np.uint8)
+            Image.fromarray(pixels).save(inside / f"{number}.png")
+
+
+def test_names_that_are_not_utf8(refused, call, tmp_path, xor_run):
+    table = tmp_path / os.fsdecode(b"caf\xe9.csv")
+    table.write_text("a,y\n1,x\n")
+    assert refused("train", table, "--target", "y") == (
+        rf"The path {tmp_path}/caf\xe9.csv is not UTF-8. Expected a path whose letters can be "
+        "told. Rename it."
+    )
+    images(tmp_path / "images")
+    words = ("--network", "flatten, dense 2", "--epochs", 1)
+    assert refused("train", "images", *words) == (
+        r"The name caf\xe9 is not UTF-8. Expected names of classes, columns and files whose "
+        "letters can be told. Rename it."
+    )
+    table.write_text("1,2\n3,4\n")
+    answers = call("predict", xor_run, table)
+    assert answers.exit_code == 0
+    assert answers.stdout.splitlines()[1].startswith(rf"{tmp_path}/caf\xe9.csv ")
+    out = os.fsdecode(b"o\xe9")
+    trained = call("train", "xor", "--network", "dense 2", "--epochs", 1, "--out", out)
+    assert trained.exit_code == 0
+    assert trained.stdout.splitlines()[-1].startswith("  ")  # its pictures
+    assert call("test", out).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["\x1b[2J"], r"Error: No such command '\x1b[2J'."),
+        (["train", "--\x1b[31m"], r"Error: No such option '--\x1b[31m'."),
+        (["train", "xor", "--epochs", "\u202e1"], r"\u202e1"),
+        (["train", "xor", "--network", "\x9b1"], r"The network has a layer '\x9b1'."),
+        (["test", "a\nError: b"], r"a\nError: b does not exist."),
+    ],
+)
+def test_escapes_in_what_is_typed(call, words, message):
+    done = call(*words)
+    assert done.exit_code == 2
+    assert message in done.stderr.splitlines()[-1]
+
+
+def test_messages_are_bounded(call):
+    for words in (["x" * 10**5], ["train", "y" * 10**5], ["train", "xor", "--loss", "z" * 10**5]):
+        done = call(*words)
+        assert done.exit_code == 2
+        assert len(done.stderr) < 4000
+
+
+def broken(monkeypatch, error: BaseException):
+    """Let `downslope data` raise something."""
+
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(commands.data, "callback", fail)
+
+
+def test_what_is_unexpected_is_kept_and_told(refused, call, monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    broken(monkeypatch, ZeroDivisionError("division by zero\x1b[2J\nand more"))
+    message = refused("data")
+    kept = next(tmp_path.glob("downslope-error-*.txt"))
+    assert message == (
+        "Downslope failed, which is a fault of its own (ZeroDivisionError: division by "
+        r"zero\x1b[2J and more). Expected a result, or a message of what to change. Please report "
+        f"it to the project's issue tracker, with the file {kept} and what you did."
+    )
+    assert "in fail\n    raise error\nZeroDivisionError" in kept.read_text()
+    assert kept.read_text().startswith("downslope 0")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "missing"))
+    assert "with these lines: " in refused("data")
+
+
+class JaxRuntimeError(RuntimeError):
+    """Named as the engine's."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        MemoryError("Unable to allocate 9 TiB"),
+        JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"),
+        JaxRuntimeError("downslope: out of memory"),
+    ],
+)
+def test_memory_that_runs_out(refused, monkeypatch, error):
+    broken(monkeypatch, error)
+    message = refused("data")
+    assert message.startswith("The memory is too small")
+    assert message.endswith("fewer units or channels, or smaller images.")
+
+
+def test_codes(monkeypatch, call, capsys):
+    assert code_of(BrokenPipeError(errno.EPIPE, "Broken pipe")) == 141
+    assert capsys.readouterr().err == ""
+    broken(monkeypatch, KeyboardInterrupt())
+    done = call("data")
+    assert (done.exit_code, done.stderr) == (130, "\nStopped.\n")
+    broken(monkeypatch, EOFError("no more"))
+    assert "EOFError" in call("data").stderr
+    broken(monkeypatch, OSError(errno.ENOSPC, "No space left on device", "/x/y"))
+    assert call("data").stderr.startswith("Error: The file /x/y cannot be written: No space left")
