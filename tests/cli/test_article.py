@@ -44,16 +44,20 @@ def test_figure_4(call, tmp_path):
 
 
 def test_figure_5(call):
-    words = ("escape", "--starts", "10", "--epochs", "20", "--batch-size", "full")
+    words = ("escape", "--starts", "10", "--epochs", "16", "--batch-size", "full")
     assert call(*words, "--no-pictures").stdout.splitlines() == [
-        "            steps  reached A  left it again  ended in A  ended in B",
-        "full batch     20          0              0           0          10",
+        "10 starts in the local minimum B; each batch size sees the 4,096 samples 16 times, at the"
+        " learning rate 0.3.",
         "",
-        "Of 10 starts beside B: the full batch left all 10 in B.",
+        "            steps  came to A  back in B  ended in A  ended in B  elsewhere",
+        "full batch     16          0          0           0          10          0",
+        "",
+        "Full batch: all 10 stayed in B.",
     ]
-    found = json.loads(call(*words, "--batch-size", "8", "--json", "--no-pictures").stdout)
-    assert [one["batch_size"] for one in found["walkers"]] == ["full", 8]
+    found = json.loads(call(*words, "--batch-size", "256", "--json", "--no-pictures").stdout)
+    assert [one["batch_size"] for one in found["walkers"]] == ["full", 256]
     assert len(found["walkers"][1]["ends"]) == 10
+    assert found["samples"] == 4096
 
 
 def test_mistakes_are_told_in_one_message(refused, tmp_path):

@@ -44,6 +44,8 @@ def show_slope(
             "slope": one.slope,
             "finite_difference": one.difference,
             "kink": one.kink,
+            "jump": one.jump,
+            "automatic": one.automatic,
         }
         for one in found.tangents
     ]
@@ -94,13 +96,21 @@ def show_bowl(
     }
     if not as_json:
         rows = [
-            [rounded(one.rate, 6), *(f"{w:.4f}" for w in one.weights[-1]), rounded(one.losses[-1]),
-             one.verdict]
+            [
+                rounded(one.rate, 6),
+                *map(_weight, one.weights[-1]),
+                rounded(one.losses[-1]),
+                one.verdict,
+            ]
             for one in found.descents
-        ]  # fmt: skip
+        ]
         print_table(("rate", "w1", "w2", "loss", "how it went"), rows, numeric=range(4))
         say(f"\n{found.sentence}")
     _finish(result, paths, as_json)
+
+
+def _weight(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1e6 else rounded(value)
 
 
 def show_escape(settings: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
@@ -115,6 +125,7 @@ def show_escape(settings: Mapping[str, Any], out: Path | None, *, as_json: bool)
     paths = _drawn("escape", lambda: endings(found), out, as_json)
     result = {
         "starts": len(found.starts),
+        "samples": found.samples,
         "epochs": found.epochs,
         "learning_rate": found.learning_rate,
         "walkers": [
@@ -122,9 +133,10 @@ def show_escape(settings: Mapping[str, Any], out: Path | None, *, as_json: bool)
                 "batch_size": one.batch_size,
                 "steps": one.steps,
                 "ended_in_a": one.in_a,
-                "ended_in_b": len(one.ends) - one.in_a,
+                "ended_in_b": one.in_b,
+                "ended_elsewhere": one.elsewhere,
                 "reached_a": int(one.reached.sum()),
-                "left_a_again": int(one.left.sum()),
+                "back_in_b": int(one.left.sum()),
                 "ends": one.ends.tolist(),
             }
             for one in found.walkers
@@ -132,13 +144,16 @@ def show_escape(settings: Mapping[str, Any], out: Path | None, *, as_json: bool)
         "conclusion": found.conclusion,
     }
     if not as_json:
-        head = ("", "steps", "reached A", "left it again", "ended in A", "ended in B")
-        counts = ("steps", "reached_a", "left_a_again", "ended_in_a", "ended_in_b")
+        head = ("", "steps", "came to A", "back in B", "ended in A", "ended in B", "elsewhere")
+        counts = (
+            "steps", "reached_a", "back_in_b", "ended_in_a", "ended_in_b", "ended_elsewhere",
+        )  # fmt: skip
         rows = [
             [one.name, *(f"{row[name]:,}" for name in counts)]
             for one, row in zip(found.walkers, result["walkers"], strict=True)
         ]
-        print_table(head, rows, numeric=range(1, 6))
+        say(f"{found.setting}\n")
+        print_table(head, rows, numeric=range(1, 7))
         say(f"\n{found.conclusion}")
     _finish(result, paths, as_json)
 

@@ -16,19 +16,28 @@ from downslope.cli import options
     "batch_sizes",
     type=options.BatchSize(),
     multiple=True,
-    help="Samples per step; may be given several times. full, 8 and 1 if left out.",
+    help="Samples per step; may be given several times. full, 256 and 1 if left out.",
 )
-@click.option("--epochs", type=int, default=200, metavar="N", help="How often all are seen.")
-@click.option("--learning-rate", type=float, default=0.12, metavar="X", help="For all.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Decides all chance.")
+@click.option(
+    "--epochs",
+    type=int,
+    default=32,
+    metavar="N",
+    help="How often all 4,096 samples are seen; 32 if left out.",
+)
+@click.option(
+    "--learning-rate", type=float, default=0.3, metavar="X", help="For all; 0.3 if left out."
+)
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed; 0 if left out.")
 @options.figures
 @options.no_pictures
 @options.as_json
 def escape(out: Path, pictures: bool, as_json: bool, **settings: object) -> None:
     """Count how many starts leave a local minimum, by batch size.
 
-    The mean loss of many samples has a local minimum B and a lower one, A. All begin beside B:
-    descent on all samples at once stays there, and the noise of few samples carries it to A.
+    The mean loss of 4,096 samples has a local minimum B and a lower one, A. All begin beside B.
+    All samples at once stay there; minibatches of some hundred are noisy enough to get to A, and
+    not noisy enough to leave it again; single samples are thrown out of both.
     """
     from downslope.cli.article import show_escape
 

@@ -26,6 +26,9 @@ from downslope.numerals import rounded
 LOWEST = (4.0, 3.0)
 CURVATURES = (2.0, 1.0)  # the second derivatives along w1 and w2: the Hessian's eigenvalues
 LARGEST_RATE = 2 / max(CURVATURES)  # above, plain gradient descent must diverge
+_MINUS = "\N{MINUS SIGN}"
+NAMES = ("w1", "w2")
+_FLOAT32 = 1e-6  # as near to the lowest point as 32-bit weights come
 RATES = (0.05, 0.6, 1.02)
 START = (0.5, -1.5)
 STEPS = 15
@@ -65,19 +68,36 @@ class Descent:
         return float(np.hypot(*(self.weights[-1] - LOWEST)))
 
     @property
-    def overshoots(self) -> bool:
-        """Whether it jumps across the bowl from each step to the next."""
-        side = self.weights[:, 0] - LOWEST[0]
-        return bool((side[1:] * side[:-1] < 0).all())
+    def overshoots(self) -> tuple[str, ...]:
+        """The weights, "w1" or "w2", that jump across the lowest point at each step."""
+        side = self.weights - LOWEST
+        crosses = (side[1:] * side[:-1] < 0).all(axis=0)
+        return tuple(name for name, one in zip(NAMES, crosses, strict=True) if one)
+
+    @property
+    def diverges(self) -> tuple[str, ...]:
+        """The weights that are farther from the lowest point after each step."""
+        far = np.abs(self.weights - LOWEST)
+        grows = (far[1:] > far[:-1]).all(axis=0)
+        return tuple(name for name, one in zip(NAMES, grows, strict=True) if one)
 
     @property
     def verdict(self) -> str:
         """How it went, in a few words."""
-        if self.losses[-1] > self.losses[0]:
-            return "overshoots, each step jumping across the bowl and further up"
-        if self.distance < 0.01:
+        first = float(np.hypot(*(self.weights[0] - LOWEST)))
+        if first == self.distance == 0:
+            return "stays: it begins at the lowest point"
+        if self.diverges:
+            weights = " and ".join(self.diverges)
+            return f"overshoots: {weights} jumps across, farther away after each step"
+        if not self.losses[-1] <= self.losses[0]:
+            stops = (self.weights[-1] == self.weights[-2]).all()
+            stopped = ", until the next step would be too large for 32-bit numbers"
+            return f"overshoots, farther away than it began{stopped if stops else ''}"
+        if self.distance < max(_FLOAT32, 0.01 * min(1.0, first)):
             return "arrives"
-        jumps = ", jumping across the bowl at each step" if self.overshoots else ""
+        crossing = " and ".join(self.overshoots)
+        jumps = f", {crossing} jumping across at each step" if crossing else ""
         return f"still {rounded(self.distance, 2)} away{jumps}"
 
 
@@ -98,12 +118,19 @@ class Bowl:
     @property
     def sentence(self) -> str:
         """What the numbers show."""
-        start, loss = _point(self.start), float(loss_at(*self.start))
+        loss = rounded(float(loss_at(*self.start)))
+        lowest = f"The loss is lowest at {_point(LOWEST)}."
+        if not any(self.gradient):
+            return (
+                f"{lowest} This is where the descents begin: the gradient there is (0, 0), no "
+                "direction leads down, and no step moves."
+            )
         return (
-            f"The loss is lowest at {_point(LOWEST)}. From {start}, where it is {rounded(loss)}, "
-            f"the gradient {_point(self.gradient)} points uphill, and each step goes against it. "
-            f"A rate above {rounded(LARGEST_RATE)}, twice the inverse of the steepest curvature, "
-            "must overshoot further each time."
+            f"{lowest} From {_point(self.start)}, where it is {loss}, "
+            f"the gradient {_point(self.gradient)} points uphill, and each step goes the other "
+            f"way. A step at the rate r multiplies the distance of w1 from 4 by 1 {_MINUS} 2r and "
+            f"that of w2 from 3 by 1 {_MINUS} r: at a rate above {rounded(LARGEST_RATE)}, w1 jumps "
+            "across and ends farther away."
         )
 
 

@@ -1,13 +1,14 @@
 """Figure 5 of the article: a local minimum, and whether descent gets out of it.
 
-The loss of one weight w is the mean of many samples' curves. With u = w - 5 the mean is exactly
+The loss of one weight w is the mean of many samples' curves. With u = w - 5 the mean is
 
-    c(u) = (u^4 / 4 + u^3 / 2 - 7 u^2 / 2) / 9 + 3.5,
+    c(u) = (u^4 / 4 + u^3 / 2 - 7 u^2 / 2) / 9 + 3.5
 
-so its slope is (u + 3.5) u (u - 2) / 9: the global minimum A lies at w = 1.5, the local minimum B
-at w = 7, and the hill between them at w = 5. Each sample tilts this curve by a slope of its own,
-and the tilts of all samples add up to nothing. The full batch therefore sees the mean curve
-alone, while the step of a few samples is pushed to and fro by their tilts.
+from u = -5 to 4, and goes on as a parabola beyond. Its slope is (u + 3.5) u (u - 2) / 9: the
+global minimum A lies at w = 1.5, the local minimum B at w = 7, and the hill between them at
+w = 5. Each sample tilts this curve by a slope of its own, and the tilts of all samples add up to
+nothing. All samples together therefore see the mean curve alone, while the step of some of them
+is pushed to and fro by their tilts: by so much less as the root of their number is larger.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -23,22 +26,27 @@ from downslope.errors import SettingError
 from downslope.insight.walk import walk
 from downslope.learning.settings import BatchSize, Settings
 from downslope.network.losses import Loss
+from downslope.numerals import rounded
 
 A, HILL, B = 1.5, 5.0, 7.0
-SAMPLES = 256
-STEEPEST_TILT = 15.0  # tilts are spread evenly from its negative to it
+SAMPLES = 4096
+STEEPEST_TILT = 60.0  # tilts are spread evenly from its negative to it
 STARTS = 200
-BATCH_SIZES: tuple[BatchSize, ...] = ("full", 8, 1)
-EPOCHS = 200
-LEARNING_RATE = 0.12
+BATCH_SIZES: tuple[BatchSize, ...] = ("full", 256, 1)
+EPOCHS = 32
+LEARNING_RATE = 0.3
 NEAR = 0.5  # within this of a minimum, a walker counts as having been there
-_FARTHEST = 9.0  # where walkers start: between the hill and this
+A_BEGINS, B_ENDS = -1.0, 9.0  # A is from there to the hill, B from the hill to there
+_LOW, _HIGH = -5.0, 4.0  # beyond, a parabola: a quartic would throw far steps farther
 
 
 def mean_curve(w: Any) -> Any:
     """The loss of all samples together, at weights of any shape."""
     u = w - HILL
-    return (u**4 / 4 + u**3 / 2 - 3.5 * u**2) / 9 + 3.5
+    v = (jnp if isinstance(u, jax.Array) else np).clip(u, _LOW, _HIGH)
+    quartic = (v**4 / 4 + v**3 / 2 - 3.5 * v**2) / 9 + 3.5
+    slope, bend = (v + 3.5) * v * (v - 2) / 9, (3 * v**2 + 3 * v - 7) / 9
+    return quartic + slope * (u - v) + bend * (u - v) ** 2 / 2
 
 
 def tilts() -> Float[np.ndarray, " samples"]:
@@ -81,8 +89,18 @@ class Walkers:
 
     @property
     def in_a(self) -> int:
-        """How many ended on A's side of the hill."""
-        return int((self.ends < HILL).sum())
+        """How many ended in A: from a little beyond it to the hill."""
+        return int(((self.ends > A_BEGINS) & (self.ends < HILL)).sum())
+
+    @property
+    def in_b(self) -> int:
+        """How many ended in B: from the hill to where the farthest ones began."""
+        return int(((self.ends >= HILL) & (self.ends < B_ENDS)).sum())
+
+    @property
+    def elsewhere(self) -> int:
+        """How many ended in neither."""
+        return len(self.ends) - self.in_a - self.in_b
 
     @property
     def name(self) -> str:
@@ -98,37 +116,51 @@ class Escape:
 
     Attributes:
         starts: The weights before the first step, all on B's side, (starts,).
+        samples: How many samples there are.
         epochs: How often each walker saw all samples.
         learning_rate: The same for all.
         walkers: One per batch size.
     """
 
     starts: Float[np.ndarray, " starts"]
+    samples: int
     epochs: int
     learning_rate: float
     walkers: tuple[Walkers, ...]
 
     @property
+    def setting(self) -> str:
+        """What all had in common, in one sentence."""
+        return (
+            f"{len(self.starts):,} starts in the local minimum B; each batch size sees the "
+            f"{self.samples:,} samples {self.epochs:,} times, at the learning rate "
+            f"{rounded(self.learning_rate)}."
+        )
+
+    @property
     def conclusion(self) -> str:
-        """What the counts show, in one sentence."""
+        """What the counts show, a sentence for each batch size."""
         count = len(self.starts)
-        parts = [_counted(one, count) for one in self.walkers]
-        return f"Of {count} starts beside B: {'; '.join(parts)}."
+        return " ".join(f"{_counted(one, count)}." for one in self.walkers)
 
 
 def _counted(one: Walkers, count: int) -> str:
-    name = "the full batch" if one.batch_size == "full" else one.name
-    if not one.reached.any():
-        return f"{name} left {_some(count - one.in_a, count)} in B"
-    said = f"{name} took {_some(int(one.reached.sum()), count)} to A"
-    left = int(one.left.sum())
-    if not left:
-        return f"{said}, and none was knocked out of it again"
-    return f"{said}, knocked {_some(left, count)} out of it again, and ended with {one.in_a} there"
+    name = one.name[0].upper() + one.name[1:]
+    reached, left = int(one.reached.sum()), int(one.left.sum())
+    if not reached:
+        return f"{name}: {_some(count - one.in_a, count)} stayed in B" + (
+            f", and {one.in_a:,} ended in A" if one.in_a else ""
+        )
+    said = f"{name}: {_some(reached, count)} came to A, "
+    said += "none was" if not left else f"{_some(left, reached)} of them were"
+    if left == 1:
+        said = said.replace("were", "was")
+    said += f" thrown back to B, and {_some(one.in_a, count)} ended in A"
+    return said + (f", {one.elsewhere:,} far from both" if one.elsewhere else "")
 
 
 def _some(part: int, count: int) -> str:
-    return f"all {count}" if part == count else str(part)
+    return f"all {count:,}" if part == count else f"{part:,}"
 
 
 def escape(
@@ -164,7 +196,7 @@ def escape(
             "at least one of both",
             "200 starts are the default.",
         )
-    places = np.random.default_rng(seed).uniform(HILL, _FARTHEST, starts)
+    places = np.random.default_rng(seed).uniform(HILL, B_ENDS, starts)
     loss = Loss("two minima", _per_sample)
     inputs = np.ones((SAMPLES, 1), np.float32)
     targets = tilts().astype(np.float32)[:, None]
@@ -181,7 +213,7 @@ def escape(
         seeds = [seed * starts + number for number in range(starts)]
         walks = walk(inputs, targets, loss, settings, places[:, None], seeds=seeds)
         found.append(_watched(size, walks.weights[..., 0], per_epoch))
-    return Escape(places, epochs, learning_rate, tuple(found))
+    return Escape(places, SAMPLES, epochs, learning_rate, tuple(found))
 
 
 def _watched(

@@ -71,6 +71,8 @@ class Tangent:
 
         place = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
         used = f"Automatic differentiation, and so a training, uses {say(self.automatic)}."
+        if math.isnan(self.automatic):
+            used = "Automatic differentiation gets 0/0 or the like, which would end a training."
         if self.jump is not None:
             before, after = map(say, self.jump)
             return (

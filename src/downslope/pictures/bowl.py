@@ -53,6 +53,10 @@ def _extent(found: Bowl) -> tuple[np.ndarray, np.ndarray]:
     points = np.concatenate([one.weights for one in found.descents])
     far = np.abs(points - LOWEST).max(axis=1)
     reach = _ROOM + float(far[far <= _FARTHEST].max(initial=1.0))
+    uphill, start = np.abs(found.gradient), np.abs(np.array(found.start) - LOWEST)
+    if uphill.any() and start.max() <= _FARTHEST:  # so that the arrow lies inside
+        arrow = 2 * _ARROW * uphill / np.hypot(*uphill)
+        reach = max(reach, _ROOM / 2 + float((start / (1 - arrow)).max()))
     return np.array(LOWEST) - reach, np.array(LOWEST) + reach
 
 
@@ -106,15 +110,20 @@ def _draw_map(axes: Axes, found: Bowl, low: np.ndarray, high: np.ndarray) -> Non
         axes.plot(*one.weights.T, marker=marker, markersize=4.2, linewidth=1.4, zorder=3, **look)
     axes.plot(*LOWEST, "*", color=style.INK, markersize=13, mec=style.PAPER, zorder=5)
     _name(axes, LOWEST, f"lowest point ({rounded(LOWEST[0], 6)}, {rounded(LOWEST[1], 6)})", (8, 10))
-    start, uphill = np.array(found.start), np.array(found.gradient)
-    length = _ARROW * (high[0] - low[0]) / max(float(np.hypot(*uphill)), 1e-12)
-    end = start + uphill * length
-    arrow = {"arrowstyle": "-|>", "color": style.INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", tuple(end), found.start, arrowprops=arrow, zorder=6)
-    _name(axes, tuple(end), "gradient: uphill", (0, -13))
+    if any(found.gradient):
+        _draw_gradient(axes, found, high[0] - low[0])
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
     axes.set_aspect("equal", adjustable="box")
+
+
+def _draw_gradient(axes: Axes, found: Bowl, width: float) -> None:
+    """An arrow uphill from the start, of one length whatever the gradient is."""
+    start, uphill = np.array(found.start), np.array(found.gradient)
+    end = start + uphill * (_ARROW * width / float(np.hypot(*uphill)))
+    arrow = {"arrowstyle": "-|>", "color": style.INK, "linewidth": 1.6, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", tuple(end), found.start, arrowprops=arrow, zorder=6)
+    _name(axes, tuple((start + end) / 2), "gradient: uphill", (8, -4))
 
 
 def _name(axes: Axes, point: tuple, text: str, offset: tuple[int, int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -10,9 +12,10 @@ from downslope.insight.escape import HILL, A, B, Escape, Walkers, mean_curve, sa
 from downslope.pictures import style
 
 _CURVE_HEIGHT, _STRIP_HEIGHT = 2.5, 0.72  # inches, about
-_SHOWN_TILTS = 8  # single samples whose curves are drawn
+_SHOWN_TILTS = (-1.5, -0.9, -0.3, 0.3, 0.9, 1.5)  # of batches that are drawn, in their deviations
 _COLOURS = (style.BLUE, style.GREEN, style.VERMILLION, style.PURPLE, style.AMBER)
 _BINS = 90
+_ENDS = (-3.0, 12.0)  # of the picture
 
 
 def endings(found: Escape) -> Figure:
@@ -24,18 +27,16 @@ def endings(found: Escape) -> Figure:
     rows = len(found.walkers)
     figure = style.new_figure(
         "A local minimum, and how descent leaves it",
-        found.conclusion,
+        f"{found.setting} {found.conclusion}",
         height=_CURVE_HEIGHT + 0.9 + rows * _STRIP_HEIGHT,
     )
     ratios = [_CURVE_HEIGHT, *([_STRIP_HEIGHT] * (rows + 1))]
     panels = figure.subplots(rows + 2, 1, sharex=True, height_ratios=ratios)
-    ends = np.concatenate([one.ends for one in found.walkers])
-    low, high = min(-0.6, float(ends.min()) - 0.3), max(9.6, float(ends.max()) + 0.3)
-    low, high = max(low, -3.0), min(high, 12.0)
-    _draw_curve(panels[0], low, high)
+    low, high = _ENDS
+    _draw_curve(panels[0], found)
     strips = [("where all began", found.starts, "", style.MUTED)]
     for place, one in enumerate(found.walkers):
-        strips.append((one.name, one.ends, _told(one), _COLOURS[place % len(_COLOURS)]))
+        strips.append((one.name, one.ends, _told(one), _colour(place)))
     for axes, strip in zip(panels[1:], strips, strict=True):
         _draw_strip(axes, *strip, low, high)
     panels[0].set_xlim(low, high)
@@ -45,18 +46,24 @@ def endings(found: Escape) -> Figure:
 
 
 def _told(one: Walkers) -> str:
-    return f"ended in A: {one.in_a} of {len(one.ends)}"
+    said = f"ended in A: {one.in_a} of {len(one.ends)}"
+    beyond = int(((one.ends < _ENDS[0]) | (one.ends > _ENDS[1])).sum())
+    return said + (f"\n{beyond} ended beyond this picture" if beyond else "")
 
 
-def _draw_curve(axes: Axes, low: float, high: float) -> None:
+def _draw_curve(axes: Axes, found: Escape) -> None:
+    """The loss of all samples, and of a few batches of each size."""
     style.dress(axes, y="loss")
-    w = np.linspace(low, high, 400)
-    some = tilts()[:: len(tilts()) // _SHOWN_TILTS]
-    for tilt in some:
-        axes.plot(w, sample_curve(w, tilt), color=style.FAINT, linewidth=0.8, zorder=1)
-    axes.plot(w, mean_curve(w), color=style.INK, linewidth=2.2, zorder=3)
-    top = float(mean_curve(np.array([HILL]))[0])
-    axes.set_ylim(-0.9, 2.0 * top)
+    w = np.linspace(*_ENDS, 400)
+    axes.plot(w, mean_curve(w), color=style.INK, linewidth=2.2, zorder=3, label="all samples")
+    for place, one in enumerate(found.walkers):
+        if isinstance(one.batch_size, int) and one.batch_size < found.samples:
+            spread = float(np.std(tilts())) / one.batch_size**0.5
+            look: dict[str, Any] = {"color": _colour(place), "linewidth": 0.7, "zorder": 2}
+            curves = [sample_curve(w, share * spread) for share in _SHOWN_TILTS]
+            axes.plot(w, curves[0], label=f"some {one.name}", **look)
+            axes.plot(w, np.stack(curves[1:], axis=1), **look)
+    axes.set_ylim(-0.9, 2 * float(mean_curve(HILL)))
     for name, place, words in (("A", A, "global minimum"), ("B", B, "local minimum")):
         value = float(mean_curve(place))
         axes.plot(place, value, "o", color=style.INK, markersize=7, mec=style.PAPER, zorder=4)
@@ -65,11 +72,17 @@ def _draw_curve(axes: Axes, low: float, high: float) -> None:
             ha="center", size=style.TEXT_SIZE, color=style.INK, weight="bold", zorder=5,
             bbox={"facecolor": style.PAPER, "alpha": 0.85, "lw": 0, "pad": 1.0},
         )  # fmt: skip
-    for words, place, colour in (
-        ("all samples", (8.95, 1.8 * top), style.INK),
-        ("single samples", (6.15, 1.8 * top), style.MUTED),
-    ):
-        axes.text(*place, words, size=style.TEXT_SIZE, color=colour, va="center")
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.0, 1.0),
+        frameon=False,
+        fontsize=style.SMALL_SIZE,
+        labelcolor=style.INK,
+    )
+
+
+def _colour(place: int) -> str:
+    return _COLOURS[place % len(_COLOURS)]
 
 
 def _draw_strip(
@@ -80,7 +93,7 @@ def _draw_strip(
     axes.grid(False)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    counts, edges = np.histogram(places.clip(low, high), _BINS, (low, high))
+    counts, edges = np.histogram(places, _BINS, (low, high))
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colour, lw=0)
     axes.set_ylim(0, max(1, counts.max()) * 1.15)
     for place in (A, B):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from downslope.insight.slope import Slope, number
+from downslope.insight.slope import Slope, Tangent, number
 from downslope.pictures import style
 
 _REACH = 0.16  # of the picture's width, that a tangent is drawn to each side of its point
@@ -40,12 +40,11 @@ def tangents(found: Slope) -> Figure:
             "color": _COLOURS[place % len(_COLOURS)],
             "marker": style.MARKERS[place % len(style.MARKERS)],
         }
-        heights = [one.height(end) for end in ends]
-        axes.plot(ends, heights, color=look["color"], linewidth=1.6, zorder=3)
+        _draw_tangent(axes, one, ends, look["color"])
         axes.plot(one.at, one.value, markersize=7.5, mec=style.PAPER, mew=0.8, zorder=4, **look)
         text = (
             f"{found.variable} = {number(one.at, 6)}\n{found.result} = {number(one.value, 6)}\n"
-            f"slope {number(one.slope, 6)}"
+            f"{_slopes(one)}"
         )
         handles.append(Line2D([], [], linewidth=1.6, markersize=7.5, label=text, **look))
     axes.legend(
@@ -58,6 +57,27 @@ def tangents(found: Slope) -> Figure:
         labelspacing=1.1,
     )
     return figure
+
+
+def _draw_tangent(axes: Axes, one: Tangent, ends: np.ndarray, colour: str) -> None:
+    """A line through the point; at a kink one half for each slope, at a jump none."""
+    if one.jump is not None:
+        return
+    left, right = one.kink or (one.slope, one.slope)
+    heights = [
+        one.value + left * (ends[0] - one.at),
+        one.value,
+        one.value + right * (ends[1] - one.at),
+    ]
+    axes.plot([ends[0], one.at, ends[1]], heights, color=colour, linewidth=1.6, zorder=3)
+
+
+def _slopes(one: Tangent) -> str:
+    if one.jump is not None:
+        return f"jumps from {number(one.jump[0], 6)}\nto {number(one.jump[1], 6)}"
+    if one.kink is not None:
+        return f"kink: slope {number(one.kink[0], 6)} left,\n{number(one.kink[1], 6)} right"
+    return f"slope {number(one.slope, 6)}"
 
 
 def _axis(found: Slope) -> str:
