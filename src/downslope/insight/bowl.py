@@ -71,14 +71,14 @@ class Descent:
     def overshoots(self) -> tuple[str, ...]:
         """The weights, "w1" or "w2", that jump across the lowest point at each step."""
         side = self.weights - LOWEST
-        crosses = (side[1:] * side[:-1] < 0).all(axis=0)
+        crosses = np.asarray((side[1:] * side[:-1] < 0).all(axis=0))
         return tuple(name for name, one in zip(NAMES, crosses, strict=True) if one)
 
     @property
     def diverges(self) -> tuple[str, ...]:
         """The weights that are farther from the lowest point after each step."""
         far = np.abs(self.weights - LOWEST)
-        grows = (far[1:] > far[:-1]).all(axis=0)
+        grows = np.asarray((far[1:] > far[:-1]).all(axis=0))
         return tuple(name for name, one in zip(NAMES, grows, strict=True) if one)
 
     @property
