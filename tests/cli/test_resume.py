@@ -40,6 +40,77 @@ def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path
     assert ds.open_run("run").outcome.advice == "Go on with: downslope resume RUN."
 
 
+READING = "from downslope.cli import training as t; t.load = lambda *a, **k: os._exit(9)"
+DRAWN = "from downslope.learning.checkpoint import Keeper; Keeper.store = lambda *a: os._exit(9)"
+STORED = "from downslope.learning import training as t; t.compiled = lambda *a, **k: os._exit(9)"
+
+
+def killed(tmp_path, patch, *words) -> None:
+    """Call the command line in a process that ends at once where `patch` says."""
+    code = f"import os\n{patch}\nfrom downslope.cli.main import main; main()"
+    command = [sys.executable, "-c", code, *words]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert ended.returncode == 9, ended.stderr
+
+
+@pytest.mark.parametrize("patch", [READING, DRAWN, STORED])
+def test_a_training_that_was_killed_while_it_started_goes_on(call, tmp_path, own_run, patch):
+    words = ("train", "xor", "--epochs", "3", *SMALL, "--no-pictures", "--out", "run")
+    killed(tmp_path, patch, *words)
+    if patch != STORED:
+        assert [path.name for path in Path("run").iterdir() if path.is_file()] == ["options.json"]
+        again = call("layers", "run")
+        assert again.stderr.splitlines()[-1] == (
+            f"Error: The training in {tmp_path}/run was ended before its first state was stored. "
+            f"Expected a training that has begun. Begin it again with: downslope resume "
+            f"{tmp_path}/run"
+        )
+    result = call("resume", "run", "--no-pictures")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith(
+        "Going on from step 0" if patch == STORED else "The training in run was ended before its"
+    )
+    weights = (Path("run") / "weights.safetensors").read_bytes()
+    assert weights == (own_run / "weights.safetensors").read_bytes()
+
+
+def test_its_command_can_be_given_again_as_well(call, tmp_path, own_run):
+    words = ("train", "xor", "--epochs", "3", *SMALL, "--no-pictures", "--out", "run")
+    killed(tmp_path, DRAWN, *words, "--log", "tensorboard")
+    Path("run/.run.json.77.unfinished").write_text("")
+    Path("run/.claimed").write_text("")
+    assert call(*words).exit_code == 0
+    weights = (Path("run") / "weights.safetensors").read_bytes()
+    assert weights == (own_run / "weights.safetensors").read_bytes()
+    assert not Path("run/.claimed").exists()
+
+
+def test_what_was_asked_for_is_changed_and_checked_like_any_file(call, refused, tmp_path):
+    words = ("train", "xor", "--epochs", "3", *SMALL, "--no-pictures", "--out", "run")
+    killed(tmp_path, READING, *words)
+    path = Path("run/options.json")
+    written = json.loads(path.read_text())
+    for name, value, reason in (
+        ("source", "xor.csv", "the data is 'xor.csv'"),
+        ("reading", {"no_such": 1}, "load takes no no_such"),
+        ("wishes", {"epochs": "many"}, "Expected `int | null`, got `str` - at `$.wishes.epochs`"),
+        ("command", "rm", "Invalid enum value 'rm' - at `$.command`"),
+    ):
+        path.write_text(json.dumps(written | {name: value}))
+        assert reason in refused("resume", "run")
+    path.write_text(json.dumps(written))
+    assert call("resume", "run", "--epochs", 2, "--no-pictures").exit_code == 0
+    assert ds.open_run("run").settings.epochs == 2
+
+
+def test_a_fork_that_was_killed_while_it_started_goes_on(call, tmp_path, xor_run):
+    words = ("fork", str(xor_run), "--at-step", "10", "--set", "epochs=2", "--no-pictures")
+    killed(tmp_path, DRAWN, *words, "--out", "run")
+    assert call("resume", "run", "--no-pictures").exit_code == 0
+    run = ds.open_run("run")
+    assert (run.parent.steps, run.settings.epochs) == (10, 2)
+
+
 def test_many_ctrl_c_leave_a_run_that_can_be_opened(tmp_path):
     process = running(tmp_path, *LONG, "--out", "run")
     code = (

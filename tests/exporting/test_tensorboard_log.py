@@ -1,6 +1,7 @@
 """Event files as TensorBoard's own reader sees them, beside the run's trace."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 import downslope as ds
 from downslope.cli.main import cli
 from downslope.exporting import tensorboard_log as module
+from downslope.learning import training
 from tests.learning import by_hand
 
 NETWORK = ds.Network([ds.Dense(3)])
@@ -93,7 +95,7 @@ def test_the_run_is_saved_beside_them(tmp_path):
 def test_a_training_that_never_began_leaves_nothing(tmp_path):
     with pytest.raises(ds.SettingError):
         train(tmp_path / "run", loss="huber")
-    assert list((tmp_path / "run").iterdir()) == []
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_is_missing_is_named(tmp_path, monkeypatch):
@@ -126,3 +128,53 @@ def test_from_the_command_line(tmp_path, monkeypatch):
     np.testing.assert_array_equal(steps, trace.epochs["step"])
     made = json.loads(CliRunner().invoke(cli, [*words, "--no-pictures", "--json"]).stdout)
     assert len(curves(tmp_path / made["run"] / "tensorboard/train")["batch loss"]) == made["steps"]
+
+
+@pytest.mark.peers
+def test_a_training_that_goes_on_goes_on_with_its_curves(tmp_path, monkeypatch):
+    """Those of steps that were done, lost with the process, and done again are there once."""
+    pytest.importorskip("tensorboardX")
+    monkeypatch.setattr(training, "CHUNK_SECONDS", 0.0)
+    folder, settings = tmp_path / "run", {"epochs": 6, "batch_size": 10}
+    every = ds.Checkpoints(seconds=None, epochs=2)
+
+    class Lost(Exception):
+        pass
+
+    def train_and_lose():
+        with ds.tensorboard_log(folder) as log:
+
+            def on_chunk(progress):
+                log(progress)
+                if progress.step == 18:  # the last state is of step 10
+                    raise Lost
+
+            data = by_hand.classes_data()
+            named = {"on_chunk": on_chunk, "folder": folder, "checkpoints": every}
+            ds.train(NETWORK, data, **named, **settings)
+
+    with pytest.raises(Lost):
+        train_and_lose()
+    time.sleep(1.1)  # event files are named after the second
+    with ds.tensorboard_log(folder) as log:
+        run = ds.resume(folder, dataset=by_hand.classes_data(), on_chunk=log)
+    found = {part: curves(folder / "tensorboard" / part) for part in ("train", "validation")}
+    np.testing.assert_array_equal(found["train"]["batch loss"][:, 0], np.arange(1, 31))
+    np.testing.assert_allclose(found["train"]["batch loss"][:, 1], run.trace.batch_loss, rtol=1e-6)
+    for part in found:
+        np.testing.assert_array_equal(found[part]["loss"][:, 0], run.trace.epochs["step"])
+
+
+@pytest.mark.peers
+def test_resume_on_the_command_line_goes_on_with_the_curves(tmp_path):
+    pytest.importorskip("tensorboardX")
+    words = ["train", "xor", "--epochs", "3", "--log", "tensorboard", "--no-pictures", "--json"]
+    folder = str(tmp_path / "run")
+    assert CliRunner().invoke(cli, [*words, "--out", folder]).exit_code == 0
+    time.sleep(1.1)
+    again = ["resume", folder, "--epochs", "5", "--no-pictures", "--json"]
+    answer = CliRunner().invoke(cli, again)
+    assert answer.exit_code == 0, answer.output
+    steps = ds.open_run(folder).trace.steps["step"]
+    found = curves(tmp_path / "run/tensorboard/train")
+    np.testing.assert_array_equal(found["batch loss"][:, 0], steps)

@@ -9,8 +9,6 @@ import pytest
 import downslope as ds
 from downslope.store import files
 from downslope.store.files import (
-    claim_folder,
-    claim_numbered_folder,
     damaged,
     is_there,
     make_folder,
@@ -19,6 +17,7 @@ from downslope.store.files import (
     sync_folder,
     write_file,
 )
+from downslope.store.lock import claim_folder, claim_numbered_folder
 
 
 def refuse(number):
@@ -129,7 +128,7 @@ def test_a_name_too_long_reads_as_intended(tmp_path):
 
 def test_a_claimed_folder_is_new_and_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    path = claim_folder(files.Path("some") / "where")
+    path = claim_folder(files.Path("some") / "where").path
     assert path == tmp_path / "some" / "where"
     assert list(path.iterdir()) == []
 
@@ -149,20 +148,20 @@ def test_a_folder_with_something_in_it_is_never_claimed(tmp_path):
 def test_numbers_that_are_taken_are_passed_over(tmp_path):
     for taken in ("digits-1", "digits-2", "other-3"):
         (tmp_path / taken).mkdir()
-    assert claim_numbered_folder(tmp_path, "digits") == tmp_path / "digits-3"
+    assert claim_numbered_folder(tmp_path, "digits").path == tmp_path / "digits-3"
 
 
 def test_claims_at_the_same_time_get_different_folders(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         claims = [pool.submit(claim_numbered_folder, tmp_path / "runs", "x") for _ in range(24)]
-    paths = {claim.result() for claim in claims}
+    paths = {claim.result().path for claim in claims}
     assert paths == {tmp_path / "runs" / f"x-{number}" for number in range(1, 25)}
 
 
 def test_the_home_folder_can_be_written_as_a_tilde(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert claim_numbered_folder(files.Path("~/runs"), "x") == tmp_path / "runs" / "x-1"
+    assert claim_numbered_folder(files.Path("~/runs"), "x").path == tmp_path / "runs" / "x-1"
     assert os.listdir(tmp_path) == ["runs"]
 
 
@@ -314,7 +313,7 @@ def test_a_folder_above_that_cannot_be_read_is_no_matter(tmp_path, monkeypatch):
         return opened(path, *arguments, **named)
 
     monkeypatch.setattr(files.os, "open", refuse)
-    assert claim_folder(tmp_path / "first") == tmp_path / "first"
+    assert claim_folder(tmp_path / "first").path == tmp_path / "first"
 
 
 def test_what_is_there_is_told_from_what_cannot_be_looked_at(tmp_path, monkeypatch):

@@ -56,7 +56,7 @@ def compare_and_report(
     with claimed(out) as claim:
         dataset = read_data(source, reading, as_json)
         variants = [_variant(text, one.plan(dataset), setting) for text, one in each.items()]
-        folder = claim(f"{dataset.name}-compare")
+        folder = claim(f"{dataset.name}-compare").path
         is_free = wishes.epochs is not None or setting == "epochs"
         what = f"Comparing {setting.replace('_', ' ')} on {dataset.name}"
         with display.working(what, lively=not as_json) as on_progress:

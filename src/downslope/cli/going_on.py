@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from downslope.cli import display
 from downslope.cli.lines import say
 from downslope.cli.training import (
     EXIT_CODES,
+    TrainOptions,
+    both,
     claimed,
     hint_to_resume,
     prepare_pictures,
     report,
+    train_and_report,
 )
 from downslope.cli.values import SYNONYMS, read_value
-from downslope.errors import SettingError
+from downslope.data import BUILT_IN, load
+from downslope.errors import DownslopeError, SettingError
+from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
 from downslope.learning.checkpoint import Checkpoints
 from downslope.learning.going_on import CHANGEABLE, GoingOn, forking, resuming
+from downslope.learning.run_folder import LOG, OPTIONS, has_ended
 from downslope.learning.saved_run import open_run
 from downslope.learning.settings import Settings
 from downslope.names import look_up
+from downslope.store.checkpoints import stored_steps
+from downslope.store.files import damaged, is_there, read_file
+from downslope.store.manifest import MOST_BYTES
 
 
 def checkpoints(seconds: float | None, epochs: int | None) -> Checkpoints:
@@ -49,12 +63,96 @@ def resume_and_report(
     Raises:
         DownslopeError: Something given cannot be used, or the disk refuses.
     """
+    options = options_of(folder)
+    if options is not None:
+        return _begin(folder, options, changes, as_json=as_json, pictures=pictures)
     run = open_run(folder)
     lively = not as_json
     with display.reading(run.data.source, lively=lively) as on_progress:
         dataset = run.with_data(on_progress).dataset
     with resuming(folder, changes, dataset=dataset, checkpoints=kept) as going_on:
         return _train(going_on, as_json=as_json, pictures=pictures)
+
+
+@dataclass(frozen=True)
+class ForkOptions:
+    """What `downslope fork` was asked for; arguments of `fork_and_report`."""
+
+    run: str
+    at_step: int
+    texts: dict[str, str]
+    checkpoints: Checkpoints
+    command: Literal["fork"] = "fork"
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What all kinds of options have."""
+
+    command: Literal["train", "fork"]
+
+
+def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
+    """What a training was asked for whose process ended before its first state was stored.
+
+    Returns:
+        None where there is a state, or where nothing was asked for.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    if not folder.is_dir() or has_ended(folder) or stored_steps(folder):
+        return None
+    path = folder / OPTIONS
+    if not is_there(path):
+        return None
+    content = read_file(folder, OPTIONS, MOST_BYTES)
+    errors = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError)
+    try:
+        if msgspec.json.decode(content, type=_Command).command == "fork":
+            return msgspec.json.decode(content, type=ForkOptions, strict=True)
+        found = msgspec.json.decode(content, type=TrainOptions, strict=True)
+    except errors as error:
+        raise damaged(path, str(error)) from error
+    unknown = [name for name in found.reading if name not in signature(load).parameters]
+    if unknown or not (found.source in BUILT_IN or os.path.isabs(found.source)):
+        what = f"load takes no {unknown[0]}" if unknown else f"the data is {found.source!r}"
+        raise damaged(path, what)
+    return found
+
+
+def _begin(
+    folder: Path,
+    options: TrainOptions | ForkOptions,
+    changes: Mapping[str, Any],
+    *,
+    as_json: bool,
+    pictures: bool,
+) -> int:
+    """Begin a training whose process ended before its first state was stored."""
+    if not as_json:
+        say(f"The training in {folder} was ended before its first step: it begins now.")
+    if isinstance(options, ForkOptions):
+        texts = options.texts | {name: str(value) for name, value in changes.items()}
+        return fork_and_report(
+            Path(options.run),
+            options.at_step,
+            texts,
+            folder,
+            options.checkpoints,
+            as_json=as_json,
+            pictures=pictures,
+        )
+    return train_and_report(
+        options.source,
+        options.reading,
+        replace(options.wishes, **changes),
+        folder,
+        log=options.log,
+        checkpoints=options.checkpoints,
+        as_json=as_json,
+        pictures=pictures,
+    )
 
 
 def fork_and_report(
@@ -75,7 +173,8 @@ def fork_and_report(
     run = open_run(folder)
     changes = _changes(run.settings, texts)
     lively = not as_json
-    with claimed(out) as claim:
+    options = ForkOptions(os.path.abspath(folder), at_step, dict(texts), kept)
+    with claimed(out, options) as claim:
         with display.reading(run.data.source, lively=lively) as on_progress:
             run = run.with_data(on_progress)
         new = claim(run.data.name)
@@ -94,11 +193,15 @@ def _train(going_on: GoingOn, *, as_json: bool, pictures: bool) -> int:
     if not as_json:
         say(f"Going on from step {going_on.step:,} in {run.folder}")
     prepare_pictures(pictures)
+    is_logged = (run.folder / LOG).is_dir()
+    if is_logged:
+        check_tensorboard()
     with (
+        tensorboard_log(run.folder) if is_logged else nullcontext() as written,
         display.training(run.dataset, run.settings.epochs, lively=not as_json) as shown,
         hint_to_resume(run.folder),
     ):
-        run = going_on.train(shown)
+        run = going_on.train(both(shown, written))
     report(run, as_json=as_json, pictures=pictures)
     return EXIT_CODES.get(run.outcome.reason, 0)
 

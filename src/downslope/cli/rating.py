@@ -50,7 +50,7 @@ def rate_and_report(
         if not as_json:
             output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
-        folder = claim(f"{dataset.name}-rate")
+        folder = claim(f"{dataset.name}-rate").path
         found = look_for_rate(dataset, plan, seconds, as_json=as_json)
         kept = {"folder": str(folder), **as_object(found)}
         write_file(folder / "rate.json", plain_json(kept).encode() + b"\n")

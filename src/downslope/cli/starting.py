@@ -45,7 +45,7 @@ def minima_and_report(
         dataset = read_data(source, reading, as_json)
         plan = wishes.plan(dataset)
         del plan["seed"]
-        folder = claim(f"{dataset.name}-minima")
+        folder = claim(f"{dataset.name}-minima").path
         what = f"Training {starts} starts on {dataset.name}"
         with display.working(what, lively=not as_json) as on_progress:
             found = minima(dataset=dataset, starts=starts, on_progress=on_progress, **plan)

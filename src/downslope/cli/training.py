@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -11,9 +12,11 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from downslope.cli import display, output
 from downslope.cli.lines import say
-from downslope.data import Dataset, load
+from downslope.data import BUILT_IN, Dataset, load
 from downslope.data.guard import guarded
 from downslope.errors import SettingError, StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
@@ -25,7 +28,7 @@ from downslope.learning.preparation import Preparation
 from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.recipes import recipe_for
 from downslope.learning.run import Run
-from downslope.learning.run_folder import LOG
+from downslope.learning.run_folder import LOG, OPTIONS
 from downslope.learning.settings import BatchSize, Settings, Stop
 from downslope.learning.train import train
 from downslope.network.embedding import Embedding
@@ -33,7 +36,8 @@ from downslope.network.losses import resolve
 from downslope.network.network import Network
 from downslope.network.notation import parse
 from downslope.store.checkpoints import stored_steps
-from downslope.store.files import claim_folder, claim_numbered_folder
+from downslope.store.files import write_file
+from downslope.store.lock import Claim, claim_folder, claim_numbered_folder
 
 if TYPE_CHECKING:
     from downslope.insight.rates import FoundRate
@@ -163,7 +167,8 @@ def train_and_report(
     wishes.check(finds_rate=True)
     if log is not None:
         check_tensorboard()
-    with claimed(out) as claim:
+    options = TrainOptions(source, dict(reading), wishes, log, checkpoints)
+    with claimed(out, options) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)
         with display.waiting("Looking into the data ...", lively=not as_json):
@@ -172,8 +177,8 @@ def train_and_report(
             output.report_columns(dataset)
             output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
-        folder = claim(dataset.name)
-        found = None
+        own = claim(dataset.name)
+        folder, found = own.path, None
         if wishes.learning_rate == "auto":
             from downslope.cli.rating import look_for_rate
 
@@ -187,9 +192,9 @@ def train_and_report(
             display.training(dataset, plan["epochs"], lively=not as_json) as shown,
             hint_to_resume(folder),
         ):
-            on_chunk = _both(shown, written)
+            on_chunk = both(shown, written)
             run = train(
-                dataset=dataset, on_chunk=on_chunk, folder=folder, checkpoints=checkpoints, **plan
+                dataset=dataset, on_chunk=on_chunk, folder=own, checkpoints=checkpoints, **plan
             )
     report(run, found, as_json=as_json, pictures=pictures)
     if log and not as_json:
@@ -222,7 +227,7 @@ def report(run: Run, found: FoundRate | None = None, *, as_json: bool, pictures:
         _draw(run, run.dataset, found, as_json)
 
 
-def _both(one: OnChunk, other: OnChunk | None) -> OnChunk:
+def both(one: OnChunk, other: OnChunk | None) -> OnChunk:
     """Two onlookers as one."""
     if other is None:
         return one
@@ -234,50 +239,69 @@ def _both(one: OnChunk, other: OnChunk | None) -> OnChunk:
     return on_chunk
 
 
+@dataclass(frozen=True)
+class TrainOptions:
+    """What `downslope train` was asked for; arguments of `train_and_report`."""
+
+    source: str
+    reading: dict[str, Any]
+    wishes: Wishes
+    log: Literal["tensorboard"] | None = None
+    checkpoints: Checkpoints | None = None
+    command: Literal["train"] = "train"
+
+
 @contextmanager
-def claimed(out: Path | None) -> Iterator[Any]:
+def claimed(out: Path | None, options: Any = None) -> Iterator[Callable[[str], Claim]]:
     """Claim the run's folder before the work, and give it back if nothing came into it.
 
     A folder of the user's choice is claimed at once. Yields a function from the data set's name
     to the folder.
-    """
-    made = _missing(Path("runs") if out is None else out)
 
-    def claim(name: str) -> Path:
-        if folder is not None:
-            return folder
-        numbered = claim_numbered_folder(Path("runs"), name)
-        made.insert(0, numbered)
-        return numbered
+    Args:
+        out: That folder; None for the next free one below `runs`.
+        options: What was asked for, a dataclass: written at once, so that whatever ends the
+            process, `downslope resume` begins again.
+    """
+    claim = None if out is None else _claim_own(out)
+
+    def claim_for(name: str) -> Claim:
+        nonlocal claim
+        if claim is None:
+            claim = claim_numbered_folder(Path("runs"), name)
+            _write_options(claim.path, options)
+        return claim
 
     try:
-        folder = None if out is None else _claim_own(out)
-        yield claim
+        if claim is not None:
+            _write_options(claim.path, options)
+        yield claim_for
     except BaseException:
-        for path in made:
-            try:
-                path.rmdir()
-            except OSError:  # something is in it
-                break
+        if claim is not None:
+            claim.give_back(leftovers=(OPTIONS,))
         raise
+    if claim is not None:
+        claim.release()
 
 
-def _claim_own(out: Path) -> Path:
+def _write_options(folder: Path, options: Any) -> None:
+    if options is not None:
+        source = getattr(options, "source", "")
+        if source and source not in BUILT_IN:  # the process that reads it may run elsewhere
+            options = replace(options, source=os.path.abspath(Path(source).expanduser()))
+        write_file(folder / OPTIONS, msgspec.json.format(msgspec.json.encode(options)) + b"\n")
+
+
+def _claim_own(out: Path) -> Claim:
     """Claim a folder of the user's choice; where a training was broken off in it, say so."""
     try:
-        return claim_folder(out)
+        return claim_folder(out, beside=(OPTIONS, LOG))
     except StorageError as error:
         if not out.is_dir() or not stored_steps(out):
             raise
         command = f"downslope resume {shlex.quote(str(out))}"
         advice = f"Go on with the training in it with: {command}; or choose another folder."
         raise StorageError(error.received, error.expected, advice) from error
-
-
-def _missing(path: Path) -> list[Path]:
-    """`path` and its parents, innermost first, as far as they do not exist yet."""
-    path = path.expanduser().absolute()
-    return [one for one in (path, *path.parents) if not one.exists()]
 
 
 def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) -> None:

@@ -10,9 +10,10 @@ different folders.
 from __future__ import annotations
 
 import importlib.util
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from downslope.errors import SettingError
 from downslope.learning.measures import names
 from downslope.learning.progress import OnChunk, Progress
 from downslope.learning.run_folder import LOG
-from downslope.store.files import claim_folder, plain_errors
+from downslope.store.checkpoints import stored_steps
+from downslope.store.files import make_folder, plain_errors
+from downslope.store.lock import claim_folder, locked
 
 MOST_STEPS = 10_000  # of a training, evenly; TensorBoard itself shows 1,000 of a curve
 _PARTS = ("train", "validation")
@@ -48,7 +51,8 @@ def tensorboard_log(folder: str | Path) -> Iterator[OnChunk]:
 
     Args:
         folder: Where the run is to be saved; the event files come into `tensorboard` in it.
-            `run.save(folder)` puts the run beside them.
+            `run.save(folder)` puts the run beside them. Where a training in it goes on, its
+            curves go on as well: what had been written of later steps is no part of them.
 
     Yields:
         What `train` takes as `on_chunk`. Of a training of more than `MOST_STEPS` steps every
@@ -64,14 +68,24 @@ def tensorboard_log(folder: str | Path) -> Iterator[OnChunk]:
         >>> run.save("runs/mine")
     """
     check_tensorboard()
-    path = claim_folder(Path(folder) / LOG)
-    log = _Log(path)
+    path = Path(os.path.abspath(Path(folder).expanduser())) / LOG
+    if path.is_dir() and stored_steps(path.parent):
+        with locked(path):
+            yield from _written(path)
+        return
+    claim = claim_folder(path)
+    try:
+        yield from _written(claim.path)
+    finally:
+        claim.give_back()  # it is not empty, as it should be
+
+
+def _written(folder: Path) -> Iterator[OnChunk]:
+    log = _Log(folder)
     try:
         yield log
     finally:
         log.close()
-        with suppress(OSError):  # it is not empty, as it should be
-            path.rmdir()
 
 
 class _Log:
@@ -80,7 +94,7 @@ class _Log:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.writers: dict[str, Any] = {}
-        self.steps = self.measured = 0  # rows of the trace that are written
+        self.steps = self.measured = 0  # rows of the trace that are written, now or before
         self.last = time.time()
 
     def __call__(self, progress: Progress) -> None:
@@ -88,7 +102,7 @@ class _Log:
         now = time.time()
         with plain_errors(self.folder):
             if not self.writers:
-                self._open()
+                self._open(progress)
             self._write_steps(progress, now)
             self._write_measures(progress, now)
             for writer in self.writers.values():
@@ -101,12 +115,21 @@ class _Log:
             for writer in self.writers.values():
                 writer.close()
 
-    def _open(self) -> None:
+    def _open(self, progress: Progress) -> None:
         from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto import event_pb2
 
+        events: Any = event_pb2
+        self.steps = progress.first
+        self.measured = int((progress.trace.epochs["step"] <= progress.first).sum())
         for part in _PARTS:
-            (self.folder / part).mkdir()
+            make_folder(self.folder / part)
             self.writers[part] = EventsWriter(str(self.folder / part / "events"))
+            if progress.first:  # readers drop what they know of later steps
+                again = events.SessionLog(status=events.SessionLog.START)
+                self.writers[part].write_event(
+                    events.Event(wall_time=self.last, step=progress.first + 1, session_log=again)
+                )
 
     def _write_steps(self, progress: Progress, now: float) -> None:
         steps, every = progress.trace.steps, -(-progress.steps // MOST_STEPS)

@@ -27,7 +27,7 @@ from downslope.learning.train import new_run
 from downslope.learning.training import Begun, Training
 from downslope.names import look_up
 from downslope.network.losses import PerSample
-from downslope.store.lock import locked
+from downslope.store.lock import Claim, locked
 
 # what a fork can change; the network, the loss and the samples in a step make another training
 CHANGEABLE = tuple(
@@ -131,7 +131,7 @@ def resuming(
 def fork(
     run: Run | str | Path,
     at_step: int,
-    folder: str | Path,
+    folder: str | Path | Claim,
     *,
     checkpoints: Checkpoints | None = None,
     on_chunk: OnChunk | None = None,
@@ -169,7 +169,7 @@ def fork(
 def forking(
     run: Run,
     at_step: int,
-    folder: str | Path,
+    folder: str | Path | Claim,
     changes: Mapping[str, Any],
     *,
     checkpoints: Checkpoints | None = None,

@@ -38,8 +38,7 @@ from downslope.network.activations import identity
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.store.arrays import flatten
-from downslope.store.files import claim_folder
-from downslope.store.lock import locked
+from downslope.store.lock import claim_folder
 
 if TYPE_CHECKING:
     from downslope.learning.replay import Replay
@@ -356,9 +355,8 @@ class Run:
         Raises:
             StorageError: The folder is not empty, or the disk refuses.
         """
-        path = claim_folder(Path(folder), beside=(run_folder.LOG,))
-        with locked(path):
-            return self.write(path)
+        with claim_folder(Path(folder), beside=(run_folder.LOG,)) as claim:
+            return self.write(claim.path)
 
     def write(self, folder: Path) -> Run:
         """Write what the training left into a folder that nobody else writes into."""

@@ -1,5 +1,6 @@
 """The run folder: what is kept of a run, and in which file.
 
+    options.json          what the command line was asked for, before the first state was stored
     checkpoints/          the training between two steps, to go on from: see `checkpoint.py`
     run.json              the data's card, network, settings, outcome, times, versions
     weights.safetensors   parameters ("0.weights", ...), scaling and baseline
@@ -55,7 +56,8 @@ FORMAT = 2
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them
-LOG = "tensorboard"  # the one thing that is in the folder before the run
+OPTIONS = "options.json"  # the two things that are in the folder before the run
+LOG = "tensorboard"
 
 
 @dataclass(frozen=True)

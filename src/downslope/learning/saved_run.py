@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from downslope.learning.run_folder import Document
 from downslope.learning.trace import Trace
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.store.checkpoints import FOLDER as CHECKPOINTS
+from downslope.store.checkpoints import stored_steps
 from downslope.store.files import LONGEST
+from downslope.store.lock import is_empty
 
 
 def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
@@ -35,6 +38,18 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
     path = Path(os.path.abspath(Path(folder).expanduser()))
     if run_folder.has_ended(path):
         return run_from(path, *run_folder.read(path), loss=loss)
+    if (path / run_folder.OPTIONS).is_file() and not stored_steps(path):
+        raise RunError(
+            f"The training in {path} was ended before its first state was stored.",
+            "a training that has begun",
+            f"Begin it again with: downslope resume {shlex.quote(str(path))}",
+        )
+    if path.is_dir() and any(path.iterdir()) and is_empty(path):
+        raise RunError(
+            f"The training in {path} was ended before anything was stored.",
+            "the folder of a run",
+            "Begin the training again; the same folder can be named.",
+        )
     if not (path / CHECKPOINTS).is_dir():
         missing = run_folder.MANIFEST if (path / run_folder.DOCUMENT).exists() else "run.json"
         found = f"has no {missing}" if path.is_dir() else "does not exist"

@@ -21,8 +21,7 @@ from downslope.learning.settings import BatchSize, Record, Settings, Stop
 from downslope.learning.training import Training
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network
-from downslope.store.files import check_empty, claim_folder
-from downslope.store.lock import locked
+from downslope.store.lock import Claim, claim_folder
 
 
 def train(
@@ -42,7 +41,7 @@ def train(
     stop: Stop | None = None,
     on_chunk: OnChunk | None = None,
     start: Run | None = None,
-    folder: str | Path | None = None,
+    folder: str | Path | Claim | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Run:
     """Train a network on a data set; the same arguments give the same bits on one machine.
@@ -111,13 +110,14 @@ def train(
 
 
 @contextmanager
-def new_run(folder: str | Path) -> Iterator[Path]:
-    """A new or empty folder that nobody else writes into.
+def new_run(folder: str | Path | Claim) -> Iterator[Path]:
+    """A new or empty folder that nobody else writes into; one that is claimed already stays so.
 
     Raises:
         StorageError: It is not empty, or another training writes into it, or it refuses.
     """
-    path = claim_folder(Path(folder), beside=(LOG,))
-    with locked(path):
-        check_empty(path, beside=(LOG,))  # it may have been another's until just now
-        yield path
+    if isinstance(folder, Claim):
+        yield folder.path
+        return
+    with claim_folder(Path(folder), beside=(LOG,)) as claim:
+        yield claim.path

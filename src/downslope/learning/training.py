@@ -112,6 +112,8 @@ class Training:
         state, key = self.prepared.start()
         if self.begun is not None:
             state = self.begun.state
+        else:  # before what is slow: from now on it can be resumed
+            self._begin(state, Seconds(time.perf_counter() - began, 0.0, 0.0))
         material = self.prepared.material(key)
         pace = Pace(self.plan)
         batches = np.zeros((pace.capacity, self.plan.batch_size), np.int32)
@@ -127,7 +129,8 @@ class Training:
             return now if self.begun is None else self.begun.run.seconds.plus(now)
 
         step, ending, asked = int(state.step), int(state.ending), False
-        self._begin(state, seconds())
+        if self.begun is not None:
+            self._begin(state, seconds())
         with stop_requests() as stop_requested:
             while step < self.plan.steps and ending == loop.RUNNING and not asked:
                 with pace.timed(self.plan.steps - step) as count:
@@ -152,9 +155,10 @@ class Training:
     def _begin(self, state: loop.State, seconds: Seconds) -> None:
         if self.keeper is None:
             return
+        # in this order: a process that ends in between leaves the states of what was asked before
+        run_folder.open_again(self.keeper.folder)
         if self.begun is None or not self.begun.is_stored:
             self._store(state, seconds)
-        run_folder.open_again(self.keeper.folder)
 
     def _store(self, state: loop.State, seconds: Seconds) -> None:
         """Store a checkpoint."""

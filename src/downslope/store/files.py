@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -27,14 +27,20 @@ _REASONS = {
 
 
 @contextmanager
-def plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(path: Path, but: tuple[type[OSError], ...] = ()) -> Iterator[None]:
     """Turn an operating system's refusal to write `path` into one clear message.
+
+    Args:
+        path: What was to be written.
+        but: Kinds of refusals that are left as they are.
 
     Raises:
         StorageError: The disk is full, read-only, not permitted, or failed otherwise.
     """
     try:
         yield
+    except but:
+        raise
     except OSError as error:
         what = (error.strerror or str(error), "a folder that can be written", "Choose another.")
         reason, expected, advice = _REASONS.get(error.errno or 0, what)
@@ -199,75 +205,3 @@ def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
     """
     if path.exists():
         raise StorageError(f"{path} is there already.", "the name of a new file", advice)
-
-
-def _make_folders(path: Path) -> None:
-    """Create a folder and its parents, to stay; one that is there may be a link."""
-    with plain_errors(path):
-        for folder in reversed([one for one in (path, *path.parents) if not one.exists()]):
-            folder.mkdir(exist_ok=True)
-            sync_folder(folder.parent)
-
-
-def claim_folder(path: Path, beside: Collection[str] = ()) -> Path:
-    """Create the folder `path`, and its parents, for one writer; nothing is overwritten.
-
-    Args:
-        path: The folder.
-        beside: Names of what may be in it already.
-
-    Returns:
-        Its absolute path.
-
-    Raises:
-        StorageError: It exists and is not empty, or cannot be created or written.
-    """
-    path = Path(os.path.abspath(path.expanduser()))
-    _make_folders(path)
-    with plain_errors(path):
-        sync_folder(path.parent)  # whoever made it may have left that to the system
-    check_empty(path, beside)
-    write_file(path / ".claimed", b"")  # tells now, not after the training, that it is writable
-    with plain_errors(path):
-        (path / ".claimed").unlink()
-    return path
-
-
-def check_empty(path: Path, beside: Collection[str] = ()) -> None:
-    """Check that a folder holds nothing but what may be beside.
-
-    Raises:
-        StorageError: It does, or cannot be read.
-    """
-    with plain_errors(path):
-        if any(one.name not in beside for one in path.iterdir()):
-            raise StorageError(
-                f"The folder {path} is not empty.",
-                "a new or empty folder",
-                "Choose another; nothing is ever overwritten.",
-            )
-
-
-def claim_numbered_folder(parent: Path, name: str) -> Path:
-    """Create the first free folder among `parent`/`name`-1, `name`-2, ... for one writer.
-
-    Raises:
-        StorageError: It cannot be created or written.
-    """
-    parent = Path(os.path.abspath(parent.expanduser()))
-    number = 1
-    while True:
-        path = parent / f"{name}-{number}"
-        _make_folders(parent)
-        with plain_errors(path):
-            try:
-                path.mkdir()  # fails if another process was faster
-            except FileExistsError:
-                number += 1
-                continue
-        try:
-            return claim_folder(path)
-        except StorageError:
-            with suppress(OSError):
-                path.rmdir()  # an empty folder would be taken for a run
-            raise
