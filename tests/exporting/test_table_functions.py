@@ -6,11 +6,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from downslope.data.dates import DATES, PERIODS, TIMES, as_seconds, pattern
 from downslope.data.encoding import learn
 from downslope.data.kinds import describe
 from downslope.data.numbers import FORMS, MARKS, is_missing, parts, read_numbers
 from downslope.data.table_file import read_table
 from downslope.exporting import table_functions as copied
+
+MOMENTS = [
+    (1999, 12, 31, 23, 59, 58),
+    (2000, 2, 29, 0, 0, 0),
+    (2024, 1, 1, 12, 30, 5),
+    (2026, 11, 27, 1, 2, 3),
+]
 
 
 def test_cells_stay_as_they_are_written_until_their_column_says_what_they_are(tmp_path):
@@ -51,10 +59,43 @@ def test_each_kind_of_column_is_encoded_alike():
         *copied.number(table["n"], number.fill, number.says_missing),
         *copied.category(table["w"], words.values, words.has_others, words.says_missing),
         *copied.yes_no(table["t"], truth.fill, truth.says_missing),
-        *copied.date(table["d"], when.fill, when.cycles, when.says_missing),
+        *copied.date(
+            table["d"],
+            pattern(when.form, strict=False),
+            when.fill,
+            when.cycles,
+            when.says_missing,
+        ),
     ]
     np.testing.assert_allclose(np.array(inputs, np.float32).T, ours, rtol=1e-6, atol=1e-6)
 
 
 def test_whole_numbers_are_one_text():
     assert copied.texts([3.0, 3, " 3", None, float("nan"), ""]) == ["3", "3", "3", None, None, None]
+
+
+def written(form, when):
+    """A moment in a form, with strftime and with the letters that are our own."""
+    quarter = f"{(when.month - 1) // 3 + 1}"
+    return when.strftime(form.replace("%q", quarter).replace("%S", "%S.25").replace("%z", "+0130"))
+
+
+def test_dates_are_read_alike_in_every_form():
+    moments = [datetime.datetime(*one) for one in MOMENTS]
+    forms = [*DATES, *PERIODS, *TIMES, *(f"%a {one}" for one in DATES)]
+    forms += [
+        f"{date} {time}{zone}" for date in DATES[:12] for time in TIMES for zone in ("", " %z")
+    ]
+    for form in forms:
+        texts = [written(form, one) for one in moments]
+        ours = as_seconds(pa.chunked_array([texts]), form)
+        theirs = [copied.moment(text, pattern(form, strict=False)) for text in texts]
+        np.testing.assert_array_equal(theirs, ours, err_msg=form)
+        assert np.isfinite(ours).all()
+
+
+def test_a_text_in_another_form_is_refused():
+    for text in ("31/05/2024", "2024-13-01", "2024-02-30", "tomorrow", "2024-05-31 13"):
+        with pytest.raises(ValueError, match="is not written as|must be in|out of range"):
+            copied.moment(text, pattern("%Y-%m-%d", strict=False))
+    assert np.isnan(copied.moment(None, pattern("%Y-%m-%d", strict=False)))

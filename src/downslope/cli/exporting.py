@@ -43,14 +43,16 @@ def _size(file: Path) -> str:
 
 
 def _tell_onnx(model: Model, file: Path) -> None:
-    from downslope.exporting.onnx_file import input_notes
+    from downslope.exporting.onnx_file import input_notes, output_names
 
     print_table(("input", "what goes in"), list(input_notes(model).items()))
-    gives = {
-        "classification": "prediction (the class's name), probabilities (one per class)",
-        "regression": "prediction (numbers in their own units)",
-        "counting": "prediction (people in each photo), density (where they are)",
+    holds = {
+        "classification": ("the class's name", "one per class"),
+        "regression": ("numbers in their own units",),
+        "counting": ("people in each photo", "where they are"),
     }[model.task]
+    called = output_names(model).values()
+    gives = ", ".join(f"{name} ({what})" for name, what in zip(called, holds, strict=True))
     shape = "; each input is an array of shape (samples,)" if model.encoding is not None else ""
     say(f"\nOut come {gives}{shape}.")
     say('\nTo use it (pip install "downslope[onnx]" has what is needed):')

@@ -11,6 +11,7 @@ import numpy as np
 
 from downslope.cli.inputs import Input
 from downslope.cli.lines import print_data, say
+from downslope.data.table_file import is_number
 from downslope.learning.run import Run
 from downslope.store.files import write_file
 
@@ -19,7 +20,8 @@ def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None
     """Write the answers to a file, or print them.
 
     The columns: `input`, where there is more than one; `prediction`; for classes also
-    `probability NAME` for each.
+    `probability NAME` for each. A text that a spreadsheet would take for a formula, such as a
+    class called =1+1, gets an apostrophe in front, by which spreadsheets know it for a text.
 
     Raises:
         StorageError: The disk refuses.
@@ -30,13 +32,20 @@ def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None
         rows = ([str(path), *row] for (path, _), row in zip(inputs, rows, strict=True))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerow(map(_as_text, head))
+    writer.writerows([_as_text(cell) for cell in row] for row in rows)
     if out is None:
         print_data(text.getvalue())
         return
     write_file(out, text.getvalue().encode())
     say(f"{len(inputs):,} answers: {out}", err=True)
+
+
+def _as_text(cell: object) -> object:
+    """The cell, or a text with an apostrophe where a spreadsheet would run it as a formula."""
+    if not isinstance(cell, str) or len(cell) < 2 or is_number(cell):
+        return cell
+    return f"'{cell}" if cell[0] in "=+-@\t\r" else cell
 
 
 def _answers(run: Run, inputs: list[np.ndarray]) -> tuple[list[str], Iterable[list]]:

@@ -30,8 +30,7 @@ def onnx_bytes(model: Model) -> bytes:
         onnx.checker.ValidationError: The graph is not valid, which a test should have found.
         onnx.shape_inference.InferenceError: Likewise.
     """
-    names = [INPUTS] if model.encoding is None else [one.name for one in model.encoding.columns]
-    graph = Graph(names)
+    graph = Graph([*input_notes(model), *output_names(model).values()])
     signals = _inputs(graph, model)
     scale = model.input_scale
     if scale is not None:
@@ -56,6 +55,17 @@ def input_notes(model: Model) -> dict[str, str]:
     return {INPUTS: f"{kind}, of shape ({shape})"}
 
 
+def output_names(model: Model) -> dict[str, str]:
+    """What each output is called, by what it is; a column of the table may have that name."""
+    plain = {
+        "classification": ("prediction", "probabilities"),
+        "regression": ("prediction",),
+        "counting": ("prediction", "density"),
+    }[model.task]
+    taken = Graph(list(input_notes(model)))
+    return {name: taken.unique(name) for name in plain}
+
+
 def _inputs(graph: Graph, model: Model) -> str:
     if model.encoding is not None:
         return write_columns(graph, model.encoding)
@@ -73,16 +83,17 @@ def _answers(graph: Graph, model: Model, outputs: str) -> None:
         mean = graph.constant(model.answer_scale.mean, "answers.mean")
         outputs = graph.node("Add", graph.node("Mul", outputs, deviation), mean)
     answers = outputs if model.link == "identity" else _linked(graph, model, outputs)
+    names = output_names(model)
     if model.task == "classification":
         _classes(graph, model, outputs, answers)
     elif model.task == "counting":
         whole = graph.constant(np.array([1, 2, 3]), "axes")
         people = graph.node("ReduceSum", graph.cast(answers, "float64"), whole, keepdims=0)
-        graph.output(graph.cast(people, "float32"), "prediction", "float32", [SAMPLES])
+        graph.output(graph.cast(people, "float32"), names["prediction"], "float32", [SAMPLES])
         cells = [SAMPLES, "rows of cells", "columns of cells", 1]
-        graph.output(answers, "density", "float32", cells)
+        graph.output(answers, names["density"], "float32", cells)
     else:
-        graph.output(answers, "prediction", "float32", [SAMPLES, *model.output_shape])
+        graph.output(answers, names["prediction"], "float32", [SAMPLES, *model.output_shape])
 
 
 def _linked(graph: Graph, model: Model, outputs: str) -> str:
@@ -102,9 +113,11 @@ def _classes(graph: Graph, model: Model, outputs: str, answers: str) -> None:
     else:
         chosen = graph.node("ArgMax", outputs, axis=1, keepdims=0)
     names = graph.constant(np.array(model.class_names, object), "classes")
-    graph.output(graph.node("Gather", names, chosen), "prediction", "text", [SAMPLES])
+    outputs_called = output_names(model)
+    chosen_names = graph.node("Gather", names, chosen)
+    graph.output(chosen_names, outputs_called["prediction"], "text", [SAMPLES])
     shape = [SAMPLES, len(model.class_names)]
-    graph.output(answers, "probabilities", "float32", shape)
+    graph.output(answers, outputs_called["probabilities"], "float32", shape)
 
 
 def _checked(graph: Graph, model: Model) -> onnx.ModelProto:

@@ -51,8 +51,7 @@ class Graph:
         return name
 
     def output(self, value: str, name: str, kind: str, shape: Sequence[str | int]) -> str:
-        """Let `value` come out under a name of its own."""
-        name = self.unique(name)
+        """Let `value` come out under a name that was reserved."""
         self.nodes.append(helper.make_node("Identity", [value], [name], name=name))
         info = helper.make_tensor_value_info(name, TYPES[kind], list(shape))
         self.outputs.append(info)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from downslope.data.dates import TIMES
 from downslope.data.encoding import CYCLES, DAY, ColumnCode, Encoding
 from downslope.data.kinds import NO, YES
 from downslope.exporting.onnx_graph import SAMPLES, Graph
@@ -33,7 +34,9 @@ def wanted(code: ColumnCode) -> str:
         mark = missing_mark(code)
         return f"text, without spaces around it; {mark!r} where it is not known"
     if code.kind == "date":
-        return "date: seconds since 1970-01-01 as a number; NaN where it is not known"
+        is_time = code.form.removesuffix(" %z") in TIMES
+        since = "time: seconds since midnight" if is_time else "date: seconds since 1970-01-01"
+        return f"{since} as a number; NaN where it is not known"
     kind = "number" if code.kind == "number" else "yes/no: 1 or 0"
     return f"{kind}; NaN where it is not known"
 

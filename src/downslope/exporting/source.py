@@ -16,6 +16,7 @@ from types import ModuleType
 
 import numpy as np
 
+from downslope.data.dates import in_words, pattern
 from downslope.data.encoding import ColumnCode, Encoding
 from downslope.data.numbers import PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
@@ -92,6 +93,13 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def in_pieces(text: str, *, indent: str) -> str:
+    """A long text as Python has it, in pieces on lines of their own."""
+    width = WIDTH - len(indent) - 12  # what is escaped needs two letters
+    pieces = [text[start : start + width] for start in range(0, len(text), width)] or [""]
+    return f"\n{indent}".join(quoted(one) for one in pieces)
+
+
 def listed(texts: Sequence[str], *, indent: str = "", around: int = 0) -> str:
     """A list of texts as Python has it, in lines of limited length.
 
@@ -164,9 +172,8 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
 
 
 def _imports(body: Body, functions: str) -> str:
-    standard = ["import math"] * ("math." in functions) + ["import sys", "from pathlib import Path"]
-    if "csv." in functions:
-        standard.insert(0, "import csv")
+    used = [one for one in ("csv", "datetime", "math", "re") if re.search(rf"\b{one}\.", functions)]
+    standard = [*(f"import {one}" for one in used), "import sys", "from pathlib import Path"]
     lines = sorted(["import numpy as np", *body.imports], key=_import_order)
     return "\n".join([*standard, "", *lines])
 
@@ -213,7 +220,13 @@ def _encoded(code: ColumnCode) -> str:
         return f"yes_no({column}, fill={code.fill!r}{missing})"
     if code.kind == "date":
         cycles = f", cycles={listed(code.cycles)}" if code.cycles else ""
-        return f"date({column}, fill={code.fill!r}{cycles}{missing})"
+        form = code.form or "%Y-%m-%d"
+        written = in_pieces(pattern(form, strict=False), indent=" " * 12)
+        return (
+            f"date(\n            {column},  # {in_words(form)}\n"
+            f"            {written},\n"
+            f"            fill={code.fill!r}{cycles}{missing},\n        )"
+        )
     thousands, decimal, unit = parts(code.form or PLAIN)
     written = f", thousands={quoted(thousands)}" if thousands else ""
     written += f", decimal={quoted(decimal)}" if decimal != "." else ""

@@ -5,6 +5,8 @@ other, and nothing else.
 """
 
 import csv
+import datetime
+import re
 
 import numpy as np
 
@@ -93,14 +95,65 @@ def yes_no(values, fill, missing=False):
     return [x, gaps] if missing else [x]
 
 
-def date(values, fill, cycles=(), missing=False):
-    """Days since 1970 and where in each cycle; then whether there was no date (ISO text)."""
-    known = ["NaT" if is_missing(value) else value for value in values]
-    moments = np.array(known, "datetime64[s]")
-    gaps = np.isnat(moments)
-    days = np.where(gaps, fill, moments.astype(np.int64)) / 86_400
+def date(values, pattern, fill, cycles=(), missing=False):
+    """Days since 1970 and where in each cycle; then whether there was no date."""
+    moments = np.array([moment(value, pattern) for value in values])
+    gaps = np.isnan(moments)
+    days = np.where(gaps, fill, moments) / 86_400
     columns = [days]
     for cycle in cycles:
         turns = days / {"year": 365.2425, "week": 7, "day": 1}[cycle]
         columns += [np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)]
     return [*columns, gaps] if missing else columns
+
+
+def moment(value, pattern):
+    """Seconds since 1970, or since midnight, of a text, a date or a time; NaN of nothing."""
+    if is_missing(value):
+        return np.nan
+    if hasattr(value, "hour") and not hasattr(value, "year"):
+        return 3600 * value.hour + 60 * value.minute + value.second + value.microsecond / 1e6
+    if not isinstance(value, str):
+        if getattr(value, "tzinfo", None) is not None:
+            return value.timestamp()
+        return np.datetime64(value, "us").astype(np.int64) / 1e6
+    match = re.match(pattern, value.strip())
+    part = {name: text or "" for name, text in match.groupdict().items()} if match else {}
+    hour, minute, second = (int(part.get(name) or 0) for name in "HMS")
+    is_bare = part.get("H") and not (part.get("M") or part.get("p"))
+    if match is None or hour > 24 or minute > 59 or second > 60 or is_bare:
+        raise ValueError(f"{value!r} is not written as the dates of the training were")
+    if part.get("p"):
+        hour = hour % 12 + 12 * (part["p"].lower() == "p")
+    seconds = 3600 * hour + 60 * minute + second + float("0." + (part.get("f") or "0"))
+    return seconds + 86_400 * day_number(part) - zone(part.get("z", "").lower())
+
+
+def day_number(part):
+    """Days from 1970 to the day that the parts of a date say; 0 where they say none."""
+    if "G" in part:
+        day = datetime.date.fromisocalendar(int(part["G"]), int(part["V"]), int(part.get("u") or 1))
+        return day.toordinal() - 719_163
+    if "Y" not in part:
+        return 0
+    year = int(part["Y"])
+    if len(part["Y"]) == 2:
+        year += 2000 if year < 69 else 1900
+    month = int(part.get("m") or 1)
+    if "b" in part:
+        month = "janfebmaraprmayjunjulaugsepoctnovdec".index(part["b"][:3].lower()) // 3 + 1
+    if "q" in part:
+        month = 3 * int(part["q"]) - 2
+    return datetime.date(year, month, int(part.get("d") or 1)).toordinal() - 719_163
+
+
+def zone(name):
+    """Seconds east of UTC of a zone such as +02:00, UTC or EST."""
+    known = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+    if name.strip() in known:
+        return 3600 * known[name.strip()]
+    match = re.search(r"([+-])(\d{1,2}?):?(\d\d)?$", name)
+    if match is None:
+        return 0
+    sign, hours, minutes = match.groups()
+    return (-1 if sign == "-" else 1) * (3600 * int(hours) + 60 * int(minutes or 0))
