@@ -4,12 +4,16 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import downslope as ds
+from downslope.cli.main import cli
 from downslope.data.dates import as_seconds
 from downslope.data.load import read
 from downslope.data.table_file import read_table
 from downslope.data.tables import UnsplitTable
+from tests.cases.conftest import FOLDER
+from tests.exporting.drawn import load_source
 
 
 def table(path, target, **said) -> UnsplitTable:
@@ -90,3 +94,49 @@ def test_frames_in_files_are_read(cases, name):
         dataset = ds.load(cases / "tables" / name, target=target)
         assert dataset.encoding is not None
         assert len(dataset.encoding.columns) == len(content.column_names) - 1
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory):
+    """A run on `onnx_names.csv`, whose columns are called as outputs are; and that table."""
+    if not FOLDER.is_dir():
+        pytest.skip("shared/cases is not beside this checkout")
+    path = FOLDER / "tables" / "onnx_names.csv"
+    dataset = ds.load(path, target="target")
+    assert dataset.encoding is not None
+    embedded = [ds.Embedding(one.places, one.numbers) for one in dataset.encoding.embedded]
+    network = ds.Network([*embedded[::-1], ds.Dense(8, "tanh"), ds.Dense(2)])
+    run = ds.train(network, dataset, epochs=1)
+    return run.save(tmp_path_factory.mktemp("named") / "run"), path
+
+
+@pytest.mark.filterwarnings("ignore")  # of values that no training had, and the libraries' own
+@pytest.mark.parametrize(
+    "kind", ["numpy", *(pytest.param(one, marks=pytest.mark.peers) for one in ("torch", "keras"))]
+)
+def test_exported_files_read_their_own_training_table(kind, named, tmp_path, monkeypatch):
+    if kind != "numpy":
+        pytest.importorskip("torch")
+    if kind == "keras":
+        monkeypatch.setenv("KERAS_BACKEND", "torch")
+        pytest.importorskip("keras")
+    run, path = named
+    made = load_source(ds.export(run, tmp_path / "made.py", to=kind)[0])
+    table = made.read_csv(path)
+    ours = run.probabilities(read_table(path))
+    assert np.abs(made.probabilities(table) - ours).max() <= 1e-5
+    chosen = [run.data.class_names[place] for place in run.predict(read_table(path))]
+    assert made.predict(table) == chosen
+
+
+@pytest.mark.peers
+def test_outputs_are_called_as_the_message_says(named, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    run, _ = named
+    words = ["export", str(run.folder), "--to", "onnx", "--out", str(tmp_path / "a.onnx")]
+    told = CliRunner().invoke(cli, words)
+    model = onnx.load(tmp_path / "a.onnx")
+    names = [one.name for one in model.graph.output]
+    assert names == ["prediction 2", "probabilities 2"]
+    says = "Out come prediction 2 (the class's name), probabilities 2 (one per class)"
+    assert says in " ".join(told.output.split())

@@ -1,5 +1,6 @@
 """Using a run: test, predict, count."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -117,6 +118,18 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     made = json.loads(call("test", "r", "--data", "b.csv", "--json").stdout)
     assert made["data"]["samples"] == 20
     assert made["test"]["accuracy"] == 1.0
+
+
+def test_a_class_that_spreadsheets_would_run_is_written_as_a_text(call, tmp_path):
+    names = ["=cmd|' /C calc'!A0", "-1", "@SUM(1)", "+1-2", "-"]
+    rows = "".join(f'{place % 5},"{names[place % 5]}"\n' for place in range(100))
+    Path("a.csv").write_text("x,y\n" + rows)
+    words = ("--target", "y", "--epochs", 60, "--learning-rate", 0.05, "--no-pictures")
+    assert call("train", "a.csv", *words, "--task", "classification", "--out", "r").exit_code == 0
+    Path("ask.csv").write_text("x\n0\n1\n2\n3\n4\n")
+    rows = list(csv.reader(call("predict", "r", "ask.csv", "--csv").stdout.splitlines()))
+    assert [row[0] for row in rows[1:]] == [f"'{names[0]}", "-1", "'@SUM(1)", "'+1-2", "-"]
+    assert [one["class"] for one in predictions(call, "r", "ask.csv")] == names
 
 
 def test_answers_in_a_pipe(call, tmp_path):

@@ -96,6 +96,6 @@ def test_dates_are_read_alike_in_every_form():
 
 def test_a_text_in_another_form_is_refused():
     for text in ("31/05/2024", "2024-13-01", "2024-02-30", "tomorrow", "2024-05-31 13"):
-        with pytest.raises(ValueError, match="is not written as|must be in|out of range"):
+        with pytest.raises(ValueError, match=r"is not written as|must be in|out of range"):
             copied.moment(text, pattern("%Y-%m-%d", strict=False))
     assert np.isnan(copied.moment(None, pattern("%Y-%m-%d", strict=False)))

@@ -32,11 +32,12 @@ _LINKS: dict[Any, Link] = {
     jax.nn.sigmoid: "sigmoid",
     jnp.exp: "exp",
 }
+_MOST_OFFSET = 1000  # deviations from 0: float32 still tells apart a ten-thousandth of one
 
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """Two numbers, or arrays that broadcast against one sample, float32.
+    """Two numbers, or arrays that broadcast against one sample, float64.
 
     Attributes:
         mean: What is subtracted.
@@ -45,6 +46,11 @@ class Scale:
 
     mean: np.ndarray
     deviation: np.ndarray
+
+    @property
+    def needs_double(self) -> bool:
+        """Whether numbers of 32 bits would lose what the values tell."""
+        return bool((np.abs(self.mean) > _MOST_OFFSET * self.deviation).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,6 +171,6 @@ def _all(layers: Sequence[Layer]) -> list[Layer]:
 def _scale(scaling: Any) -> Scale | None:
     if scaling is None:
         return None
-    mean = np.asarray(scaling.mean, np.float32)
-    deviation = np.asarray(scaling.deviation, np.float32)
+    mean = np.asarray(scaling.mean, np.float64)
+    deviation = np.asarray(scaling.deviation, np.float64)
     return Scale(mean, deviation) if mean.any() or (deviation != 1).any() else None

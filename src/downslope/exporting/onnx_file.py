@@ -31,11 +31,7 @@ def onnx_bytes(model: Model) -> bytes:
         onnx.shape_inference.InferenceError: Likewise.
     """
     graph = Graph([*input_notes(model), *output_names(model).values()])
-    signals = _inputs(graph, model)
-    scale = model.input_scale
-    if scale is not None:
-        signals = graph.node("Sub", signals, graph.constant(scale.mean, "scaling.mean"))
-        signals = graph.node("Div", signals, graph.constant(scale.deviation, "scaling.deviation"))
+    signals = _scaled(graph, model, _inputs(graph, model))
     if len(model.input_shape) == 3:
         signals = graph.node("Transpose", signals, perm=CHANNELS_FIRST)
     outputs = write_chain(graph, model.network.layers, model.parameters, model.input_shape, signals)
@@ -51,7 +47,7 @@ def input_notes(model: Model) -> dict[str, str]:
         return {one.name: wanted(one) for one in model.encoding.columns}
     sides = ["height", "width"] if model.takes_any_size else map(str, model.input_shape[:-1])
     shape = ", ".join([SAMPLES, *sides, str(model.input_shape[-1])])
-    kind = "pixels of 0 to 255, uint8" if model.has_pixels else "numbers, float32"
+    kind = "pixels of 0 to 255, uint8" if model.has_pixels else f"numbers, {_kind(model)}"
     return {INPUTS: f"{kind}, of shape ({shape})"}
 
 
@@ -71,16 +67,42 @@ def _inputs(graph: Graph, model: Model) -> str:
         return write_columns(graph, model.encoding)
     shape = model.input_shape
     sides = ("height", "width", shape[-1]) if model.takes_any_size else shape
-    kind = "uint8" if model.has_pixels else "float32"
+    kind = "uint8" if model.has_pixels else _kind(model)
     raw = graph.input(INPUTS, kind, [SAMPLES, *sides], input_notes(model)[INPUTS])
     return graph.cast(raw, "float32") if model.has_pixels else raw
 
 
+def _scaled(graph: Graph, model: Model, signals: str) -> str:
+    """Float32 of size 1; tables, and whatever lies far from 0, are centred as float64."""
+    scale = model.input_scale
+    if scale is None:
+        return graph.cast(signals, "float32") if _kind(model) == "float64" else signals
+    wide = _kind(model) == "float64" or scale.needs_double
+    kind = "float64" if wide else "float32"
+    if wide and _kind(model) != "float64":
+        signals = graph.cast(signals, "float64")
+    mean, deviation = (np.asarray(one, kind) for one in (scale.mean, scale.deviation))
+    signals = graph.node("Sub", signals, graph.constant(mean, "scaling.mean"))
+    signals = graph.node("Div", signals, graph.constant(deviation, "scaling.deviation"))
+    return graph.cast(signals, "float32") if wide else signals
+
+
+def _kind(model: Model) -> str:
+    """The type of the inputs before they are scaled."""
+    if model.encoding is not None:
+        return "float64"
+    far = model.input_scale is not None and model.input_scale.needs_double
+    return "float64" if far and not model.has_pixels else "float32"
+
+
 def _answers(graph: Graph, model: Model, outputs: str) -> None:
     """From what the network puts out to what a person reads."""
-    if model.answer_scale is not None:
-        deviation = graph.constant(model.answer_scale.deviation, "answers.deviation")
-        mean = graph.constant(model.answer_scale.mean, "answers.mean")
+    kind, scale = "float32", model.answer_scale
+    if scale is not None:
+        if scale.needs_double:
+            kind, outputs = "float64", graph.cast(outputs, "float64")
+        deviation = graph.constant(np.asarray(scale.deviation, kind), "answers.deviation")
+        mean = graph.constant(np.asarray(scale.mean, kind), "answers.mean")
         outputs = graph.node("Add", graph.node("Mul", outputs, deviation), mean)
     answers = outputs if model.link == "identity" else _linked(graph, model, outputs)
     names = output_names(model)
@@ -93,7 +115,7 @@ def _answers(graph: Graph, model: Model, outputs: str) -> None:
         cells = [SAMPLES, "rows of cells", "columns of cells", 1]
         graph.output(answers, names["density"], "float32", cells)
     else:
-        graph.output(answers, names["prediction"], "float32", [SAMPLES, *model.output_shape])
+        graph.output(answers, names["prediction"], kind, [SAMPLES, *model.output_shape])
 
 
 def _linked(graph: Graph, model: Model, outputs: str) -> str:

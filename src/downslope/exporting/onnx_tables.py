@@ -42,7 +42,7 @@ def wanted(code: ColumnCode) -> str:
 
 
 def write_columns(graph: Graph, encoding: Encoding) -> str:
-    """An input for each column, and all of them encoded: float32 (samples, inputs)."""
+    """An input for each column, and all of them encoded: float64 (samples, inputs)."""
     parts = [part for code in encoding.columns for part in _column(graph, code)]
     return graph.node("Concat", *parts, axis=1)
 
@@ -67,7 +67,7 @@ def _column(graph: Graph, code: ColumnCode) -> list[str]:
             numbers = _yes_no(graph, yes, no)
     numbers = graph.node("Where", missing, graph.scalar(code.fill, "float64"), numbers)
     inputs = _date(graph, code, numbers) if code.kind == "date" else [numbers]
-    return [graph.cast(one, "float32") for one in (*inputs, *[missing] * code.says_missing)]
+    return [*inputs, *[graph.cast(missing, "float64")] * code.says_missing]
 
 
 def _yes_no(graph: Graph, yes: str, no: str) -> str:
@@ -89,19 +89,19 @@ def _is_missing(graph: Graph, code: ColumnCode, texts: str) -> str:
 def _place(graph: Graph, code: ColumnCode, texts: str) -> str:
     """The place of the value: 0 for values never seen, 1 for none, 2 and on for the others."""
     values = graph.constant(np.array([code.values], object), f"{code.name} values")
-    is_value = graph.cast(graph.node("Equal", texts, values), "float32")
-    places = np.arange(2, code.places, dtype=np.float32)[:, None]
+    is_value = graph.cast(graph.node("Equal", texts, values), "float64")
+    places = np.arange(2, code.places, dtype=np.float64)[:, None]
     place = graph.node("MatMul", is_value, graph.constant(places, f"{code.name} places"))
-    return graph.node("Add", place, graph.cast(_is_missing(graph, code, texts), "float32"))
+    return graph.node("Add", place, graph.cast(_is_missing(graph, code, texts), "float64"))
 
 
 def _category(graph: Graph, code: ColumnCode, texts: str) -> list[str]:
     """One input per value; then one for all other values; then whether there was none."""
-    missing = graph.cast(_is_missing(graph, code, texts), "float32")
-    parts, others = [], graph.node("Sub", graph.scalar(1.0), missing)
+    missing = graph.cast(_is_missing(graph, code, texts), "float64")
+    parts, others = [], graph.node("Sub", graph.scalar(1.0, "float64"), missing)
     if code.values:
         values = graph.constant(np.array([code.values], object), f"{code.name} values")
-        parts = [graph.cast(graph.node("Equal", texts, values), "float32")]
+        parts = [graph.cast(graph.node("Equal", texts, values), "float64")]
         known = graph.node("ReduceSum", parts[0], graph.constant(np.array([1]), "axis"))
         others = graph.node("Sub", others, known)
     return [*parts, *[others] * code.has_others, *[missing] * code.says_missing]

@@ -199,7 +199,7 @@ def _encode(encoding: Encoding) -> str:
         "    inputs = [",
         *[f"        *{_encoded(code)}," for code in encoding.columns],
         "    ]",
-        "    return np.array(inputs, np.float32).T",
+        "    return np.array(inputs, np.float64).T",
     ]
     return "\n".join(lines)
 
@@ -236,11 +236,10 @@ def _encoded(code: ColumnCode) -> str:
 
 def _outputs(model: Model, body: Body) -> str:
     argument = "inputs" if model.encoding is None else "table"
-    start = "np.asarray(inputs, np.float32)" if model.encoding is None else "encode(table)"
-    lines = [f"x = {start}"]
-    if model.input_scale is not None:
+    lines = ["x = np.asarray(inputs)" if model.encoding is None else "x = encode(table)"]
+    if model.input_scale is not None:  # float64, until all is of size 1
         lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.deviation"]')
-    lines += body.call
+    lines += ["x = x.astype(np.float32)", *body.call]
     if model.answer_scale is not None:
         lines.append('x = x * ARRAYS["answers.deviation"] + ARRAYS["answers.mean"]')
     if model.link == "exp":
