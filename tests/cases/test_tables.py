@@ -79,6 +79,23 @@ def test_money_is_a_number(cases):
     assert areas[0] == 2436
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["1,2024-01-01,NA", "NA,,3"], {"no y": 1, "no t": 1}),
+        (["1,,?", ",2024-01-01,4"], {"no y": 1}),
+        (["1,2024-05-01,5"], {}),
+    ],
+)
+def test_rows_read_are_those_used_and_left_out(rows, said, tmp_path):
+    rows = [f"{i}.5,2024-02-{i % 28 + 1:02},{i % 9}.5" for i in range(60)] + rows
+    data = ds.load(written(tmp_path, "x,t,y", rows), target="y", time="t")
+    assert data.rows.read == len(rows)
+    assert data.rows.used == sum(data.sizes.values())
+    assert data.rows.left_out == said
+    assert data.rows.read == data.rows.used + sum(said.values())
+
+
 def test_a_late_decimal_comma(cases):
     data = learnt(cases / "tables" / "late_decimal_comma.csv")
     columns = {one.name: one for one in data.columns}
@@ -212,6 +229,7 @@ def test_the_command_line_says_what_was_never_seen(tmp_path, monkeypatch):
     words += ["--network", "dense 1", "--optimizer", "sgd"]
     done = CliRunner().invoke(cli, list(map(str, words)))
     assert done.exit_code == 0, done.output
+    assert "90 rows read: 90 used." in done.stdout
     answers = CliRunner().invoke(cli, ["predict", "run", str(new), "--csv"])
     assert len(answers.stdout.splitlines()) == 4
     assert (

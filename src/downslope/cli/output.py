@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from downslope.cli.counting import Estimate
     from downslope.cli.inputs import Input
     from downslope.cli.testing import Chosen
+    from downslope.data.table_rows import TableRows
 
 Figures = Mapping[str, float]
 
@@ -43,8 +44,17 @@ def report_columns(dataset: Dataset) -> None:
         ]
         print_table(("column", "kind", "values", "missing", "inputs", ""), rows, numeric=(2, 3, 4))
         say("Say --column NAME=KIND where a kind is wrong.\n")
+    if dataset.rows is not None:
+        say(f"{_rows_of(dataset.rows)}\n")
     for note in dataset.notes:
         say(f"{note}\n")
+
+
+def _rows_of(rows: TableRows) -> str:
+    """How many rows were read, and what became of them: 300 rows: 298 used, 2 left out (no y)."""
+    reasons = ", ".join(f"{count:,} with {why}" for why, count in rows.left_out.items())
+    left_out = f", {sum(rows.left_out.values()):,} left out ({reasons})" if reasons else ""
+    return f"{amount(rows.read, 'row')} read: {rows.used:,} used{left_out}."
 
 
 def report_findings(findings: Sequence[DataFinding]) -> None:
@@ -84,6 +94,10 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             "test_openings": run.test_openings,
             "findings": _findings_object(run.data.findings),
         }
+        if dataset.rows is not None:
+            left_out = dict(dataset.rows.left_out)
+            rows = {"read": dataset.rows.read, "used": dataset.rows.used, "left_out": left_out}
+            honest["rows"] = rows
         print_json(_training_object(run) | figures | {"test_interval": interval} | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]

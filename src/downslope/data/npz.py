@@ -172,7 +172,7 @@ def _learnt(
     """Task, targets and names of the classes, of all parts one after the other."""
     columns = [_labels(path, part) for part in parts]
     if any(one.ndim > 1 for one in columns):
-        numbers = [one.astype(np.float32) for one in columns]
+        numbers = [one.astype(np.float64) for one in columns]
         if len({one.shape[1:] for one in numbers}) > 1 or not all(
             np.isfinite(one).all() for one in numbers
         ):

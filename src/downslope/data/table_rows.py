@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -26,12 +26,21 @@ class TableRows:
         numbers: Which row of the source each one was, from 1, int64 (N,).
         parts: Which of them are in which part.
         group: The column whose groups were not divided.
+        read: How many rows the source has.
+        left_out: How many of them are in no part, by the reason: "no price".
     """
 
     table: pa.Table
     numbers: np.ndarray
     parts: Parts
     group: str | None = None
+    read: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def used(self) -> int:
+        """How many rows are in a part."""
+        return len(self.parts.train) + len(self.parts.validation) + len(self.parts.test)
 
 
 def check_split_columns(

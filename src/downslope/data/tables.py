@@ -45,6 +45,7 @@ class UnsplitTable:
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
         target_code: How the target is read.
+        read: How many rows the source has, with a target or without.
     """
 
     name: str
@@ -61,6 +62,7 @@ class UnsplitTable:
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     target_code: ColumnCode | None = None
+    read: int = 0
 
     def split(self, seed: int) -> Dataset:
         """Split the rows; learn from the training rows how columns become inputs.
@@ -94,9 +96,19 @@ class UnsplitTable:
             encoding=encoding,
             columns=self.columns,
             notes=(*self.notes, *split_notes(self.group, groups, self.time, times)),
-            rows=TableRows(self.table, self._numbers, parts, self.group),
+            rows=self._rows(parts, times),
             options={"split_seed": seed, **self.options},
         )
+
+    def _rows(self, parts: split.Parts, times: np.ndarray | None) -> TableRows:
+        """The rows beside the data set; those that are used and left out make all that were read."""
+        left_out = {f"no {self.target}": self.read - self.table.num_rows}
+        if times is not None:
+            left_out[f"no {self.time}"] = int(np.isnan(times).sum())
+        left_out = {why: count for why, count in left_out.items() if count}
+        rows = TableRows(self.table, self._numbers, parts, self.group, self.read, left_out)
+        assert rows.read == rows.used + sum(left_out.values()), rows
+        return rows
 
     @property
     def _numbers(self) -> np.ndarray:
@@ -172,6 +184,7 @@ def table_of(
         notes=rows.notes,
         options=options.given,
         target_code=rows.code,
+        read=table.num_rows,
     )
 
 
