@@ -125,6 +125,7 @@ def frame() -> pa.Table:
     """Values of every type that all three libraries and all three formats have."""
     rng = np.random.default_rng(7)
     moment = datetime.datetime(2021, 3, 1, 12, 30)
+    words = ("red", "Blue, or so", 'say "x"', "None", "é")
     return pa.table(
         {
             "float": [None if one % 11 == 0 else float(rng.normal()) for one in range(ROWS)],

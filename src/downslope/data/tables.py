@@ -101,7 +101,7 @@ class UnsplitTable:
         )
 
     def _rows(self, parts: split.Parts, times: np.ndarray | None) -> TableRows:
-        """The rows beside the data set; those that are used and left out make all that were read."""
+        """The rows beside the data set; those used and those left out are all that were read."""
         left_out = {f"no {self.target}": self.read - self.table.num_rows}
         if times is not None:
             left_out[f"no {self.time}"] = int(np.isnan(times).sum())
