@@ -132,9 +132,7 @@ def frame() -> pa.Table:
             "whole": [int(one) for one in rng.integers(-50, 50, ROWS)],
             "gaps": [None if one % 7 == 0 else int(one) % 13 for one in range(ROWS)],
             "bool": [bool(one % 3) for one in range(ROWS)],
-            "word": [
-                ("red", "Blue, or so", 'say "x"', "None", "é")[one % 5] for one in range(ROWS)
-            ],
+            "word": [words[one % 5] for one in range(ROWS)],
             "code": [("01234", "A1", "94110")[one % 3] for one in range(ROWS)],
             "day": [moment.date() + datetime.timedelta(one) for one in range(ROWS)],
             "when": [moment + datetime.timedelta(minutes=77 * one) for one in range(ROWS)],
