@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,8 +31,9 @@ class Samples:
     Attributes:
         inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8. What lies
             far from 0 beside its spread, such as times, is best given as float64.
-        targets: Classes as int32 of shape (N,); numbers of any real dtype and shape (N, outputs);
-            people as float32 density maps of shape (N, height, width, 1), whose sum is the count.
+        targets: Classes by number, of shape (N,), or the share of each, (N, classes); numbers of
+            any real dtype and shape (N, outputs); people as float32 density maps of shape
+            (N, height, width, 1), whose sum is the count.
         weights: How much each sample counts in the loss, shape (N,), or None for 1 each.
         sources: Where each sample came from (a file's path), or None.
 
@@ -124,6 +125,102 @@ def check_finite(what: str, values: np.ndarray) -> None:
     )
 
 
+def known_targets(
+    targets: np.ndarray, task: Task, class_names: tuple[str, ...], part: str = ""
+) -> np.ndarray:
+    """Targets in the one form that all that follows takes for granted.
+
+    Args:
+        targets: Of classes, whole numbers from 0 in any dtype, (N,) or (N, 1), or shares of each
+            class, (N, classes), such as one-hot; of numbers, (N,) or (N, outputs).
+        task: What is learnt.
+        class_names: One per class.
+        part: Which part of a data set they are of, for the message.
+
+    Returns:
+        Classes as int32 (N,), or their shares as float32 (N, classes) where a sample is of
+        several; numbers as (N, outputs); people as they are.
+
+    Raises:
+        DataError: They are none of these.
+    """
+    targets = np.asarray(targets)
+    where = f" of the {part} part" if part else ""
+    if targets.dtype.kind not in "biuf":
+        raise DataError(
+            f"The targets{where} are of type {targets.dtype}.",
+            f"numbers from 0 to {len(class_names) - 1}, one per sample"
+            if class_names
+            else "numbers",
+            "Number the classes, and give their names as class_names."
+            if task == "classification"
+            else "Convert them first.",
+        )
+    if task == "regression":
+        return targets[:, None] if targets.ndim == 1 else targets
+    if task == "counting":
+        return targets
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = targets[:, 0]
+    if targets.ndim == 1:
+        return _classes(targets, class_names, where)
+    if targets.ndim == 2 and targets.shape[1] == len(class_names):
+        return _shares(targets, where)
+    raise DataError(
+        f"The targets{where} have shape {targets.shape}, and there are {len(class_names)} class "
+        "names.",
+        f"one class per sample, (N,), or a share of each class, (N, {len(class_names)})",
+        "Give each sample one class, or name each class.",
+    )
+
+
+def _classes(targets: np.ndarray, class_names: tuple[str, ...], where: str) -> np.ndarray:
+    """Classes by number as int32 (N,)."""
+    classes = len(class_names)
+    with np.errstate(invalid="ignore"):  # what is no whole number is told below
+        whole = targets.astype(np.int64) if targets.dtype.kind != "i" else targets
+    wrong = np.flatnonzero((whole != targets) | (whole < 0) | (whole >= classes))
+    if not len(wrong):
+        return np.ascontiguousarray(targets, np.int32)
+    found = np.unique(targets)
+    advice = "Number the classes from 0, in the order of class_names."
+    if (whole != targets).any():
+        advice += " To learn numbers, choose task='regression'."
+    elif found[0] == 1 and found[-1] == classes:
+        advice = "They are counted from 1: subtract 1."
+    elif found.tolist() == [-1, 1]:
+        advice = "Give 0 for -1: (targets + 1) // 2."
+    elif found[0] < 0:
+        advice += " To leave samples out of the loss, give them the weight 0, or leave them out."
+    elif found[-1] >= classes:
+        advice = "Name each class in class_names, or correct the targets."
+    raise DataError(
+        f"The target of sample {wrong[0]}{where} is {targets[wrong[0]]}, and there are {classes} "
+        f"classes{': ' if classes else ''}{', '.join(class_names[:8])}"
+        f"{', ...' if classes > 8 else ''}.",
+        f"a whole number from 0 to {classes - 1}" if classes else "a name for each class",
+        advice,
+    )
+
+
+def _shares(targets: np.ndarray, where: str) -> np.ndarray:
+    """Shares of each class as float32 (N, classes); as classes where each sample is of one."""
+    sums = targets.sum(axis=1, dtype=np.float64)
+    wrong = np.flatnonzero((targets < 0).any(axis=1) | ~(np.abs(sums - 1) < 1e-3))
+    if len(wrong):
+        shown = ", ".join(f"{one:g}" for one in targets[wrong[0]][:8])
+        raise DataError(
+            f"The shares of the classes of sample {wrong[0]}{where} are {shown}"
+            f"{', ...' if targets.shape[1] > 8 else ''}, whose sum is {sums[wrong[0]]:g}.",
+            "shares of at least 0 whose sum is 1, such as one-hot",
+            "Divide each row by its sum; where several labels may hold at once, choose "
+            "task='multilabel'.",
+        )
+    if ((targets == 0) | (targets == 1)).all():
+        return targets.argmax(axis=1).astype(np.int32)
+    return np.ascontiguousarray(targets, np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set, split and ready to train on.
@@ -170,6 +267,18 @@ class Dataset:
     ranges: Ranges = field(default_factory=dict)
     rows: TableRows | None = None
     findings: tuple[DataFinding, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Bring the targets of all parts into one form.
+
+        Raises:
+            DataError: A class is out of range, or targets have a shape or type of their own.
+        """
+        for name in ("train", "validation", "test"):
+            part = getattr(self, name)
+            known = known_targets(part.targets, self.task, self.class_names, name)
+            if known is not part.targets:
+                object.__setattr__(self, name, replace(part, targets=known))
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -108,7 +108,7 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         seen = replay.seen(step)
         inputs, targets = (np.asarray(one)[row : row + 1] for one in (seen.inputs, seen.targets))
         weights = np.ones(len(batch)) if seen.weights is None else np.asarray(seen.weights)
-        share = float(weights[row] / weights.sum()) if weights.any() else 0.0
+        share = float(weights[row] / (len(batch) if seen.total is None else seen.total))
         if seen.key is not None:
             network = held(network, seen.key, np.shape(seen.inputs), row)
     else:

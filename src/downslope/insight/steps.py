@@ -253,6 +253,7 @@ def batch_gradients(
         seen.targets,
         loss=program.judge.loss,
         weights=seen.weights,
+        total=seen.total,
         key=seen.key,
     ).gradients
 

@@ -71,6 +71,7 @@ def backpropagate(
     *,
     loss: str | PerSample | Loss,
     weights: Float[Array, " n"] | None = None,
+    total: Float[Array, ""] | None = None,
     key: Array | None = None,
 ) -> Backpropagation:
     """Find how the mean loss over some samples changes with every weight and bias.
@@ -82,6 +83,7 @@ def backpropagate(
         targets: What the loss compares with, (N, ...).
         loss: A loss' name, function or value.
         weights: How much each sample counts, (N,); None for all the same.
+        total: What the weighted sum of losses is divided by; None for the sum of the weights.
         key: The random key of a training step (for dropout), or None.
 
     Returns:
@@ -92,7 +94,7 @@ def backpropagate(
     """
     loss = resolve(loss)
     outputs, pullbacks = run_forward(network, parameters, inputs, key)
-    value, from_loss = jax.vjp(lambda y: loss.mean(y, targets, weights), outputs)
+    value, from_loss = jax.vjp(lambda y: loss.mean(y, targets, weights, total), outputs)
     (slope,) = from_loss(jax.numpy.ones_like(value))
 
     gradients, deltas = [], []

@@ -134,10 +134,13 @@ def _look(
     signals = network.signals(parameters, seen.inputs, seen.key)
     outputs = signals[-1].activations
     given = (parameters, seen.inputs, seen.targets)
-    back = backpropagate(network, *given, loss=loss, weights=seen.weights, key=seen.key)
+    weighed = (seen.weights, seen.total)
+    back = backpropagate(
+        network, *given, loss=loss, weights=weighed[0], total=weighed[1], key=seen.key
+    )
     direction, state = program.optimizer.direction().update(back.gradients, moments, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
-    slope = jax.grad(lambda y: loss.mean(y, seen.targets, seen.weights))(outputs)
+    slope = jax.grad(lambda y: loss.mean(y, seen.targets, *weighed))(outputs)
     return _Step(
         targets=scales.answers_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),

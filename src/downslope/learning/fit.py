@@ -127,6 +127,7 @@ def check_fit(
         )
     _check_first_layers(network, dataset)
     needed = needed_output(dataset, loss)
+    _check_targets(dataset, loss)
     made = network.shapes(dataset.input_shape)[-1]
     if made != needed:
         if dataset.task == "counting":
@@ -148,6 +149,35 @@ def check_fit(
             f"Leave {last} out.",
         )
     _check_loss(loss, (2, *made), dataset.train.targets[:2])
+
+
+def _check_targets(dataset: Dataset, loss: Loss) -> None:
+    """Check that the targets are such that the loss means something.
+
+    Raises:
+        DataError: A target is out of the loss's range.
+        SettingError: The loss takes no shares of classes.
+    """
+    for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
+        targets = part.targets
+        if dataset.task == "classification":
+            if targets.ndim > 1 and loss.name == "binary_cross_entropy":
+                raise SettingError(
+                    f"The loss is binary_cross_entropy, and the targets of {dataset.name} are "
+                    "shares of classes.",
+                    "one class per sample",
+                    "Use cross_entropy, which takes shares.",
+                )
+            continue
+        if loss.name != "poisson" or not (targets < 0).any():
+            continue
+        wrong = tuple(int(one) for one in np.argwhere(targets < 0)[0])
+        raise DataError(
+            f"The target of sample {wrong[0]} of the {name} part is {targets[wrong]:g}, and the "
+            "loss is poisson.",
+            "numbers of at least 0, such as counts",
+            "Correct it, or use squared_error.",
+        )
 
 
 def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> None:

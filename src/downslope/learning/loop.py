@@ -165,19 +165,26 @@ class Batch(NamedTuple):
     Attributes:
         inputs: Changed if need be, and scaled, (B, ...).
         targets: Likewise.
-        weights: How much each sample counts, (B,); None for all the same.
+        weights: How much each sample counts, (B,), on average over the training part 1; None for
+            all the same.
+        total: How many samples there are, (): what the weighted losses are divided by. Were it
+            the sum of this batch's weights, they would do nothing to a batch of one sample.
         key: The random key of the network's own chance in this step, or None.
     """
 
     inputs: Array
     targets: Array
     weights: Array | None
+    total: Array | None
     key: Array | None
 
 
 def see_batch(program: Program, step: Array, material: Material, batch: Int[Array, " b"]) -> Batch:
     """The samples of a batch as the network takes them in the step behind `step` steps."""
-    inputs, targets, weights, _ = take(material.train, batch, program.has_short_batch)
+    inputs, targets, weights, present = take(material.train, batch, program.has_short_batch)
+    total = None
+    if weights is not None:
+        total = jnp.float32(len(batch)) if present is None else present.sum()
     key = None
     if program.augment is not None or program.judge.network.is_random:
         chance = jax.random.wrap_key_data(material.key)
@@ -185,7 +192,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         if program.augment is not None:
             epoch = step // program.steps_per_epoch
             inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
-    return Batch(material.scales.scale_inputs(inputs), targets, weights, key)
+    return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key)
 
 
 def train_step(
@@ -204,6 +211,7 @@ def train_step(
         seen.targets,
         loss=program.judge.loss,
         weights=seen.weights,
+        total=seen.total,
         key=seen.key,
     )
     direction, moments = program.optimizer.direction().update(

@@ -180,7 +180,9 @@ def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
     """
     targets = dataset.train.targets
     if dataset.task == "classification":
-        shares = np.bincount(targets, minlength=len(dataset.class_names)) / len(targets)
+        shares = targets.mean(axis=0, dtype=np.float64)
+        if targets.ndim == 1:
+            shares = np.bincount(targets, minlength=len(dataset.class_names)) / len(targets)
         logs = np.log(np.maximum(shares, 1e-12))
         answer = logs[1:] - logs[:1] if outputs == 1 else logs
     elif dataset.task == "counting":

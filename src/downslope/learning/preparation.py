@@ -35,6 +35,11 @@ def sample_weights(
 ) -> np.ndarray | None:
     """How much each sample counts: its own weight times its class's; None for all the same.
 
+    Args:
+        samples: The samples.
+        class_weights: One per class; empty for all the same.
+        classes: How many classes there are.
+
     Raises:
         SettingError: There is not one positive weight per class.
     """
@@ -47,7 +52,9 @@ def sample_weights(
             f"{classes} numbers of at least 0, one per class",
             "Leave them out to weigh all classes alike.",
         )
-    weights = np.asarray(class_weights, np.float32)[samples.targets]
+    each = np.asarray(class_weights, np.float64)
+    is_shared = samples.targets.ndim > 1  # among several classes
+    weights = samples.targets @ each if is_shared else each[samples.targets]
     return weights if samples.weights is None else weights * samples.weights
 
 
@@ -259,6 +266,9 @@ class Preparation:
             size = math.prod(self.dataset.input_shape)
             width = max(self.plan.batch_size, min(WIDEST_EVALUATION, MOST_EVALUATED // size))
             batches = evaluation_batches(len(samples), width, self._most_measured)
+            if weights is not None and samples is self.dataset.train:
+                mean = weights.mean(dtype=np.float64)
+                weights = weights / (mean or 1.0)
             return on_device(samples, weights, batches, self.units)
 
         return loop.Material(

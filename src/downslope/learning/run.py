@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from downslope.data.dataset import Dataset, Samples
+from downslope.data.dataset import Dataset, Samples, known_targets
 from downslope.data.frames import is_frame, table_from
 from downslope.data.load import load
 from downslope.data.progress import OnProgress
@@ -296,6 +296,11 @@ class Run:
     def _is_sealed(self, samples: Samples) -> bool:
         return self.dataset is not None and samples is self.dataset.test
 
+    def _known(self, samples: Samples) -> Samples:
+        """The samples with their targets in the form that a data set has them."""
+        known = known_targets(samples.targets, self.data.task, self.data.class_names)
+        return samples if known is samples.targets else replace(samples, targets=known)
+
     def _values(self, samples: Samples) -> np.ndarray:
         if not len(samples):
             raise DataError(
@@ -304,11 +309,13 @@ class Run:
                 "Check how they were read.",
             )
         self._checked(samples.inputs)
+        samples = self._known(samples)
         return sample_values(self._judge, self.parameters, samples, self.units)
 
     def measure_baseline(self, samples: Samples) -> dict[str, float]:
         """The same figures of the best answer that ignores its input."""
         self.look(samples)
+        samples = self._known(samples)
         values = constant_values(self._judge, self.baseline_answer, samples, self.units)
         return measures.average(self.data.task, values, samples.weights)
 

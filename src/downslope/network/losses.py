@@ -106,13 +106,24 @@ class Loss:
     is_of_differences: bool = False
 
     def mean(
-        self, prediction: Float[Array, "n ..."], target: Array, weights: Array | None = None
+        self,
+        prediction: Float[Array, "n ..."],
+        target: Array,
+        weights: Array | None = None,
+        total: Array | None = None,
     ) -> Float[Array, ""]:
-        """The mean over samples; with weights (N,), sum(w l) / sum(w), or 0 if all w are 0."""
+        """The mean over samples; with weights (N,), sum(w l) / total, or 0 if the total is 0.
+
+        Args:
+            prediction: The network's outputs, (N, ...).
+            target: What they should be.
+            weights: How much each sample counts, (N,); None for all the same.
+            total: What the weighted sum is divided by; None for the sum of the weights.
+        """
         values = self.per_sample(prediction, target)
         if weights is None:
             return values.mean()
-        total = weights.sum()  # 0 where no sample of a batch counts: no loss and no slope
+        total = weights.sum() if total is None else total  # 0 where no sample of a batch counts
         return (weights * values).sum() / jnp.where(total == 0, 1, total)
 
 

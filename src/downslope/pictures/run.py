@@ -69,7 +69,7 @@ def curves_of(run: Run) -> Figure:
 
 def _classes(run: Run, test: Samples) -> Named:
     answers = Answers(
-        truth=test.targets,
+        truth=test.targets if test.targets.ndim == 1 else test.targets.argmax(axis=1),
         chosen=run.predict(test.inputs),
         probabilities=run.probabilities(test.inputs),
         class_names=run.data.class_names,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Dataset, Samples
@@ -17,6 +16,7 @@ from downslope.insight.layers import POINTS, spread_steps
 from downslope.insight.path import steps_of
 from downslope.insight.steps import StepTrace, trace_step
 from downslope.insight.work import multiplications
+from downslope.learning.evaluation import Judge, sample_values
 from downslope.learning.run import Run
 from downslope.numerals import rounded
 from downslope.pictures.crowds import choose_over_range
@@ -139,5 +139,5 @@ class Material:
 
     def losses(self, run: Run) -> np.ndarray:
         """The loss of each of the few samples at a run's weights, (few,)."""
-        outputs = jnp.asarray(run.outputs(self.few.inputs))
-        return np.asarray(run.loss.per_sample(outputs, jnp.asarray(self.few.targets)))
+        judge = Judge(run.network, run.loss, run.data.task)
+        return sample_values(judge, run.parameters, self.few, run.units)[:, 0]
