@@ -83,14 +83,14 @@ def cross_entropies(logits, labels) -> np.ndarray:
 
 
 def descend(network, parameters, inputs, labels, rate, weights=None):
-    """One step of gradient descent on the weighted mean cross-entropy.
+    """One step of gradient descent on the mean of cross-entropies times weights.
 
     Returns:
         The loss before the step, and the changed parameters.
     """
     logits, kept = forward(network, parameters, inputs)
     counts = np.ones(len(labels)) if weights is None else np.asarray(weights, np.float64)
-    counts = counts / counts.sum()
+    counts = counts / len(counts)
     loss = (counts * cross_entropies(logits, labels)).sum()
     slope = counts[:, None] * (softmax(logits) - np.eye(logits.shape[1])[labels])
     changed = as_float64(parameters)

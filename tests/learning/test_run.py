@@ -73,7 +73,7 @@ def test_a_single_logit_gives_two_probabilities():
     data = by_hand.classes_data()
     two = {
         name: ds.Samples(part.inputs, np.minimum(part.targets, 1))
-        for name, part in (("train", data.train), ("validation", data.validation))
+        for name, part in zip(data.sizes, (data.train, data.validation, data.test), strict=True)
     }
     data = dataclasses.replace(data, class_names=("no", "yes"), **two)
     run = ds.train(parse("dense 1"), data, loss="binary_cross_entropy", epochs=2)

@@ -72,8 +72,9 @@ def test_an_epoch_is_gradient_descent_batch_after_batch(weighted):
     for batch in batches:
         chosen = data.train.take(batch[batch >= 0])
         inputs = data.scaling.apply(chosen.inputs)
+        weights = chosen.weights / data.train.weights.mean() if weighted else None
         loss, parameters = by_hand.descend(
-            NETWORK, parameters, inputs, chosen.targets, 0.3, chosen.weights
+            NETWORK, parameters, inputs, chosen.targets, 0.3, weights
         )
         losses.append(loss)
     np.testing.assert_allclose(run.trace.batch_loss, losses, rtol=1e-5)
