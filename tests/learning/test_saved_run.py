@@ -236,7 +236,12 @@ def test_parts_that_do_not_follow_each_other(folder, phases, reason):
     [
         ("dense 7 tanh, dense 3", "0.biases has shape (6,) instead of (7,)"),
         ("dense 6 tanh, dense 3, dense 3", "2.biases is missing"),
-        ("dense 99999999999 tanh, dense 3", "its signals would not fit into this machine's memory"),
+        (
+            "dense 99999999999 tanh, dense 3",
+            "Dense has units 99999999999. Expected a whole number of at most 2,147,483,647. "
+            "Give Dense another units.",
+        ),
+        (", ".join(["parallel (dropout 0 | dropout 0)"] * 60) + ", dense 3", None),
         ("dens 3", None),
         ("conv 3, dense 3", None),
         ("dense 1, " * 2000 + "dense 3", None),

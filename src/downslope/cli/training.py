@@ -110,7 +110,9 @@ class Wishes:
         if not isinstance(network.layers[0], Embedding):
             network = Network([*first_layers(dataset), *network.layers])
         augment = recipe.augment if self.augment is None else augment_from(self.augment)
-        check_fit(network, dataset, loss, augment)
+        usual = min(recipe.batch_size, len(dataset.train))
+        batch_size = usual if self.batch_size is None else self.batch_size
+        check_fit(network, dataset, loss, augment, batch_size)
         decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
         rate = None if self.learning_rate == "auto" else self.learning_rate  # found later
         plan = {
@@ -119,9 +121,7 @@ class Wishes:
             "optimizer": Optimizer(self.optimizer or recipe.optimizer, weight_decay=decay),
             "learning_rate": recipe.rate_for(self.optimizer) if rate is None else rate,
             "schedule": self.schedule or recipe.schedule,
-            "batch_size": self.batch_size
-            if self.batch_size is not None
-            else min(recipe.batch_size, len(dataset.train)),
+            "batch_size": batch_size,
             "epochs": recipe.epochs if self.epochs is None else self.epochs,
             "seed": self.seed,
             "class_weights": self.class_weights,

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from downslope.errors import DataError, SettingError
+from downslope.numerals import rounded
 from downslope.store.files import most_bytes
 
 SETTING = "DOWNSLOPE_MAX_GIB"  # environment variable: GiB that a file may unpack to
@@ -107,5 +108,5 @@ def in_gib(size: float) -> str:
     """A number of bytes in words."""
     for unit, factor in (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if size >= factor:
-            return f"{size / factor:.3g} {unit}"
+            return f"{rounded(size / factor, 3)} {unit}"
     return f"{size:.0f} bytes"

@@ -219,7 +219,7 @@ def find_rate(
         augment=augment,
         stop=Stop() if stop is None else stop,
     )
-    check_fit(network, dataset, loss, augment)
+    check_fit(network, dataset, loss, augment, settings.batch_size)
     question = Question(network, dataset, loss, settings)
     effort = effort_for(question, seconds)
     tell = _Parts(on_progress)

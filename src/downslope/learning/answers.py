@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from jaxtyping import Array, Float
 
+from downslope.data.limits import in_gib
+from downslope.errors import NetworkError
 from downslope.learning.compiling import compiled
 from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
 from downslope.network.network import Network, NetworkParameters
+from downslope.store.files import free_bytes
 
 WIDTHS = (2048, 256, 32, 4, 1)  # samples answered at a time: few shapes, few compilations
 FEWEST_FULL = 256  # with fewer, one call for more samples than there are takes less time
+BYTES = 8  # of a number, before and behind a layer
 MOST_NUMBERS = 1 << 23  # of the widest signal, to bound the memory
 IN_FLIGHT = 4  # pieces that are worked on at once
 
@@ -54,8 +57,15 @@ def _answer(
 def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:
     """Start and width of pieces of a few fixed widths; the last one reaches back to be full."""
     samples = max(1, len(inputs))
-    shapes = (inputs.shape[1:], *network.shapes(inputs.shape[1:]))
-    most = max(1, MOST_NUMBERS // max(map(math.prod, shapes)))
+    widest = max(network.signal_sizes(inputs.shape[1:]))
+    most = max(1, MOST_NUMBERS // widest)
+    wanted = BYTES * widest  # of a single sample, coming out of one layer and into the next
+    if widest > MOST_NUMBERS and wanted > free_bytes():
+        raise NetworkError(
+            f"The network makes {widest:,} numbers of one sample, which takes {in_gib(wanted)}.",
+            f"at most the {in_gib(free_bytes())} of memory that are free",
+            "Close other programs, or use a smaller network.",
+        )
     widths = [width for width in WIDTHS if width <= most]
     width = next((one for one in widths if FEWEST_FULL <= one <= samples), None)
     if width is None:  # one short piece, or several where the memory asks for it

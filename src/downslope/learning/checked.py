@@ -28,6 +28,7 @@ from downslope.learning.settings import Settings
 from downslope.learning.trace import Trace
 from downslope.network import notation
 from downslope.network.losses import Loss
+from downslope.network.memory import check_memory
 from downslope.network.network import Network, NetworkParameters
 from downslope.store.arrays import flatten, unflatten
 from downslope.store.files import LONGEST, damaged, most_bytes
@@ -125,7 +126,7 @@ def _network(document: Document, loss: Loss) -> tuple[Network, tuple[int, ...]]:
         shapes = network.shapes(card.input_shape)
     except IndexError:  # a layer over the channels of inputs that have none
         raise ValueError(f"its layers do not take inputs of shape {card.input_shape}") from None
-    _require(all(map(_fits_memory, shapes)), "its signals would not fit into this machine's memory")
+    check_memory(network, card.input_shape, trains=False)
     outputs, classes = shapes[-1], len(card.class_names)
     if card.task == "classification":
         is_logit = loss.name == "binary_cross_entropy" and classes == 2

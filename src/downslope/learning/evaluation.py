@@ -23,7 +23,8 @@ from downslope.network.network import Network, NetworkParameters
 
 EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
 FEWEST_EVALUATED = 4  # but of photos so few that their signals fit into memory
-MOST_NUMBERS = 1 << 19  # of their inputs
+MOST_NUMBERS = 1 << 19  # of their inputs,
+MOST_SIGNALS = 1 << 26  # and of the largest signal
 
 
 class Part(NamedTuple):
@@ -160,7 +161,7 @@ def constant_values(
     if judge.task == "counting":
         shape = samples.targets.shape[1:]
         answer = np.full(shape, answer[0] / np.prod(shape))
-    outputs = np.repeat(units.outputs_for(answer)[None], _width(samples), axis=0)
+    outputs = np.repeat(units.outputs_for(answer)[None], _width(judge, samples), axis=0)
 
     def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
         arguments = (outputs, units.scaled_targets(samples.targets[rows]))
@@ -181,7 +182,7 @@ def _over_batches(
 ) -> np.ndarray:
     """The values of batches of one size, so that one compilation serves all samples."""
     pieces = []
-    for batch in evaluation_batches(len(samples), _width(samples), fill=True):
+    for batch in evaluation_batches(len(samples), _width(judge, samples), fill=True):
         rows = np.maximum(batch, 0)
         losses, outputs = (np.asarray(one)[batch >= 0] for one in judged(rows))
         losses = losses.astype(np.float64) * units.of_loss(judge.loss)
@@ -190,6 +191,7 @@ def _over_batches(
     return np.concatenate(pieces)
 
 
-def _width(samples: Samples) -> int:
-    size = math.prod(samples.inputs.shape[1:])
-    return max(FEWEST_EVALUATED, min(EVALUATION_BATCH, MOST_NUMBERS // size))
+def _width(judge: Judge, samples: Samples) -> int:
+    shape = samples.inputs.shape[1:]
+    width = max(FEWEST_EVALUATED, min(EVALUATION_BATCH, MOST_NUMBERS // math.prod(shape)))
+    return max(1, min(width, MOST_SIGNALS // max(judge.network.signal_sizes(shape))))

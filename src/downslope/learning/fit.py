@@ -10,8 +10,10 @@ from downslope.data.dataset import Dataset
 from downslope.errors import DataError, NetworkError, SettingError
 from downslope.learning.augment import GRID, Augment
 from downslope.learning.run import Run
+from downslope.learning.settings import BatchSize
 from downslope.network.embedding import Embedding
 from downslope.network.losses import Loss
+from downslope.network.memory import check_memory
 from downslope.network.network import Network
 from downslope.network.notation import check_size, describe
 
@@ -80,13 +82,18 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
 
 
 def check_fit(
-    network: Network, dataset: Dataset, loss: Loss, augment: Augment | None = None
+    network: Network,
+    dataset: Dataset,
+    loss: Loss,
+    augment: Augment | None = None,
+    batch_size: BatchSize = 1,
 ) -> None:
     """Check that inputs go in, answers of the right shape come out, and the loss takes them.
 
     Raises:
         DataError: There are no samples to train on or to validate with.
-        NetworkError: A layer does not fit, or the output has another shape than the targets.
+        NetworkError: A layer does not fit, or the output has another shape than the targets; or
+            the network does not fit into memory.
         SettingError: The loss does not suit the targets, or does not give a value per sample;
             or photos are to be changed where there are none.
     """
@@ -148,6 +155,9 @@ def check_fit(
             "a last layer without an activation",
             f"Leave {last} out.",
         )
+    samples = len(dataset.train) if batch_size == "full" else batch_size
+    crop = augment.crop if augment is not None and is_counting else 1.0
+    check_memory(network, dataset.input_shape, min(samples, len(dataset.train)) * crop**2)
     _check_loss(loss, (2, *made), dataset.train.targets[:2])
 
 

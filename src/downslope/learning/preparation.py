@@ -17,7 +17,13 @@ from downslope.errors import SettingError
 from downslope.learning import loop
 from downslope.learning.batches import LONGEST_TRAINING, BatchPlan
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import Judge, Part, evaluation_batches, on_device
+from downslope.learning.evaluation import (
+    MOST_SIGNALS,
+    Judge,
+    Part,
+    evaluation_batches,
+    on_device,
+)
 from downslope.learning.optimizers import carried_over
 from downslope.learning.run import Run
 from downslope.learning.scales import Units
@@ -264,7 +270,9 @@ class Preparation:
                 samples, self.settings.class_weights, len(self.dataset.class_names)
             )
             size = math.prod(self.dataset.input_shape)
-            width = max(self.plan.batch_size, min(WIDEST_EVALUATION, MOST_EVALUATED // size))
+            widest = max(self.network.signal_sizes(self.dataset.input_shape))
+            width = min(WIDEST_EVALUATION, MOST_EVALUATED // size, MOST_SIGNALS // widest)
+            width = max(self.plan.batch_size, width)
             batches = evaluation_batches(len(samples), width, self._most_measured)
             if weights is not None and samples is self.dataset.train:
                 mean = weights.mean(dtype=np.float64)

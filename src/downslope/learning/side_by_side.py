@@ -158,7 +158,7 @@ def train_side_by_side(
         record=Record() if record is None else record,
         stop=Stop() if stop is None else stop,
     )
-    check_fit(network, dataset, loss, augment)
+    check_fit(network, dataset, loss, augment, settings.batch_size)
     members = [
         Preparation(network, dataset, loss, replace(settings, learning_rate=rate, seed=seed))
         for rate, seed in pairs

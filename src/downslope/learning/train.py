@@ -99,7 +99,7 @@ def train(
         check_start(start, network, dataset, loss)
         start = with_optimizer_state(start)
         dataset = replace(dataset, scaling=start.scaling)
-    check_fit(network, dataset, loss, augment)
+    check_fit(network, dataset, loss, augment, settings.batch_size)
     prepared = Preparation(network, dataset, loss, settings, start)
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,12 +13,25 @@ from jaxtyping import Array, Float
 from downslope.errors import NetworkError
 from downslope.network.layer import Layer, Misfit, Parameters, Shape
 
+UNCOPIED = ("flatten", "passed")  # layers whose outputs are their inputs
+
 
 def chain_shape(layers: Sequence[Layer], shape: Shape) -> Shape:
     """Shape behind `layers`, for inputs of `shape`."""
     for layer in layers:
         shape = layer.output_shape(shape)
     return shape
+
+
+def signal_shapes(layers: Sequence[Layer], shape: Shape) -> Iterator[Shape]:
+    """Shapes of all signals behind `layers`, also of those inside of layers made of layers."""
+    for layer in layers:
+        inner = layer.branches if isinstance(layer, Parallel) else ()
+        for chain in (layer.layers,) if isinstance(layer, Residual) else inner:
+            yield from signal_shapes(chain, shape)
+        shape = layer.output_shape(shape)
+        if layer.word not in UNCOPIED:
+            yield shape
 
 
 def _init_chain(layers: Sequence[Layer], key: Array, shape: Shape) -> Parameters:

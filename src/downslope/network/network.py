@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -12,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
+from downslope.network.composite import signal_shapes
 from downslope.network.layer import Layer, Misfit, Parameters, Shape
 
 NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
@@ -96,6 +98,24 @@ class Network:
             shape = shapes[-1]
         return tuple(shapes)
 
+    def count_weights(self, input_shape: Shape) -> int:
+        """How many weights and biases `init` would draw; none is drawn.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        self.shapes(input_shape)
+        return _count_weights(self, tuple(input_shape))
+
+    def signal_sizes(self, input_shape: Shape) -> tuple[int, ...]:
+        """How many numbers each signal of one sample has, the inputs first.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        self.shapes(input_shape)
+        return _signal_sizes(self, tuple(input_shape))
+
     def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
 
@@ -139,6 +159,18 @@ class Network:
             inputs = layer.activate(sums)
             signals.append(Signal(self.layer_name(index), sums, inputs))
         return tuple(signals)
+
+
+@lru_cache(maxsize=256)
+def _count_weights(network: Network, input_shape: Shape) -> int:
+    drawn = jax.eval_shape(lambda: network.init(input_shape))
+    return sum(math.prod(one.shape) for one in jax.tree.leaves(drawn))
+
+
+@lru_cache(maxsize=256)
+def _signal_sizes(network: Network, input_shape: Shape) -> tuple[int, ...]:
+    shapes = (input_shape, *signal_shapes(network.layers, input_shape))
+    return tuple(map(math.prod, shapes))
 
 
 def count_parameters(parameters: NetworkParameters) -> int:
