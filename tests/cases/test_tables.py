@@ -239,3 +239,123 @@ def test_the_command_line_says_what_was_never_seen(tmp_path, monkeypatch):
     piped = CliRunner().invoke(cli, ["predict", "run", "-", "--csv"], input=new.read_text())
     assert piped.stdout == answers.stdout
     assert "standard input: The column 'c' has 'zz' in row 2" in piped.stderr
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1.234,5", "950", "2.000.000"], [1234.5, 950, 2_000_000]),
+        (["1 234,5", "950", "1\u00a0234"], [1234.5, 950, 1234]),
+        (["1'234.50", "950", "7"], [1234.5, 950, 7]),
+        (["12,34,567", "950", "1,23,456"], [1_234_567, 950, 123_456]),
+        (["€1.234,50", "€950", "(€ 3,00)"], [1234.5, 950, -3]),
+        (["$1,234", "$950", "-$5"], [1234, 950, -5]),
+        (["$3.459", "$2.999", "3"], [3.459, 2.999, 3]),
+        (["5 %", "12.5%", "-1%"], [5, 12.5, -1]),
+        (["(500)", "7", "1.5"], [-500, 7, 1.5]),
+        (["\u22125", "+7", ".5"], [-5, 7, 0.5]),
+        (["1E3", "2e-1", "5."], [1000, 0.2, 5]),
+    ],
+)
+def test_numbers_in_many_notations(cells, numbers, tmp_path):
+    rows = [f'"{cells[i % 3]}";{i}.5' for i in range(60)]
+    data = ds.load(written(tmp_path, "x;y", rows), target="y", kinds={"x": "number"})
+    assert data.rows.table.column("x").to_pylist()[:3] == numbers
+    new = read_table(written(tmp_path, "x;z", rows, "new.csv"))
+    found = data.encoding.encode(new)[:3, 0]
+    np.testing.assert_array_equal(found, numbers)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        (["2,436", "950"], "can be 2436 or 2.436"),
+        (["€1.234", "€950"], "can be €1234 or €1.234"),
+        (["1,459 €", "1,509 €"], "can be 1459 € or 1.459 €"),
+        (["0.5", "0,5"], "has '0.5' in row 1 and '0,5' in row 2"),
+        (["1.5", "1,25"], "has '1.5' in row 1 and '1,25' in row 2"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_is_asked(cells, said, tmp_path):
+    path = written(tmp_path, "x;y", [f'"{cells[i % 2]}";{i % 11}' for i in range(60)])
+    with pytest.raises(DataError) as caught:
+        ds.load(path, target="y")
+    assert said in str(caught.value)
+    ds.load(path, target="y", kinds={"x": "decimal-comma"})
+    ds.load(path, target="y", kinds={"x": "category", "y": "number"})
+
+
+def test_the_other_columns_say_what_a_comma_is(tmp_path):
+    rows = [f'"1,{i + 100}";{i}.25;{i % 7}' for i in range(60)]
+    points = ds.load(written(tmp_path, "x;z;y", rows), target="y")
+    assert points.rows.table.column("x")[0].as_py() == 1100
+    commas = [row.replace(".", ",") for row in rows]
+    commas = ds.load(written(tmp_path, "x;z;y", commas), target="y")
+    assert commas.rows.table.column("x")[0].as_py() == 1.1
+
+
+def test_odd_cells_of_many_sorts_are_told(tmp_path):
+    for odd in (
+        "#DIV/0!",
+        "<0.1",
+        ".",
+        "Total",
+        "1,2",
+        "n.a.",
+        "12 kg",
+        "1/2",
+        "1e999",
+        "=A1",
+        "--",
+    ):
+        rows = [f'"{odd if i == 17 else i / 4}",{i % 9}.5' for i in range(60)]
+        data = learnt(written(tmp_path, "x,y", rows))
+        assert [one.kind for one in data.columns] == ["number", "number"], odd
+        assert f"The column 'x' has {odd!r} in row 18, which is no number" in " ".join(data.notes)
+        assert sum(data.sizes.values()) == 60
+        with pytest.raises(DataError, match="in row 18, and numbers in the other rows"):
+            ds.load(written(tmp_path, "x,y", rows), target="x")
+
+
+@pytest.mark.parametrize("mark", ["None", "NA", "N/A", "-", "null", "none", "n/a", "NULL", "?"])
+def test_a_class_may_be_called_like_a_missing_value(mark, tmp_path):
+    classes = [mark, "mild", "severe"]
+    path = written(tmp_path, "x,y", [f"{i}.5,{classes[i % 3]}" for i in range(90)])
+    data = learnt(path)
+    assert data.class_names == tuple(sorted(classes)) and sum(data.sizes.values()) == 90
+    pair = written(tmp_path, "x,y", [f"{i}.5,{['yes', 'no', mark][i % 3]}" for i in range(90)])
+    assert sorted(learnt(pair).class_names) == sorted(["yes", "no", mark])
+    rare = [["yes", "no"][i % 2] if i else mark for i in range(90)]
+    rare = learnt(written(tmp_path, "x,y", [f"{i}.5,{one}" for i, one in enumerate(rare)]))
+    assert rare.class_names == ("no", "yes")
+    assert rare.rows.left_out == {"no y": 1}
+    assert f"{mark!r} is taken as no value of y, in 1 row:" in " ".join(rare.notes)
+
+
+@pytest.mark.parametrize(
+    ("lines", "first"),
+    [
+        ({5: '"n5,0.5,a'}, 7),
+        ({5: '"n5,0.5,a', 9: 'n9",0.5,b'}, 7),
+        ({5: 'n5,0.5,"a', 30: 'n30,1.5,b"'}, 7),
+        ({5: 'n5,0.5,"a', 7: "n7,1.5,b"}, 7),
+        ({59: '"n59,0.5,a'}, 61),
+    ],
+)
+def test_a_quotation_mark_too_many_is_named_with_its_line(lines, first, tmp_path):
+    rows = [lines.get(i, f"n{i},{i}.5,{'ab'[i % 2]}") for i in range(60)]
+    path = written(tmp_path, "name,z,y", rows)
+    if first == 61:  # nothing is swallowed, but it is not closed
+        path.write_text(path.read_text() + "n60,1.5,b\n")
+    with pytest.raises(DataError, match=f"A quotation mark in line {first} of "):
+        ds.load(path, target="y")
+    many = rows * 4000
+    with pytest.raises(DataError, match=f"A quotation mark in line {first} of "):
+        ds.load(written(tmp_path, "name,z,y", many), target="y")
+
+
+def test_values_that_are_meant_to_have_lines_are_kept(tmp_path):
+    rows = [f'"Street {i}\nTown, {i}\n",{i}.5,{"ab"[i % 2]}' for i in range(60)]
+    data = learnt(written(tmp_path, "address,z,y", rows))
+    assert data.rows.read == data.rows.used == 60
+    assert data.rows.table.column("address")[3].as_py() == "Street 3\nTown, 3\n"

@@ -393,11 +393,16 @@ def _of_dictionary(values: pa.ChunkedArray) -> pa.ChunkedArray | None:
         found = pa.chunked_array([one.cast(pa.string()) for one in parts])
     if pa.types.is_boolean(found.type) or pa.types.is_temporal(found.type):
         return found
-    if pa.types.is_floating(own):  # 3.0 and 3 are one category
-        whole = pc.cast(found, pa.int64(), safe=False)
-        if pc.all(pc.equal(pc.cast(whole, found.type, safe=False), found)).as_py():
-            found = whole
+    if pa.types.is_floating(own):
+        found = texts_of_floats(found)
     return pc.dictionary_encode(found.cast(pa.string()))
+
+
+def texts_of_floats(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Each as a text for itself, whatever stands beside it: 3.0 is "3", and 2.5 is "2.5"."""
+    is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
+    whole = pc.cast(pc.if_else(is_whole, values, 0), pa.int64()).cast(pa.string())
+    return pc.if_else(is_whole, whole, values.cast(pa.string()))
 
 
 def _of_extension(values: pa.ChunkedArray, name: str, said: bytes) -> pa.ChunkedArray | None:

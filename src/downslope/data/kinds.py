@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dates import ORDERS, Order, date_form, form_note, form_of_type
-from downslope.data.frames import is_index, why_unusable
+from downslope.data.frames import is_index, texts_of_floats, why_unusable
 from downslope.data.numbers import (
     DECIMALS,
     PLAIN,
@@ -155,6 +155,8 @@ def _with_numbers(
             found[field.name] = one
         elif is_said and values.null_count < len(values):
             raise _no_such_kind(field.name, "number", "numbers", _not_a_number(values, rows))
+        if one is not None and one.mixed >= 0 and said not in DECIMALS:
+            raise _mixed(field.name, values, one, rows)
     found = {name: _settled(name, one, found, table, rows) for name, one in found.items()}
     notes = []
     for name, one in found.items():
@@ -167,6 +169,17 @@ def _with_numbers(
             typed = typed.cast(pa.int64())
         table = table.set_column(table.column_names.index(name), name, pa.chunked_array([typed]))
     return table, found, tuple(notes)
+
+
+def _mixed(name: str, values: pa.ChunkedArray, found: Found, rows: np.ndarray) -> DataError:
+    usual = int(np.flatnonzero(np.isfinite(read_numbers(values, found.form)[0]))[0])
+    return DataError(
+        f"The column {name!r} has {shown(values[usual])} in row {rows[usual]:,} and "
+        f"{shown(values[found.mixed])} in row {rows[found.mixed]:,}.",
+        "numbers that are all written in one way",
+        f"Write them alike, or say --column {name}=decimal-point or {name}=decimal-comma: what is "
+        "written otherwise is missing then.",
+    )
 
 
 def _settled(
@@ -387,9 +400,7 @@ def as_texts(values: pa.ChunkedArray) -> np.ndarray:
     Each value becomes a text for itself, whatever stands beside it: 3.0 is "3", and 2.5 is "2.5".
     """
     if pa.types.is_floating(values.type):
-        is_whole = pc.and_(pc.equal(pc.floor(values), values), pc.less(pc.abs(values), 2.0**53))
-        whole = pc.cast(pc.if_else(is_whole, values, 0), pa.int64()).cast(pa.string())
-        values = pc.if_else(is_whole, whole, values.cast(pa.string()))
+        values = texts_of_floats(values)
     texts = pc.utf8_trim_whitespace(values.cast(pa.string()))
     return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts).to_numpy(
         zero_copy_only=False

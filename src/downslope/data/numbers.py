@@ -35,10 +35,14 @@ NOTATIONS = {
 }
 PLAIN = "1234.5"
 PERCENT = "%"
+# of countries that write a decimal point: neither $1,234 nor $3.459 can be meant otherwise
+_MONEY_WITH_POINT = (
+    "$", "£", "¥", "₹", "₩", "₪", "฿", "₦", "₱", "US$", "A$", "C$", "NZ$", "HK$", "S$", "USD",
+    "GBP", "JPY", "CNY", "INR", "CAD", "AUD",
+)  # fmt: skip
 _MONEY = (
-    "$", "€", "£", "¥", "₹", "₩", "₽", "₺", "₫", "₪", "฿", "₦", "₱", "₴", "₡", "₲", "¢", "US$",
-    "R$", "A$", "C$", "NZ$", "HK$", "S$", "USD", "EUR", "GBP", "JPY", "CHF", "CNY", "INR", "BRL",
-    "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "kr", "zł", "Kč", "Ft", "Rs",
+    *_MONEY_WITH_POINT, "€", "₽", "₺", "₫", "₴", "₡", "₲", "¢", "R$", "EUR", "CHF", "BRL", "SEK",
+    "NOK", "DKK", "PLN", "CZK", "HUF", "kr", "zł", "Kč", "Ft", "Rs",
 )  # fmt: skip
 UNITS = (*_MONEY, PERCENT)
 FORMS = tuple(f"{one}{unit}" for one in NOTATIONS for unit in ("", *(f" {u}" for u in UNITS)))
@@ -59,6 +63,7 @@ class Found(NamedTuple):
         other: The form that reads the same cells as other numbers; empty if there is none.
         cell: Which cell shows that, as an index.
         is_usual: Whether `form` is meant unless something speaks for `other`.
+        mixed: Which cell is a number in another notation, where many are; -1 if few or none are.
     """
 
     form: str
@@ -67,6 +72,7 @@ class Found(NamedTuple):
     other: str = ""
     cell: int = 0
     is_usual: bool = True
+    mixed: int = -1
 
 
 def is_missing(values: pa.ChunkedArray) -> np.ndarray:
@@ -108,10 +114,17 @@ def find_numbers(
     fits = {one: _matching(bare, _pattern(one)) & ~missing for one in asked}
     notation = _most_fitting(fits, given)
     found = Found(_form(notation, unit), ~fits[notation] & ~missing)
-    if not is_said and (_are_codes(bare, fits[notation]) or not _are_numbers(texts, found, given)):
-        return None
     if 2 * found.odd.sum() > given:
         return None
+    others = np.any([fit & found.odd for fit in fits.values()], axis=0)
+    is_mixed = others.sum() > max(1, MOST_ODD * given)
+    are_all = is_mixed and (others == found.odd).all()
+    if not is_said and (
+        _are_codes(bare, fits[notation]) or not (are_all or _are_numbers(texts, found, given))
+    ):
+        return None
+    if is_mixed:
+        found = found._replace(mixed=int(others.argmax()))
     return found if decimal is not None else _doubted(found, fits, bare, notation, unit)
 
 
@@ -203,9 +216,9 @@ def _bare(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     A sum of money may stand without its currency; 12 beside 12 % may be anything.
     """
     texts = pc.replace_substring(texts, "\u2212", "-")
+    texts = pc.replace_substring_regex(texts, r"^\(([^()+-]*\d[^()+-]*)\)$", r"-\1")
     if unit:
         sign = re.escape(unit)
-        texts = pc.replace_substring_regex(texts, r"^\((.*)\)$", r"-\1")
         before = pc.replace_substring_regex(texts, rf"^([+-]?)\s*{sign}\s*([+-]?)", r"\1\2")
         after = pc.replace_substring_regex(before, rf"\s*{sign}$", "")
         if unit == PERCENT:
@@ -224,7 +237,7 @@ def _form(notation: str, unit: str) -> str:
 
 
 def _most_fitting(fits: dict[str, np.ndarray], given: int) -> str:
-    """The notation in which most cells are written.
+    """The notation in which most cells are written, the first of those that fit alike.
 
     A single 1,2 among many whole numbers is an odd cell: it takes several to make a notation.
     """
@@ -245,12 +258,14 @@ def _doubted(
     if notation == "1234,5":
         other, is_usual, looked_for = "1,234.5", False, r"^[+-]?\d+,\d+$"
         is_doubtful = bool(fits[other][fits[notation]].all())
-        if is_doubtful and unit not in ("", PERCENT):  # no currency has thousandths
+        if is_doubtful and unit in _MONEY_WITH_POINT:
             return found._replace(form=_form(other, unit), decimal=".")
     else:
-        other, is_usual, looked_for = "1.234,5", True, _DOUBTFUL_POINT
+        other, looked_for = "1.234,5", _DOUBTFUL_POINT
         points = _matching(bare, r"\.") & fits[notation]
         is_doubtful = not (points & ~_matching(bare, looked_for)).any()
+        is_doubtful &= unit not in _MONEY_WITH_POINT
+        is_usual = unit in ("", PERCENT)  # 1.234 € may be a thousand and more
         if notation != PLAIN or not points.any():
             mark = NOTATIONS[notation][1] if _matching(bare, r"[.,]")[fits[notation]].any() else ""
             return found._replace(decimal=mark)

@@ -194,19 +194,22 @@ def _check_quotes(path: Path, rows: str, layout: Layout, width: int, above: int)
             lines.append(line)
             yield line
 
-    first, reader = 1, csv.reader(noted(), delimiter=layout.delimiter)
-    for _ in reader:
-        if len(lines) > 1 and _swallows(lines, layout.delimiter, width):
-            last = above + first + len(lines) - 1
-            raise DataError(
-                f"A quotation mark in line {above + first} of {path} makes one value of all lines "
-                f"to line {last}, which look like {len(lines)} rows.",
-                "an even number of quotation marks in each row",
-                f"Remove the quotation mark in line {above + first}, or close it there; a value "
-                "that is meant to hold such lines can be kept in a Parquet file.",
-            )
-        first += len(lines)
-        lines.clear()
+    first, before = 1, csv.field_size_limit(LARGEST)
+    try:
+        for _ in csv.reader(noted(), delimiter=layout.delimiter):
+            if len(lines) > 1 and _swallows(lines, layout.delimiter, width):
+                last = above + first + len(lines) - 1
+                raise DataError(
+                    f"A quotation mark in line {above + first} of {path} makes one value of all "
+                    f"lines to line {last}, which look like {len(lines):,} rows.",
+                    "an even number of quotation marks in each row",
+                    f"Remove the quotation mark in line {above + first}, or close it there; a "
+                    "value that is meant to hold such lines can be kept in a Parquet file.",
+                )
+            first += len(lines)
+            lines.clear()
+    finally:
+        csv.field_size_limit(before)
 
 
 def _swallows(lines: list[str], delimiter: str, width: int) -> bool:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from downslope.data.dates import as_seconds
 from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import Column, as_numbers, as_texts, is_text, missing_column
-from downslope.data.numbers import read_numbers, without_marks
+from downslope.data.numbers import FORMS, PLAIN, read_numbers, without_marks
 from downslope.data.split import Parts
 from downslope.data.targets import left_out
 from downslope.errors import DataError, SettingError
@@ -116,11 +116,12 @@ def time_of_rows(name: str, values: pa.ChunkedArray, form: str = "") -> np.ndarr
         _, ranks = np.unique(values.fill_null(0).to_numpy(), return_inverse=True)
         return np.where(values.is_valid().to_numpy(), ranks.astype(np.float64), np.nan)
     is_time = pa.types.is_temporal(values.type)
-    if is_text(values.type):
+    if is_text(values.type):  # a later file, whose columns are not decided
         values = without_marks(values)
-        numbers, odd = read_numbers(values)
-        if not form and not odd.any():
+        numbers, odd = read_numbers(values, form if form in FORMS else PLAIN)
+        if form in FORMS or (not form and not odd.any()):
             return numbers
+    form = "" if form in FORMS else form
     for is_number in (False,) if is_time or form else (True, False):
         try:
             return as_numbers(values) if is_number else as_seconds(values, form)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dataset import Task
-from downslope.data.encoding import ColumnCode, numbers_of
+from downslope.data.encoding import ColumnCode, Encoding, numbers_of
 from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import (
     Column,
@@ -89,7 +89,7 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
         )
     refuse_unusable(table, target, "target")
     if options.learnt is not None and options.learnt.target_code is not None:
-        return _as_learnt(table, options.learnt.target_code, name)
+        return _as_learnt(table, options.learnt, options.learnt.target_code)
     values, notes, kinds = _known(table, target, options)
     known = pc.is_valid(values)
     rows = table.set_column(
@@ -135,7 +135,7 @@ def _code(
     return ColumnCode(column.name, "category", values=names, form=form)
 
 
-def _as_learnt(table: pa.Table, code: ColumnCode, name: str) -> Labelled:
+def _as_learnt(table: pa.Table, learnt: Encoding, code: ColumnCode) -> Labelled:
     """The rows that have a target, read as an earlier training read its own.
 
     Raises:
@@ -172,7 +172,7 @@ def _as_learnt(table: pa.Table, code: ColumnCode, name: str) -> Labelled:
     return Labelled(
         table=table.filter(pa.array(is_known)),
         numbers=np.flatnonzero(is_known) + 1,
-        columns=(),
+        columns=tuple(Column(one.name, one.kind, 0, 0, form=one.form) for one in learnt.columns),
         task="regression" if code.kind == "number" else "classification",
         targets=targets[is_known],
         class_names=() if code.kind == "number" else code.values,
@@ -229,11 +229,11 @@ def _known(
     least = min(min(given.values(), default=0), 0.05 * len(texts))
     kept = {mark for mark, count in marks.items() if count >= least and mark.lower() != "nan"}
     notes = tuple(
-        f"{mark!r} is taken as a class of {target}, of {marks[mark]:,} rows: empty these cells if "
+        f"{mark!r} is taken as a class of {target}, of {_rows(marks[mark])}: empty these cells if "
         "it means that there is no value."
         for mark in sorted(kept)
     ) + tuple(
-        f"{mark!r} is taken as no value of {target}, in {marks[mark]:,} rows: say --column "
+        f"{mark!r} is taken as no value of {target}, in {_rows(marks[mark])}: say --column "
         f"{target}=category if it is a class."
         for mark in sorted({*marks} - kept)
     )
@@ -242,6 +242,10 @@ def _known(
     ]
     kinds: dict[str, Said] = {**options.kinds, target: "category"} if kept else dict(options.kinds)
     return pa.chunked_array([pa.array(texts, pa.string())]), notes, kinds
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _odd_target(target: str, values: pa.ChunkedArray, odd: np.ndarray) -> DataError:

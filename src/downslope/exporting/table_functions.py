@@ -34,7 +34,7 @@ def read_number(value, thousands, decimal, unit):
     if not isinstance(value, str):
         return float(value)
     text = value.strip().replace("\u2212", "-")
-    if unit and text.startswith("(") and text.endswith(")"):
+    if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
     if unit:
         text = text.replace(unit, "").replace(" ", "")
