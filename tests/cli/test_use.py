@@ -303,7 +303,7 @@ def test_counts_of_photos(call, crowd_run, tmp_path):
     truth = [float(run.predict(read_photo(path, run.data.photo_side)[None])[0]) for path in paths]
     assert [set(one) for one in made["photos"]] == [{"path", "count"}] * 2
     assert [one["path"] for one in made["photos"]] == [str(path) for path in paths]
-    assert [one["count"] for one in made["photos"]] == pytest.approx(truth, abs=1e-4)
+    assert [one["count"] for one in made["photos"]] == pytest.approx(truth, rel=1e-6)
     counts = [one["count"] for one in predictions(call, crowd_run, *paths)]
     assert counts == pytest.approx(truth, abs=1e-4)
 

@@ -49,8 +49,7 @@ def test_the_target_ends_at_the_first_epoch_that_reaches_it():
     assert run.outcome.reason == "target"
     assert run.trace.epochs["epoch"].tolist() == [1, 2, 3, 4, 5]
     assert run.outcome.message == (
-        f"The validation loss reached {losses[4]:.4g}, the target being {losses[4]:.4g}, "
-        "in epoch 5."
+        f"The validation loss reached {losses[4]:.4g} (target: {losses[4]:.4g}) in epoch 5."
     )
 
 
