@@ -140,3 +140,37 @@ def test_outputs_are_called_as_the_message_says(named, tmp_path):
     assert names == ["prediction 2", "probabilities 2"]
     says = "Out come prediction 2 (the class's name), probabilities 2 (one per class)"
     assert says in " ".join(told.output.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "inputs", "rows", "note"),
+    [
+        ("numeric_header.csv", "y", ("400", "401", "402"), 300, ""),
+        ("header_again.csv", "y", ("a", "b", "c"), 300, "1 line repeats the names"),
+        ("sep_line.csv", "y", ("x", "z"), 120, ""),
+        ("preamble.csv", "y", ("x", "z"), 120, "The first 2 lines ('# station 12', ...)"),
+        ("r_rownames.csv", "y", ("x", "z"), 120, "the first column holds names of rows"),
+        ("whitespace.data", "column 3", ("column 1", "column 2"), 120, ""),
+        ("spaces_lines.csv", "y", ("x", "z"), 120, ""),
+        ("square.csv", "y", ("x",), 200, ""),
+    ],
+)
+def test_layouts_of_text_files(cases, name, target, inputs, rows, note):
+    unsplit = table(cases / "tables" / name, target)
+    assert unsplit.table.num_rows == rows
+    dataset = unsplit.split(0)
+    assert dataset.input_names == inputs
+    assert note in " ".join(dataset.notes)
+    assert bool(note) == bool(dataset.notes)
+
+
+def test_row_numbers_are_seen_before_rows_are_left_out(cases):
+    unsplit = table(cases / "tables" / "airquality.csv", "Ozone")
+    assert column(unsplit, "rownames").note == "it numbers the rows"
+    assert unsplit.table.num_rows == 116
+
+
+def test_whole_numbers_with_few_rows_each_are_numbers(cases):
+    unsplit = table(cases / "tables" / "women.csv", "weight")
+    assert unsplit.task == "regression"
+    assert "say --task classification" in unsplit.notes[0]

@@ -10,8 +10,9 @@ import pyarrow.parquet
 import pytest
 
 from downslope.data.kinds import decide
-from downslope.data.table_file import read_table
-from downslope.errors import DataError
+from downslope.data.load import load
+from downslope.data.table_file import file_notes, read_table
+from downslope.errors import DataError, SettingError
 
 PLAIN = "name,size,when\nAnn,1.5,2024-01-02\nBob,,2024-03-04\nCarl,-2e3,2025-01-01\n"
 VALUES = {"name": ["Ann", "Bob", "Carl"], "size": [1.5, None, -2000.0]}
@@ -222,3 +223,92 @@ def test_mixed_types_in_a_column(tmp_path):
         "two",
         "2024-01-01",
     ]
+
+
+ROWS = "0.5,x\n1.5,y\n2.5,x\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "first", "note"),
+    [
+        # names that are numbers
+        ("2019,2020,who\n0.5,1.5,a\n2.5,3.5,b\n", ["column 1", "column 2", "column 3"], None, ""),
+        ("2019,2020,who\n" + "0.5,1.5,7\n2.5,3.5,8\n1.5,2.5,9\n", ["2019", "2020", "who"], None,
+         ""),
+        (",0,1,2\n" + "".join(f"{one},.5,.25,.75\n" for one in range(4)),
+         ["column 1", "0", "1", "2"], None, ""),
+        ("2019,2020\n" + "0.5,1.5\n" * 4, ["column 1", "column 2"], "2019", "say --names yes"),
+        # comments and titles above
+        ("% made by hand\na,b\n" + ROWS, ["a", "b"], "0.5", "The first line ('% made by hand')"),
+        ("Sales report\n\nRegion: north\na,b\n" + ROWS, ["a", "b"], "0.5", "The first 2 lines"),
+        ("Source,World\n\na,b,c\n1.5,x,3\n2.5,y,4\n3.5,x,5\n", ["a", "b", "c"], "1.5",
+         "('Source,World')"),
+        # an Excel line that names the delimiter
+        ("SEP=\t\na\tb\n0.5\tx\n", ["a", "b"], "0.5", ""),
+        ('"sep=|"\r\na|b\r\n0.5|x\r\n', ["a", "b"], "0.5", ""),
+        # R, with and without quotation marks, and a delimiter at the end of each row
+        ('"a" "b"\n"r1" 0.5 "x y"\n"r2" 1.5 "z"\n"r3" 2.5 "x"\n', ["row names", "a", "b"], "r1",
+         "names of rows"),
+        ("a,b\n0.5,x,\n1.5,y,\n2.5,z,\n", ["a", "b", "column 3"], "0.5", ""),
+        # blanks, and lines of them
+        ("18.0  8  307.0\n15.0  8  350.0\n 9.5  6  1.0\n", ["column 1", "column 2", "column 3"],
+         "18.0", ""),
+        ('mpg  cyl name\n18.0 8 "chevrolet malibu"\n 15.0   8\t"buick"\n9 4 fiat\n',
+         ["mpg", "cyl", "name"], "18.0", ""),
+        ("a,b\n   \n0.5,x\n\t\n1.5,y\n", ["a", "b"], "0.5", ""),
+        ('a,b\n   \n0.5,"x\n   \ny"\n1.5,y\n', ["a", "b"], "0.5", ""),
+        # the names once more
+        ("a,b\n0.5,x\na,b\n1.5,y\n a , b \n2.5,x\n", ["a", "b"], "0.5", "2 lines repeat"),
+    ],
+)  # fmt: skip
+def test_what_stands_above_rows_and_between_them(tmp_path, text, names, first, note):
+    table = read_table(written(tmp_path, text))
+    assert table.column_names == names
+    if first is not None:
+        assert table.column(0)[0].as_py() == first
+    assert note in " ".join(file_notes(table))
+    assert bool(note) == bool(file_notes(table))
+
+
+def test_blank_lines_within_a_value_stay(tmp_path):
+    table = read_table(written(tmp_path, 'a,b\n   \n0.5,"x\n   \ny"\n1.5,y\n'))
+    assert table.column("b").to_pylist() == ["x\n   \ny", "y"]
+
+
+def test_a_line_with_fewer_values_is_told_wherever_it_stands(tmp_path):
+    for text, line in (("1,2\n3,4,5\n6,7,8\n", 2), ("a,b,c\n1,2,3\n4,5\n", 3)):
+        with pytest.raises(DataError, match=f"Line {line} of"):
+            read_table(written(tmp_path, text))
+    with pytest.raises(DataError, match="Line 5 of"):  # counted from the top of the file
+        read_table(written(tmp_path, "# by hand\n\na,b\n1,2\n3\n4,5\n6,7\n8,9\n"))
+
+
+def test_names_can_be_said_and_are_known_later(tmp_path):
+    path = written(tmp_path, "2019,2020\n" + "0.5,1.5\n" * 4)
+    assert read_table(path, True).column_names == ["2019", "2020"]
+    assert read_table(path, known=["2020"]).num_rows == 4
+    words = written(tmp_path, "low,high\nhigh,low\n", "words.csv")
+    assert read_table(words, False).num_rows == 2
+    assert read_table(words, True).column_names == ["low", "high"]
+    assert read_table(words, known=["column 2"]).num_rows == 2
+    with pytest.raises(SettingError) as caught:
+        load(path, target="2020")
+    assert str(caught.value).endswith(
+        "The first line was taken for values: say --names yes if it names the columns."
+    )
+    with pytest.raises(SettingError, match="names=yes says whether the first line names"):
+        load("digits", names="yes")
+
+
+def test_whole_numbers_with_many_rows_each_are_classes_and_it_is_told(tmp_path):
+    rows = "".join(f"{one / 7},{one % 5},{one % 19}\n" for one in range(60))
+    path = written(tmp_path, "x,grade,count\n" + rows)
+    assert load(path, target="grade").notes == (
+        "The 5 different whole numbers of grade are learnt as classes: say --task regression if "
+        "they are numbers.",
+    )
+    assert load(path, target="count").notes == (
+        "The 19 different whole numbers of count are learnt as numbers: say --task classification "
+        "if they are classes.",
+    )
+    assert load(path, target="count", task="regression").notes == ()

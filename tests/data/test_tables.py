@@ -130,7 +130,8 @@ def test_targets_that_cannot_be_learnt():
     )
     assert message(DataError, target="town", task="regression") == (
         "The target 'town' is to be learnt as a number, and not all of its values are finite "
-        "numbers. Expected numbers. Correct the values, or learn it as classes."
+        "numbers. Expected numbers. Correct the values, or learn it as classes with --task "
+        "classification."
     )
     assert message(DataError, houses().slice(0, 5), target="price") == (
         "table has 5 rows with a target. Expected at least 10. Add rows; a network needs hundreds "

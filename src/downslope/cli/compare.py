@@ -47,6 +47,7 @@ def compare(
     kinds: dict[str, str],
     task: str | None,
     group: str | None,
+    names: str | None,
     time: str | None,
     out: Path | None,
     as_json: bool,
@@ -63,7 +64,14 @@ def compare(
     from downslope.cli.comparing import compare_and_report
     from downslope.cli.training import Wishes
 
-    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
+    reading = {
+        "target": target,
+        "kinds": kinds,
+        "task": task,
+        "group": group,
+        "time": time,
+        "names": names,
+    }
     code = compare_and_report(
         source,
         reading,

@@ -19,7 +19,7 @@ from downslope.data.array_file import inputs_in, read_arrays
 from downslope.data.encoding import Encoding
 from downslope.data.file_names import is_image, is_table_file
 from downslope.data.pixels import read_pixels
-from downslope.data.table_file import is_number, read_table, read_table_text
+from downslope.data.table_file import file_notes, is_number, read_table, read_table_text
 from downslope.errors import DataError
 from downslope.learning.run_folder import DataCard
 
@@ -82,7 +82,8 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
             f"There is no file {path}.", "a table (.csv, .npy, .npz) or an image", "Check the path."
         )
     if card.encoding is not None and is_table_file(path):
-        return _encoded(read_table(path), card.encoding, str(path))
+        known = [one.name for one in card.encoding.columns]
+        return _encoded(read_table(path, known=known), card.encoding, str(path))
     is_table = path.suffix.lower() in TABLES
     if card.task == "counting":
         if is_table:
@@ -114,7 +115,8 @@ def _from_pipe(card: DataCard) -> list[Input]:
             "a run that was trained on a table, with named columns",
             "Write the inputs to a file and name it.",
         )
-    table = read_table_text(sys.stdin.buffer.read(), Path("standard input"))
+    known = [one.name for one in card.encoding.columns]
+    table = read_table_text(sys.stdin.buffer.read(), Path("standard input"), known)
     return _encoded(table, card.encoding, "standard input")
 
 
@@ -122,7 +124,7 @@ def _encoded(table: pa.Table, encoding: Encoding, name: str) -> list[Input]:
     """The rows of a table, read as the training read its own; says what a user should know."""
     notes: list[str] = []
     values = encoding.encode(table, notes)
-    for note in notes:
+    for note in (*file_notes(table), *notes):
         say(f"{name}: {note}", err=True)
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 

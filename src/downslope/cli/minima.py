@@ -25,6 +25,7 @@ def minima(
     kinds: dict[str, str],
     task: str | None,
     group: str | None,
+    names: str | None,
     time: str | None,
     out: Path | None,
     as_json: bool,
@@ -40,7 +41,14 @@ def minima(
     from downslope.cli.starting import minima_and_report
     from downslope.cli.training import Wishes
 
-    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
+    reading = {
+        "target": target,
+        "kinds": kinds,
+        "task": task,
+        "group": group,
+        "time": time,
+        "names": names,
+    }
     code = minima_and_report(
         source,
         reading,

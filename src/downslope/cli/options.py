@@ -100,6 +100,11 @@ def table(command: Any) -> Any:
             metavar="COLUMN",
             help="Tables: keep all rows of one value, such as a patient's, in one part.",
         ),
+        click.option(
+            "--names",
+            type=click.Choice(("yes", "no")),
+            help="Text files: whether the first line names the columns; seen if left out.",
+        ),
         click.option("--target", metavar="COLUMN", help="Tables: the column to learn."),
     ):
         command = option(command)

@@ -34,6 +34,7 @@ def rate(
     kinds: dict[str, str],
     task: str | None,
     group: str | None,
+    names: str | None,
     time: str | None,
     seed: int,
     seconds: float,
@@ -52,7 +53,14 @@ def rate(
     from downslope.cli.rating import rate_and_report
     from downslope.cli.training import Wishes
 
-    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
+    reading = {
+        "target": target,
+        "kinds": kinds,
+        "task": task,
+        "group": group,
+        "time": time,
+        "names": names,
+    }
     rate_and_report(
         source,
         reading,

@@ -30,6 +30,7 @@ def train(
     kinds: dict[str, str],
     task: str | None,
     group: str | None,
+    names: str | None,
     time: str | None,
     network: str | None,
     loss: str | None,
@@ -74,7 +75,14 @@ def train(
         class_weights=class_weights,
         augment=augment,
     )
-    reading = {"target": target, "kinds": kinds, "task": task, "group": group, "time": time}
+    reading = {
+        "target": target,
+        "kinds": kinds,
+        "task": task,
+        "group": group,
+        "time": time,
+        "names": names,
+    }
     code = train_and_report(
         source,
         reading,

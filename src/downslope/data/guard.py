@@ -17,6 +17,7 @@ from downslope.data.dataset import Dataset, Samples
 from downslope.data.duplicates import Copies, copied_rows
 from downslope.data.findings import DataFinding, FindingKind, amount
 from downslope.data.image_copies import copied_images
+from downslope.data.kinds import NUMBERS_ROWS
 from downslope.data.leaks import Group, Leak, divided_groups, leaking_columns
 from downslope.data.views import TEST, VALIDATION, View, Views, views_of
 
@@ -195,7 +196,7 @@ def _is_constant(view: View) -> bool:
 
 
 def _numbers_rows(view: View) -> bool:
-    return view.column.note == "it numbers the rows"
+    return view.column.note == NUMBERS_ROWS
 
 
 def _names_rows(view: View) -> bool:

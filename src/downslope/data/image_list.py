@@ -89,7 +89,10 @@ def lists_in(folder: Path, options: TableOptions) -> list[Path]:
         found = found[::-1]
     elif len(found) != 1:
         return []
-    named = [file_column(read_table(path), options.kinds) is not None for path in found]
+    named = [
+        file_column(read_table(path, options.has_names), options.kinds) is not None
+        for path in found
+    ]
     return found if any(named) else []
 
 
@@ -195,7 +198,7 @@ def _rows(paths: Sequence[Path], options: TableOptions) -> _Rows:
     """The rows of all tables, each with its number and the number of its table."""
     tables = []
     for place, path in enumerate(paths):
-        table = read_table(path)
+        table = read_table(path, options.has_names)
         files = file_column(table, options.kinds)
         if files is None:
             raise DataError(

@@ -37,6 +37,8 @@ Said = Kind | Order | Decimal  # what a user may say of a column
 WRITTEN = {"written": "as it stands"}  # metadata of a column of texts that a text file holds
 MOST_CATEGORIES = 1000  # different texts; more if each has many rows
 ROWS_OF_EACH = 20
+LEAST_NUMBERED = 10  # rows that are numbered: fewer may count something
+NUMBERS_ROWS = "it numbers the rows"  # the note of a column that does
 _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"})
 YES = ("yes", "true", "y", "t", "1", "on")  # what words mean, in lower case
 NO = ("no", "false", "n", "f", "0", "off")
@@ -112,7 +114,7 @@ def decide(
     columns = []
     for place, name in enumerate(table.column_names):
         values = table.column(name)
-        column = _column(table, name, wanted.get(name))
+        column = _column(table, name, wanted.get(name), rows)
         if is_text(values.type) and column.kind in ("yes/no", "date"):
             values = without_marks(values)
             column = replace(column, missing=values.null_count)
@@ -238,18 +240,17 @@ def missing_column(name: str, names: list[str]) -> SettingError:
 
     near = difflib.get_close_matches(name, names, n=1)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
-    return SettingError(
-        f"There is no column {name!r}.",
-        f"one of {shown}",
-        f"Did you mean {near[0]!r}?" if near else "Check the name.",
-    )
+    advice = f"Did you mean {near[0]!r}?" if near else "Check the name."
+    if all(one == f"column {place}" for place, one in enumerate(names, 1)):
+        advice = "The first line was taken for values: say --names yes if it names the columns."
+    return SettingError(f"There is no column {name!r}.", f"one of {shown}", advice)
 
 
-def _column(table: pa.Table, name: str, wanted: Said | None) -> Column:
+def _column(table: pa.Table, name: str, wanted: Said | None, numbers: np.ndarray) -> Column:
     values = table.column(name)
     distinct = _distinct(values)
     order: Order | None = None
-    kind, note = _found(values, distinct)
+    kind, note = _found(values, distinct, numbers)
     if is_index(table, name):
         kind, note = "ignored", "the index of a pandas frame"
     if why := why_unusable(table, name):
@@ -320,7 +321,7 @@ def _no_such_kind(name: str, kind: str, plural: str, why: str) -> DataError:
     )
 
 
-def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
+def _found(values: pa.ChunkedArray, distinct: int, numbers: np.ndarray) -> tuple[Kind, str]:
     rows, given = len(values), len(values) - values.null_count
     if not given:
         return "ignored", "it has no values"
@@ -332,7 +333,7 @@ def _found(values: pa.ChunkedArray, distinct: int) -> tuple[Kind, str]:
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
         return "date", ""
     if _is_numeric(kind):
-        return _of_numbers(values, distinct, rows)
+        return _of_numbers(values, distinct, numbers)
     if pa.types.is_dictionary(kind):
         return "category", ""
     if is_text(kind):
@@ -350,15 +351,17 @@ def _is_numeric(kind: pa.DataType) -> bool:
     return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
-def _of_numbers(values: pa.ChunkedArray, distinct: int, rows: int) -> tuple[Kind, str]:
+def _of_numbers(values: pa.ChunkedArray, distinct: int, numbers: np.ndarray) -> tuple[Kind, str]:
+    """What a column is whose rows have these numbers in their source, from 1."""
     if pa.types.is_float16(values.type):  # for which Arrow has no smallest and largest
         values = values.cast(pa.float32())
     ends = pc.min_max(values).as_py()
     if distinct == 2 and (ends["min"], ends["max"]) == (0, 1):
         return "yes/no", ""
-    counts_up = distinct == rows >= 20 and pa.types.is_integer(values.type)
-    if counts_up and ends["max"] - ends["min"] + 1 == rows:
-        return "ignored", "it numbers the rows"
+    if distinct == len(values) >= LEAST_NUMBERED and pa.types.is_integer(values.type):
+        first = numbers[0] - values[0].as_py()
+        if first in (0, 1) and (values.to_numpy() == numbers - first).all():
+            return "ignored", NUMBERS_ROWS
     return "number", ""
 
 

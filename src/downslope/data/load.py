@@ -6,7 +6,7 @@ import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from downslope.data.builtin import BUILT_IN
 from downslope.data.crowds import (
@@ -20,7 +20,10 @@ from downslope.data.dataset import Dataset
 from downslope.data.density import STRIDE
 from downslope.data.file_names import (
     ARRAYS,
+    ARROW,
     HEADS,
+    PARQUET,
+    ending,
     holds_heads,
     is_table_file,
     is_text,
@@ -61,6 +64,7 @@ def load(
     task: str | None = None,
     group: str | None = None,
     time: str | None = None,
+    names: Literal["yes", "no"] | None = None,
     split_seed: int = 0,
     photo_side: int | None = None,
     stride: int = STRIDE,
@@ -84,6 +88,8 @@ def load(
         group: Tables: a column whose rows of one value all go into one part, such as a patient;
             no input unless `kinds` says what it is.
         time: Tables: a column of dates or numbers; the latest rows are the test part.
+        names: Text files: "yes" if the first line names the columns, "no" if it is a row; None to
+            see it.
         split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
             rule of `photos.working_side`, or for 64 where there is a folder per class.
@@ -103,6 +109,7 @@ def load(
         task=task,
         group=group,
         time=time,
+        names=names,
         photo_side=photo_side,
         stride=stride,
         on_progress=on_progress,
@@ -122,6 +129,7 @@ def read(
     ranges: Ranges | None = None,
     group: str | None = None,
     time: str | None = None,
+    names: str | None = None,
     photo_side: int | None = None,
     stride: int = STRIDE,
     on_progress: OnProgress | None = None,
@@ -132,8 +140,13 @@ def read(
     order; `encoding` is how its columns are read; `image_shape` is the height, width and channels
     that images had there, `ranges` which of their values were black and white.
     """
-    table = TableOptions(target, kinds or {}, task, class_names, group, time, encoding)
+    if names not in (None, "yes", "no"):
+        raise SettingError(
+            f"names is {names!r}.", "yes or no", "Leave it out to have the line of names found."
+        )
+    table = TableOptions(target, kinds or {}, task, class_names, group, time, encoding, names)
     if not isinstance(source, str | Path):
+        table.refuse_names("the source is a frame")
         return _table_in_memory(source, table)
     if stride not in (1, 2, 4, 8):
         raise SettingError(
@@ -165,7 +178,9 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
     from downslope.data.table_file import read_table
     from downslope.data.tables import table_of
 
-    content = read_table(path)
+    if ending(path) in (*PARQUET, *ARROW):
+        table.refuse_names(f"{path.name} says so itself")
+    content = read_table(path, table.has_names, table.known)
     if file_column(content, table.kinds) is not None:
         side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
         return read_image_list([path], table, side, on_progress, shape=shape, ranges=photos.ranges)

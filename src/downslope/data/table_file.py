@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.feather
@@ -30,22 +33,39 @@ pc: Any = compute  # whose functions are made when it is imported
 LARGEST = 2**31  # bytes of text
 _BLOCK = 2**28  # bytes: a row must fit into it
 _DELIMITERS = ",;\t|"
+_COMMENTS = ("#", "%", "//")
+_MOST_TITLES = 30  # lines above a table
+_NOTES = b"downslope.notes"  # of a table: what a user should know of how it was read
+ROW_NAMES = "row names"
 _SAMPLE = 1 << 16  # bytes of the beginning from which the layout is found
 
 
 class Layout(NamedTuple):
-    """How a text file is to be read."""
+    """How a text file is to be read.
+
+    Attributes:
+        delimiter: What separates the columns.
+        names: Of the columns.
+        rows: The text below the line of names.
+        above: How many lines stand above that.
+        notes: What a user should know, a sentence each.
+    """
 
     delimiter: str
-    has_names: bool
+    names: list[str]
+    rows: str
+    above: int
+    notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: Path, has_names: bool | None = None, known: Collection[str] = ()) -> pa.Table:
     """Read a table.
 
     Args:
-        path: A text file with columns parted by a comma, semicolon, tab or bar, gzipped or not;
-            a Parquet file; or an Arrow file.
+        path: A text file with columns separated by a comma, semicolon, tab, bar or blanks, gzipped
+            or not; a Parquet file; or an Arrow file.
+        has_names: Whether the first line of a text file names the columns; None to see it.
+        known: Columns that are looked for: a line that holds them is one of names.
 
     Returns:
         Columns with names of their own; a text file without a line of names gets `column 1`, ...
@@ -62,7 +82,7 @@ def read_table(path: Path) -> pa.Table:
         elif kind in ARROW:
             table = pyarrow.feather.read_table(path)
         else:
-            return _checked(path, _read_text(path, path.read_bytes()))
+            return _checked(path, _read_text(path, path.read_bytes(), has_names, known))
         table.validate(
             full=True
         )  # what a forged file says of its own lengths is believed elsewhere
@@ -73,18 +93,19 @@ def read_table(path: Path) -> pa.Table:
     return plain_table(_checked(path, table), str(path))
 
 
-def read_table_text(raw: bytes, path: Path) -> pa.Table:
+def read_table_text(raw: bytes, path: Path, known: Collection[str] = ()) -> pa.Table:
     """Read a table from the bytes of a text file.
 
     Args:
         raw: The bytes, gzipped or not.
         path: What messages call it.
+        known: Columns that are looked for: a line that holds them is one of names.
 
     Raises:
         DataError: As for `read_table`.
     """
     try:
-        return _checked(path, _read_text(path, raw))
+        return _checked(path, _read_text(path, raw, None, known))
     except (EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
 
@@ -109,7 +130,13 @@ def _no_rows(path: Path) -> DataError:
     return DataError(f"{path} has no rows.", "a table with one row per sample", "Add rows.")
 
 
-def _read_text(path: Path, raw: bytes) -> pa.Table:
+def file_notes(table: pa.Table) -> tuple[str, ...]:
+    """What a user should know of how a text file was read, a sentence each."""
+    said = (table.schema.metadata or {}).get(_NOTES)
+    return () if said is None else tuple(json.loads(said))
+
+
+def _read_text(path: Path, raw: bytes, has_names: bool | None, known: Collection[str]) -> pa.Table:
     text = _decoded(_unpacked(path, raw))
     if not text.strip():
         raise DataError(f"{path} is empty.", "a table with one row per sample", "Add rows.")
@@ -120,12 +147,12 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
             "text",
             "Save the table as CSV again, encoded as UTF-8.",
         )
-    body = text.lstrip("\r\n")
-    layout = _layout(body, tabs=ending(path) in (".tsv", ".tab"))
-    names, rows = _names(body, layout)
+    layout = _layout(text, tabs=ending(path) in (".tsv", ".tab"), said=has_names, known=known)
+    names, rows, above = layout.names, layout.rows, layout.above
     if not rows or (len(names) > 1 and not rows.strip()):
         raise _no_rows(path)
-    above = len(text[: len(text) - len(rows)].splitlines())
+    if len(names) > 1:
+        rows = _with_empty_lines(rows, layout.delimiter)
     if '"' in rows:
         _check_quotes(path, rows, layout, len(names), above)
     ragged: list[int] = []
@@ -163,7 +190,37 @@ def _read_text(path: Path, raw: bytes) -> pa.Table:
         return table  # which is refused
     columns = [_without_empty(column) for column in table.columns]
     fields = [pa.field(name, pa.string(), metadata=WRITTEN) for name in names]
-    return pa.table(columns, schema=pa.schema(fields))
+    table, notes = _without_names_again(pa.table(columns, schema=pa.schema(fields)))
+    return table.replace_schema_metadata({_NOTES: json.dumps([*layout.notes, *notes])})
+
+
+def _without_names_again(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    """The table without the rows that repeat the names, as files have that were joined."""
+    again = np.ones(table.num_rows, bool)
+    for name, cells in zip(table.column_names, table.columns, strict=True):
+        if not again.any() or table.num_columns == 1:  # a value may be what its column is called
+            return table, ()
+        same = pc.equal(pc.utf8_trim_whitespace(cells), name).fill_null(False)
+        again &= same.to_numpy(zero_copy_only=False)
+    count, first = int(again.sum()), int(again.argmax()) + 1
+    if not count:
+        return table, ()
+    lines = f"{count:,} lines repeat" if count > 1 else "1 line repeats"
+    left = "are left out" if count > 1 else "is left out"
+    note = f"{lines} the names of the columns, first as row {first:,}, and {left}."
+    return table.filter(pa.array(~again)), (note,)
+
+
+def _with_empty_lines(rows: str, delimiter: str) -> str:
+    """The text with lines of nothing but blanks made empty, unless they stand in a value."""
+    blank = re.compile(r"(?m)^[ \t]+$" if delimiter != "\t" else r"(?m)^ +$")
+    kept, at, quotes = [], 0, 0
+    for match in blank.finditer(rows):
+        between = rows[at : match.start()]
+        quotes += between.count('"')
+        kept.append(between if quotes % 2 == 0 else between + match[0])
+        at = match.end()
+    return "".join([*kept, rows[at:]]) if kept else rows
 
 
 def _without_empty(cells: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -263,37 +320,196 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("cp1252", errors="replace")
 
 
-def _layout(text: str, *, tabs: bool) -> Layout:
-    """What parts the columns: that which gives the first lines most columns, all alike."""
+def _layout(text: str, *, tabs: bool, said: bool | None, known: Collection[str]) -> Layout:
+    """What separates the columns, what they are called, and where the rows begin.
+
+    What separates them is that which gives the first lines most columns, all alike.
+    """
+    body, delimiter, notes = text.lstrip("\r\n"), "\t" if tabs else "", []
+    if (match := re.match(r'(?i)"?sep=(.)"?[ \t]*\r?\n', body)) is not None:
+        delimiter, body = match[1], body[match.end() :]
+    lines = _first_lines(body)
+    delimiter = delimiter or max(_DELIMITERS, key=lambda one: _agreement(_rows(lines, one)))
+    if _agreement(_rows(lines, delimiter))[1] == 1 and _are_in_columns(lines):
+        body, delimiter = _from_blanks(body), ","
+        lines = _first_lines(body)
+    rows = _rows(lines, delimiter)
+    width = _agreement(rows)[1]
+    body, skipped = _without_titles(body, delimiter, width)
+    if skipped:
+        shown = f"{skipped[0].strip()[:40]!r}"
+        notes.append(
+            f"The first line ({shown}) is no row of the table and is left out."
+            if len(skipped) == 1
+            else f"The first {len(skipped)} lines ({shown}, ...) are no rows of the table and are "
+            "left out."
+        )
+        rows = _rows(_first_lines(body), delimiter)
+    first, rest = (rows[0], rows[1:]) if rows else ([], [])
+    cells = [cell.strip() for cell in first]
+    if not _has_names(first, rest, said, known):
+        names = [f"column {place}" for place in range(1, len(cells) + 1)]
+        if _may_be_names(first, rest) and said is None:
+            notes.append(
+                f"The first line ({', '.join(cells[:3])}, ...) is taken for values: say --names "
+                "yes if it names the columns."
+            )
+        return Layout(delimiter, names, body, _lines_before(text, body), tuple(notes))
+    file = io.StringIO(body, newline="")
+    whole = next(row for row in csv.reader(file, delimiter=delimiter) if _has_cells(row))
+    cells = [cell.strip() for cell in whole]
+    if rest and len(cells) == width - 1:
+        cells = _with_row_names(cells, rest, notes)
+    names = [cell or f"column {place}" for place, cell in enumerate(cells, 1)]
+    below = body[file.tell() :]
+    return Layout(delimiter, names, below, _lines_before(text, below), tuple(notes))
+
+
+def _lines_before(text: str, rest: str) -> int:
+    return text.count("\n") - rest.count("\n")
+
+
+def _first_lines(text: str) -> list[str]:
+    """The first hundred lines, without comments above them if there are others."""
     lines = text[:_SAMPLE].splitlines()
     lines = lines[:-1] if len(text) > _SAMPLE and len(lines) > 1 else lines
+    start = next((row for row, one in enumerate(lines) if not one.startswith(_COMMENTS)), 0)
+    return lines[start : start + 100]
 
-    def rows(delimiter: str) -> list[list[str]]:
-        return [row for row in csv.reader(lines[:100], delimiter=delimiter) if row]
 
-    def agreement(delimiter: str) -> tuple[float, int]:
-        widths = Counter(len(row) for row in rows(delimiter))
-        width, count = widths.most_common(1)[0] if widths else (1, 0)
-        return (count / max(1, widths.total()) if width > 1 else 0.0, width)
+def _has_cells(row: list[str]) -> bool:
+    return len(row) > 1 or bool(row and row[0].strip())
 
-    delimiter = "\t" if tabs else max(_DELIMITERS, key=agreement)
-    first, *rest = rows(delimiter) or [[]]
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+    return [row for row in csv.reader(lines, delimiter=delimiter) if _has_cells(row)]
+
+
+def _agreement(rows: list[list[str]]) -> tuple[float, int]:
+    """The share of rows that have the most frequent number of cells, and that number."""
+    widths = Counter(len(row) for row in rows)
+    width, count = widths.most_common(1)[0] if widths else (1, 0)
+    return (count / max(1, widths.total()) if width > 1 else 0.0, width)
+
+
+def _by_blanks(line: str) -> list[str]:
+    """The cells of a line that are separated by blanks; quotation marks hold one together."""
+    cells = re.findall(r'"[^"]*"|\S+', line)
+    cells = cells[1:] if cells[:1] == ["#"] else cells
+    return [cell[1:-1] if cell.startswith('"') and len(cell) > 1 else cell for cell in cells]
+
+
+def _are_in_columns(lines: list[str]) -> bool:
+    """Whether blanks give all lines as many cells, and numbers stand in one of the columns."""
+    first, *rest = [cells for cells in map(_by_blanks, lines) if cells] or [[]]
+    if len(rest) < 2 or len({len(row) for row in rest}) > 1:
+        return False
+    width = len(rest[0])
+    numbers = any(all(is_number(row[place]) for row in rest) for place in range(width))
+    return width > 1 and numbers and len(first) in (width, width - 1)
+
+
+def _from_blanks(text: str) -> str:
+    """A text whose columns are separated by blanks with commas, line by line."""
+    made = io.StringIO()
+    writer = csv.writer(made, lineterminator="\n")
+    for line in text.splitlines():
+        writer.writerow(_by_blanks(line))
+    return made.getvalue()
+
+
+def _without_titles(body: str, delimiter: str, width: int) -> tuple[str, list[str]]:
+    """The text from its first row on, and the lines of comments and titles above that.
+
+    Such a line has another number of cells than the rows have. One that has only one less may
+    name the columns behind names of rows, if the next one names none.
+    """
+    if width == 1:
+        return body, []
+    file, above = io.StringIO(body, newline=""), []
+    begins = 0
+    while len(above) <= _MOST_TITLES:
+        line = file.readline()
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        if not line or len(cells) == width:
+            break
+        is_comment = line.startswith(_COMMENTS)
+        is_whole = line.count('"') % 2 == 0  # and does not go on in the next line
+        if not is_comment and (any(map(is_number, cells)) or not is_whole):
+            return body, []
+        if len(cells) == width - 1 and not is_comment:
+            below = next((one for one in file if one.strip()), "")
+            then = next(csv.reader([below], delimiter=delimiter), [])
+            if any(map(is_number, then)) or len(then) != width:
+                break
+            file.seek(begins + len(line))
+        begins += len(line)
+        if line.strip():
+            above.append(line)
+    enough = 0 < len(above) <= _MOST_TITLES
+    return (body[begins:], above) if enough else (body, [])
+
+
+def _has_names(
+    first: list[str], rest: list[list[str]], said: bool | None, known: Collection[str]
+) -> bool:
+    """Whether the first row names the columns."""
+    cells = [cell.strip() for cell in first]
+    if said is not None:
+        return said
+    if known and set(known) <= set(cells):
+        return True
+    if known and all(re.fullmatch("column [0-9]+", one) for one in known):
+        return False
+    rest = [row for row in rest if row != first]
     again = sum(
         any(cell == row[place] for row in rest if place < len(row))
         for place, cell in enumerate(first)
     )  # a name does not stand among its column's values
-    has_names = not any(map(is_number, first)) and 2 * again < max(1, len(first))
-    return Layout(delimiter, has_names)
+    if 2 * again >= max(1, len(first)):
+        return False
+    if not any(map(is_number, cells)):
+        return True
+    behind = len(max(rest, key=len, default=[])) - len(first)  # names of rows have no name
+    return _counts(cells) or any(
+        cell and not is_number(cell) and _are_numbers(rest, place + behind)
+        for place, cell in enumerate(cells)
+    )
 
 
-def _names(text: str, layout: Layout) -> tuple[list[str], str]:
-    """The columns' names, and the text behind the line that names them, if there is one."""
-    file = io.StringIO(text, newline="")
-    first = next(row for row in csv.reader(file, delimiter=layout.delimiter) if row)
-    if not layout.has_names:
-        return [f"column {place}" for place in range(1, len(first) + 1)], text
-    names = [cell.strip() or f"column {place}" for place, cell in enumerate(first, 1)]
-    return names, text[file.tell() :]
+def _counts(cells: list[str]) -> bool:
+    """Whether these are 0, 1, 2, ..., as pandas calls columns without names."""
+    own = cells[1:] if cells[:1] == [""] else cells
+    return len(own) > 2 and own == [str(place) for place in range(len(own))]
+
+
+def _are_numbers(rows: list[list[str]], place: int) -> bool:
+    cells = [row[place].strip() for row in rows if place < len(row)]
+    given = [cell for cell in cells if cell]
+    return len(given) > 2 and all(map(is_number, given))
+
+
+def _may_be_names(first: list[str], rest: list[list[str]]) -> bool:
+    """Whether a row of numbers may be one of names: whole and all different, unlike others."""
+    cells = [cell.strip() for cell in first]
+    if len(cells) < 2 or len(set(cells)) < len(cells) or not all(one.isdigit() for one in cells):
+        return False
+    below = [cell.strip() for row in rest for cell in row]
+    return bool(below) and not any(cell.isdigit() for cell in below)
+
+
+def _with_row_names(cells: list[str], rest: list[list[str]], notes: list[str]) -> list[str]:
+    """One more name where each row has one more cell: R writes names of rows without a name."""
+    if all(not row[-1].strip() for row in rest):  # a delimiter at the end of each row
+        return [*cells, ""]
+    own = [row[0] for row in rest]
+    if len(set(own)) < len(own):
+        return cells
+    notes.append(
+        "The line of names has one less than there are columns: the first column holds names of "
+        "rows."
+    )
+    return [ROW_NAMES if ROW_NAMES not in cells else f"{ROW_NAMES} (first column)", *cells]
 
 
 def is_number(cell: str) -> bool:

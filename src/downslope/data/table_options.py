@@ -25,6 +25,17 @@ class TableOptions(NamedTuple):
     group: str | None = None
     time: str | None = None
     learnt: Encoding | None = None
+    names: str | None = None
+
+    @property
+    def has_names(self) -> bool | None:
+        """Whether the first line of a text file names the columns; None to see it."""
+        return None if self.names is None else self.names == "yes"
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns that an earlier training used."""
+        return () if self.learnt is None else tuple(one.name for one in self.learnt.columns)
 
     @property
     def given(self) -> dict[str, Any]:
@@ -35,6 +46,7 @@ class TableOptions(NamedTuple):
             "task": self.task,
             "group": self.group,
             "time": self.time,
+            "names": self.names,
         }
         return {name: value for name, value in said.items() if value}
 
@@ -45,6 +57,7 @@ class TableOptions(NamedTuple):
             SettingError: Something is.
         """
         self.refuse_splitting(f"{name} is no table")
+        self.refuse_names(f"{name} is no table")
         if self.target or self.kinds or self.task:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} is no table.",
@@ -59,11 +72,25 @@ class TableOptions(NamedTuple):
             SettingError: One is.
         """
         self.refuse_splitting(f"{name} holds arrays")
+        self.refuse_names(f"{name} holds arrays")
         if self.target or self.kinds:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} holds arrays.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out; --task says whether classes or numbers are learnt.",
+            )
+
+    def refuse_names(self, why: str) -> None:
+        """Check that nothing is said of a line of names where there can be none.
+
+        Raises:
+            SettingError: It is.
+        """
+        if self.names is not None:
+            raise SettingError(
+                f"names={self.names} says whether the first line names the columns, and {why}.",
+                "a text file (.csv, .tsv, .txt, .data)",
+                "Leave it out.",
             )
 
     def refuse_splitting(self, why: str) -> None:

@@ -13,6 +13,7 @@ from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.encoding import ColumnCode, Encoding, learn
 from downslope.data.kinds import Column
 from downslope.data.scaling import Scaling
+from downslope.data.table_file import file_notes
 from downslope.data.table_options import TableOptions
 from downslope.data.table_rows import (
     TableRows,
@@ -181,7 +182,7 @@ def table_of(
         group=options.group,
         time=options.time,
         numbers=rows.numbers,
-        notes=rows.notes,
+        notes=(*file_notes(table), *rows.notes),
         options=options.given,
         target_code=rows.code,
         read=table.num_rows,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from downslope.data.dataset import Task
 from downslope.data.encoding import ColumnCode, Encoding, numbers_of
 from downslope.data.frames import refuse_unusable
 from downslope.data.kinds import (
+    NUMBERS_ROWS,
     Column,
     Said,
     as_numbers,
@@ -38,6 +40,7 @@ from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
+ROWS_OF_A_CLASS = 5  # on average: whole numbers with fewer are learnt as numbers
 LEAST_ROWS = 10
 _USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
 
@@ -108,6 +111,9 @@ def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> 
             "Name another column with --target.",
         )
     task = options.task or _task(own, rows.column(target))
+    if options.task is None:
+        notes = (*notes, *_doubts(own, rows.column(target), task))
+    columns = _with_an_input(columns, target)
     made = _classes if task == "classification" else _numbers
     targets, names = made(own, rows.column(target), options.class_names)
     if len(targets) < LEAST_ROWS:
@@ -304,15 +310,43 @@ def which_target(names: list[str]) -> SettingError:
 def _task(column: Column, values: pa.ChunkedArray) -> Task:
     if column.kind in ("category", "yes/no"):
         return "classification"
-    if column.kind == "number" or column.note == "it numbers the rows":
+    if column.kind == "number" or column.note == NUMBERS_ROWS:
         is_whole = pa.types.is_integer(values.type)
         few = is_whole and column.distinct <= MOST_CLASSES_OF_NUMBERS
-        return "classification" if few else "regression"
+        each = len(values) / column.distinct  # rows of one value
+        return "classification" if few and each >= ROWS_OF_A_CLASS else "regression"
     what = {"date": "dates"}.get(column.kind, column.note)
     raise DataError(
         f"The target {column.name!r} cannot be learnt: {what}.",
         "numbers, or classes of several rows each",
         "Name another column with --target.",
+    )
+
+
+def _doubts(column: Column, values: pa.ChunkedArray, task: Task) -> tuple[str, ...]:
+    """What is said where whole numbers could be classes as well as numbers."""
+    most = MOST_CLASSES_OF_NUMBERS
+    if not pa.types.is_integer(values.type) or not 2 < column.distinct <= most:
+        return ()
+    other, way = ("numbers", "regression")
+    if task == "regression":
+        other, way = ("classes", "classification")
+    learnt = "classes" if task == "classification" else "numbers"
+    return (
+        f"The {column.distinct} different whole numbers of {column.name} are learnt as {learnt}: "
+        f"say --task {way} if they are {other}.",
+    )
+
+
+def _with_an_input(columns: tuple[Column, ...], target: str) -> tuple[Column, ...]:
+    """The columns; where nothing else could be learnt from, one that counts up is an input."""
+    if any(one.kind != "ignored" for one in columns if one.name != target):
+        return columns
+    return tuple(
+        replace(one, kind="number", note="")
+        if one.note == NUMBERS_ROWS and one.name != target
+        else one
+        for one in columns
     )
 
 
@@ -353,6 +387,6 @@ def _numbers(
             f"The target {column.name!r} is to be learnt as a number, and not all of its values "
             "are finite numbers.",
             "numbers",
-            "Correct the values, or learn it as classes.",
+            "Correct the values, or learn it as classes with --task classification.",
         )
     return numbers[:, None], ()

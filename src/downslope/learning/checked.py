@@ -279,6 +279,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     task: str | None = None
     group: str | None = None
     time: str | None = None
+    names: Literal["yes", "no"] | None = None
     split_seed: int = 0
     photo_side: int | None = None
     stride: Literal[1, 2, 4, 8] = 8
