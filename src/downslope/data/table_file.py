@@ -440,7 +440,7 @@ def _without_titles(body: str, delimiter: str, width: int) -> tuple[str, list[st
         if len(cells) == width - 1 and not is_comment:
             below = next((one for one in file if one.strip()), "")
             then = next(csv.reader([below], delimiter=delimiter), [])
-            if any(map(is_number, then)) or len(then) != width:
+            if len(then) == width and any(map(is_number, then)):
                 break
             file.seek(begins + len(line))
         begins += len(line)
