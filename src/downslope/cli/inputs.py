@@ -192,6 +192,22 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
     return values
 
 
+def _read_crowd(path: Path, card: DataCard) -> np.ndarray:
+    """A photo as those of the training were read, with black at the bottom and on the right."""
+    photo = read_photo(path, card.photo_side, card.ranges)
+    height, width, _ = card.input_shape
+    if photo.shape[0] > height or photo.shape[1] > width:
+        raise DataError(
+            f"{path} has {photo.shape[1]} x {photo.shape[0]} pixels once it is shrunk.",
+            f"at most {width} x {height}, the largest of the photos that the run was trained on",
+            "Turn or crop it, or train a run that says where people are (end with conv 1 1), "
+            "which takes photos of every size.",
+        )
+    padded = np.zeros(card.input_shape, np.uint8)
+    padded[: photo.shape[0], : photo.shape[1]] = photo
+    return padded
+
+
 def _read_image(path: Path, card: DataCard) -> np.ndarray:
     """An image at the size that the run was trained on, with as many colours."""
     shape = card.input_shape
@@ -210,6 +226,8 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
             "inputs of the same numbers (.npy or .npz)",
             "Prepare it as the training images were, and save it as an array.",
         )
+    if card.photo_side:
+        return _read_crowd(path, card)
     pixels = read_pixels(
         path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB", card.ranges
     ).reshape(shape)

@@ -44,7 +44,7 @@ def rate_and_report(
     wishes.check()
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
-            dataset = load(source, on_progress=on_progress, **reading)
+            dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
             dataset = guarded(dataset)
         if not as_json:

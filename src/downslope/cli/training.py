@@ -96,6 +96,17 @@ class Wishes:
         }
         Settings(**{name: value for name, value in given.items() if value is not None})
 
+    def suited(self, dataset: Dataset) -> Dataset:
+        """Photos of crowds for a network that ends with one number: how many people there are.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        if dataset.task != "counting" or self.network is None:
+            return dataset
+        made = parse(self.network).shapes(dataset.input_shape)[-1]
+        return dataset.as_counts() if made == (1,) else dataset
+
     def plan(self, dataset: Dataset) -> dict[str, Any]:
         """The arguments of `train` for a data set: the wishes, and its recipe for the rest.
 
@@ -170,7 +181,7 @@ def train_and_report(
     options = TrainOptions(source, dict(reading), wishes, log, checkpoints)
     with claimed(out, options) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
-            dataset = load(source, on_progress=on_progress, **reading)
+            dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
             dataset = guarded(dataset)
         if not as_json:

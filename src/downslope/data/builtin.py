@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 
 import numpy as np
@@ -94,6 +94,13 @@ def crowd(on_progress: OnProgress | None = None) -> Unsplit:
     )
 
 
+def crowd_counts(on_progress: OnProgress | None = None) -> Unsplit:
+    """Return the scenes of `crowd` with their counts: uint8 (N, 192, 256, 3), float32 (N, 1)."""
+    return replace(
+        crowd(on_progress).as_counts(), name="crowd-counts", source="crowd-counts", options={}
+    )
+
+
 def _scenes(
     series: int, count: int, before: int, total: int, on_progress: OnProgress | None
 ) -> Samples:
@@ -152,6 +159,15 @@ _ENTRIES = (
         licence=OWN_LICENCE,
         generated=True,
         read=crowd,
+    ),
+    BuiltIn(
+        "crowd-counts",
+        "the same scenes, with one number each to learn: how many people",
+        "regression",
+        samples=CROWD_TRAINING + CROWD_TEST,
+        licence=OWN_LICENCE,
+        generated=True,
+        read=crowd_counts,
     ),
     BuiltIn(
         "circles",

@@ -88,6 +88,10 @@ class Samples:
         """How many people each density map holds, shape (N,)."""
         return self.targets.sum(axis=(1, 2, 3), dtype=np.float64)
 
+    def as_counts(self) -> Samples:
+        """The same photos, with how many people each shows as targets (N, 1)."""
+        return replace(self, targets=np.rint(self.counts).astype(np.float32)[:, None])
+
 
 def check_finite(what: str, values: np.ndarray) -> None:
     """Check that there is no NaN and no infinity among the inputs or targets of samples.
@@ -234,7 +238,7 @@ class Dataset:
         scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
         class_names: One name per class; empty unless the task is classification.
         input_names: One name per input of a table; empty for images.
-        photo_side: Counting only: photos are shrunk until their longer side is at most this
+        photo_side: Photos of crowds only: they are shrunk until their longer side is at most this
             many pixels.
         source: Where it was loaded from: a built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
@@ -291,6 +295,16 @@ class Dataset:
         if self.task == "classification":
             return (len(self.class_names),)
         return self.train.targets.shape[1:]
+
+    def as_counts(self) -> Dataset:
+        """The same photos to learn one number of: how many people there are, not where."""
+        parts = ("train", "validation", "test")
+        return replace(
+            self,
+            task="regression",
+            options={**self.options, "task": "regression"},
+            **{part: getattr(self, part).as_counts() for part in parts},
+        )
 
     @property
     def sizes(self) -> dict[str, int]:

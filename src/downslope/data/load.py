@@ -84,7 +84,8 @@ def load(
             "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
             "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
             "decimal-comma".
-        task: Tables: "classification" or "regression"; None to see it from the target.
+        task: Tables: "classification" or "regression"; None to see it from the target. Photos of
+            crowds: "regression" to learn how many people there are and not where.
         group: Tables: a column whose rows of one value all go into one part, such as a patient;
             no input unless `kinds` says what it is.
         time: Tables: a column of dates or numbers; the latest rows are the test part.
@@ -159,6 +160,9 @@ def read(
             "Use 256 or 512 to begin with.",
         )
     if isinstance(source, str) and source in BUILT_IN:
+        if BUILT_IN[source].task == "counting" and task == "regression":
+            table._replace(task=None).refuse(source)
+            return BUILT_IN[source].read(on_progress).as_counts()
         table.refuse(source)
         return BUILT_IN[source].read(on_progress)
     path = _path(source)
@@ -198,6 +202,10 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
             return read_image_list(
                 paths, table, side, on_progress, source=folder, shape=shape, ranges=photos.ranges
             )
+    if table.task == "regression" and any(
+        holds(folder) for holds in (holds_heads, holds_mall, holds_shanghaitech)
+    ):
+        return _folder(folder, table._replace(task=None), photos).as_counts()
     if photos.image_shape is None:  # else it was said of the data of an earlier training
         table.refuse(folder.name)
     if holds_heads(folder):

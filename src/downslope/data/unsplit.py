@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,15 @@ class Unsplit:
         per: What shares one mean and one deviation when inputs are scaled.
         class_names: One name per class; empty unless the task is classification.
         input_names: One name per input of a table; empty for images.
-        photo_side: Counting only: the longer side of the photos, in pixels, at most.
+        photo_side: Photos of crowds only: the longer side of the photos, in pixels, at most.
         source: A built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
         in_time: Whether the samples are frames of one video, in order.
         groups: The group of each sample, int64 (N,), where groups are not to be divided; below
             0 where it has none.
         times: When each sample was, float64 (N,), where the latest are the test.
+        strata: Whole numbers (N,), each of which is divided evenly between the parts; None for
+            what the task says.
         notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         ranges: Which values of images of more than 8 bits are black and white, by depth.
@@ -52,6 +54,7 @@ class Unsplit:
     in_time: bool = False
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
+    strata: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     white: float = 255.0
     ranges: Ranges = field(default_factory=dict)
@@ -61,6 +64,17 @@ class Unsplit:
     def for_testing(self) -> Samples:
         """What a finished run can be tested on: the source's own test part, or else all."""
         return self.samples if self.test is None else self.test
+
+    def as_counts(self) -> Unsplit:
+        """The same photos to learn one number of: how many people there are, not where."""
+        return replace(
+            self,
+            task="regression",
+            strata=split.bands(self.samples.counts),  # the same parts
+            samples=self.samples.as_counts(),
+            test=None if self.test is None else self.test.as_counts(),
+            options={**self.options, "task": "regression"},
+        )
 
     def split(self, seed: int) -> Dataset:
         """Split off validation, and a test part where the source has none; learn the scaling.
@@ -103,6 +117,8 @@ class Unsplit:
             labels = self.samples.targets
         elif self.task == "counting":
             labels = split.bands(self.samples.counts)
+        elif self.strata is not None:
+            labels = self.strata
         return split.split_by_class(labels, seed, test=test)
 
 

@@ -12,6 +12,7 @@ from downslope.insight.steps import StepTrace, WeightStep
 from downslope.numerals import rounded
 from downslope.store.arrays import flatten
 
+_ROUNDING = 2e-7  # of the numbers that a mean is of
 FEW = 12  # numbers that are told one by one
 INDENT = "   "
 
@@ -21,15 +22,20 @@ def number(value: Any) -> str:
     return rounded(value + 0.0)  # no minus before 0
 
 
+def exactly(value: Any) -> str:
+    """Six digits, so that what is told can be computed by hand."""
+    return rounded(value + 0.0, 6)
+
+
 def tell_step(traced: StepTrace) -> str:
     """All of a step, as text of several lines."""
     heads = (
         "1  A sample is shown to the network",
         "2  The network answers",
         "3  The loss: how far the answer is from the right one",
-        "4  How to change the weights: the slope, from the last layer back to the first",
+        "4  How to change the weights: the gradient, from the last layer back to the first",
         "5  The weights are changed",
-        "6  And again: the same sample behind the step",
+        "6  And again: the same sample after the step",
     )
     parts = (_sample, _answer, _loss, _slopes, _change, _again)
     lines = [
@@ -37,9 +43,18 @@ def tell_step(traced: StepTrace) -> str:
         f"{traced.epoch:,}, {_amount(traced.batch, 'sample')}, {traced.optimizer}, learning rate "
         f"{number(traced.learning_rate)}"
     ]
+    if traced.schedule != "constant" or not _are_same(traced.learning_rate, traced.highest_rate):
+        lines.append(
+            f"The {traced.schedule} schedule changes the learning rate from step to step; the "
+            f"highest is the {number(traced.highest_rate)} of the settings."
+        )
     for head, part in zip(heads, parts, strict=True):
         lines += ["", head, *(f"{INDENT}{line}".rstrip() for line in part(traced))]
     return "\n".join(lines)
+
+
+def _are_same(one: float, other: float) -> bool:
+    return abs(one - other) <= 1e-6 * abs(other)
 
 
 def _sample(traced: StepTrace) -> Iterator[str]:
@@ -68,20 +83,27 @@ def _sample(traced: StepTrace) -> Iterator[str]:
 def _truth(traced: StepTrace) -> str:
     target = np.asarray(traced.sample.target)
     if traced.task == "counting":
-        return f"{number(float(target))} people"
+        assert traced.truth is not None
+        seen, whole = float(traced.truth[0]), float(target)
+        if abs(seen - whole) < 0.01:
+            return f"{exactly(whole)} people"
+        return (
+            f"{exactly(seen)} people, of the {exactly(whole)} in the photo: this step sees a part "
+            "of it, and who stands at the edge counts in part"
+        )
     if traced.task == "classification":
         if target.ndim:
             return f"shares of the classes {listed(target)}"
         return f'"{traced.class_names[int(target)]}"'
-    return listed(target)
+    return ", ".join(map(exactly, np.ravel(target)))
 
 
 def _said(traced: StepTrace, answer: np.ndarray) -> str:
     """What the network answers, as a sentence without its end."""
     if traced.task == "counting":
-        return f"{number(float(answer[0]))} people"
+        return f"{exactly(float(answer[0]))} people"
     if traced.task != "classification":
-        return listed(answer)
+        return ", ".join(map(exactly, np.ravel(answer)))
     first = int(np.nan_to_num(answer, nan=-1).argmax())
     said = f'"{traced.class_names[first]}" with {percent(float(answer[first]))}'
     target = np.asarray(traced.sample.target)
@@ -100,26 +122,148 @@ def _answer(traced: StepTrace) -> Iterator[str]:
 
 
 def _loss(traced: StepTrace) -> Iterator[str]:
+    if traced.errors is not None and traced.errors.size == 1:
+        yield from _one_error(traced)
+    elif traced.errors is not None:
+        yield from _errors(traced)
+    if traced.task == "counting":
+        yield from _map_loss(traced)
+        return
+    yield from _own_loss(traced)
+    recorded = f"The loss of the whole batch, as recorded: {exactly(traced.batch_loss)}"
+    yield f"{recorded}{_in_units(traced)}."
+    yield from _output_slopes(traced)
+
+
+def _in_units(traced: StepTrace) -> str:
+    return "" if traced.loss_unit == 1 else " in the units of the target"
+
+
+def _one_error(traced: StepTrace) -> Iterator[str]:
+    """The error of a single number, its square, and which way is down."""
+    assert traced.errors is not None
+    assert traced.truth is not None
+    error = float(traced.errors[0])
+    people = " people" if traced.task == "counting" else ""
+    given = f"{exactly(traced.answer[0])} instead of {exactly(traced.truth[0])}"
+    if error == 0:
+        yield f"The answer is right: {given}{people}."
+        return
+    way = "high" if error > 0 else "low"
+    yield f"The answer is {exactly(abs(error))}{people} too {way}: {given}."
+    is_loss = ", the squared error, is the loss" if _is_square_of_error(traced) else ""
+    yield f"The square of this error{is_loss}: {exactly(error**2)}."
+    if traced.answer_slopes is None:
+        return
+    slope = float(traced.answer_slopes[0])
+    what = "loss" if traced.task != "counting" else "square"
+    how = f"2 \N{MULTIPLICATION SIGN} {exactly(error)} = " if _is_twice(slope, error) else ""
+    if slope == 0:
+        yield f"The {what} does not change with the answer here: its slope is 0."
+        return
+    grows, better = ("grows", "smaller") if slope > 0 else ("falls", "larger")
+    yield (
+        f"Slope of the {what} by the answer: {how}{exactly(slope)}. It {grows} "
+        f"{exactly(abs(slope))} times as fast as the answer grows: a {better} answer lowers it."
+    )
+
+
+def _is_square_of_error(traced: StepTrace) -> bool:
+    """Whether the sample's loss is the square of the error of its one number."""
+    is_single = traced.errors is not None and traced.errors.size == 1
+    return is_single and traced.loss_name == "squared_error" and traced.task == "regression"
+
+
+def _is_twice(slope: float, error: float) -> bool:
+    return abs(slope - 2 * error) <= 1e-5 * abs(slope)
+
+
+def _errors(traced: StepTrace) -> Iterator[str]:
+    """The errors of several numbers."""
+    assert traced.errors is not None
+    assert traced.truth is not None
+    if traced.errors.size > FEW:
+        yield f"Errors, answer minus truth: {spread(traced.errors)}."
+        return
+    flat = (np.ravel(one) for one in (traced.answer, traced.truth, traced.errors))
+    rows = [
+        (str(place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
+        for place, (answer, truth, error) in enumerate(zip(*flat, strict=True))
+    ]
+    yield from table(("output", "answer", "truth", "error", "its square"), rows)
+
+
+def _map_loss(traced: StepTrace) -> Iterator[str]:
+    """What a network that counts is trained on, which is not the count."""
+    rows, columns = traced.way.outputs.shape[:2]
+    yield (
+        f"The network is not trained on this count but on where people are: a density map of "
+        f"{rows} x {columns} cells of {traced.cell} x {traced.cell} pixels, whose sum is the count."
+    )
+    scaled = ""
+    if traced.answer_scales is not None:
+        scaled = f", both divided by {number(float(traced.answer_scales[1][0]))} people"
     name = traced.loss_name.replace("_", " ")
-    yield f"{name}: {number(traced.way.loss)} for this sample."
-    recorded = f"The batch's, as recorded: {number(traced.batch_loss)}"
-    if traced.loss_unit != 1:
-        own = number(traced.way.loss * traced.loss_unit)
-        yield f"That is of targets brought to deviation 1; in the units of the target it is {own}."
-        recorded += " in the units of the target"
-    yield f"{recorded}."
+    yield (
+        f"Its loss is the {name} of the people seen in a cell and those who are there{scaled}, the "
+        f"mean over the cells: {number(traced.way.loss)}."
+    )
+    yield "So the loss can fall while the count, the sum over all cells, gets worse."
+    yield (
+        f"The loss of the whole batch, as recorded: {number(traced.batch_loss)}"
+        f"{', in people per cell' if traced.loss_unit != 1 else ''}."
+    )
+    yield f"Slope of the loss at the cells: {spread(traced.way.slope)}."
+
+
+def _own_loss(traced: StepTrace) -> Iterator[str]:
+    """The loss of the sample as the network is trained on it, and in the data's units."""
+    name = traced.loss_name.replace("_", " ")
+    target = np.asarray(traced.sample.target)
+    if traced.task == "classification" and target.ndim == 0 and traced.loss_name in _LOGARITHMS:
+        share = float(traced.answer[int(target)])
+        yield (
+            f"{name}: {number(traced.way.loss)}, minus the natural logarithm of the probability "
+            f"{number(share)} that the right class gets."
+        )
+        return
+    if traced.loss_unit != 1 and not _is_square_of_error(traced):
+        yield f"{name} of this sample: {exactly(traced.way.loss * traced.loss_unit)}."
+    if traced.answer_scales is None:
+        if traced.loss_unit == 1:
+            yield f"{name} of this sample: {number(traced.way.loss)}."
+        return
+    mean, deviation = traced.answer_scales
+    if mean.size > 1:
+        yield (
+            f"{name} of this sample: {number(traced.way.loss)}, from outputs and targets with the "
+            "mean of each target subtracted, divided by its standard deviation."
+        )
+        return
+    yield (
+        f"Inside, the network works with targets minus {exactly(mean[0])} (their mean), divided "
+        f"by {exactly(deviation[0])} (their standard deviation), so that one learning rate suits "
+        f"all units. There this sample's loss is {number(traced.way.loss)}; all numbers from here "
+        "to step 5 are in these units."
+    )
+
+
+_LOGARITHMS = ("cross_entropy", "binary_cross_entropy")
+
+
+def _output_slopes(traced: StepTrace) -> Iterator[str]:
     slope = traced.way.slope
     if slope.size > FEW:
-        yield f"Slope of the loss at the outputs: {spread(slope)}."
+        yield f"Gradient of the loss by the outputs: {spread(slope)}."
         return
     outputs = traced.way.outputs.ravel()
     has_names = traced.task == "classification" and len(traced.class_names) == len(outputs)
-    names = traced.class_names if has_names else [str(place) for place in range(len(outputs))]
-    yield "Slope of the loss at each output (a step against it makes the loss smaller):"
+    names = traced.class_names if has_names else [""] * len(outputs)
+    yield "Gradient of the loss by each output (a step against it makes the loss smaller):"
     yield from table(
         ("output", "", "y", "dL/dy"),
         (
-            (f"y[{place}]", names[place] if has_names else "", number(y), number(dy))
+            (f"y[{place}]", names[place], number(y), number(dy))
             for place, (y, dy) in enumerate(zip(outputs, slope.ravel(), strict=True))
         ),
     )
@@ -128,11 +272,11 @@ def _loss(traced: StepTrace) -> Iterator[str]:
 def _slopes(traced: StepTrace) -> Iterator[str]:
     rows = []
     for one in reversed(traced.layers):
-        rows.append((one.name, "slope at its sums", spread(one.way.delta), ""))
+        rows.append((one.name, "gradient by its sums", spread(one.way.delta), ""))
         own = flatten(one.way.gradients)
         for name, batch in one.batch_gradients.items():
-            rows.append(("", f"slope at its {name}", spread(own[name]), norm(batch)))
-    yield from table(("layer", "", "for this sample", "length, batch"), rows)
+            rows.append(("", f"gradient by its {name}", spread(own[name]), norm(batch)))
+    yield from table(("layer", "", "for this sample", "its length, batch"), rows)
     yield ""
     yield from tell_weight(traced.weight)
 
@@ -142,7 +286,7 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
     chain = one.chain
     yield (
         f"One weight: {one.weight} of layer {one.weight.layer}, now {number(one.before)}. The "
-        "factors of its slope:"
+        "factors of its gradient:"
     )
     yield from (f"{INDENT}{line}" for line in tell_chain(chain))
     yield f"Found by backpropagation: {number(chain.gradient)}; product of the factors: " + (
@@ -216,11 +360,18 @@ def _change(traced: StepTrace) -> Iterator[str]:
     yield from tell_change(traced)
     rows = [
         (layer.name if place == 0 else "", name, norm(layer.before[name]), norm(change),
-         percent(length(change) / max(length(layer.before[name]), 1e-30)))
+         _share(length(change), length(layer.before[name])))
         for layer in traced.layers
         for place, (name, change) in enumerate(layer.changes.items())
     ]  # fmt: skip
-    yield from table(("layer", "", "length", "length of the change", "share"), rows)
+    if rows:
+        yield "Lengths (the root of the sum of squares) of all weights of a kind together:"
+        yield from table(("layer", "", "length before", "length of the change", "fraction"), rows)
+
+
+def _share(change: float, before: float) -> str:
+    """A change as a fraction of what was there; where nothing was, there is none."""
+    return percent(change / before) if before > 0 else "-" if change == 0 else "was 0"
 
 
 def tell_change(traced: StepTrace) -> Iterator[str]:
@@ -230,20 +381,44 @@ def tell_change(traced: StepTrace) -> Iterator[str]:
         f"{one.weight} of layer {one.weight.layer}: {number(one.before)} becomes "
         f"{number(one.after)}, a change of {number(one.change)}."
     )
-    yield (
-        f"The whole batch's slope there is {number(one.batch_gradient)}; minus learning rate times "
-        f"slope would be {number(-rate * one.batch_gradient)}"
-        + ("." if traced.optimizer == "sgd" else f", of which {traced.optimizer} made the change.")
+    plain = (
+        f"minus {number(rate)} (learning rate) \N{MULTIPLICATION SIGN} "
+        f"{number(one.batch_gradient)} (gradient of the whole batch) = "
+        f"{number(-rate * one.batch_gradient)}"
     )
+    if traced.optimizer == "sgd":
+        yield f"It is {plain}."
+    else:
+        yield (
+            f"Plain gradient descent would change it by {plain}; {traced.optimizer} makes its own "
+            "step of this gradient and of those of the steps before."
+        )
 
 
 def _again(traced: StepTrace) -> Iterator[str]:
-    before, after = traced.way.loss, traced.loss_after
-    change = "smaller" if after < before else "larger" if after > before else "unchanged"
     yield f"It answers {_said(traced, traced.answer_after)}."
-    yield f"Its loss was {number(before)} and is {number(after)}: {change}."
+    before, after = traced.way.loss, traced.loss_after
+    if traced.errors is not None and traced.errors.size == 1:
+        assert traced.truth is not None
+        error, then = float(traced.errors[0]), float(traced.answer_after[0] - traced.truth[0])
+        nearer = "nearer" if abs(then) < abs(error) else "farther"
+        nearer = "as far as before" if abs(then) == abs(error) else f"{nearer} than before"
+        yield (
+            f"That is {exactly(abs(then))} {'too high' if then >= 0 else 'too low'}, {nearer}; "
+            f"the square of the error was {exactly(error**2)} and is {exactly(then**2)}."
+        )
+        if _is_square_of_error(traced) and _change_of(before, after) == "smaller":
+            return  # it has been said
+    change = _change_of(before, after)
+    subject = "The loss of its density map" if traced.task == "counting" else "Its loss"
+    unit = traced.loss_unit if traced.task != "counting" else 1.0
+    yield f"{subject} was {exactly(before * unit)} and is {exactly(after * unit)}: {change}."
     if change == "larger" and traced.sample.share is not None and traced.batch > 1:
         yield "The step is taken for its batch as a whole; the loss of a single sample may grow."
+
+
+def _change_of(before: float, after: float) -> str:
+    return "smaller" if after < before else "larger" if after > before else "unchanged"
 
 
 def _amount(count: int, what: str) -> str:
@@ -266,10 +441,11 @@ def spread(values: np.ndarray) -> str:
     if flat_values.size <= 4:
         return listed(flat_values)
     shape = "×".join(map(str, values.shape))
-    return (
-        f"{shape} from {number(flat_values.min())} to {number(flat_values.max())}, mean "
-        f"{number(flat_values.mean(dtype=np.float64))}"
-    )
+    low, high = float(flat_values.min()), float(flat_values.max())
+    mean = float(flat_values.mean(dtype=np.float64))
+    if abs(mean) < _ROUNDING * max(abs(low), abs(high)):  # what rounding left of 0
+        mean = 0.0
+    return f"{shape} from {number(low)} to {number(high)}, mean {number(mean)}"
 
 
 def length(values: np.ndarray) -> float:

@@ -19,6 +19,7 @@ from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.replay import Replay
 from downslope.learning.run import Run
+from downslope.network.activations import identity
 from downslope.network.network import NetworkParameters
 
 
@@ -85,11 +86,22 @@ class StepTrace:
         steps: How many there are.
         epoch: The epoch that it belongs to, from 1.
         learning_rate: The step's.
+        highest_rate: The learning rate of the settings, which the schedule changes.
+        schedule: Name of the schedule.
         batch: How many samples it saw.
         batch_loss: Their recorded loss, in the units of the targets.
         sample: The sample.
         way: Its way through the network, forward and back.
         loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
+        truth: What the answer should be, in the units of the targets: numbers, or (people,) in
+            what the network saw, which may be a part of the photo; None for classes.
+        errors: The answer before the step minus the truth; None for classes.
+        answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
+            people are counted, how fast the square of the error does. None for classes, and where
+            the outputs are no answers yet.
+        cell: Of density maps, the side of a cell in pixels; else 0.
+        answer_scales: Mean and deviation that targets were brought to 0 and 1 by, (outputs,) each;
+            None where they were not.
         answer: The answer before the step: a probability per class, numbers, or (people,).
         answer_after: The answer of the same sample behind the step.
         loss_after: Its loss behind the step, as `way.loss`.
@@ -109,11 +121,18 @@ class StepTrace:
     steps: int
     epoch: int
     learning_rate: float
+    highest_rate: float
+    schedule: str
     batch: int
     batch_loss: float
     sample: SeenSample
     way: Way
     loss_unit: float
+    truth: np.ndarray | None
+    errors: np.ndarray | None
+    answer_slopes: np.ndarray | None
+    cell: int
+    answer_scales: tuple[np.ndarray, np.ndarray] | None
     answer: np.ndarray
     answer_after: np.ndarray
     loss_after: float
@@ -200,23 +219,33 @@ def _traced(
     found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, new, *given, loss)
+    settings = replay.settings_of(step)
+    answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen.targets)
+    errors = None if truth is None else answer - truth
     return StepTrace(
         data=run.data.name,
         task=run.data.task,
         loss_name=loss.name,
-        optimizer=run.settings.optimizer.name,
+        optimizer=settings.optimizer.name,
         class_names=run.data.class_names,
         input_names=run.data.input_names,
         step=step,
         steps=replay.steps,
         epoch=replay.epoch_of(step),
         learning_rate=replay.rate_of(step),
+        highest_rate=settings.learning_rate,
+        schedule=settings.schedule.kind,
         batch=int((replay.batch_of(step) >= 0).sum()),
         batch_loss=float(run.trace.batch_loss[step - 1]),
         sample=seen,
         way=way,
         loss_unit=run.units.of_loss(run.loss),
-        answer=answer_of(run, way.outputs[None]),
+        truth=truth,
+        errors=errors,
+        answer_slopes=_answer_slopes(run, way, errors),
+        cell=seen.inputs.shape[1] // seen.targets.shape[1] if run.data.task == "counting" else 0,
+        answer_scales=_answer_scales(run),
+        answer=answer,
         answer_after=answer_of(run, behind.outputs[None]),
         loss_after=behind.loss,
         layers=tuple(
@@ -260,6 +289,36 @@ def batch_gradients(
 
 def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:
     return jax.tree.map(lambda one, other: one - other, new, old)
+
+
+def truth_of(run: Run, targets: np.ndarray) -> np.ndarray | None:
+    """What a sample's answer should be, as `answer_of` gives it, of its scaled targets (1, ...).
+
+    Returns:
+        Numbers in the units of the target, or the number of people (1,); None for classes.
+    """
+    if run.data.task == "classification":
+        return None
+    truth = np.asarray(run.units.answers_of(np.asarray(targets, np.float64)))[0]
+    return truth.sum(dtype=np.float64).reshape(1) if run.data.task == "counting" else truth
+
+
+def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray | None:
+    """How fast the loss, or the square of the error of a count, grows with each answer."""
+    if errors is None or run.loss.link is not identity:
+        return None
+    if run.data.task == "counting":
+        return 2 * errors
+    deviation = 1.0 if run.answer_scaling is None else run.answer_scaling.deviation
+    return np.asarray(way.slope * (run.units.of_loss(run.loss) / deviation), np.float64)
+
+
+def _answer_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    if run.answer_scaling is None or run.data.task == "classification":
+        return None
+    mean, deviation = run.answer_scaling.mean, run.answer_scaling.deviation
+    mean, deviation = np.broadcast_arrays(np.ravel(mean), np.ravel(deviation))
+    return mean, deviation
 
 
 def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:

@@ -138,7 +138,11 @@ def check_fit(
     made = network.shapes(dataset.input_shape)[-1]
     if made != needed:
         if dataset.task == "counting":
-            advice = "Pool or stride to the same grid, and end with one channel: conv 1 1."
+            advice = (
+                "Pool or stride to the same grid, and end with one channel: conv 1 1; or learn "
+                'the count alone: load with task="regression" (--task regression), and end with '
+                "dense 1."
+            )
         elif dataset.task == "classification" and needed != (1,):
             advice = f"There is one output per class: end with dense {needed[0]}."
         else:

@@ -68,6 +68,16 @@ COUNTING = Recipe(
 # drawn scenes are simpler than photos, and whoever tries them first does not want to wait
 DRAWN = replace(COUNTING, network=_SCENES + "conv 1 1", learning_rate=0.002, epochs=22)
 
+# the count alone: what was seen all over the photo becomes one number
+COUNTS = replace(
+    COUNTING,
+    network=_SCENES + "max_pool 2, layer_norm, conv 64 3 relu, average_pool 2, flatten, "
+    "dense {outputs}",
+    batch_size=16,
+    epochs=40,
+    augment=Augment(flip=True),
+)
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "digits": Recipe("dense 128 relu, dropout 0.2, dense {outputs}", epochs=40),
@@ -84,6 +94,8 @@ def recipe_for(dataset: Dataset) -> Recipe:
         return RECIPES[dataset.source]
     if dataset.task == "counting":
         return COUNTING
+    if dataset.photo_side:
+        return COUNTS
     if len(dataset.input_shape) == 3:
         return Recipe(
             "conv 16 5 relu, max_pool 2, conv 32 5 relu, max_pool 2, flatten, "

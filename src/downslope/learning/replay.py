@@ -25,6 +25,7 @@ from downslope.learning.compiling import compiled
 from downslope.learning.phases import Part, parts_of, rates_of, taken_over
 from downslope.learning.run import Run
 from downslope.learning.scales import Units
+from downslope.learning.settings import Settings
 from downslope.learning.training import Pace
 from downslope.store.checkpoints import stored_steps
 
@@ -83,6 +84,10 @@ class Replay:
     def program_of(self, step: int) -> loop.Program:
         """What was compiled for step `step`, from 1."""
         return self._part(step).prepared.program
+
+    def settings_of(self, step: int) -> Settings:
+        """The settings that step `step` was made with, from 1."""
+        return self._part(step).prepared.settings
 
     @property
     def program(self) -> loop.Program:
