@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.folders import photo, shanghaitech
 
-NAMES = "digits, spam, crowd, circles, xor, moons, spirals, blobs, waves"
+NAMES = "digits, spam, crowd, crowd-counts, circles, xor, moons, spirals, blobs, waves"
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "

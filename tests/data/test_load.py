@@ -8,7 +8,7 @@ from downslope.errors import DataError, SettingError
 from tests.data.tiny_folders import idx_folder as write_set
 from tests.data.tiny_folders import mall, photo, shanghaitech
 
-NAMES = "digits, spam, crowd, circles, xor, moons, spirals, blobs, waves"
+NAMES = "digits, spam, crowd, crowd-counts, circles, xor, moons, spirals, blobs, waves"
 
 
 def message(source, **options):

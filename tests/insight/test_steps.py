@@ -11,6 +11,7 @@ import downslope as ds
 from downslope.insight.plain import as_plain
 from downslope.insight.steps import trace_step
 from downslope.network.notation import parse
+from downslope.numerals import rounded
 from tests.insight.drawn_steps import drawn_question, drawn_training
 from tests.learning import by_hand
 
@@ -135,9 +136,9 @@ def test_the_six_steps_are_told_in_their_order(run):
         "1  A sample is shown to the network",
         "2  The network answers",
         "3  The loss: how far the answer is from the right one",
-        "4  How to change the weights: the slope, from the last layer back to the first",
+        "4  How to change the weights: the gradient, from the last layer back to the first",
         "5  The weights are changed",
-        "6  And again: the same sample behind the step",
+        "6  And again: the same sample after the step",
     ]
     assert text.startswith(
         "Step 3 of 14 of the training on points: epoch 1, 8 samples, sgd, learning rate 0.1\n"
@@ -145,13 +146,14 @@ def test_the_six_steps_are_told_in_their_order(run):
     truth = DATA.class_names[int(traced.sample.target)]
     for line in (
         f'The right answer: "{truth}".',
-        f"cross entropy: {traced.way.loss:.4g} for this sample.",
-        f"The batch's, as recorded: {run.trace.batch_loss[2]:.4g}.",
+        f"cross entropy: {traced.way.loss:.4g}, minus the natural logarithm of the probability "
+        f"{traced.answer[int(traced.sample.target)]:.4g} that the right class gets.",
+        f"The loss of the whole batch, as recorded: {run.trace.batch_loss[2]:.6g}.",
         "One weight: weights[3,2] of layer 1, now",
         "dL/dweights[3,2] = x[3] × f'(z1[2]) × dL/da1[2]",
         f"Found by backpropagation: {traced.weight.chain.gradient:.4g}; product of the factors:",
         f"Measured (central difference in float64): {traced.weight.difference.value:.4g}.",
-        f"Its loss was {traced.way.loss:.4g} and is {traced.loss_after:.4g}",
+        f"Its loss was {traced.way.loss:.6g} and is {traced.loss_after:.6g}",
     ):
         assert line in text, line
 
@@ -171,9 +173,70 @@ def test_numbers_are_told_in_their_own_units():
     target = float(data.train.targets[traced.sample.index, 0])
     own = (float(traced.answer[0]) - target) ** 2
     assert traced.way.loss * traced.loss_unit == pytest.approx(own, rel=1e-3)
-    assert f"in the units of the target it is {traced.way.loss * traced.loss_unit:.4g}" in str(
-        traced
+    assert traced.errors[0] == pytest.approx(float(traced.answer[0]) - target, rel=1e-6)
+    assert traced.answer_slopes[0] == pytest.approx(2 * traced.errors[0], rel=1e-5)
+    told = str(traced)
+    assert f"the squared error, is the loss: {rounded(float(traced.errors[0]) ** 2, 6)}." in told
+    # the gradient by the answer, measured in the units of the target
+    step = 1e-3
+    rise = ((traced.errors[0] + step) ** 2 - (traced.errors[0] - step) ** 2) / (2 * step)
+    assert traced.answer_slopes[0] == pytest.approx(float(rise), rel=1e-5)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
+def test_slopes_by_the_answers_are_those_of_the_loss(loss, outputs):
+    data = by_hand.numbers_data(outputs=outputs)
+    run = ds.train(parse(f"dense {outputs}"), data, loss=loss, learning_rate=0.02, epochs=1)
+    traced = trace_step(run, 1)
+    assert str(traced).count("\n") > 20
+    assert traced.errors == pytest.approx(traced.answer - traced.truth)
+    if loss == "poisson":  # its outputs are logarithms
+        assert traced.answer_slopes is None
+        return
+    for place in range(outputs):
+        ends = []
+        for step in (-1e-2, 1e-2):
+            moved = np.array(traced.way.outputs, np.float64)
+            moved[place] += step
+            ends.append(float(run.loss.per_sample(moved[None], traced.sample.targets)[0]))
+        deviation = 1.0 if traced.answer_scales is None else traced.answer_scales[1][place]
+        measured = (ends[1] - ends[0]) / 2e-2 * traced.loss_unit / deviation
+        assert traced.answer_slopes[place] == pytest.approx(measured, rel=1e-2, abs=1e-4)
+
+
+def test_a_part_of_a_photo_has_the_people_in_it():
+    data = by_hand.crowd_data()
+    augment = ds.Augment(flip=True, crop=0.5)
+    network = parse("conv 3 3 relu, max_pool 4, conv 1 1")
+    run = ds.train(network, data, learning_rate=0.02, batch_size=4, epochs=1, augment=augment)
+    batch, seen = run.replay.batch_of(1), run.replay.seen(1)
+    people = np.asarray(run.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
+    row = int((people - data.train.counts[batch]).argmin())  # most of them were cut off
+    traced = trace_step(run, 1, int(batch[row]))
+    assert traced.truth[0] == pytest.approx(people[row], abs=1e-5)
+    assert traced.truth[0] < float(traced.sample.target) - 0.5
+    assert traced.errors[0] == traced.answer[0] - traced.truth[0]
+    told = str(traced)
+    assert f"people, of the {rounded(float(traced.sample.target), 6)} in the photo: this" in told
+    assert "The network is not trained on this count but on where people are: a density map" in told
+    whole = trace_step(ds.train(network, data, learning_rate=0.02, batch_size=4, epochs=1), 1)
+    assert whole.truth[0] == pytest.approx(float(whole.sample.target), rel=1e-5)
+    assert f"The right answer: {rounded(float(whole.sample.target), 6)} people." in str(whole)
+
+
+def test_what_begins_at_0_has_no_fraction_and_a_schedule_is_named():
+    run = ds.train(parse("dense 4 tanh, dense 3"), DATA, learning_rate=0.1, batch_size=8, epochs=2,
+                   schedule="one-cycle", optimizer="adam")  # fmt: skip
+    first, later = str(trace_step(run, 1)), str(trace_step(run, 9))
+    assert "biases   0 " in first and "e+" not in first
+    assert " was 0\n" in first and " was 0\n" not in later
+    assert (
+        "learning rate 0.004\nThe one-cycle schedule changes the learning rate from step to "
+        in first
     )
+    assert "the highest is the 0.1 of the settings." in first
+    assert "Plain gradient descent would change it by minus 0.004 (learning rate)" in first
 
 
 def test_the_step_that_failed_can_be_looked_at():

@@ -51,7 +51,7 @@ def test_each_row_multiplies_and_the_terms_add_up(kind, request):
 
 def test_the_loss_of_numbers_is_told_in_its_own_unit(waves_run):
     first, *_ = the_factors(Material(waves_run))
-    assert first.text.endswith("Its loss is that of targets brought to deviation 1.")
+    assert first.text.endswith("divided by their standard deviation.")
 
 
 def test_nothing_of_a_weight_where_the_beginning_is_not_known_or_too_large(waves_run, monkeypatch):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.cli import output
+from downslope.cli.inputs import read_crowd_photo
 from downslope.cli.lines import say
 from downslope.data import read_photo
 from downslope.errors import DataError
@@ -24,13 +25,14 @@ class Estimate(NamedTuple):
     Attributes:
         path: Where the photo is.
         photo: uint8 (h, w, 3).
-        density: People per cell, float32 (h', w', 1).
-        people: Their sum.
+        density: People per cell, float32 (h', w', 1); None of a network that learnt their number
+            alone.
+        people: How many they are.
     """
 
     path: Path
     photo: np.ndarray
-    density: np.ndarray
+    density: np.ndarray | None
     people: float
 
 
@@ -43,7 +45,7 @@ def count_and_report(
         DownslopeError: The run does not count, a photo cannot be read, or the disk refuses.
     """
     run = open_run(folder)
-    if run.data.task != "counting":
+    if run.data.task != "counting" and not _knows_number_alone(run):
         raise DataError(
             f"The run in {run.folder} was trained for {run.data.task}.",
             "a run that counts people",
@@ -58,6 +60,8 @@ def count_and_report(
 
     place = run.folder / "pictures" if out is None else out.expanduser().absolute()
     for one in estimates:
+        if one.density is None:
+            continue
         path = claim_picture(place, f"{one.path.stem}-count")
         try:
             draw_count(one.photo, one.density, one.people, path)
@@ -73,9 +77,17 @@ def estimate(run: Run, path: Path) -> Estimate:
     Raises:
         DataError: The photo cannot be read.
     """
+    if _knows_number_alone(run):
+        photo = read_crowd_photo(path, run.data)
+        return Estimate(path, photo, None, float(run.predict(photo[None])[0, 0]))
     photo = read_photo(path, run.data.photo_side, run.data.ranges)
     density = np.asarray(run.loss.link(jnp.asarray(run.outputs(photo[None]))))[0]
     return Estimate(path, photo, density, float(density.sum(dtype=np.float64)))
+
+
+def _knows_number_alone(run: Run) -> bool:
+    """Whether it learnt how many people there are and not where."""
+    return run.data.task == "regression" and run.data.photo_side > 0
 
 
 def claim_picture(folder: Path, stem: str) -> Path:

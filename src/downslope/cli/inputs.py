@@ -192,7 +192,7 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
     return values
 
 
-def _read_crowd(path: Path, card: DataCard) -> np.ndarray:
+def read_crowd_photo(path: Path, card: DataCard) -> np.ndarray:
     """A photo as those of the training were read, with black at the bottom and on the right."""
     photo = read_photo(path, card.photo_side, card.ranges)
     height, width, _ = card.input_shape
@@ -227,7 +227,7 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
             "Prepare it as the training images were, and save it as an array.",
         )
     if card.photo_side:
-        return _read_crowd(path, card)
+        return read_crowd_photo(path, card)
     pixels = read_pixels(
         path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB", card.ranges
     ).reshape(shape)

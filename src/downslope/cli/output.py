@@ -191,8 +191,8 @@ def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_jso
 
 
 def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
-    if run.data.task == "counting":  # photos of many sizes
-        return [{"count": float(run.predict(one[None])[0])} for one in inputs]
+    if run.data.task == "counting" or run.data.photo_side:  # photos of many sizes
+        return [{"count": float(run.predict(one[None]).ravel()[0])} for one in inputs]
     together = np.stack(inputs)
     if run.data.task == "classification":
         shares = run.probabilities(together)

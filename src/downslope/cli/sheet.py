@@ -49,8 +49,8 @@ def _as_text(cell: object) -> object:
 
 
 def _answers(run: Run, inputs: list[np.ndarray]) -> tuple[list[str], Iterable[list]]:
-    if run.data.task == "counting":  # photos of many sizes
-        return ["prediction"], [[float(run.predict(one[None])[0])] for one in inputs]
+    if run.data.task == "counting" or run.data.photo_side:  # photos of many sizes
+        return ["prediction"], [[float(run.predict(one[None]).ravel()[0])] for one in inputs]
     together = np.stack(inputs)
     if run.data.task == "classification":
         names = run.data.class_names

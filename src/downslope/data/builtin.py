@@ -162,7 +162,7 @@ _ENTRIES = (
     ),
     BuiltIn(
         "crowd-counts",
-        "the same scenes, with one number each to learn: how many people",
+        "the scenes of crowd, with the number of people to learn",
         "regression",
         samples=CROWD_TRAINING + CROWD_TEST,
         licence=OWN_LICENCE,

@@ -220,7 +220,7 @@ def _traced(
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, new, *given, loss)
     settings = replay.settings_of(step)
-    answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen.targets)
+    answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen)
     errors = None if truth is None else answer - truth
     return StepTrace(
         data=run.data.name,
@@ -291,16 +291,18 @@ def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:
     return jax.tree.map(lambda one, other: one - other, new, old)
 
 
-def truth_of(run: Run, targets: np.ndarray) -> np.ndarray | None:
-    """What a sample's answer should be, as `answer_of` gives it, of its scaled targets (1, ...).
+def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
+    """What a sample's answer should be, as `answer_of` gives it.
 
     Returns:
         Numbers in the units of the target, or the number of people (1,); None for classes.
     """
     if run.data.task == "classification":
         return None
-    truth = np.asarray(run.units.answers_of(np.asarray(targets, np.float64)))[0]
-    return truth.sum(dtype=np.float64).reshape(1) if run.data.task == "counting" else truth
+    if run.data.task == "regression":
+        return np.asarray(seen.target, np.float64)
+    people = np.asarray(run.units.answers_of(np.asarray(seen.targets)))[0]
+    return people.sum(dtype=np.float64).reshape(1)
 
 
 def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray | None:

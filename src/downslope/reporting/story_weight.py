@@ -22,7 +22,11 @@ def the_factors(material: Material) -> Iterator[Piece]:
     if traced is None or material.furthest is None:
         return
     told = [line for line in tell_weight(traced.weight) if not line.startswith(INDENT)]
-    unit = "" if traced.loss_unit == 1 else " Its loss is that of targets brought to deviation 1."
+    unit = (
+        ""
+        if traced.loss_unit == 1
+        else " Its loss is that of targets minus their mean, divided by their standard deviation."
+    )
     yield Words(
         "How such a slope is found is written out for one of the samples above, for which the "
         "untrained network was furthest off: the one with the true answer "
