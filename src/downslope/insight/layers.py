@@ -136,7 +136,7 @@ def layers_over_time(
     return LayersOverTime(
         data=run.data.name,
         steps=steps,
-        steps_per_epoch=replay.program.steps_per_epoch,
+        steps_per_epoch=replay.steps_per_epoch,
         samples=len(probe),
         layers=tuple(
             LayerCourse(

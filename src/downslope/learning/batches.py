@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
+EXACT = 16  # samples: smaller batches are compiled as they are
 LONGEST_TRAINING = 10**8  # steps: some numbers of each are held at once
 
 
@@ -24,6 +25,12 @@ def epoch_order(seed: int, epoch: int, samples: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch)).permutation(samples).astype(np.int32)
 
 
+def rounded_up(count: int) -> int:
+    """The next number of four binary digits, times a power of two: few sizes serve all."""
+    shift = max(0, count.bit_length() - 4)
+    return -(-count >> shift) << shift
+
+
 @dataclass(frozen=True)
 class BatchPlan:
     """The batches of a whole training.
@@ -33,12 +40,21 @@ class BatchPlan:
         batch_size: How many of them make one step.
         epochs: How often all are seen.
         seed: The training's seed.
+        is_filled: Whether a batch may have places without a sample, so that batches of many sizes
+            are of few widths, each of which has to be compiled once.
     """
 
     samples: int
     batch_size: int
     epochs: int
     seed: int
+    is_filled: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many places a batch has."""
+        is_few = self.batch_size <= EXACT or not self.is_filled
+        return self.batch_size if is_few else -(-self.batch_size // 8) * 8
 
     @property
     def steps_per_epoch(self) -> int:
@@ -52,20 +68,22 @@ class BatchPlan:
 
     @property
     def has_short_batch(self) -> bool:
-        """Whether an epoch's last batch is smaller than the others."""
-        return self.samples % self.batch_size != 0
+        """Whether a batch has places without a sample, as the last one of an epoch may."""
+        return self.samples % self.batch_size != 0 or self.width > self.batch_size
 
     def epoch_batches(self, epoch: int) -> np.ndarray:
-        """The batches of one epoch, int32 of shape (steps_per_epoch, batch_size).
+        """The batches of one epoch, int32 of shape (steps_per_epoch, width).
 
-        Places that a short last batch leaves free hold -1.
+        Places without a sample hold -1.
         """
         places = np.full(self.steps_per_epoch * self.batch_size, -1, np.int32)
         places[: self.samples] = epoch_order(self.seed, epoch, self.samples)
-        return places.reshape(self.steps_per_epoch, self.batch_size)
+        batches = np.full((self.steps_per_epoch, self.width), -1, np.int32)
+        batches[:, : self.batch_size] = places.reshape(self.steps_per_epoch, self.batch_size)
+        return batches
 
     def batches(self, start: int, stop: int) -> np.ndarray:
-        """The batches of steps `start` to `stop`, int32 of shape (stop - start, batch_size)."""
+        """The batches of steps `start` to `stop`, int32 of shape (stop - start, width)."""
         per_epoch = self.steps_per_epoch
         first, last = start // per_epoch, (stop - 1) // per_epoch
         rows = [_kept(self, epoch) for epoch in range(first, last + 1)]

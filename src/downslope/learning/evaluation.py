@@ -15,6 +15,7 @@ from jaxtyping import Array, Float, Int
 from downslope.data.dataset import Samples, Task
 from downslope.data.memory import aligned
 from downslope.learning import measures
+from downslope.learning.batches import rounded_up
 from downslope.learning.compiling import compiled
 from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
@@ -22,6 +23,7 @@ from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters
 
 EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
+MOST_FILLED = 1 << 22  # bytes of raw images that are copied
 FEWEST_EVALUATED = 4  # but of photos so few that their signals fit into memory
 MOST_NUMBERS = 1 << 19  # of their inputs,
 MOST_SIGNALS = 1 << 26  # and of the largest signal
@@ -99,13 +101,13 @@ def evaluation_batches(
 ) -> np.ndarray:
     """Batches that hold `most` of the samples (all, if None), int32 (M, B); -1 for none.
 
-    Which samples they are is fixed by their number alone. Batches are no larger than the samples
-    need, unless `fill` asks for the full size.
+    Which samples they are is fixed by their number alone. Batches are hardly larger than the
+    samples need, unless `fill` asks for the full size.
     """
     chosen = np.arange(samples, dtype=np.int32)
     if most is not None and most < samples:
         chosen = np.sort(np.random.default_rng(0).permutation(samples)[:most]).astype(np.int32)
-    width = batch_size if fill else min(batch_size, len(chosen))
+    width = batch_size if fill else min(batch_size, rounded_up(len(chosen)))
     rows = -(-len(chosen) // width)
     places = np.full(rows * width, -1, np.int32)
     places[: len(chosen)] = chosen
@@ -115,13 +117,29 @@ def evaluation_batches(
 def on_device(
     samples: Samples, weights: np.ndarray | None, batches: np.ndarray, units: Units
 ) -> Part:
-    """Put samples where the loop can reach them, scaled."""
+    """Put samples where the loop can reach them, scaled.
+
+    Rows and batches that no step looks at fill them up to few sizes, so that a training on a few
+    samples more needs no other program.
+    """
+    seen, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
+    if seen is not samples.inputs or seen.nbytes <= MOST_FILLED:  # large images are not copied
+        seen, targets = _filled(seen), _filled(targets)
+        weights = None if weights is None else _filled(weights)
     return Part(
-        inputs=jax.device_put(aligned(units.seen(samples.inputs))),
-        targets=jax.device_put(aligned(units.scaled_targets(samples.targets))),
+        inputs=jax.device_put(aligned(seen)),
+        targets=jax.device_put(aligned(targets)),
         weights=None if weights is None else jax.device_put(weights.astype(np.float32)),
-        batches=jax.device_put(batches),
+        batches=jax.device_put(_filled(batches, -1)),
     )
+
+
+def _filled(rows: np.ndarray, value: float = 0) -> np.ndarray:
+    """Rows (N, ...) with as many more of one value as make their number one of few."""
+    more = rounded_up(len(rows)) - len(rows)
+    if not more:
+        return rows
+    return np.concatenate([rows, np.full((more, *rows.shape[1:]), value, rows.dtype)])
 
 
 def sample_values(

@@ -138,7 +138,8 @@ def _look(
     back = backpropagate(
         network, *given, loss=loss, weights=weighed[0], total=weighed[1], key=seen.key
     )
-    direction, state = program.optimizer.direction().update(back.gradients, moments, parameters)
+    optimizer = program.optimizer.direction(material.numbers.optimizer)
+    direction, state = optimizer.update(back.gradients, moments, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
     slope = jax.grad(lambda y: loss.mean(y, seen.targets, *weighed))(outputs)
     return _Step(

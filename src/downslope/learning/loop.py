@@ -23,7 +23,7 @@ from downslope.learning import measures
 from downslope.learning.augment import Augment
 from downslope.learning.backprop import backpropagate
 from downslope.learning.evaluation import Judge, Part, evaluate, take
-from downslope.learning.optimizers import Optimizer
+from downslope.learning.optimizers import Optimizer, OptimizerNumbers
 from downslope.learning.scales import Scales
 from downslope.network.network import Network, NetworkParameters
 
@@ -50,15 +50,11 @@ class Program:
 
     Attributes:
         judge: Network, loss and task.
-        optimizer: The optimizer.
+        optimizer: The optimizer, without its numbers.
         augment: Changes made to photos, or None.
-        steps_per_epoch: Steps in an epoch.
-        measured_every: Epochs between two measurements.
-        steps: Steps in the whole training.
-        has_short_batch: Whether an epoch's last batch is smaller than the others.
-        target_loss: The validation loss at which to end, or None.
-        patience: Epochs without a lower validation loss after which to end, or None.
-        tolerance: How much lower it has to be to count.
+        has_short_batch: Whether a batch may hold places without a sample.
+        has_target: Whether it ends at a validation loss.
+        has_patience: Whether it ends where the validation loss falls no more.
         members: None for a single network; for several side by side, what differs between them
             besides their weights and learning rates.
     """
@@ -66,18 +62,36 @@ class Program:
     judge: Judge
     optimizer: Optimizer
     augment: Augment | None
-    steps_per_epoch: int
-    measured_every: int
-    steps: int
     has_short_batch: bool
-    target_loss: float | None
-    patience: int | None
-    tolerance: float = 0.0
+    has_target: bool
+    has_patience: bool
     members: Members | None = None
 
 
+class Numbers(NamedTuple):
+    """What may be another in each training, and needs no other program: each ().
+
+    Attributes:
+        optimizer: The numbers of the optimizer.
+        steps_per_epoch: Steps in an epoch.
+        measured_every: Epochs between two measurements.
+        steps: Steps in the whole training.
+        target_loss: The validation loss at which to end, of scaled targets like the next one.
+        tolerance: How much lower the validation loss has to be to count.
+        patience: Epochs without a lower validation loss after which to end.
+    """
+
+    optimizer: OptimizerNumbers
+    steps_per_epoch: Any
+    measured_every: Any
+    steps: Any
+    target_loss: Any
+    tolerance: Any
+    patience: Any
+
+
 class Material(NamedTuple):
-    """What a training works on: both parts, the scaling, the key of all chance in the steps.
+    """What a training works on: both parts, the scaling, the key of all chance, the numbers.
 
     The key is in its plain form, as `jax.random.key_data` gives it.
     """
@@ -86,6 +100,7 @@ class Material(NamedTuple):
     validation: Part
     scales: Scales
     key: Array
+    numbers: Numbers
 
 
 class State(NamedTuple):
@@ -190,7 +205,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         chance = jax.random.wrap_key_data(material.key)
         key = jax.random.split(jax.random.fold_in(chance, step))[0]
         if program.augment is not None:
-            epoch = step // program.steps_per_epoch
+            epoch = step // material.numbers.steps_per_epoch
             inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
     return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key)
 
@@ -214,7 +229,7 @@ def train_step(
         total=seen.total,
         key=seen.key,
     )
-    direction, moments = program.optimizer.direction().update(
+    direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
         gradients, state.moments, state.parameters
     )
     finite = jnp.isfinite(loss)
@@ -247,7 +262,7 @@ def measure(
     """
     train = evaluate(program.judge, state.parameters, material.train, material.scales)
     validation = evaluate(program.judge, state.parameters, material.validation, material.scales)
-    after = _decide(program, state, validation[0])
+    after = _decide(program, material.numbers, state, validation[0])
     if program.members is None:
         return after, train, validation
     is_running = state.ending == RUNNING
@@ -258,11 +273,11 @@ def measure(
     )
 
 
-def _decide(program: Program, state: State, loss: Array) -> State:
+def _decide(program: Program, numbers: Numbers, state: State, loss: Array) -> State:
     """Whether to go on after this validation loss, and which weights are the best so far."""
     ending = state.ending
     loss = jnp.where(jnp.isfinite(loss), loss, jnp.inf)  # what is no number is never the best
-    if program.patience is not None:
+    if program.has_patience:
         better = loss < state.best_loss
         state = state._replace(
             best=jax.tree.map(
@@ -271,12 +286,12 @@ def _decide(program: Program, state: State, loss: Array) -> State:
             best_loss=jnp.where(better, loss, state.best_loss),
             best_step=jnp.where(better, state.step, state.best_step),
             stale=jnp.where(
-                loss < state.best_loss - program.tolerance, 0, state.stale + program.measured_every
+                loss < state.best_loss - numbers.tolerance, 0, state.stale + numbers.measured_every
             ),
         )
-        ending = jnp.where(state.stale >= program.patience, NO_IMPROVEMENT, ending)
-    if program.target_loss is not None:
-        ending = jnp.where(loss <= program.target_loss, TARGET, ending)
+        ending = jnp.where(state.stale >= numbers.patience, NO_IMPROVEMENT, ending)
+    if program.has_target:
+        ending = jnp.where(loss <= numbers.target_loss, TARGET, ending)
     return state._replace(ending=jnp.asarray(ending, jnp.int32))
 
 
@@ -300,7 +315,7 @@ def _of_all(program: Program, function: Callable) -> Callable:
     members = program.members
     if members is None:
         return own
-    material: Any = (None, None, None, 0 if members.own_keys else None)
+    material: Any = (None, None, None, 0 if members.own_keys else None, None)
     batch = 0 if members.own_batches else None
 
     def of_all(state: State, samples: Material, *step: Array) -> Any:
@@ -310,10 +325,10 @@ def _of_all(program: Program, function: Callable) -> Callable:
     return of_all
 
 
-def is_measured_step(step: Any, program: Program) -> Any:
+def is_measured_step(step: Any, numbers: Numbers) -> Any:
     """Whether the losses are measured behind `step` steps; an array of steps gives an array."""
-    between = program.measured_every * program.steps_per_epoch
-    return (step % between == 0) | (step == program.steps)
+    between = numbers.measured_every * numbers.steps_per_epoch
+    return (step % between == 0) | (step == numbers.steps)
 
 
 def run_chunk(
@@ -357,10 +372,11 @@ def run_chunk(
         )
 
     def epoch(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
-        per_epoch = program.steps_per_epoch
+        per_epoch = material.numbers.steps_per_epoch
         last = ((start + carry[0]) // per_epoch + 1) * per_epoch - start
         place, state, rows = lax.while_loop(lambda c: goes_on(c) & (c[0] < last), step, carry)
-        is_measured = is_measured_step(start + place, program) & jnp.any(state.ending == RUNNING)
+        is_measured = is_measured_step(start + place, material.numbers)
+        is_measured &= jnp.any(state.ending == RUNNING)
         return place, *lax.cond(
             is_measured, measured, lambda place, state, rows: (state, rows), place, state, rows
         )

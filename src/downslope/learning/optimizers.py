@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,20 +56,45 @@ class Optimizer:
                 f"The clip norm is {self.clip_norm}.", "a number above 0", "1 is usual."
             )
 
-    def direction(self) -> optax.GradientTransformation:
-        """The optax transformation from gradients to the direction of the step, uphill."""
+    @property
+    def form(self) -> Optimizer:
+        """The same without its numbers, which a compiled program takes as arguments."""
+        clip = None if self.clip_norm is None else 1.0
+        return Optimizer(self.name, 0.0, 1.0 if self.weight_decay else 0.0, clip)
+
+    @property
+    def numbers(self) -> OptimizerNumbers:
+        """Its numbers, as arrays of the engine."""
+        clip = math.inf if self.clip_norm is None else self.clip_norm
+        return OptimizerNumbers(*map(np.float32, (self.momentum, self.weight_decay, clip)))
+
+    def direction(self, numbers: OptimizerNumbers | None = None) -> optax.GradientTransformation:
+        """The optax transformation from gradients to the direction of the step, uphill.
+
+        Args:
+            numbers: Those to use instead of its own, such as arguments of a compiled program.
+        """
+        momentum, weight_decay, clip_norm = self.numbers if numbers is None else numbers
         parts = []
         if self.clip_norm is not None:
-            parts.append(_clipped(self.clip_norm))
+            parts.append(_clipped(clip_norm))
         if self.weight_decay and self.name != "adamw":
-            parts.append(optax.add_decayed_weights(self.weight_decay))
-        parts.append(OPTIMIZERS[self.name](self))
+            parts.append(optax.add_decayed_weights(weight_decay))
+        parts.append(OPTIMIZERS[self.name](momentum))
         if self.weight_decay and self.name == "adamw":
-            parts.append(optax.add_decayed_weights(self.weight_decay))
+            parts.append(optax.add_decayed_weights(weight_decay))
         return optax.chain(*parts)
 
 
-def _clipped(most: float) -> optax.GradientTransformation:
+class OptimizerNumbers(NamedTuple):
+    """The numbers of an optimizer, each (), float32; attributes are those of `Optimizer`."""
+
+    momentum: Any
+    weight_decay: Any
+    clip_norm: Any
+
+
+def _clipped(most: Any) -> optax.GradientTransformation:
     """Gradients shortened to a length of `most`, also where its square leaves float32's range.
 
     optax's own would make gradients of which one is above 1.8e19 zero, without a word.
@@ -127,19 +152,19 @@ def carried_over(state: Any, before: Optimizer, now: Optimizer, fresh: Any) -> t
     return jax.tree.unflatten(structure, kept), ""
 
 
-def _rmsprop(optimizer: Optimizer) -> optax.GradientTransformation:
+def _rmsprop(momentum: Any) -> optax.GradientTransformation:
     return optax.scale_by_rms(0.9, 1e-8, eps_in_sqrt=False)  # Tieleman and Hinton, 2012
 
 
-def _adam(optimizer: Optimizer) -> optax.GradientTransformation:
+def _adam(momentum: Any) -> optax.GradientTransformation:
     return optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8)  # Kingma and Ba, 2015
 
 
-OPTIMIZERS: Mapping[str, Callable[[Optimizer], optax.GradientTransformation]] = MappingProxyType(
+OPTIMIZERS: Mapping[str, Callable[[Any], optax.GradientTransformation]] = MappingProxyType(
     {
-        "sgd": lambda optimizer: optax.identity(),
-        "momentum": lambda optimizer: optax.trace(optimizer.momentum),  # Polyak, 1964
-        "nesterov": lambda optimizer: optax.trace(optimizer.momentum, nesterov=True),  # 1983
+        "sgd": lambda momentum: optax.identity(),
+        "momentum": lambda momentum: optax.trace(momentum),  # Polyak, 1964
+        "nesterov": lambda momentum: optax.trace(momentum, nesterov=True),  # 1983
         "rmsprop": _rmsprop,
         "adam": _adam,
         "adamw": _adam,

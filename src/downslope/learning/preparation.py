@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -28,6 +29,7 @@ from downslope.learning.optimizers import carried_over
 from downslope.learning.run import Run
 from downslope.learning.scales import Units
 from downslope.learning.settings import Settings
+from downslope.network.layer import Layer
 from downslope.network.losses import Loss
 from downslope.network.network import Network
 
@@ -139,7 +141,8 @@ class Preparation:
         """
         samples, settings = len(self.dataset.train), self.settings
         size = settings.samples_per_step(samples)
-        plan = BatchPlan(samples, size, settings.epochs, settings.seed)
+        fills = _is_ours(self.network.layers)
+        plan = BatchPlan(samples, size, settings.epochs, settings.seed, fills)
         if plan.steps > LONGEST_TRAINING:
             raise SettingError(
                 f"{settings.epochs:,} epochs of {plan.steps_per_epoch:,} steps are "
@@ -170,20 +173,29 @@ class Preparation:
     @cached_property
     def program(self) -> loop.Program:
         """What is compiled."""
-        settings, plan = self.settings, self.plan
-        unit, target = self.units.of_loss(self.loss), settings.stop.target_loss
-        target = None if target is None else target / unit
+        settings = self.settings
         return loop.Program(
             judge=Judge(self.network, self.loss, self.dataset.task),
-            optimizer=settings.optimizer,
+            optimizer=settings.optimizer.form,
             augment=settings.augment,
-            steps_per_epoch=plan.steps_per_epoch,
-            measured_every=self._measured_every(),
-            steps=plan.steps,
-            has_short_batch=plan.has_short_batch,
-            target_loss=target,
-            patience=settings.stop.patience,
-            tolerance=settings.stop.tolerance / unit,
+            has_short_batch=self.plan.has_short_batch,
+            has_target=settings.stop.target_loss is not None,
+            has_patience=settings.stop.patience is not None,
+        )
+
+    @cached_property
+    def numbers(self) -> loop.Numbers:
+        """What the program is given besides samples."""
+        plan, stop, unit = self.plan, self.settings.stop, self.units.of_loss(self.loss)
+        target = -math.inf if stop.target_loss is None else stop.target_loss / unit
+        return loop.Numbers(
+            optimizer=self.settings.optimizer.numbers,
+            steps_per_epoch=np.int32(plan.steps_per_epoch),
+            measured_every=np.int32(self._measured_every()),
+            steps=np.int32(plan.steps),
+            target_loss=np.float32(target),
+            tolerance=np.float32(stop.tolerance / unit),
+            patience=np.int32(stop.patience or 0),
         )
 
     @property
@@ -228,7 +240,7 @@ class Preparation:
             network=self.network,
             input_shape=self.dataset.input_shape,
             optimizer=self.program.optimizer,
-            keeps_best=self.program.patience is not None,
+            keeps_best=self.program.has_patience,
         )
 
     @property
@@ -272,7 +284,7 @@ class Preparation:
             size = math.prod(self.dataset.input_shape)
             widest = max(self.network.signal_sizes(self.dataset.input_shape))
             width = min(WIDEST_EVALUATION, MOST_EVALUATED // size, MOST_SIGNALS // widest)
-            width = max(self.plan.batch_size, width)
+            width = max(self.plan.width, width)
             batches = evaluation_batches(len(samples), width, self._most_measured)
             if weights is not None and samples is self.dataset.train:
                 mean = weights.mean(dtype=np.float64)
@@ -284,4 +296,13 @@ class Preparation:
             validation=part(self.dataset.validation),
             scales=self.units.scales(self.dataset.train.inputs),
             key=key,
+            numbers=self.numbers,
         )
+
+
+def _is_ours(layers: Sequence[Layer]) -> bool:
+    """Whether all layers are known to let no sample see another one of its batch."""
+    inner = [getattr(one, "layers", ()) for one in layers]
+    inner += [branch for one in layers for branch in getattr(one, "branches", ())]
+    own = all(type(one).__module__.startswith("downslope.") for one in layers)
+    return own and all(_is_ours(one) for one in inner)

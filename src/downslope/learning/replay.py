@@ -224,7 +224,7 @@ class Replay:
             if after.first == place:
                 state, _ = taken_over(state, before.prepared.settings.optimizer, after.prepared)
         pace = Pace(plan)
-        batches = np.zeros((pace.capacity, plan.batch_size), np.int32)
+        batches = np.zeros((pace.capacity, plan.width), np.int32)
         rates = np.zeros(pace.capacity, np.float32)
         material = self._material(part)
         run_chunk = compiled(loop.run_chunk, program, state, material, batches, rates, np.int32(0))

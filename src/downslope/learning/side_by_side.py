@@ -226,7 +226,7 @@ class _Trainings:
         """Train until every member has ended."""
         group, plan = self.groups[0], self.plan
         pace = Pace(plan, FIRST_STEPS if self.is_small else 1)
-        width = (len(group.members), plan.batch_size) if self.plans else (plan.batch_size,)
+        width = (len(group.members), plan.width) if self.plans else (plan.width,)
         shapes = (
             np.zeros((pace.capacity, *width), np.int32),
             np.zeros((pace.capacity, len(group.members)), np.float32),
@@ -318,7 +318,7 @@ class _Trainings:
             member.dataset.task,
             member.rates,
             self.plan.steps_per_epoch,
-            lambda steps: loop.is_measured_step(steps, self.program),
+            lambda steps: loop.is_measured_step(steps, member.numbers),
             member.units.of_metrics(member.dataset.task, member.loss),
         )
         done = int(state.step)

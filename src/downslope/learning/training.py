@@ -44,7 +44,9 @@ class Pace:
     """
 
     def __init__(self, plan: BatchPlan, first: int = 1) -> None:
-        self.capacity = min(plan.steps, MOST_STEPS, max(1, MOST_INDICES // plan.batch_size))
+        most = min(MOST_STEPS, max(1, MOST_INDICES // plan.width))
+        # a power of two, so that trainings of other lengths need no other program
+        self.capacity = min(1 << (plan.steps - 1).bit_length(), 1 << (most.bit_length() - 1))
         self.seconds = 0.0
         self._count = first
 
@@ -96,7 +98,7 @@ class Training:
             self.dataset.task,
             self.rates,
             self.plan.steps_per_epoch,
-            lambda steps: loop.is_measured_step(steps, self.program),
+            lambda steps: loop.is_measured_step(steps, prepared.numbers),
             prepared.units.of_metrics(self.dataset.task, prepared.loss),
         )
         if begun is not None:
@@ -116,7 +118,7 @@ class Training:
             self._begin(state, Seconds(time.perf_counter() - began, 0.0, 0.0))
         material = self.prepared.material(key)
         pace = Pace(self.plan)
-        batches = np.zeros((pace.capacity, self.plan.batch_size), np.int32)
+        batches = np.zeros((pace.capacity, self.plan.width), np.int32)
         rates = np.zeros(pace.capacity, np.float32)
         started = time.perf_counter()
         run_chunk = compiled(
