@@ -1,13 +1,16 @@
 """Tables that once went wrong: what a column is, is decided once; no row and no word is lost."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import downslope as ds
 from downslope.cli.main import cli
+from downslope.data.kinds import decide
 from downslope.data.load import read
-from downslope.data.table_file import read_table
+from downslope.data.table_file import read_table, read_table_text
 from downslope.errors import DataError
 
 
@@ -359,3 +362,71 @@ def test_values_that_are_meant_to_have_lines_are_kept(tmp_path):
     data = learnt(written(tmp_path, "address,z,y", rows))
     assert data.rows.read == data.rows.used == 60
     assert data.rows.table.column("address")[3].as_py() == "Street 3\nTown, 3\n"
+
+
+# --- what people reported of other programs ---------------------------------------------------
+
+
+def decided(text, **wanted):
+    return decide(read_table_text(text.encode(), Path("a.csv")), wanted)
+
+
+def test_reported_numbers():
+    """SheetJS/ssf 22, BudgetMaster 731, pandas 59299, Rello/analytics 357, idepGolem 569, tad 202.
+
+    The first two columns of thousands are asked for once.
+    """
+    brazil = (
+        'when,kind,n,a,b,c,share\n29/07/16 15:00,CX. Test,10,"2,590","7,770",78,\n'
+        '29/07/16 13:00,Test,143,766,"2,298",329,2%\n29/07/16 17:00,Mix,231,730,"2,190",506,3%\n'
+    )
+    with pytest.raises(DataError, match=r"'a' has '2,590' in row 1, which can be 2590 or 2\.590"):
+        decided(brazil)
+    found = decided(brazil, a="decimal-point").table.to_pydict()  # which says it of b as well
+    assert found["a"] == [2590, 766, 730] and found["b"] == [7770, 2298, 2190]
+    assert found["share"] == [None, 2, 3]
+    money = decided("sum;kind\n1.355,90€;x\n12,00€;y\n3.000,00€;x\n").table
+    assert money.column("sum").to_pylist() == [1355.9, 12, 3000]
+    mixed = decided("name;value\nx;1,20\ny;22,3\nz;1.234,56\n").table
+    assert mixed.column("value").to_pylist() == [1.2, 22.3, 1234.56]
+    amperes = [0.619, 0.606, 0.636, 0.582, 0.601, 0.583, 0.673, 0.62, 0.598]
+    found = decided("kind;x\n" + "".join(f"{'ab'[i % 2]};{one}\n" for i, one in enumerate(amperes)))
+    assert found.table.column("x").to_pylist() == amperes
+    genes = decided('gene,s1\nA,"1,120"\nB,mike\nC,95\nD,"2,003"\nE,17.5\n')
+    assert genes.table.column("s1").to_pylist() == [1120, None, 95, 2003, 17.5]
+    assert "'mike' in row 2" in genes.notes[0]
+    assert decided("Number\nNA\n8\n80\n90\nNA\n81\n").table.column(0).to_pylist() == [
+        None, 8, 80, 90, None, 81,
+    ]  # fmt: skip
+
+
+def test_reported_codes():
+    """SDV 2780, csvkit 977, workflow-use 174, nlmod 563, dify 42221."""
+    rows = "".join(f"0{i % 3}116,{'NA' if i % 4 else 'UK'},{i}\n" for i in range(24))
+    found = decided(f"zip,code,y\n{rows}").table
+    assert found.column("zip").to_pylist()[:3] == ["00116", "01116", "02116"]
+    assert found.column("code").to_pylist()[:3] == ["UK", "NA", "NA"]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("A,B,C\n" + "q,f,r\n" * 100 + 'foo,"bar,bza\n' + "a,bb,ccc\n" * 200, 102),
+        ('"M","N","P"\n"1","Good","x"\n"2","Missing","x\n"3","Good","x"\n', 3),
+        ('"M","N","P"\n"1","Good","x"\n"2","Extra","x""\n"3","Good","y"\n"4","G","y"\n', 3),
+        ("id,inch,y\n1,5,a\n2," + '"20,b\n3,7,a\n4,"30,b\n5,8,a\n', 3),
+    ],
+)
+def test_reported_quotation_marks(text, line):
+    """h2oai/datatable 1036, CsvHelper 1341 (twice), smarter_csv 283."""
+    with pytest.raises(DataError, match=f"A quotation mark in line {line} of a.csv"):
+        decided(text)
+
+
+def test_reported_yes_and_no(tmp_path):
+    """DataSynthesizer 38: Yes and No come back as TRUE and FALSE; miceforest 60: a single row."""
+    rows = [f"{['Yes', 'No'][i % 2]},{['t', 'f'][i % 3 == 0]},{i}.5" for i in range(60)]
+    encoding = learnt(written(tmp_path, "churn,bruises,y", rows)).encoding
+    for cells, seen in (("TRUE,t", [1, 1]), ("FALSE,true", [0, 1]), ("no,FALSE", [0, 0])):
+        new = read_table(written(tmp_path, "churn,bruises", [cells], "new.csv"))
+        np.testing.assert_array_equal(encoding.encode(new), [seen])

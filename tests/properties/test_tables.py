@@ -190,3 +190,32 @@ def test_a_table_is_the_same_data_set_whoever_wrote_it(write, target, tmp_path):
         assert theirs.fingerprint == ours.fingerprint
         read = read_table(tmp_path / name)
         np.testing.assert_array_equal(ours.encoding.encode(read), ours.encoding.encode(table))
+
+
+def shifted(x: np.ndarray, shift: int, mark: str, others: str) -> str:
+    """A file whose numbers lie far from 0, written exactly."""
+    lines = []
+    for one, rest in zip(np.rint(x * 1e6).astype(np.int64).tolist(), others, strict=True):
+        micro = one + shift * 10**6
+        whole = f"{'-' * (micro < 0)}{abs(micro) // 10**6}{mark}{abs(micro) % 10**6:06}"
+        lines.append(f"{whole};{rest}".replace(".", mark))
+    return "\n".join(["x;z;y", *lines]) + "\n"
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.integers(0, 9), st.sampled_from((10**9, -(10**9), 1_700_000_000)), st.sampled_from(".,"))
+def test_a_column_far_from_0_is_learnt_as_well(seed, shift, mark):
+    rng = np.random.default_rng(seed)
+    x, z = rng.normal(size=240), rng.normal(size=240)
+    y = 2 * x - z + 0.3 * rng.normal(size=240)
+    others = [f"{one:.6f};{other:.6f}" for one, other in zip(z, y, strict=True)]
+    network = ds.Network([ds.Dense(6, "tanh"), ds.Dense(1)])
+    figures = []
+    for far in (0, shift):
+        table = read_table_text(shifted(x, far, mark, others).encode(), path)
+        data = ds.load(table, target="y")
+        run = ds.train(network, data, epochs=20, learning_rate=0.03)
+        figures.append(run.test()["mae"])
+        low, high = run.intervals(data.test)["mae"]
+        assert low <= figures[0] <= high
+    assert figures[1] == pytest.approx(figures[0], rel=1e-3)

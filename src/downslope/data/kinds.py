@@ -111,14 +111,13 @@ def decide(
             )
     rows = np.arange(1, table.num_rows + 1) if rows is None else rows
     table, found, notes = _with_numbers(table, wanted, rows)
-    columns = []
-    for place, name in enumerate(table.column_names):
+    columns, known = [], {}
+    for name in table.column_names:
         values = table.column(name)
         column = _column(table, name, wanted.get(name), rows)
         if is_text(values.type) and column.kind in ("yes/no", "date"):
-            values = without_marks(values)
+            known[name] = values = without_marks(values)
             column = replace(column, missing=values.null_count)
-            table = table.set_column(place, name, values)
         if wanted.get(name) == "yes/no":
             yes_or_no(name, values, rows)
         if name in found:
@@ -127,7 +126,7 @@ def decide(
             note = note or ("" if form == PLAIN else f"written as {form}")
             column = replace(column, form=form, note=note)
         columns.append(column)
-    return Decided(table, tuple(columns), notes)
+    return Decided(_with_columns(table, known), tuple(columns), notes)
 
 
 def describe(table: pa.Table, wanted: Mapping[str, Said] | None = None) -> tuple[Column, ...]:
@@ -160,17 +159,28 @@ def _with_numbers(
         if one is not None and one.mixed >= 0 and said not in DECIMALS:
             raise _mixed(field.name, values, one, rows)
     found = {name: _settled(name, one, found, table, rows) for name, one in found.items()}
-    notes = []
+    notes, typed = [], {}
     for name, one in found.items():
         values = table.column(name)
         numbers, odd = read_numbers(values, one.form)
         if odd.any():
             notes.append(told(name, values, odd, rows))
-        typed = pa.array(numbers, mask=np.isnan(numbers))
+        column = pa.array(numbers, mask=np.isnan(numbers))
         if are_whole(values, one.form):
-            typed = typed.cast(pa.int64())
-        table = table.set_column(table.column_names.index(name), name, pa.chunked_array([typed]))
-    return table, found, tuple(notes)
+            column = column.cast(pa.int64())
+        typed[name] = pa.chunked_array([column])
+    return _with_columns(table, typed), found, tuple(notes)
+
+
+def _with_columns(table: pa.Table, columns: Mapping[str, pa.ChunkedArray]) -> pa.Table:
+    """The table with other values in some columns."""
+    fields, values = [], []
+    for field, own in zip(table.schema, table.columns, strict=True):
+        new = columns.get(field.name, own)
+        fields.append(field if new.type == field.type else pa.field(field.name, new.type))
+        values.append(new)
+    schema = pa.schema(fields, metadata=table.schema.metadata)
+    return pa.Table.from_arrays(values, schema=schema)
 
 
 def _mixed(name: str, values: pa.ChunkedArray, found: Found, rows: np.ndarray) -> DataError:

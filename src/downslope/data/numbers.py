@@ -125,7 +125,9 @@ def find_numbers(
         return None
     if is_mixed:
         found = found._replace(mixed=int(others.argmax()))
-    return found if decimal is not None else _doubted(found, fits, bare, notation, unit)
+    if decimal is not None:
+        return found._replace(decimal=NOTATIONS[notation][1])
+    return _doubted(found, fits, bare, notation, unit)
 
 
 def read_numbers(values: pa.ChunkedArray, form: str = PLAIN) -> tuple[np.ndarray, np.ndarray]:
