@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option(
     "--at-step", type=int, required=True, metavar="N", help="Steps done where the new run begins."
 )
@@ -29,6 +30,7 @@ from downslope.cli import options
 @options.no_pictures
 def fork(
     run_folder: Path,
+    data: Path | None,
     at_step: int,
     changes: dict[str, str],
     out: Path | None,
@@ -45,6 +47,6 @@ def fork(
 
     kept = checkpoints(checkpoint_seconds, checkpoint_epochs)
     code = fork_and_report(
-        run_folder, at_step, changes, out, kept, as_json=as_json, pictures=pictures
+        run_folder, data, at_step, changes, out, kept, as_json=as_json, pictures=pictures
     )
     click.get_current_context().exit(code)

@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option("--test", is_flag=True, help="Open the sealed test part as well; that is counted.")
 @click.option(
     "--learning-curve",
@@ -28,7 +29,13 @@ from downslope.cli import options
 @options.as_json
 @options.no_pictures
 def generalization(
-    run_folder: Path, test: bool, curve: bool, seeds: int, as_json: bool, pictures: bool
+    run_folder: Path,
+    data: Path | None,
+    test: bool,
+    curve: bool,
+    seeds: int,
+    as_json: bool,
+    pictures: bool,
 ) -> None:
     """Compare the losses of a RUN on samples that it learnt from and on others.
 
@@ -38,6 +45,6 @@ def generalization(
     from downslope.cli.generalizing import generalize_and_report
 
     code = generalize_and_report(
-        run_folder, test=test, curve=curve, seeds=seeds, as_json=as_json, pictures=pictures
+        run_folder, data, test=test, curve=curve, seeds=seeds, as_json=as_json, pictures=pictures
     )
     click.get_current_context().exit(code)

@@ -8,16 +8,23 @@ from typing import Any
 from downslope.cli import display, output
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import print_json, print_table, say
+from downslope.cli.tracing import open_with_data
 from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
-from downslope.learning.saved_run import open_run
 from downslope.learning.words import openings_note
 from downslope.numerals import rounded
 
 
 def generalize_and_report(
-    folder: Path, *, test: bool, curve: bool, seeds: int, as_json: bool, pictures: bool
+    folder: Path,
+    data: Path | None,
+    *,
+    test: bool,
+    curve: bool,
+    seeds: int,
+    as_json: bool,
+    pictures: bool,
 ) -> int:
     """Compare seen and unseen samples of a run, and print what was found.
 
@@ -27,11 +34,9 @@ def generalize_and_report(
     Raises:
         DownslopeError: The folder is not a run, or its data is gone or has changed.
     """
-    run = open_run(folder)
     if curve:
         check_seeds(seeds)
-    with display.reading(run.data.source, lively=not as_json) as on_progress:
-        run = run.with_data(on_progress)
+    run = open_with_data(folder, data, lively=not as_json)
     if curve:
         sizes_of(run.data.samples["train"])  # what cannot be is told before the work
     name = run.data.name

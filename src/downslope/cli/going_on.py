@@ -14,6 +14,7 @@ import msgspec
 
 from downslope.cli import display
 from downslope.cli.lines import say
+from downslope.cli.tracing import open_with_data
 from downslope.cli.training import (
     EXIT_CODES,
     TrainOptions,
@@ -52,6 +53,7 @@ def checkpoints(seconds: float | None, epochs: int | None) -> Checkpoints:
 
 def resume_and_report(
     folder: Path,
+    data: Path | None,
     changes: Mapping[str, Any],
     kept: Checkpoints,
     *,
@@ -65,11 +67,8 @@ def resume_and_report(
     """
     options = options_of(folder)
     if options is not None:
-        return _begin(folder, options, changes, as_json=as_json, pictures=pictures)
-    run = open_run(folder)
-    lively = not as_json
-    with display.reading(run.data.source, lively=lively) as on_progress:
-        dataset = run.with_data(on_progress).dataset
+        return _begin(folder, data, options, changes, as_json=as_json, pictures=pictures)
+    dataset = open_with_data(folder, data, lively=not as_json).dataset
     with resuming(folder, changes, dataset=dataset, checkpoints=kept) as going_on:
         return _train(going_on, as_json=as_json, pictures=pictures)
 
@@ -79,6 +78,7 @@ class ForkOptions:
     """What `downslope fork` was asked for; arguments of `fork_and_report`."""
 
     run: str
+    data: str | None
     at_step: int
     texts: dict[str, str]
     checkpoints: Checkpoints
@@ -123,6 +123,7 @@ def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
 
 def _begin(
     folder: Path,
+    data: Path | None,
     options: TrainOptions | ForkOptions,
     changes: Mapping[str, Any],
     *,
@@ -136,6 +137,7 @@ def _begin(
         texts = options.texts | {name: str(value) for name, value in changes.items()}
         return fork_and_report(
             Path(options.run),
+            data or (Path(options.data) if options.data else None),
             options.at_step,
             texts,
             folder,
@@ -144,7 +146,7 @@ def _begin(
             pictures=pictures,
         )
     return train_and_report(
-        options.source,
+        str(data or options.source),
         options.reading,
         replace(options.wishes, **changes),
         folder,
@@ -157,6 +159,7 @@ def _begin(
 
 def fork_and_report(
     folder: Path,
+    data: Path | None,
     at_step: int,
     texts: Mapping[str, str],
     out: Path | None,
@@ -173,10 +176,11 @@ def fork_and_report(
     run = open_run(folder)
     changes = _changes(run.settings, texts)
     lively = not as_json
-    options = ForkOptions(os.path.abspath(folder), at_step, dict(texts), kept)
+    moved = None if data is None else os.path.abspath(data)
+    options = ForkOptions(os.path.abspath(folder), moved, at_step, dict(texts), kept)
     with claimed(out, options) as claim:
-        with display.reading(run.data.source, lively=lively) as on_progress:
-            run = run.with_data(on_progress)
+        with display.reading(str(data or run.data.source), lively=lively) as on_progress:
+            run = run.with_data(on_progress, data)
         new = claim(run.data.name)
         with display.replaying(lively=lively) as on_steps:
             run.replay.state(at_step, on_steps)  # kept for what follows

@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option(
     "--points",
     type=int,
@@ -21,7 +22,7 @@ from downslope.cli import options
 )
 @options.no_pictures
 @options.as_json
-def layers(run_folder: Path, points: int, pictures: bool, as_json: bool) -> None:
+def layers(run_folder: Path, data: Path | None, points: int, pictures: bool, as_json: bool) -> None:
     """Watch the layers of a RUN over its training: slopes, weights, updates, activations.
 
     The training is replayed for it. For images also what the first layer looks for, and which
@@ -29,4 +30,4 @@ def layers(run_folder: Path, points: int, pictures: bool, as_json: bool) -> None
     """
     from downslope.cli.watching import layers_and_report
 
-    layers_and_report(run_folder, points, pictures=pictures, as_json=as_json)
+    layers_and_report(run_folder, data, points, pictures=pictures, as_json=as_json)

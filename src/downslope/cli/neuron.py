@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option("--layer", type=int, required=True, metavar="L", help="Its layer, from 1.")
 @click.option(
     "--unit", type=int, required=True, metavar="U", help="Which unit or channel of it, from 0."
@@ -24,9 +25,15 @@ from downslope.cli import options
 @options.no_pictures
 @options.as_json
 def neuron(
-    run_folder: Path, layer: int, unit: int, sample: int | None, pictures: bool, as_json: bool
+    run_folder: Path,
+    data: Path | None,
+    layer: int,
+    unit: int,
+    sample: int | None,
+    pictures: bool,
+    as_json: bool,
 ) -> None:
     """Show one neuron of a RUN: inputs, weights, sum, activation, and what it responds to."""
     from downslope.cli.watching import neuron_and_report
 
-    neuron_and_report(run_folder, layer, unit, sample, pictures=pictures, as_json=as_json)
+    neuron_and_report(run_folder, data, layer, unit, sample, pictures=pictures, as_json=as_json)

@@ -32,6 +32,13 @@ new_run = click.option(
     metavar="FOLDER",
     help="A new folder for the run; runs/NAME-NUMBER if left out.",
 )
+moved_data = click.option(
+    "--data",
+    "data",
+    type=click.Path(path_type=Path),
+    metavar="DATA",
+    help="Where the data that RUN was trained on is now, if it has moved.",
+)
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
 
 

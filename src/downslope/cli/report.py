@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -22,7 +23,12 @@ from downslope.cli import options
               help="Leave the sealed test part closed.")  # fmt: skip
 @options.as_json
 def report(
-    run_folder: Path, out: Path | None, figures: bool, with_test: bool, as_json: bool
+    run_folder: Path,
+    data: Path | None,
+    out: Path | None,
+    figures: bool,
+    with_test: bool,
+    as_json: bool,
 ) -> None:
     """Write the story of a RUN as one HTML file that needs no network.
 
@@ -31,4 +37,4 @@ def report(
     """
     from downslope.cli.reporting import report_and_tell
 
-    report_and_tell(run_folder, out, figures=figures, with_test=with_test, as_json=as_json)
+    report_and_tell(run_folder, data, out, figures=figures, with_test=with_test, as_json=as_json)

@@ -7,22 +7,26 @@ from pathlib import Path
 from downslope.cli import display
 from downslope.cli.lines import print_json, say
 from downslope.cli.output import list_pictures
-from downslope.learning.saved_run import open_run
+from downslope.cli.tracing import open_with_data
 from downslope.learning.words import openings_note
 from downslope.reporting.report import place_of, tell
 
 
 def report_and_tell(
-    folder: Path, out: Path | None, *, figures: bool, with_test: bool, as_json: bool
+    folder: Path,
+    data: Path | None,
+    out: Path | None,
+    *,
+    figures: bool,
+    with_test: bool,
+    as_json: bool,
 ) -> None:
     """Write a run's report, and print where it is.
 
     Raises:
         DownslopeError: The folder is not a run, its data is gone, or the disk refuses.
     """
-    run = open_run(folder)
-    with display.reading(run.data.source, lively=not as_json) as on_progress:
-        run = run.with_data(on_progress)
+    run = open_with_data(folder, data, lively=not as_json)
     with display.working("Telling the story", lively=not as_json) as on_progress:
         told = tell(run, with_test=with_test, on_progress=on_progress)
     with display.waiting("Drawing ...", lively=not as_json):

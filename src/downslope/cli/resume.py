@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option("--epochs", type=int, metavar="N", help="Train longer: to N epochs in all.")
 @click.option(
     "--learning-rate", type=float, metavar="X", help="Another (highest) learning rate from here on."
@@ -20,6 +21,7 @@ from downslope.cli import options
 @options.no_pictures
 def resume(
     run_folder: Path,
+    data: Path | None,
     epochs: int | None,
     learning_rate: float | None,
     checkpoint_seconds: float | None,
@@ -38,5 +40,5 @@ def resume(
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
     kept = checkpoints(checkpoint_seconds, checkpoint_epochs)
-    code = resume_and_report(run_folder, changes, kept, as_json=as_json, pictures=pictures)
+    code = resume_and_report(run_folder, data, changes, kept, as_json=as_json, pictures=pictures)
     click.get_current_context().exit(code)

@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option(
     "--plane",
     type=click.Choice(("path", "random")),
@@ -38,6 +39,7 @@ from downslope.cli import options
 @options.no_pictures
 def surface(
     run_folder: Path,
+    data: Path | None,
     plane: str,
     weights: tuple[str, str] | None,
     other: Path | None,
@@ -55,10 +57,11 @@ def surface(
     from downslope.cli.surveying import line_and_report, survey_and_report
 
     if other is not None:
-        line_and_report(run_folder, other, points, as_json=as_json, pictures=pictures)
+        line_and_report(run_folder, data, other, points, as_json=as_json, pictures=pictures)
         return
     survey_and_report(
         run_folder,
+        data,
         plane="weights" if weights else plane,
         weights=weights or (),
         points=points,

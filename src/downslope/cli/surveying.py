@@ -7,19 +7,22 @@ from typing import Any
 
 from downslope.cli import display, output
 from downslope.cli.lines import print_json, say
+from downslope.cli.tracing import open_with_data
 from downslope.insight.line import Line, line
 from downslope.insight.surface import Surface, surface
 from downslope.learning.run import Run
 from downslope.learning.saved_run import open_run
 
 
-def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: Any) -> None:
+def survey_and_report(
+    folder: Path, data: Path | None, *, as_json: bool, pictures: bool, **where: Any
+) -> None:
     """Find the loss over a plane around a run's weights, print and draw it.
 
     Raises:
         DownslopeError: The folder is not a run, its data is gone, or the disk refuses.
     """
-    run = _with_data(open_run(folder), as_json)
+    run = open_with_data(folder, data, lively=not as_json)
     what = f"Surveying the loss of {run.data.name}"
     with display.working(what, lively=not as_json) as on_progress:
         found = surface(run, on_progress=on_progress, **where)
@@ -39,14 +42,14 @@ def survey_and_report(folder: Path, *, as_json: bool, pictures: bool, **where: A
 
 
 def line_and_report(
-    folder: Path, other: Path, points: int, *, as_json: bool, pictures: bool
+    folder: Path, data: Path | None, other: Path, points: int, *, as_json: bool, pictures: bool
 ) -> None:
     """Find the loss on the line between two runs' weights, print and draw it.
 
     Raises:
         DownslopeError: A folder is not a run, they do not belong together, or the disk refuses.
     """
-    run = _with_data(open_run(folder), as_json)
+    run = open_with_data(folder, data, lively=not as_json)
     with display.waiting("Walking from the one to the other ...", lively=not as_json):
         found = line(run, open_run(other), points=points)
     if as_json:
@@ -58,11 +61,6 @@ def line_and_report(
 
         names = {"name": run.data.name, "loss": run.loss.name}
         _draw(run, {"line": lambda: line_between(found, **names)}, as_json)
-
-
-def _with_data(run: Run, as_json: bool) -> Run:
-    with display.reading(run.data.source, lively=not as_json) as on_progress:
-        return run.with_data(on_progress)
 
 
 def _draw(run: Run, figures: dict[str, Any], as_json: bool) -> None:

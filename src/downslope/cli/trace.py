@@ -11,6 +11,7 @@ from downslope.cli import options
 
 @click.command()
 @options.run_folder
+@options.moved_data
 @click.option("--step", type=int, required=True, metavar="N", help="Which step, from 1.")
 @click.option(
     "--sample",
@@ -28,6 +29,7 @@ from downslope.cli import options
 @options.as_json
 def trace(
     run_folder: Path,
+    data: Path | None,
     step: int,
     sample: int | None,
     layer: int | None,
@@ -42,4 +44,4 @@ def trace(
     """
     from downslope.cli.tracing import trace_and_report
 
-    trace_and_report(run_folder, step, sample, layer, unit, weight, as_json=as_json)
+    trace_and_report(run_folder, data, step, sample, layer, unit, weight, as_json=as_json)

@@ -12,19 +12,25 @@ from downslope.learning.run import Run
 from downslope.learning.saved_run import open_run
 
 
-def open_with_data(folder: Path, *, lively: bool) -> Run:
+def open_with_data(folder: Path, data: Path | None, *, lively: bool) -> Run:
     """A saved run with the data that it was trained on.
+
+    Args:
+        folder: The run's folder.
+        data: Where the data is now, if it has moved.
+        lively: Whether what is shown is redrawn in place.
 
     Raises:
         DownslopeError: The folder is not a run, or its data is gone or has changed.
     """
     run = open_run(folder)
-    with display.reading(run.data.source, lively=lively) as on_progress:
-        return run.with_data(on_progress)
+    with display.reading(str(data or run.data.source), lively=lively) as on_progress:
+        return run.with_data(on_progress, data)
 
 
 def trace_and_report(
     folder: Path,
+    data: Path | None,
     step: int,
     sample: int | None,
     layer: int | None,
@@ -38,7 +44,7 @@ def trace_and_report(
     Raises:
         DownslopeError: There is no such step, sample or weight, or the training does not repeat.
     """
-    run = open_with_data(folder, lively=not as_json)
+    run = open_with_data(folder, data, lively=not as_json)
     with display.replaying(lively=not as_json) as on_steps:
         traced = trace_step(
             run, step, sample, layer=layer, unit=unit, weight=weight, on_steps=on_steps

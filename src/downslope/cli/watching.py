@@ -17,14 +17,21 @@ EXPLAINED = 6  # validation samples of which it is drawn which pixels matter
 
 
 def neuron_and_report(
-    folder: Path, layer: int, unit: int, sample: int | None, *, pictures: bool, as_json: bool
+    folder: Path,
+    data: Path | None,
+    layer: int,
+    unit: int,
+    sample: int | None,
+    *,
+    pictures: bool,
+    as_json: bool,
 ) -> None:
     """Look at one neuron, print it, and draw it.
 
     Raises:
         DownslopeError: There is no such neuron or sample, or the disk refuses.
     """
-    run = open_with_data(folder, lively=not as_json)
+    run = open_with_data(folder, data, lively=not as_json)
     with display.waiting("Looking at all samples ...", lively=not as_json):
         found = neuron(run, layer, unit, sample)
     _report(run, found, as_json)
@@ -40,13 +47,15 @@ def neuron_and_report(
         _draw(run, draw, as_json)
 
 
-def layers_and_report(folder: Path, points: int, *, pictures: bool, as_json: bool) -> None:
+def layers_and_report(
+    folder: Path, data: Path | None, points: int, *, pictures: bool, as_json: bool
+) -> None:
     """Measure a run's layers over its training, print and draw them.
 
     Raises:
         DownslopeError: The training does not repeat, or the disk refuses.
     """
-    run = open_with_data(folder, lively=not as_json)
+    run = open_with_data(folder, data, lively=not as_json)
     with display.replaying(lively=not as_json) as on_steps:
         found = layers_over_time(run, points, on_steps)
     _report(run, found, as_json)

@@ -285,18 +285,22 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     stride: Literal[1, 2, 4, 8] = 8
 
 
-def load_options(card: DataCard) -> dict[str, Any]:
+def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
     """What to give `load` besides the source, checked with it.
+
+    Args:
+        card: What is known of the data.
+        of: A source that the user named instead.
 
     Raises:
         DataError: It is nothing that `load` takes, or the source is neither a built-in name nor
             a whole path: from where the program happens to run anything could be meant.
     """
-    if card.source not in BUILT_IN and not os.path.isabs(card.source):
+    if of is None and card.source not in BUILT_IN and not os.path.isabs(card.source):
         raise DataError(
             f"The data set {card.name} was loaded from {card.source[:LONGEST]!r}.",
             "the name of a built-in data set, or a path from the root",
-            "Give the data with dataset=, or name labelled data to test on.",
+            "Say where the data is with --data PATH, or give it in Python with dataset=.",
         )
     options = dict(card.options or {})
     try:

@@ -119,7 +119,7 @@ def resuming(
     with locked(path):
         checkpoint, damage = newest_checkpoint(path)
         run = replace(run_at(checkpoint, loss=loss), dataset=dataset).with_data(on_progress)
-        _check_data(run)
+        run = _with_place(_check_data(run))
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
             _check_rest(open_run(path, loss=loss))
@@ -266,7 +266,16 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(settings, **values)
 
 
-def _check_data(run: Run) -> None:
+def _with_place(run: Run) -> Run:
+    """The run, knowing where its data has been read now, if it is not where it was."""
+    assert run.dataset is not None
+    before, now = run.data.source, run.dataset.source
+    if os.path.isabs(now) and os.path.exists(now) and not os.path.exists(before):
+        return replace(run, data=replace(run.data, source=now))
+    return run
+
+
+def _check_data(run: Run) -> Run:
     assert run.dataset is not None
     if run.dataset.fingerprint != run.data.fingerprint:
         raise DataError(
@@ -274,6 +283,7 @@ def _check_data(run: Run) -> None:
             f"the data with the fingerprint {run.data.fingerprint[:12]}",
             "Give the same data, or begin a new training with train(..., start=run).",
         )
+    return run
 
 
 def _check_rest(run: Run) -> None:

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from downslope.learning.replay import Replay
 
 
+MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(source=PATH)."
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """A finished training.
@@ -219,32 +222,48 @@ class Run:
         scaled = jnp.asarray(self.scaling.apply(self._checked(inputs)))
         return self.network.signals(self.parameters, scaled)
 
-    def with_data(self, on_progress: OnProgress | None = None) -> Run:
+    def with_data(
+        self, on_progress: OnProgress | None = None, source: str | Path | None = None
+    ) -> Run:
         """This run with its data set at hand, loaded from its source if need be.
 
         Args:
             on_progress: Where reading takes a while: called with (photos so far, photos in all).
+            source: Where the data is now, if it has moved; the run that is returned knows it.
 
         Raises:
-            DataError: The source is gone, or has changed since the training.
+            DataError: The data is gone, or is not what the run was trained on.
         """
-        if self.dataset is not None:
-            return self
-        options, source = load_options(self.data), self.data.source
-        if os.path.isabs(source) and not os.path.exists(source):
-            raise DataError(
-                f"The data that the run was trained on is not at {source} any more.",
-                "the same file or folder",
-                "Put it back, or name other labelled data to test on.",
-            )
+        if source is None:
+            if self.dataset is not None:
+                return self
+            source = self.data.source
+            if os.path.isabs(source) and not os.path.exists(source):
+                raise DataError(
+                    f"The data that the run was trained on is not at {source} any more.",
+                    "the same file or folder",
+                    MOVED,
+                )
+            dataset = load(source, on_progress=on_progress, **load_options(self.data))
+            if dataset.fingerprint != self.data.fingerprint:
+                raise DataError(
+                    f"The data at {source} has changed since the training.",
+                    f"the data with the fingerprint {self.data.fingerprint[:12]}",
+                    MOVED,
+                )
+            return replace(self, dataset=dataset)
+        options = load_options(self.data, of=str(source))
         dataset = load(source, on_progress=on_progress, **options)
         if dataset.fingerprint != self.data.fingerprint:
+            now, then = sum(dataset.sizes.values()), sum(self.data.samples.values())
+            what = f"{now:,} samples instead of {then:,}" if now != then else "other values"
             raise DataError(
-                f"The data at {self.data.source} has changed since the training.",
+                f"{source} is not the data that the run was trained on: it has {what}.",
                 f"the data with the fingerprint {self.data.fingerprint[:12]}",
-                "Restore it, or name other labelled data to test on.",
+                "Name the file or folder that it was trained on; downslope test measures the run "
+                "on other data.",
             )
-        return replace(self, dataset=dataset)
+        return replace(self, dataset=dataset, data=replace(self.data, source=dataset.source))
 
     @cached_property
     def replay(self) -> Replay:
