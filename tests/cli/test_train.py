@@ -44,7 +44,7 @@ def test_figures_in_words(call):
     assert "It misses by " in text
     assert " on average (95 % interval: " in text
     assert "); always saying the training mean misses by " in text
-    assert "The test part was opened for the first time." in text
+    assert "You have seen the test score once." in text
     assert "The samples of waves were made by a program" in text
     assert "Trained for 2 epochs." in text
     assert "runs/waves-1" in text

@@ -31,8 +31,8 @@ def test_test_measures_the_test_part(call, xor_run):
     text = call("test", xor_run).stdout
     assert "160 samples of xor: its test part." in text
     assert (
-        f"The test part has now been opened {before + 3} times: if anything was chosen by its "
-        "figures, they are no longer honest, and only new data can tell (--data)."
+        f"You have seen the test score {before + 3} times. If you changed anything because of it, "
+        f"it is too optimistic. Check on new data: downslope test {xor_run} --data NEW"
     ) in text
     assert "the most frequent class, is right for 54.4 %." in text
 
@@ -155,7 +155,8 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
     text = call("test", crowd_run, "--data", other).stdout
     assert "7 samples of other: all its samples." in text
-    assert " people on average (95 % interval: " in text
+    assert " people on average (no 95 % interval: fewer than 10 samples are too few " in text
+    assert made["test_interval"] is None
     assert "); always saying the training mean misses by " in text
 
 

@@ -232,7 +232,8 @@ def test_a_vanished_data_file(tmp_path):
         ds.resume(tmp_path / "run")
     assert str(caught.value) == (
         f"The data that the run was trained on is not at {tmp_path}/a.csv any more. Expected the "
-        "same file or folder. Put it back, or say where it is now: --data PATH, or in Python run.with_data(source=PATH)."
+        "same file or folder. Put it back, or say where it is now: --data PATH, "
+        "or in Python run.with_data(source=PATH)."
     )
     assert stored_steps(tmp_path / "run") == states
 

@@ -1,6 +1,7 @@
 """The report of a run: whole, safe, counted, and the same words as elsewhere."""
 
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -9,7 +10,7 @@ import pytest
 
 import downslope as ds
 from downslope.learning import outcome, run_folder
-from downslope.learning.openings import Openings
+from downslope.learning.openings import FOLDER, Openings
 from downslope.learning.words import verdict
 from downslope.pictures.style import alt_text
 from downslope.reporting.material import Material
@@ -123,14 +124,16 @@ def test_the_figures_are_those_of_the_run(kind, pages, request):
     assert run.outcome.message in pages[kind].text and run.outcome.advice in pages[kind].text
 
 
-def test_a_report_counts_as_one_look_and_a_closed_one_as_none(digits_run, tmp_path):
+def test_a_report_counts_as_a_first_look_and_as_no_other(digits_run, tmp_path):
     run = ds.open_run(replace(digits_run, seconds=LONG).save(tmp_path / "run").folder)
-    before = run.test_openings
+    shutil.rmtree(tmp_path / "run" / FOLDER, ignore_errors=True)
+    text = Page(tell(run, with_test=False).html).text
+    assert run.test_openings == 0
     assert ds.report(run) == tmp_path / "run" / "report.html"
-    assert ds.open_run(run.folder).test_openings == before + 1
-    closed = ds.open_run(run.folder)
-    text = Page(tell(closed, with_test=False).html).text
-    assert closed.test_openings == before + 1
+    assert "You have seen the test score once." in (tmp_path / "run" / "report.html").read_text()
+    assert ds.open_run(run.folder).test_openings == 1
+    assert ds.report(ds.open_run(run.folder)) == tmp_path / "run" / "report.html"
+    assert ds.open_run(run.folder).test_openings == 1
     assert "The test part was left closed for this report" in text
     assert "on validation samples" in text and "test samples" not in text
 

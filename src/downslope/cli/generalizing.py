@@ -12,6 +12,7 @@ from downslope.cli.tracing import open_with_data
 from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
+from downslope.learning.run import Run
 from downslope.learning.words import openings_note
 from downslope.numerals import rounded
 
@@ -43,7 +44,7 @@ def generalize_and_report(
     with display.working(f"Going through {name} again", lively=not as_json) as on_progress:
         found = generalization(run, test=test, on_progress=on_progress)
     if not as_json:
-        _print_gap(found)
+        _print_gap(found, run)
     sizes, stopped = None, False
     if curve:
         what = f"Training on shares of {name}"
@@ -75,7 +76,7 @@ def gap_object(found: Generalization) -> dict[str, Any]:
         "rises_at": found.rises_at,
         "rise": _difference(found.rise),
         "test": None if found.test is None else dict(found.test),
-        "test_interval": None if found.test_interval is None else dict(found.test_interval),
+        "test_interval": dict(found.test_interval) if found.test_interval else None,
         "test_openings": found.openings,
         "epochs": {
             "epoch": found.epochs.tolist(),
@@ -109,11 +110,11 @@ def _difference(one: Difference) -> dict[str, Any]:
     return {"mean": one.mean, "interval": [one.low, one.high]}
 
 
-def _print_gap(found: Generalization) -> None:
+def _print_gap(found: Generalization, run: Run) -> None:
     for sentence in found.sentences:
         say(sentence)
     if found.test is not None:
-        say(openings_note(found.openings))
+        say(openings_note(run))
     say(f"Measured on {found.samples[0]:,} training and {found.samples[1]:,} validation samples.")
 
 

@@ -70,7 +70,7 @@ def resume_and_report(
         return _begin(folder, data, options, changes, as_json=as_json, pictures=pictures)
     dataset = open_with_data(folder, data, lively=not as_json).dataset
     with resuming(folder, changes, dataset=dataset, checkpoints=kept) as going_on:
-        return _train(going_on, as_json=as_json, pictures=pictures)
+        return _train(going_on, as_json=as_json, pictures=pictures, goes_on=True)
 
 
 @dataclass(frozen=True)
@@ -185,10 +185,10 @@ def fork_and_report(
         with display.replaying(lively=lively) as on_steps:
             run.replay.state(at_step, on_steps)  # kept for what follows
         with forking(run, at_step, new, changes, checkpoints=kept) as going_on:
-            return _train(going_on, as_json=as_json, pictures=pictures)
+            return _train(going_on, as_json=as_json, pictures=pictures, goes_on=False)
 
 
-def _train(going_on: GoingOn, *, as_json: bool, pictures: bool) -> int:
+def _train(going_on: GoingOn, *, as_json: bool, pictures: bool, goes_on: bool) -> int:
     run = going_on.run
     assert run.dataset is not None
     assert run.folder is not None
@@ -206,6 +206,8 @@ def _train(going_on: GoingOn, *, as_json: bool, pictures: bool) -> int:
         hint_to_resume(run.folder),
     ):
         run = going_on.train(both(shown, written))
+    if goes_on:
+        run = replace(run, openings=run.openings.without_another())
     report(run, as_json=as_json, pictures=pictures)
     return EXIT_CODES.get(run.outcome.reason, 0)
 

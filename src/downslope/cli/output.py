@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -80,15 +81,23 @@ def _remind(run: Run) -> None:
 
 
 def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
-    """Print how a training ended and how good the network is on each part."""
+    """Print how a training ended and how good the network is on each part.
+
+    The test part of a training that was stopped stays closed.
+    """
+    is_open = run.outcome.reason != "interrupted"
     with display.waiting("Measuring ...", lively=not as_json):
-        figures = {
+        figures: dict[str, Any] = {
             "train": run.measure(dataset.train),
             "validation": run.measure(dataset.validation),
-            "test": run.measure(dataset.test),
-            "baseline": run.measure_baseline(dataset.test),
+            "test": None,
+            "baseline": None,
         }
-        interval = run.intervals(dataset.test)
+        interval: Any = None
+        if is_open:
+            figures["test"] = run.measure(dataset.test)
+            figures["baseline"] = run.measure_baseline(dataset.test)
+            interval = run.intervals(dataset.test)
     if as_json:
         honest = {
             "test_openings": run.test_openings,
@@ -98,14 +107,19 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             left_out = dict(dataset.rows.left_out)
             rows = {"read": dataset.rows.read, "used": dataset.rows.used, "left_out": left_out}
             honest["rows"] = rows
-        print_json(_training_object(run) | figures | {"test_interval": interval} | honest)
+        print_json(_training_object(run) | figures | {"test_interval": interval or None} | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
-    _print_figures(run, zip(names, sizes, figures.values(), strict=True))
-    say(f"\nThe {len(dataset.test):,} test samples were not used for training.")
-    say(openings_note(run.test_openings))
-    say(verdict(run, figures["test"], interval, figures["baseline"]))
+    rows = zip(names, sizes, figures.values(), strict=True)
+    _print_figures(run, (row for row in rows if row[-1] is not None))
+    if is_open:
+        say(f"\nThe {len(dataset.test):,} test samples were not used for training.")
+        say(openings_note(run))
+        say(verdict(run, figures["test"], interval, figures["baseline"]))
+    else:
+        folder = shlex.quote(str(run.folder))
+        say(f"\nThe test part stays closed. To see the test score: downslope test {folder}")
     if run.data.generated:
         say(generated_note(run.data.name))
     _remind(run)
@@ -139,7 +153,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
     count = len(chosen.samples)
     if as_json:
         data = {"name": chosen.name, "samples": count}
-        all_figures = {"test": figures, "baseline": baseline, "test_interval": interval}
+        all_figures = {"test": figures, "baseline": baseline, "test_interval": interval or None}
         opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
         found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
@@ -150,7 +164,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
     if chosen.generated:
         say(generated_note(chosen.name))
     if chosen.is_sealed:
-        say(openings_note(run.test_openings))
+        say(openings_note(run))
         _remind(run)
 
 

@@ -39,4 +39,4 @@ def report_and_tell(
     say(f"Report: {path}")
     list_pictures(paths)
     if with_test:
-        say(openings_note(run.test_openings))
+        say(openings_note(run))

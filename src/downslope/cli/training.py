@@ -321,7 +321,8 @@ def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) ->
     assert run.folder is not None
     folder = run.folder / "pictures"
     with display.waiting("Drawing pictures ...", lively=not as_json):
-        paths = draw_run(replace(run, dataset=dataset), folder)
+        is_stopped = run.outcome.reason == "interrupted"
+        paths = draw_run(replace(run, dataset=dataset), folder, with_test=not is_stopped)
         if found is not None:
             from downslope.cli.rating import draw
 

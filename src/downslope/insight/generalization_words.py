@@ -58,7 +58,12 @@ def _signed(value: float) -> str:
 
 def _test(found: Generalization) -> str:
     assert found.test is not None
-    assert found.test_interval is not None
+    looks = "the first look" if found.openings <= 1 else f"look number {found.openings}"
+    if not found.test_interval:
+        return (
+            f"The loss on the test part ({looks}) is {rounded(found.test['loss'], 3)}, of fewer "
+            "than 10 samples: too few for an interval."
+        )
     low, high = found.test_interval["loss"]
     loss, error = found.validation_loss[found.kept], found.validation_error[found.kept]
     apart = (
@@ -66,7 +71,6 @@ def _test(found: Generalization) -> str:
         if low <= loss + 1.96 * error and high >= loss - 1.96 * error
         else "differs from"
     )
-    looks = "the first look" if found.openings <= 1 else f"look number {found.openings}"
     return (
         f"The loss on the test part ({looks}) is {rounded(found.test['loss'], 3)} (95 % interval "
         f"{rounded(low, 3)} to {rounded(high, 3)}), which {apart} the validation loss."

@@ -18,6 +18,7 @@ from downslope.learning.scales import Scales, Units
 from downslope.network.activations import identity
 from downslope.network.losses import Loss
 
+FEWEST_FOR_INTERVAL = 10  # samples
 MOST_DRAWS, LEAST_DRAWS = 1000, 200  # of the bootstrap
 MOST_DRAWN = 20_000_000  # samples in all draws, which takes about a second
 
@@ -133,8 +134,14 @@ def intervals(
         task: What was learnt.
         values: What `columns` gave for all samples.
         weights: How much each sample counts in the loss, (N,).
+
+    Returns:
+        The ends for each figure; none for fewer than `FEWEST_FOR_INTERVAL` samples, which say
+        too little of what others would be like.
     """
     count = len(values)
+    if count < FEWEST_FOR_INTERVAL:
+        return {}
     draws = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_DRAWN // count))
     random = np.random.default_rng(0)
     rows = []

@@ -33,7 +33,17 @@ class Openings:
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._unsaved: list[str | None] = []
+        self._is_first_alone = False
         self.is_open = False
+
+    def without_another(self) -> Openings:
+        """The same looks, of which only a first one is counted from here on.
+
+        For what shows again what was shown: a report, and the end of a training that went on.
+        """
+        found = Openings(self._folder)
+        found._unsaved, found._is_first_alone = self._unsaved, True
+        return found
 
     @property
     def count(self) -> int:
@@ -52,6 +62,9 @@ class Openings:
         Raises:
             StorageError: The run's folder cannot be written.
         """
+        if self._is_first_alone and self.count:
+            self.is_open = True
+            return self.count
         self._unsaved.append(datetime.now(UTC).isoformat(timespec="seconds"))
         if self._folder is not None:
             self.save(self._folder)

@@ -301,6 +301,8 @@ class Run:
     def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `measure`, by the bootstrap over the samples.
 
+        Fewer than 10 samples give none, an empty dictionary.
+
         Raises:
             DataError: As for `measure`.
         """

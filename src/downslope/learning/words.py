@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping
 
 from downslope.data.dataset import Task
@@ -33,6 +34,8 @@ def verdict(
     task = run.data.task
 
     def between(name: str) -> str:
+        if name not in intervals:
+            return "(no 95 % interval: fewer than 10 samples are too few for one)"
         low, high = (figure(name, end, task) for end in intervals[name])
         return f"(95 % interval: {low} to {high})"
 
@@ -52,13 +55,16 @@ def verdict(
     )
 
 
-def openings_note(count: int) -> str:
-    """How often a run's test part was looked at, and what that means."""
+def openings_note(run: Run) -> str:
+    """How often a run's test score was seen, and what that means."""
+    count = run.test_openings
     if count <= 1:
-        return "The test part was opened for the first time."
+        return "You have seen the test score once."
+    often = "twice" if count == 2 else f"{count:,} times"
+    folder = "RUN" if run.folder is None else shlex.quote(str(run.folder))
     return (
-        f"The test part has now been opened {count:,} times: if anything was chosen by its "
-        "figures, they are no longer honest, and only new data can tell (--data)."
+        f"You have seen the test score {often}. If you changed anything because of it, it is too "
+        f"optimistic. Check on new data: downslope test {folder} --data NEW"
     )
 
 

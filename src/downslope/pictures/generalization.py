@@ -42,7 +42,7 @@ def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
     ):
         _band(top, found.epochs, values, errors, colour)
         labels.append((float(values[-1]), f"{word} {rounded(values[-1], 3)}", colour))
-    if found.test is not None and found.test_interval is not None:
+    if found.test is not None and found.test_interval:
         labels.append((found.test["loss"], f"test {rounded(found.test['loss'], 3)}", style.PURPLE))
         x, loss = found.kept_epoch, found.test["loss"]
         shown.append(np.array(found.test_interval["loss"]))

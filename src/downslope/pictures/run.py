@@ -22,7 +22,7 @@ from downslope.pictures.regression import fitted_curve, predictions
 Named = Iterator[tuple[str, Figure]]
 
 
-def draw_run(run: Run, folder: str | Path) -> list[Path]:
+def draw_run(run: Run, folder: str | Path, *, with_test: bool = True) -> list[Path]:
     """Draw all pictures that suit a run's task into a folder, as PNG files.
 
     Always `loss.png`. For classes `confusion.png` and `mistakes.png`; for people `crowd.png` and
@@ -31,6 +31,7 @@ def draw_run(run: Run, folder: str | Path) -> list[Path]:
     Args:
         run: The run; the test part of its data is drawn.
         folder: Made if need be; pictures of the same names are replaced.
+        with_test: Whether the test part is looked at; without it there is `loss.png` alone.
 
     Returns:
         The files, in the order above.
@@ -42,7 +43,7 @@ def draw_run(run: Run, folder: str | Path) -> list[Path]:
     run = run.with_data()
     assert run.dataset is not None
     paths = save_all([("loss", curves_of(run))], folder, ("png",))
-    if len(run.dataset.test):
+    if with_test and len(run.dataset.test):
         run.look(run.dataset.test)
         paths += save_all(figures_of_test(run), folder, ("png",))
     return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -78,13 +78,16 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
 
     Args:
         run: The run.
-        with_test: Whether the sealed test part is opened, which counts as one look at it.
+        with_test: Whether the sealed test part is opened; where it was opened before, that is
+            no other look at it.
         on_progress: Called with (done, in all), for each part of the work that takes a while.
 
     Raises:
         DataError: The run's data is gone or has changed.
     """
-    material = Material(run.with_data(), with_test, on_progress)
+    run = run.with_data()
+    shown = replace(run, openings=run.openings.without_another())
+    material = Material(shown, with_test, on_progress)
     result = measured(material)
     name, task = run.data.name, run.data.task
     what = {"classification": "tell its classes apart", "regression": "predict its numbers"}
@@ -103,7 +106,8 @@ def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) 
     Args:
         run: The run.
         path: The file; `report.html` in the run's folder if left out. An old one is replaced.
-        with_test: Whether the sealed test part is opened, which counts as one look at it.
+        with_test: Whether the sealed test part is opened; where it was opened before, that is
+            no other look at it.
 
     Returns:
         The path.

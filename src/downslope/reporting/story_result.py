@@ -23,7 +23,7 @@ class Result:
 
     Attributes:
         figures: By part, then by name; "test" and "baseline" where the test part was opened.
-        interval: The 95 % interval of each test figure; empty where it was not.
+        interval: The 95 % interval of each test figure; empty where it was not, or has few samples.
     """
 
     figures: dict[str, dict[str, float]]
@@ -45,14 +45,15 @@ def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
     run = material.run
     task = run.data.task
     main = "accuracy" if task == "classification" else "mae"
-    part = "test" if result.interval else "validation"
-    note = "on validation samples"
-    if result.interval:
+    is_open = "test" in result.figures
+    part = "test" if is_open else "validation"
+    note = f"on {part} samples"
+    if main in result.interval:
         low, high = (figure(main, end, task) for end in result.interval[main])
         note = f"on test samples; 95 % interval {low} to {high}"
     word = "right answers" if main == "accuracy" else COLUMNS[main]
     found = [(word, figure(main, result.figures[part][main], task), note)]
-    if result.interval:
+    if is_open:
         usual = "the most frequent class" if task == "classification" else "the training mean"
         value = figure(main, result.figures["baseline"][main], task)
         found.append(("without a network", value, f"always answering {usual}"))
@@ -86,13 +87,13 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
         ],
         numeric=range(1, 2 + len(names)),
     )
-    if not result.interval:
+    if "test" not in result.figures:
         sealed = "left closed for this report" if len(material.dataset.test) else "empty"
         yield Words(f"The test part was {sealed}: these figures are those of validation samples, "
                     "which had a say in the training.", important=True)  # fmt: skip
         return
     yield Words(verdict(run, result.figures["test"], result.interval, result.figures["baseline"]))
-    yield Words(openings_note(run.test_openings), important=run.test_openings > 1)
+    yield Words(openings_note(run), important=run.test_openings > 1)
     for name, drawn in figures_of_test(run):
         yield Picture(name, drawn)
 
