@@ -122,7 +122,7 @@ def test_exported_files_read_their_own_training_table(kind, named, tmp_path, mon
         pytest.importorskip("keras")
     run, path = named
     made = load_source(ds.export(run, tmp_path / "made.py", to=kind)[0])
-    table = made.read_csv(path)
+    table = made.read_csv(path, made.COLUMNS)
     ours = run.probabilities(read_table(path))
     assert np.abs(made.probabilities(table) - ours).max() <= 1e-5
     chosen = [run.data.class_names[place] for place in run.predict(read_table(path))]

@@ -175,3 +175,12 @@ def test_two_files_and_no_photos(tmp_path):
         f"The folder {tmp_path} holds no photos. Expected photos that heads.json names. Check the "
         "path, or add the photos."
     )
+
+
+@pytest.mark.parametrize("name", ["../0.jpg", "../street2/0.jpg", "/etc/0.jpg"])
+def test_photos_lie_beside_their_list_or_below(name, tmp_path):
+    path = folder(tmp_path / "street")
+    photo(tmp_path / "0.jpg", seed=1)
+    with (path / "heads.csv").open("a") as file:
+        file.write(f"{name},1,1\n")
+    assert f"names the photo {name!r} (row 68), which lies outside of {path}." in message(path)

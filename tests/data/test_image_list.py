@@ -249,3 +249,24 @@ def test_the_size_can_be_chosen(tmp_path):
     data = ds.load(tmp_path, photo_side=8)
     assert data.input_shape == (4, 8, 1)
     assert ds.load(data.source, **data.options).fingerprint == data.fingerprint
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../0.png", "images/../../0.png", "/etc/0.png", "C:/0.png", "..\\0.png", "a/../../b.png"],
+)
+def test_images_lie_beside_their_table_or_below(name, tmp_path):
+    found = rows(tmp_path / "set")
+    draw(tmp_path / "0.png")
+    path = table(tmp_path / "set" / "labels.csv", [*found[1:], (name, "dark")])
+    assert message(path, target="label") == (
+        f"The image {name!r} in row 12 of {path} lies outside of the table's folder. Expected "
+        "paths of files beside the table or in folders below it. Put the table into the folder "
+        "that holds the images, and name them from there."
+    )
+
+
+def test_a_path_that_comes_back_is_below(tmp_path):
+    found = rows(tmp_path, at="images")
+    lines = [(f"images/../images/{name}", label) for name, label in found]
+    assert len(ds.load(table(tmp_path / "labels.csv", lines)).train) > 5

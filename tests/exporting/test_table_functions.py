@@ -1,6 +1,7 @@
 """What is copied into files for tables does what `data/` does."""
 
 import datetime
+import gzip
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ MOMENTS = [
 def test_cells_stay_as_they_are_written_until_their_column_says_what_they_are(tmp_path):
     cells = ["", *MARKS, "None", "N/A", "17"]
     (tmp_path / "a.csv").write_text("a,b\n" + "".join(f'"{cell}",1.5\n' for cell in cells))
-    theirs = copied.read_csv(tmp_path / "a.csv")["a"]
+    theirs = copied.read_csv(tmp_path / "a.csv", ["a"])["a"]
     ours = read_table(tmp_path / "a.csv").column("a")
     assert theirs == [None, *cells[1:]] == ours.to_pylist()
     assert [copied.is_missing(one) for one in theirs] == list(is_missing(ours))
@@ -99,3 +100,41 @@ def test_a_text_in_another_form_is_refused():
         with pytest.raises(ValueError, match=r"is not written as|must be in|out of range"):
             copied.moment(text, pattern("%Y-%m-%d", strict=False))
     assert np.isnan(copied.moment(None, pattern("%Y-%m-%d", strict=False)))
+
+
+TEXTS = {
+    "plain": "a,b,c\n1.5,x,\n2.5,y,z\n",
+    "semicolons": "\n" + "a;b;c\n1,5;x;\n2,5;y;z\n",
+    "tabs": "a\tb\tc\n1.5\tx\t\n2.5\ty\tz\n",
+    "sep=": "sep=|\r\na|b|c\r\n1.5|x|\r\n2.5|y|z\r\n",
+    "titles": "# made by hand\n\na,b,c\n1.5,x,\n   \n2.5,y,z\na,b,c\n3.5,y,z\n",
+    "quotes": 'a,b,c\n1.5,"x\n\ny",\n2.5,"say ""z""",z\n',
+    "R": '"a","b","c"\n"1",1.5,"x","u"\n"2",2.5,"y","z"\n"3",3.5,"y","z"\n',
+    "blanks": 'a  b   c\n1.5 "x y" u\n 2.5   y z\n3 x z\n',
+    "an empty name": "a,b,c,\n1.5,x,,7\n2.5,y,z,8\n",
+    "a single column": "a\n1.5\n\n2.5\n",
+    "no names": "1.5,x\n2.5,y\n3.5,x\n",
+    "no names, blanks": "1.5   x\n2.5 y\n 3.5  x\n",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_files_are_laid_out_alike(text, encoding, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode(encoding))
+    ours = read_table(path).to_pydict()
+    assert copied.read_csv(path, list(ours)) == {
+        name: [cell and cell.strip() for cell in cells] for name, cells in ours.items()
+    }
+    some = list(ours)[-1:]
+    packed = tmp_path / "b.csv.gz"
+    packed.write_bytes(gzip.compress(text.encode(encoding)))
+    if len(ours) > 1 and not some[0].startswith("column"):
+        assert copied.read_csv(packed, some)[some[0]] == copied.read_csv(path, some)[some[0]]
+
+
+def test_a_file_without_the_columns_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="names all of: a, z"):
+        copied.read_csv(tmp_path / "a.csv", ["a", "z"])

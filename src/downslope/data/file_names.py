@@ -64,3 +64,13 @@ def tables_in(folder: Path) -> list[Path]:
 def holds_heads(folder: Path) -> bool:
     """Whether a folder, or its sub-folder `train`, has a file of head positions."""
     return any((at / name).is_file() for at in (folder, folder / "train") for name in HEADS)
+
+
+def leads_out(path: str) -> bool:
+    """Whether a path that a file names leads out of that file's folder: lists may be strangers'."""
+    depth, lowest = 0, 0
+    parts = path.replace("\\", "/").split("/")
+    for part in parts:
+        depth += {"..": -1, ".": 0, "": 0}.get(part, 1)
+        lowest = min(lowest, depth)
+    return lowest < 0 or not parts[0] or path[1:2] == ":"

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from downslope.data.file_names import HEADS, is_there
+from downslope.data.file_names import HEADS, is_there, leads_out
 from downslope.data.heads import LARGEST
 from downslope.data.kinds import as_texts, is_text
 from downslope.data.labelled_photos import LabelledPhoto, PhotoOptions, read_crowd, unmatched
@@ -71,6 +71,13 @@ def find_listed(folder: Path, prefix: str = "") -> list[LabelledPhoto]:
     named = _from_csv(both[0]) if both[0].name == CSV else _from_json(both[0])
     paths = {name: folder / name for name in sorted(named)}
     for name, path in paths.items():
+        if leads_out(name):
+            where = f" ({named[name][0].where})" if named[name] else ""
+            raise DataError(
+                f"{both[0]} names the photo {name[:200]!r}{where}, which lies outside of {folder}.",
+                "paths of photos beside it or in folders below it",
+                "Put the photos there, and name them from there.",
+            )
         if not is_there(path):
             where = f" ({named[name][0].where})" if named[name] else ""
             raise DataError(

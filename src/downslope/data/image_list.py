@@ -22,7 +22,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from downslope.data.dataset import Samples
-from downslope.data.file_names import IMAGES, is_there, tables_in
+from downslope.data.file_names import IMAGES, is_there, leads_out, tables_in
 from downslope.data.image_file import Ranges
 from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.kinds import as_texts, missing_column
@@ -272,6 +272,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
                 "the file of an image in each row",
                 "Fill it in, or leave the row out.",
             )
+        _refuse_elsewhere(text, rows, row)
         path = next((one for one in (at / text for at in folders[table]) if is_there(one)), None)
         if path is None:
             absent.append((row, text))
@@ -298,6 +299,20 @@ def _files(rows: _Rows) -> list[ImageFile]:
             "columns.",
         )
     return files
+
+
+def _refuse_elsewhere(text: str, rows: _Rows, row: int) -> None:
+    """Check that an image is named beside its table or below: lists come from strangers, too.
+
+    Raises:
+        DataError: Its path is one from the root, or leads up and out.
+    """
+    if leads_out(text):
+        raise DataError(
+            f"The image {text[:200]!r} in {rows.place(row)} lies outside of the table's folder.",
+            "paths of files beside the table or in folders below it",
+            "Put the table into the folder that holds the images, and name them from there.",
+        )
 
 
 def _with_subfolders(folder: Path) -> list[Path]:

@@ -172,7 +172,11 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
 
 
 def _imports(body: Body, functions: str) -> str:
-    used = [one for one in ("csv", "datetime", "math", "re") if re.search(rf"\b{one}\.", functions)]
+    used = [
+        one
+        for one in ("csv", "datetime", "gzip", "io", "math", "re")
+        if re.search(rf"\b{one}\.", functions)
+    ]
     standard = [*(f"import {one}" for one in used), "import sys", "from pathlib import Path"]
     lines = sorted(["import numpy as np", *body.imports], key=_import_order)
     return "\n".join([*standard, "", *lines])
@@ -187,6 +191,9 @@ def _constants(model: Model, body: Body) -> str:
         f'WEIGHTS = Path(__file__).with_suffix("{body.suffix}")',
         f"ARRAYS = {body.arrays}",
     ]
+    if model.encoding is not None:
+        columns = [one.name for one in model.encoding.columns]
+        lines.append(f"COLUMNS = {listed(columns, around=10)}")
     if model.class_names:
         lines.append(f"CLASSES = {listed(model.class_names, around=10)}")
     return "\n".join(lines)
@@ -284,7 +291,7 @@ def _answers(model: Model) -> str:
 
 def _script(model: Model) -> str:
     if model.encoding is not None:
-        read = "read_csv(sys.argv[1])"
+        read = "read_csv(sys.argv[1], COLUMNS)"
     elif len(model.input_shape) == 1:
         read = 'np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)'
     else:

@@ -6,17 +6,65 @@ other, and nothing else.
 
 import csv
 import datetime
+import gzip
+import io
 import re
 
 import numpy as np
 
 
-def read_csv(path):
-    """The columns of a CSV file by their names, as texts; None where a cell is empty."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
-    cells = {name.strip(): [row[name].strip() for row in rows] for name in rows[0]}
-    return {name: [cell or None for cell in column] for name, column in cells.items()}
+def read_csv(path, columns):
+    """Those columns of a text file by their names, as texts; None where a cell is empty."""
+    text = read_text(path)
+    mark = re.match(r'(?i)\s*"?sep=(.)"?[ \t]*\r?\n', text)
+    text = text[mark.end() :] if mark else text
+    plain = all(re.fullmatch("column [0-9]+", name) for name in columns)
+    for delimiter in mark[1] if mark else (",", ";", "\t", "|", None):
+        rows = cells_of(text, delimiter)
+        found = [[cell or f"column {at}" for at, cell in enumerate(row, 1)] for row in rows[:100]]
+        own = {*columns} - {"row names"}
+        top = next((at for at, names in enumerate(found) if own <= {*names}), None)
+        if top is not None:
+            below = [row for row in rows[top + 1 :] if row != rows[top]]
+            return by_name(found[top], below, columns)
+        width = max(map(len, found), default=0)
+        if plain and sum(len(row) == width for row in rows) > len(rows) / 2 and width > 1:
+            names = [f"column {at}" for at in range(1, width + 1)]
+            return by_name(names, [row for row in rows if len(row) == width], columns)
+    raise ValueError(f"no line of {path} names all of: " + ", ".join(columns))
+
+
+def read_text(path):
+    """The letters of a text file, gzipped or not."""
+    with open(path, "rb") as file:
+        raw = file.read()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
+    try:
+        return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def cells_of(text, delimiter):
+    """The cells of each row without spaces around them; None separates by blanks."""
+    if delimiter is None:
+        lines = [re.findall(r'"[^"]*"|\S+', line) for line in text.splitlines()]
+        return [[cell.strip('"') for cell in line] for line in lines if line]
+    rows = list(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter))
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def by_name(names, rows, columns):
+    """The cells of each column; R writes names of rows without a name before all others."""
+    if len(names) == 1:  # an empty line is an empty cell
+        rows = [row or [""] for row in rows]
+    else:
+        rows = [row for row in rows if len(row) > 1 or any(row)]
+    if rows and len(rows[0]) == len(names) + 1 and any(row[-1] for row in rows):
+        names = ["row names", *names]
+    places = {name: names.index(name) for name in columns}
+    return {name: [row[at] or None for row in rows] for name, at in places.items()}
 
 
 def is_missing(value):
