@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -27,9 +29,14 @@ import downslope as ds
 
 run = ds.train(ds.parse_network("dense 2"), ds.load("xor"), epochs=1)
 digest = hashlib.sha256(b"".join(one.tobytes() for one in run.parameters[0].values()))
-said = {"bits": digest.hexdigest(), "folder": jax.config.jax_compilation_cache_dir}
+from downslope.learning.compiling import use_cache
+folder = jax.config.jax_compilation_cache_dir or use_cache()
+said = {"bits": digest.hexdigest(), "folder": folder and str(folder)}
 print(json.dumps(said | {"hits": counts["cache_hits"], "misses": counts["cache_misses"]}))
 """
+
+
+DATA_HOME = Path(tempfile.mkdtemp(prefix="downslope-secret-"))
 
 
 def train(setting, own="") -> dict:
@@ -41,6 +48,7 @@ def train(setting, own="") -> dict:
     """
     environment = {**os.environ, "DOWNSLOPE_CACHE": str(setting)}
     environment["JAX_ENABLE_COMPILATION_CACHE"] = "true"
+    environment["XDG_DATA_HOME"] = str(DATA_HOME)  # where the secret of the cache lies
     words = [sys.executable, "-c", TRAIN, own]
     answer = subprocess.run(words, capture_output=True, text=True, env=environment)
     assert answer.stderr == ""
@@ -72,6 +80,19 @@ def test_a_broken_entry_is_compiled_and_replaced(filled):
     train(folder)  # writes what the one before removed
     again = train(folder)
     assert again["misses"] == 0
+    assert again["bits"] == first["bits"]
+
+
+def test_an_entry_exchanged_for_another_is_compiled_and_never_runs(filled):
+    folder, first = filled
+    train(folder)
+    entries = sorted(path for path in folder.rglob("*.program"))
+    assert len(entries) > 1
+    contents = [path.read_bytes() for path in entries]
+    for path, content in zip(entries, [*contents[1:], contents[0]], strict=True):
+        path.write_bytes(content)
+    again = train(folder)
+    assert again["hits"] == 0 < again["misses"]
     assert again["bits"] == first["bits"]
 
 

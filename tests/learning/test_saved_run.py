@@ -392,3 +392,35 @@ def test_data_is_loaded_only_from_a_place_and_in_a_way_that_are_plain(folder, ca
     with pytest.raises(ds.DataError) as caught:
         run.test()
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("name", "twice"),
+    [
+        ("format", ('"format":', '"format": 1, "format":')),
+        ("seed", ('"seed":', '"seed": 99, "seed":')),
+        ("source", ('"source":', '"source": "/etc/passwd", "source":')),
+        ("epochs", ('"epochs":', '"\\u0065pochs": 1, "epochs":')),  # the same name, escaped
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused(folder, name, twice):
+    """Of two values each reader takes another one."""
+    path = folder / "run.json"
+    content = path.read_text(encoding="utf-8")
+    assert twice[0] in content
+    path.write_text(content.replace(*twice, 1), encoding="utf-8")
+    seal(folder)
+    assert f"it has the name '{name}' twice" in str(refusal(folder))
+
+
+def test_an_array_that_is_named_twice_is_refused(folder):
+    path = folder / "weights.safetensors"
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    head = json.loads(content[8 : 8 + length])
+    name = next(one for one in head if one.endswith("weights"))
+    text = json.dumps(head)
+    twice = text.replace("{", f'{{"{name}": {json.dumps(head[name])}, ', 1).encode()
+    path.write_bytes(len(twice).to_bytes(8, "little") + twice + content[8 + length :])
+    seal(folder)
+    assert f"it has the name '{name}' twice" in str(refusal(folder))

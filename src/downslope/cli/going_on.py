@@ -37,7 +37,7 @@ from downslope.learning.saved_run import open_run
 from downslope.learning.settings import Settings
 from downslope.names import look_up
 from downslope.store.checkpoints import stored_steps
-from downslope.store.files import damaged, is_there, read_file
+from downslope.store.files import check_names, damaged, is_there, read_file
 from downslope.store.manifest import MOST_BYTES
 
 
@@ -107,6 +107,7 @@ def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
     if not is_there(path):
         return None
     content = read_file(folder, OPTIONS, MOST_BYTES)
+    check_names(content, path)
     errors = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError)
     try:
         if msgspec.json.decode(content, type=_Command).command == "fork":

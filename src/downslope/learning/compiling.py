@@ -1,11 +1,13 @@
 """Compiling a function once for each program and shape of arguments, and across processes.
 
-JAX's persistent cache is pointed at a folder of ours before the first program is compiled, unless
-the user has chosen one. It is taken as it is: a broken or unwritable entry costs its compilation.
+JAX is given a cache of ours before the first program is compiled, unless the user has chosen one. A
+broken, foreign or unwritable entry costs its compilation.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,7 +17,39 @@ from typing import Any
 
 import jax
 
-from downslope.store.cache import cache_folder
+from downslope.errors import SettingError
+from downslope.store.cache import ENDING, Sealed, cache_folder, secret
+
+_has_begun = False  # whether this process has compiled anything
+_is_orphan = False  # whether it was forked from one that had: JAX's threads stayed behind
+
+
+def _forked() -> None:
+    """In a process that was forked: note whether JAX had begun, by us or by the user."""
+    global _is_orphan
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    has_begun = getattr(bridge, "backends_are_initialized", lambda: False)
+    _is_orphan = _is_orphan or _has_begun or bool(has_begun())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
+def check_process() -> None:
+    """Check that this process can compute: one that was forked from a training would hang.
+
+    Raises:
+        SettingError: It was forked from a process in which JAX had begun.
+    """
+    if _is_orphan:
+        raise SettingError(
+            "This process was forked from one that had trained or computed already: the threads "
+            "that compute stayed behind, and it would wait for them for ever.",
+            "a process that was begun anew",
+            'Begin processes with multiprocessing.get_context("spawn") or "forkserver" (of a '
+            "DataLoader: multiprocessing_context), or fork before the first training.",
+        )
 
 
 def _signature(tree: Any) -> tuple:
@@ -55,15 +89,26 @@ def _compiled(
 def use_cache() -> Path | None:
     """Let JAX keep what it compiles for later processes, unless the user decided otherwise.
 
+    JAX gets no folder, which it would read as it is, but our entries with their checksums. Where a
+    version of JAX has no place for them there is no cache.
+
     Returns:
         The folder, or None where it is not ours.
     """
     config: Any = jax.config
     if not config.jax_enable_compilation_cache or config.jax_compilation_cache_dir:
         return None
-    folder = cache_folder()
-    if folder is not None:
-        config.update("jax_compilation_cache_dir", str(folder))
+    folder, key = cache_folder(), secret()
+    if folder is None or key is None:
+        return None
+    try:
+        from jax._src import compilation_cache
+    except ImportError:
+        return None
+    inner: Any = compilation_cache
+    if not all(hasattr(inner, name) for name in ("_cache", "_cache_initialized")):
+        return None
+    inner._cache, inner._cache_initialized = Sealed(folder, key), True
     return folder
 
 
@@ -98,7 +143,7 @@ def _keeping_all() -> Iterator[None]:
 def _remove_broken(folder: Path, message: str) -> None:
     """Remove the entries of the module that JAX names in its warning: 'jit_function'."""
     name = message.partition("'")[2].partition("'")[0]
-    for path in folder.glob(f"{name}-*") if name else ():
+    for path in folder.glob(f"{name}-*{ENDING}") if name else ():
         with suppress(OSError):  # another process was faster
             path.unlink()
 
@@ -113,5 +158,11 @@ def compiled(
         program: Everything that is fixed; hashable.
         arguments: Arrays, or nested tuples and dicts of arrays.
         options: Options of XLA for processors; left out where XLA does not know them.
+
+    Raises:
+        SettingError: The process was forked from one that had computed already.
     """
+    global _has_begun
+    check_process()
+    _has_begun = True
     return _compiled(function, program, *_signature(arguments), options)

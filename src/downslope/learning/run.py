@@ -25,7 +25,7 @@ from downslope.learning import measures, run_folder
 from downslope.learning.answers import outputs_of
 from downslope.learning.card import card
 from downslope.learning.checked import load_options
-from downslope.learning.compiling import compiled
+from downslope.learning.compiling import check_process, compiled
 from downslope.learning.evaluation import Judge, constant_values, sample_values
 from downslope.learning.openings import Openings
 from downslope.learning.outcome import Outcome
@@ -170,6 +170,7 @@ class Run:
     @cached_property
     def _held(self) -> NetworkParameters:
         """Parameters where compiled code can reach them: put there once."""
+        check_process()
         return jax.device_put(self.parameters)
 
     def answers_of(self, outputs: np.ndarray) -> np.ndarray:

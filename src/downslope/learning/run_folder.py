@@ -41,6 +41,7 @@ from downslope.network.native import native
 from downslope.store.arrays import decode_arrays, encode_arrays
 from downslope.store.columns import decode_columns, encode_columns
 from downslope.store.files import (
+    check_names,
     damaged,
     is_there,
     make_folder,
@@ -224,6 +225,7 @@ def decode(content: bytes, path: Path) -> Document:
         document = msgspec.json.decode(content, type=Document, strict=True)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError) as error:
         raise damaged(path, str(error)) from error
+    check_names(content, path)
     if document.format != FORMAT:
         raise RunError(
             f"{path} has format {document.format}.",

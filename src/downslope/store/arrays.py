@@ -10,7 +10,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from downslope.store.files import damaged, write_file
+from downslope.store.files import check_names, damaged, write_file
 
 KINDS = ("float32", "float64", "int32", "int64", "uint8", "uint32")
 MOST_HEAD = 1 << 21  # bytes: each array that the head names takes many times as much once read
@@ -84,6 +84,7 @@ def decode_arrays(content: bytes, path: Path) -> dict[str, np.ndarray]:
         arrays = safetensors.numpy.load(content)
     except (ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
         raise damaged(path, str(error)) from error
+    check_names(content[8 : 8 + int.from_bytes(content[:8], "little")], path)
     for name, array in arrays.items():
         if array.dtype not in KINDS:
             raise damaged(path, f"{name[:40]} is of the type {array.dtype}")

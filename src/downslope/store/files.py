@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import stat
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from downslope.errors import RunError, StorageError
 
@@ -200,6 +202,30 @@ def damaged(path: Path, why: str) -> RunError:
         "a file as written by a training",
         "Restore the file, or train again.",
     )
+
+
+def check_names(content: bytes, path: Path) -> None:
+    """Check that no object of a JSON text has a name twice: readers differ in which of two counts.
+
+    Args:
+        content: JSON that could be read.
+        path: Where it comes from, for the message.
+
+    Raises:
+        RunError: A name is there twice.
+    """
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise damaged(path, f"it has the name {name!r} twice")
+            seen.add(name)
+
+    try:
+        json.loads(content, object_pairs_hook=once)
+    except (ValueError, RecursionError) as error:
+        raise damaged(path, str(error)) from error
 
 
 def new_file(path: Path, advice: str = "Remove it, or name another.") -> None:
