@@ -1,6 +1,7 @@
 """Trainings killed at random moments, again and again, beside the same never interrupted.
 
     python -m tests.campaigns.kill [--kills N] [--seed S] [--out FILE]
+    python -m tests.campaigns.kill --start-up [--kills N] [--seed S] [--load PROCESSES]
 
 Each of nine trainings (`killed.py`) runs in a process of its own, which is sent SIGKILL at a random
 moment, started again, killed again, and at last left alone; one that was killed before its first
@@ -8,6 +9,10 @@ state was stored begins anew. What its folder then holds is compared by SHA-256 
 uninterrupted training left: final weights, trace, and the last checkpoint with all that the
 optimizer remembers and the best weights. 500 kills take about twenty minutes on two cores that
 are busy with other work as well.
+
+With --start-up the command line is killed while it reads, draws and compiles, perhaps with other
+processes that keep the cores busy. Whatever is in the folder then, `downslope resume` or the same
+command once more has to end with the bits of the training that nobody killed.
 """
 
 from __future__ import annotations
@@ -32,8 +37,10 @@ from pathlib import Path
 
 import numpy as np
 
+from downslope.learning import run_folder
 from downslope.learning.run_folder import EPOCHS, STEPS, WEIGHTS
 from downslope.store.checkpoints import read_state, stored_steps
+from downslope.store.lock import is_empty
 from tests.campaigns import killed
 from tests.campaigns.killed import CASES, FIRST, PHASES, WRITING, read_diary, work
 
@@ -245,6 +252,77 @@ def campaign(
     return done
 
 
+def call(*words: str) -> None:
+    """Call the command line, whose words go nowhere: what a process of the campaign does."""
+    from downslope.cli.main import cli
+
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    sys.exit(cli.main([*words, "--no-pictures"], standalone_mode=False))
+
+
+def _spin() -> None:
+    while True:
+        pass
+
+
+NOTHING, ASKED, STORED, ENDED = "nothing", "options alone", "states", "the whole run"
+
+
+def left_in(folder: Path) -> str:
+    """What a process that was killed while it started has left."""
+    if not folder.is_dir() or is_empty(folder):
+        return NOTHING
+    if run_folder.has_ended(folder):
+        return ENDED
+    return STORED if stored_steps(folder) else ASKED
+
+
+def start_up(root: Path, kills: int, seed: int = 0, load: int = 0) -> dict:
+    """Kill the command line while it starts; returns what was left, and what was wrong then."""
+    context, draw = processes(root / "cache"), np.random.default_rng(seed)
+    (root / "data").mkdir()
+    killed.write_table(root / "data")
+    table = str(root / "data" / "things.csv")
+    words = ("train", table, "--target", "kind", "--epochs", "2", "--batch-size", "8")
+
+    def ended(*own: str, after: float | None = None) -> int:
+        began = time.monotonic()
+        process = context.Process(target=call, args=own)
+        _until_its_end(
+            process,
+            root / "none",
+            _never if after is None else lambda *_: time.monotonic() - began >= after,
+        )
+        assert process.exitcode is not None
+        return process.exitcode
+
+    others = [context.Process(target=_spin, daemon=True) for _ in range(load)]
+    for other in others:
+        _start(other)
+    usual = 0.0
+    for name in ("compiling", "undisturbed"):
+        began = time.monotonic()
+        assert ended(*words, "--out", str(root / name)) == 0
+        usual = time.monotonic() - began
+    expected, left, wrong = checksums(root / "undisturbed"), Counter(), []
+    for number in range(kills):
+        folder = root / f"run-{number}"
+        own = (*words, "--out", str(folder))
+        ended(*own, after=draw.uniform(0, 0.7 * usual))
+        found = left_in(folder)
+        left[found] += 1
+        is_new = found == NOTHING or (found == ASKED and number % 2)  # both ways have to work
+        again = own if is_new else ("resume", str(folder))
+        code = 0 if found == ENDED else ended(*again)
+        if code or checksums(folder) != expected:
+            wrong.append(f"{found}: exit code {code} of {again[0]} in {folder}")
+    for other in others:
+        other.kill()
+    return {"kills": kills, "load": load, "left": dict(left), "different": wrong}
+
+
 def summary(done: list[Training]) -> dict:
     """The figures of a campaign."""
     kills = [(training, kill) for training in done for kill in training.kills]
@@ -272,7 +350,11 @@ def main() -> None:
 
     root = Path(tempfile.mkdtemp(prefix="downslope-kill-"))
     began = time.monotonic()
-    found = summary(campaign(root, int(said("--kills", "500")), int(said("--seed", "0"))))
+    seed = int(said("--seed", "0"))
+    if "--start-up" in words:
+        found = start_up(root, int(said("--kills", "100")), seed, int(said("--load", "0")))
+    else:
+        found = summary(campaign(root, int(said("--kills", "500")), seed))
     found["seconds"] = round(time.monotonic() - began)
     text = json.dumps(found, indent=1)
     print(text)

@@ -16,7 +16,7 @@ from downslope.data import read_photo
 from downslope.errors import DataError
 from downslope.learning.run import Run
 from downslope.learning.saved_run import open_run
-from downslope.store.files import plain_errors
+from downslope.store.files import make_output_folder, plain_errors
 
 
 class Estimate(NamedTuple):
@@ -96,8 +96,7 @@ def claim_picture(folder: Path, stem: str) -> Path:
     Raises:
         StorageError: It cannot be created.
     """
-    with plain_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_output_folder(folder)
     for number in numbers(1):
         path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
         with plain_errors(path):

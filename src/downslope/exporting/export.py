@@ -24,7 +24,7 @@ from downslope.learning.run import Run
 from downslope.learning.saved_run import open_run
 from downslope.names import look_up
 from downslope.store.arrays import write_arrays
-from downslope.store.files import new_file, plain_errors, write_file
+from downslope.store.files import make_output_folder, new_file, write_file
 
 _ADVICE = "Remove it, name another, or give --overwrite (from Python overwrite=True)."
 
@@ -85,8 +85,7 @@ def export(
     if not overwrite:
         for file in files:
             new_file(file, _ADVICE)
-    with plain_errors(main):
-        main.parent.mkdir(parents=True, exist_ok=True)
+    make_output_folder(main.parent)
     chosen.write(model, main)
     return files
 

@@ -70,6 +70,7 @@ def tensorboard_log(folder: str | Path) -> Iterator[OnChunk]:
     check_tensorboard()
     path = Path(os.path.abspath(Path(folder).expanduser())) / LOG
     if path.is_dir() and stored_steps(path.parent):
+        make_folder(path)  # which it is, unless it is a link
         with locked(path):
             yield from _written(path)
         return

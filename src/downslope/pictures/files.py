@@ -8,7 +8,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from downslope.pictures import style
-from downslope.store.files import plain_errors
+from downslope.store.files import make_output_folder
 
 
 def save_all(
@@ -28,8 +28,7 @@ def save_all(
         StorageError: The disk or the folder refuses.
     """
     folder = Path(folder)
-    with plain_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_output_folder(folder)
     return [
         style.save(figure, folder / f"{name}.{kind}") for name, figure in named for kind in kinds
     ]

@@ -16,7 +16,7 @@ from downslope.reporting.page import html
 from downslope.reporting.pieces import Chapter, Picture
 from downslope.reporting.story import chapters
 from downslope.reporting.story_result import facts, measured
-from downslope.store.files import plain_errors, write_file
+from downslope.store.files import make_output_folder, write_file
 
 FILE = "report.html"
 
@@ -59,8 +59,7 @@ class Report:
             StorageError: The disk or the folder refuses.
         """
         path = Path(path)
-        with plain_errors(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_output_folder(path.parent)
         write_file(path, self.html.encode())
         return path
 

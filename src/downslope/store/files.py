@@ -126,6 +126,21 @@ def make_folder(path: Path) -> None:
         sync_folder(path.parent)
 
 
+def make_output_folder(path: Path) -> None:
+    """Create a folder, and its parents, for what a command writes beside a run or elsewhere.
+
+    In a run's folder, which may be a stranger's, no link is followed.
+
+    Raises:
+        StorageError: The disk or the folder refuses, or there is such a link.
+    """
+    of_run = ("run.json", "manifest.json", "checkpoints", "options.json")
+    if path.is_symlink() and any((path.parent / name).exists() for name in of_run):
+        make_folder(path)  # which says what is wrong
+    with plain_errors(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def read_file(folder: Path, name: str, most: int) -> bytes:
     """Read a file that somebody else may have put into a folder: nothing outside is opened.
 
