@@ -129,6 +129,28 @@ def test_a_run_that_is_broken_off_can_be_opened(tmp_path):
     assert run.predict(DATA.test.inputs).shape == (40,)
 
 
+def test_a_run_that_is_broken_off_and_was_patient_is_opened_at_its_best(tmp_path):
+    data = by_hand.classes_data()
+    draw = np.random.default_rng(0)
+    noise = ds.Samples(data.validation.inputs, draw.permutation(data.validation.targets))
+    data = dataclasses.replace(data, validation=noise)
+    settings = {"data": data, "epochs": 9, "learning_rate": 0.1, "stop": ds.Stop(patience=20)}
+    whole = fit(tmp_path / "whole", **settings)
+    assert whole.outcome.kept_step < 64  # which the checkpoint knows
+    with pytest.raises(Broken):
+        fit(tmp_path / "run", until=70, **settings)
+    opened = ds.open_run(tmp_path / "run")
+    by_hand.assert_same_parameters(opened.parameters, whole.parameters)
+    assert opened.outcome.kept_step == whole.outcome.kept_step
+    assert opened.outcome.message.startswith("The training has not ended; its last checkpoint is ")
+    assert opened.outcome.message.endswith("), were restored.")
+    by_hand.assert_same_parameters(
+        dataclasses.replace(opened, dataset=data).at(opened.outcome.kept_step), opened.parameters
+    )
+    again = ds.resume(tmp_path / "run", dataset=data)  # from the last weights, bit for bit
+    np.testing.assert_array_equal(again.trace.batch_loss, whole.trace.batch_loss)
+
+
 def test_a_damaged_state_costs_the_steps_since_the_one_before(whole, tmp_path):
     with pytest.raises(Broken):
         fit(tmp_path / "run", until=21)

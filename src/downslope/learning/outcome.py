@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from downslope.learning.failure import Failure
@@ -172,6 +172,14 @@ def interrupted(epoch: int, step: int, goes_on: bool = False, best: Best | None 
         else "Train again without stopping to see all epochs."
     )
     return Outcome("interrupted", message, advice, step, step if best is None else best.step)
+
+
+def unfinished_at_best(ended: Outcome, best: Best) -> Outcome:
+    """The same of a training that keeps its best weights, which are taken."""
+    if best.step == ended.step:
+        return ended
+    message = f"{ended.message.removesuffix('.')}; {best.words()}."
+    return replace(ended, message=message, kept_step=best.step)
 
 
 def unfinished(epoch: int, step: int) -> Outcome:

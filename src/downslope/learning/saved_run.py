@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from downslope.data.scaling import Scaling
 from downslope.errors import RunError
-from downslope.learning import run_folder
+from downslope.learning import outcome, run_folder
 from downslope.learning.checked import check_step, checked
-from downslope.learning.checkpoint import Checkpoint, newest_checkpoint
+from downslope.learning.checkpoint import Checkpoint, layers, newest_checkpoint
 from downslope.learning.openings import Openings
 from downslope.learning.run import Run
 from downslope.learning.run_folder import Document
 from downslope.learning.trace import Trace
 from downslope.network.losses import Loss, PerSample, resolve
+from downslope.store.arrays import flatten, unflatten
 from downslope.store.checkpoints import FOLDER as CHECKPOINTS
 from downslope.store.checkpoints import stored_steps
 from downslope.store.files import LONGEST
@@ -58,7 +60,36 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
             "the folder of a run, such as runs/digits-1",
             "Train one with: downslope train digits.",
         )
-    return run_at(newest_checkpoint(path)[0], loss=loss)
+    checkpoint, _ = newest_checkpoint(path)
+    return _at_its_best(run_at(checkpoint, loss=loss), checkpoint)
+
+
+def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
+    """A training that has not ended, with the best weights that it measured, if it keeps them.
+
+    Raises:
+        RunError: They are not those of its network.
+    """
+    arrays = checkpoint.arrays
+    loss = float(arrays.get("state.best_loss", np.inf))
+    if run.settings.stop.patience is None or not np.isfinite(loss):
+        return run
+    try:
+        best = unflatten(arrays, layers(run.parameters), "best.")
+        step = int(arrays["state.best_step"])
+    except (KeyError, ValueError) as error:
+        raise checkpoint.damaged(str(error)) from error
+    if not 0 <= step <= checkpoint.step or not all(
+        np.isfinite(one).all() for one in flatten(best).values()
+    ):
+        raise checkpoint.damaged("its best weights are none that it can have had")
+    samples = run.data.samples["train"]
+    epoch = step // -(-samples // run.settings.samples_per_step(samples))
+    return replace(
+        run,
+        parameters=tuple(best.values()),
+        outcome=outcome.unfinished_at_best(run.outcome, outcome.Best(loss, epoch, step)),
+    )
 
 
 def run_at(checkpoint: Checkpoint, *, loss: PerSample | None = None) -> Run:
