@@ -14,6 +14,7 @@ bounded length, whatever names and texts of strangers it quotes.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
@@ -51,6 +52,11 @@ def _escaped(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # how Python holds a byte of a file name that is no UTF-8
         return f"\\x{code - 0xDC00:02x}"
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def escape_html(text: str, quote: bool = True) -> str:
+    """A text in a page: `printable`, and without what HTML would obey."""
+    return html.escape(printable(text, keep="\n"), quote)
 
 
 def quoted(value: object) -> str:

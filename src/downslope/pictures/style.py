@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
+from downslope.errors import printable
 from downslope.numerals import rounded
-from downslope.pictures.svg import svg_of
+from downslope.pictures.svg import make_printable, svg_of
 from downslope.store.files import write_file
 
 # Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
@@ -212,6 +213,7 @@ def _highest(group: list[int], places: list[float], gap: float) -> float:
 
 def plain(text: str, most: int = 24) -> str:
     """Shorten a text of the user's to `most` letters, and keep its $ from becoming a formula."""
+    text = printable(text)
     text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
     return text.replace("$", r"\$")
 
@@ -257,6 +259,7 @@ def save(figure: Figure, path: str | Path) -> Path:
 
 def _png_of(figure: Figure) -> bytes:
     buffer = io.BytesIO()
+    make_printable(figure)
     figure.set_dpi(DPI)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # savefig would draw it twice, once only to lay it out

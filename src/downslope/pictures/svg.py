@@ -7,12 +7,27 @@ import re
 
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from downslope.errors import printable
 
 _NOTHING = {"Creator": None, "Date": None, "Format": None, "Type": None}  # is said of its making
 _HEAD = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _ABOUT = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _NAMED = re.compile(r'\s*\bid="([^"]+)"')
+_FORMULA = re.compile(r"(?<!\\)\$")
 _USED = re.compile(r'(url\(#|href="#)([^)"]+)')
+
+
+def make_printable(figure: Figure) -> None:
+    """Let every text of a figure be drawn as it is, whoever wrote it: nothing in it is obeyed.
+
+    What has no shape is drawn as its escape, and a $ begins no formula.
+    """
+    for artist in figure.findobj(Text):
+        assert isinstance(artist, Text)  # what was asked for
+        text = printable(artist.get_text(), keep="\n")
+        artist.set_text(_FORMULA.sub(r"\\$", text))
 
 
 def svg_of(figure: Figure, prefix: str = "i") -> str:
@@ -22,6 +37,7 @@ def svg_of(figure: Figure, prefix: str = "i") -> str:
         figure: The figure.
         prefix: Put before each name inside, so that several figures fit into one page.
     """
+    make_printable(figure)
     buffer = io.BytesIO()
     dpi = figure.dpi
     try:

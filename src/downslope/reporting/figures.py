@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from html import escape
 from types import MappingProxyType
 
 from matplotlib.figure import Figure
 
+from downslope.errors import escape_html
 from downslope.pictures import style
 from downslope.pictures.svg import svg_of
 
@@ -53,7 +53,7 @@ def inline(figure: Figure, prefix: str) -> str:
     text = _OWN_STYLE.sub("", svg_of(figure, prefix))
     head, _, body = text.partition(">")
     box = re.search(r'viewBox="[^"]*"', head)
-    label = escape(style.alt_text(figure), quote=True)
+    label = escape_html(style.alt_text(figure), quote=True)
     text = f'<svg role="img" aria-label="{label}" {box[0] if box else ""}>{body}'
     text = text.replace("xlink:href", "href")
     return _HEX.sub(lambda found: f"var(--{_NAMES[found[0]]})" if found[0] in _NAMES else found[0],

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 
+from downslope.errors import escape_html
 from downslope.reporting.figures import inline, variables
 from downslope.reporting.pieces import Chapter, Grid, Picture, Piece, Words
 
@@ -29,7 +29,7 @@ def html(
     """
     names = [_name(number, one.title) for number, one in enumerate(chapters)]
     contents = "".join(
-        f'<li><a href="#{name}">{escape(one.title)}</a></li>'
+        f'<li><a href="#{name}">{escape_html(one.title)}</a></li>'
         for name, one in zip(names, chapters, strict=True)
     )
     body = "\n".join(
@@ -43,7 +43,7 @@ def html(
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
+<title>{escape_html(title)}</title>
 <style>
 :root {{ {variables(dark=False)} }}
 @media screen and (prefers-color-scheme: dark) {{ :root {{ {variables(dark=True)} }} }}
@@ -52,8 +52,8 @@ def html(
 </head>
 <body>
 <header>
-<h1>{escape(title)}</h1>
-<p class="lead">{escape(lead)}</p>
+<h1>{escape_html(title)}</h1>
+<p class="lead">{escape_html(lead)}</p>
 <dl class="facts">{"".join(map(_fact, facts))}</dl>
 <nav aria-label="Chapters"><ol>{contents}</ol></nav>
 </header>
@@ -75,7 +75,7 @@ def _name(number: int, title: str) -> str:
 
 
 def _fact(fact: tuple[str, str, str]) -> str:
-    name, value, note = map(escape, fact)
+    name, value, note = map(escape_html, fact)
     small = f"<small>{note}</small>" if note else ""
     return f"<div><dt>{name}</dt><dd>{value}{small}</dd></div>"
 
@@ -84,7 +84,7 @@ def _chapter(name: str, chapter: Chapter, number: int) -> str:
     pieces = "\n".join(
         _piece(piece, f"f{number}-{place}-") for place, piece in enumerate(chapter.pieces)
     )
-    heading = f"{number + 1}. {escape(chapter.title)}"
+    heading = f"{number + 1}. {escape_html(chapter.title)}"
     return (
         f'<section aria-labelledby="{name}">\n<h2 id="{name}">{heading}</h2>\n{pieces}\n</section>'
     )
@@ -93,14 +93,14 @@ def _chapter(name: str, chapter: Chapter, number: int) -> str:
 def _piece(piece: Piece, prefix: str) -> str:
     if isinstance(piece, Words):
         kind = ' class="important"' if piece.important else ""
-        return f"<p{kind}>{escape(piece.text)}</p>"
+        return f"<p{kind}>{escape_html(piece.text)}</p>"
     return _grid(piece) if isinstance(piece, Grid) else _picture(piece, prefix)
 
 
 def _grid(grid: Grid) -> str:
     def cell(place: int, text: str, word: str, scope: str = "") -> str:
         kind = ' class="number"' if place in grid.numeric else ""
-        return f"<{word}{scope}{kind}>{escape(text)}</{word}>"
+        return f"<{word}{scope}{kind}>{escape_html(text)}</{word}>"
 
     head = "".join(
         cell(place, text, "th", ' scope="col"') if text else "<td></td>"
@@ -119,14 +119,14 @@ def _grid(grid: Grid) -> str:
     # may be wider than a narrow screen; then it can be moved by the keyboard as well
     kind = "wide long" if len(grid.rows) > _LONG else "wide"
     return (
-        f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape(grid.caption)}">'
-        f"<table><caption>{escape(grid.caption)}</caption>{top}<tbody>{rows}</tbody></table></div>"
+        f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape_html(grid.caption)}">'
+        f"<table><caption>{escape_html(grid.caption)}</caption>{top}<tbody>{rows}</tbody></table></div>"
     )
 
 
 def _picture(picture: Picture, prefix: str) -> str:
-    below = f"<figcaption>{escape(picture.caption)}</figcaption>" if picture.caption else ""
-    name = escape(f"Figure: {picture.name.replace('-', ' ')}")
+    below = f"<figcaption>{escape_html(picture.caption)}</figcaption>" if picture.caption else ""
+    name = escape_html(f"Figure: {picture.name.replace('-', ' ')}")
     return (
         f'<figure><div class="wide" tabindex="0" role="region" aria-label="{name}">'
         f"{inline(picture.figure, prefix)}</div>{below}</figure>"
