@@ -13,7 +13,7 @@ from downslope.data.findings import DataFinding
 from downslope.data.image_file import Ranges
 from downslope.data.memory import aligned
 from downslope.data.scaling import Scaling
-from downslope.errors import DataError
+from downslope.errors import DataError, printable
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.encoding import Encoding
@@ -278,6 +278,8 @@ class Dataset:
         Raises:
             DataError: A class is out of range, or targets have a shape or type of their own.
         """
+        # a name is shown everywhere: it is what can be shown of the file's or the folder's
+        object.__setattr__(self, "name", printable(self.name))
         for name in ("train", "validation", "test"):
             part = getattr(self, name)
             known = known_targets(part.targets, self.task, self.class_names, name)

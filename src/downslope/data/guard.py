@@ -20,6 +20,7 @@ from downslope.data.image_copies import copied_images
 from downslope.data.kinds import NUMBERS_ROWS
 from downslope.data.leaks import Group, Leak, divided_groups, leaking_columns
 from downslope.data.views import TEST, VALIDATION, View, Views, views_of
+from downslope.errors import printable
 
 SMALL_CLASS = 10  # samples, of which one is for validation and two are for the test
 _MOST_EXAMPLES = 3
@@ -146,7 +147,7 @@ def _told(
 
 
 def _leak(leak: Leak, dataset: Dataset, is_table: bool) -> DataFinding:
-    target = dataset.encoding.target if dataset.encoding is not None else "the target"
+    target = printable(dataset.encoding.target) if dataset.encoding else "the target"
     share = f"{math.floor(1000 * leak.share) / 10:.1f} %"
     tells = f"tells {target} rightly in {share} of the rows"
     if dataset.task == "regression":
@@ -158,7 +159,7 @@ def _leak(leak: Leak, dataset: Dataset, is_table: bool) -> DataFinding:
 
 
 def _group(group: Group, dataset: Dataset) -> DataFinding:
-    target = dataset.encoding.target if dataset.encoding is not None else "the target"
+    target = printable(dataset.encoding.target) if dataset.encoding else "the target"
     share = f"{math.floor(1000 * group.share) / 10:.1f} %"
     shared = f"rows of one value share {target} in {share} of the cases"
     if dataset.task == "regression":

@@ -12,6 +12,7 @@ from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.image_file import Ranges
 from downslope.data.scaling import Per, Scaling
 from downslope.data.split_columns import split_by_group, split_by_time
+from downslope.errors import printable
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +60,10 @@ class Unsplit:
     white: float = 255.0
     ranges: Ranges = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """A name is shown everywhere: it is what can be shown of the file's or the folder's."""
+        object.__setattr__(self, "name", printable(self.name))
 
     @property
     def for_testing(self) -> Samples:

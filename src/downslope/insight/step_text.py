@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from downslope.errors import printable
 from downslope.insight.factors import Chain, Product, Sum
 from downslope.insight.steps import StepTrace, WeightStep
 from downslope.numerals import rounded
@@ -94,7 +95,7 @@ def _truth(traced: StepTrace) -> str:
     if traced.task == "classification":
         if target.ndim:
             return f"shares of the classes {listed(target)}"
-        return f'"{traced.class_names[int(target)]}"'
+        return f'"{printable(traced.class_names[int(target)])}"'
     return ", ".join(map(exactly, np.ravel(target)))
 
 
@@ -105,11 +106,12 @@ def _said(traced: StepTrace, answer: np.ndarray) -> str:
     if traced.task != "classification":
         return ", ".join(map(exactly, np.ravel(answer)))
     first = int(np.nan_to_num(answer, nan=-1).argmax())
-    said = f'"{traced.class_names[first]}" with {percent(float(answer[first]))}'
+    said = f'"{printable(traced.class_names[first])}" with {percent(float(answer[first]))}'
     target = np.asarray(traced.sample.target)
     if target.ndim == 0 and int(target) != first:
         truth = int(target)
-        said += f'; the right "{traced.class_names[truth]}" gets {percent(float(answer[truth]))}'
+        right = printable(traced.class_names[truth])
+        said += f'; the right "{right}" gets {percent(float(answer[truth]))}'
     return said
 
 
@@ -460,7 +462,7 @@ def norm(values: np.ndarray) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Lines of a table, columns under their names."""
-    cells = [list(head), *(list(row) for row in rows)]
+    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
     for row in cells:
         pairs = zip(row, widths, strict=True)

@@ -48,16 +48,17 @@ def card(run: Run) -> str:
     rows = "".join(
         '<tr><th scope="row" style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
         f'font-weight:600">{escape_html(name)}</th>'
-        f'<td style="text-align:left;vertical-align:top;padding:1px 0">{escape_html(value)}</td></tr>'
+        '<td style="text-align:left;vertical-align:top;padding:1px 0">'
+        f"{escape_html(value)}</td></tr>"
         for name, value in summary(run).items()
     )
     where = "" if run.folder is None else f"<div><code>{escape_html(str(run.folder))}</code></div>"
     return (
         '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;'
         'max-width:46em;border:1px solid rgba(128,128,128,.4);border-radius:6px;padding:10px 14px">'
-        f'<div style="font-weight:700;font-size:15px;margin-bottom:4px">{escape_html(run.data.name)}'
-        f'</div>{_drawing(run)}<table style="border-collapse:collapse;background:none">{rows}'
-        f"</table>{where}</div>"
+        '<div style="font-weight:700;font-size:15px;margin-bottom:4px">'
+        f"{escape_html(run.data.name)}</div>{_drawing(run)}"
+        f'<table style="border-collapse:collapse;background:none">{rows}</table>{where}</div>'
     )
 
 

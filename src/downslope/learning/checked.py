@@ -20,7 +20,7 @@ from downslope.data import numbers
 from downslope.data.builtin import BUILT_IN
 from downslope.data.dates import is_form
 from downslope.data.encoding import CYCLES, ColumnCode
-from downslope.errors import DataError, NetworkError
+from downslope.errors import DataError, NetworkError, printable
 from downslope.learning import loop, measures
 from downslope.learning.batches import LONGEST_TRAINING
 from downslope.learning.run_folder import DataCard, Document
@@ -86,6 +86,7 @@ def _check_card(card: DataCard) -> None:
         len(shape) <= MOST_AXES and min(shape, default=1) >= 1 and _fits_memory(shape),
         f"one input has the shape {shape}",
     )
+    _require(printable(card.name) == card.name, f"the data has the name {card.name!r}")
     _require(card.photo_side >= 0, f"the longer side of photos is {card.photo_side}")
     _require(card.white >= 0, f"the brightest pixel is {card.white}")
     for depth, (low, high) in (card.ranges or {}).items():
@@ -141,6 +142,7 @@ def _network(document: Document, loss: Loss) -> tuple[Network, tuple[int, ...]]:
 def _check_course(document: Document) -> None:
     """Check the settings of all parts, where they meet, and where the last one ended."""
     samples, ended = document.data.samples["train"], document.outcome
+    _require(printable(ended.message) == ended.message, "its ending is told in no plain words")
     _require(0 <= ended.kept_step <= ended.step, f"it kept step {ended.kept_step} of {ended.step}")
     _require(
         ended.kept_step == ended.step or document.settings.stop.patience is not None,

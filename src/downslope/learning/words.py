@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 
 from downslope.data.dataset import Task
+from downslope.errors import printable
 from downslope.learning.run import Run
 from downslope.numerals import rounded
 
@@ -41,7 +42,8 @@ def verdict(
 
     if task == "classification":
         best = run.baseline_answer
-        usual = run.data.class_names[int(best[0] > 0) if len(best) == 1 else int(best.argmax())]
+        most = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
+        usual = printable(run.data.class_names[most])
         return (
             f"It is right for {figure('accuracy', figures['accuracy'], task)} of them "
             f"{between('accuracy')}; always "

@@ -26,8 +26,10 @@ def make_printable(figure: Figure) -> None:
     """
     for artist in figure.findobj(Text):
         assert isinstance(artist, Text)  # what was asked for
-        text = printable(artist.get_text(), keep="\n")
-        artist.set_text(_FORMULA.sub(r"\\$", text))
+        text = artist.get_text()
+        shown = _FORMULA.sub(r"\\$", printable(text, keep="\n"))
+        if shown != text:
+            artist.set_text(shown)
 
 
 def svg_of(figure: Figure, prefix: str = "i") -> str:
