@@ -95,7 +95,7 @@ def cases(bases: dict[str, Files]) -> list[Case]:
     """All of them, the same in every process."""
     found: list[Case] = []
     for name, files in bases.items():
-        document = json.loads(files[DOCUMENT])  # pyright: ignore[reportArgumentType] - bytes
+        document = json.loads(files[DOCUMENT])  # pyright: ignore[reportArgumentType] - these are bytes
         for place in places(document):
             value = document
             for key in place:

@@ -213,7 +213,7 @@ def _highest(group: list[int], places: list[float], gap: float) -> float:
 
 def plain(text: str, most: int = 24) -> str:
     """Shorten a text of the user's to `most` letters, and keep its $ from becoming a formula."""
-    text = printable(text)
+    text = printable(text, keep="\n")
     text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
     return text.replace("$", r"\$")
 
