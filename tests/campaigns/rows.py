@@ -86,8 +86,10 @@ def outcome(case: Case) -> str:
         records = records[1:]
     rows = data.rows
     assert rows is not None
-    if len(records) != table.num_rows or rows.read != len(records):
-        return f"{len(records)} records, {rows.read} rows read"
+    names_again = [record for record in records if record == names]
+    records = [record for record in records if record != names]
+    if len(records) != table.num_rows or rows.read != len(records) + len(names_again):
+        return f"{len(records)} records, {len(names_again)} of names, {rows.read} rows read"
     if rows.used + sum(rows.left_out.values()) != rows.read or rows.used != sum(
         data.sizes.values()
     ):

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from click.testing import CliRunner
 
@@ -85,8 +87,8 @@ def test_money_is_a_number(cases):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        (["1,2024-01-01,NA", "NA,,3"], {"no y": 1, "no t": 1}),
-        (["1,,?", ",2024-01-01,4"], {"no y": 1}),
+        (["1,2024-01-01,NA", "NA,,3"], {"with no y": 1, "with no t": 1}),
+        (["1,,?", ",2024-01-01,4"], {"with no y": 1}),
         (["1,2024-05-01,5"], {}),
     ],
 )
@@ -97,6 +99,22 @@ def test_rows_read_are_those_used_and_left_out(rows, said, tmp_path):
     assert data.rows.used == sum(data.sizes.values())
     assert data.rows.left_out == said
     assert data.rows.read == data.rows.used + sum(said.values())
+
+
+def test_lines_that_repeat_the_names_are_counted(tmp_path):
+    rows = [f"{i}.5,{i % 9}.5" for i in range(60)]
+    rows = [*rows[:20], "x,y", *rows[20:], "x,y", "7,NA"]
+    data = learnt(written(tmp_path, "x,y", rows))
+    assert data.rows.left_out == {"that repeat the names of the columns": 2, "with no y": 1}
+    assert (data.rows.read, data.rows.used) == (63, 60)
+
+
+def test_what_a_strangers_file_says_of_rows_left_out_is_not_believed(tmp_path):
+    marks = {"downslope.left_out": "garbage", "downslope.notes": "{", "other": "kept"}
+    table = pa.table({"x": np.arange(60) / 3, "y": np.arange(60) % 9 / 2})
+    pyarrow.parquet.write_table(table.replace_schema_metadata(marks), tmp_path / "a.parquet")
+    data = ds.load(tmp_path / "a.parquet", target="y")
+    assert data.notes == () and data.rows.read == 60
 
 
 def test_a_late_decimal_comma(cases):
@@ -331,7 +349,7 @@ def test_a_class_may_be_called_like_a_missing_value(mark, tmp_path):
     rare = [["yes", "no"][i % 2] if i else mark for i in range(90)]
     rare = learnt(written(tmp_path, "x,y", [f"{i}.5,{one}" for i, one in enumerate(rare)]))
     assert rare.class_names == ("no", "yes")
-    assert rare.rows.left_out == {"no y": 1}
+    assert rare.rows.left_out == {"with no y": 1}
     assert f"{mark!r} is taken as no value of y, in 1 row:" in " ".join(rare.notes)
 
 

@@ -53,7 +53,7 @@ def report_columns(dataset: Dataset) -> None:
 
 def _rows_of(rows: TableRows) -> str:
     """How many rows were read, and what became of them: 300 rows: 298 used, 2 left out (no y)."""
-    reasons = ", ".join(f"{count:,} with {why}" for why, count in rows.left_out.items())
+    reasons = ", ".join(f"{count:,} {why}" for why, count in rows.left_out.items())
     left_out = f", {sum(rows.left_out.values()):,} left out ({reasons})" if reasons else ""
     return f"{amount(rows.read, 'row')} read: {rows.used:,} used{left_out}."
 

@@ -86,7 +86,9 @@ def plain_table(table: pa.Table, what: str = "The frame") -> pa.Table:
         fields.append(_field(field.name, plain, why, index=is_own))
         if _WRITTEN in marks:
             fields[-1] = field
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    said = table.schema.metadata or {}  # what a text file's reader says of it stays
+    own = {key: value for key, value in said.items() if key.startswith(b"downslope.")}
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=own or None))
 
 
 def refuse_same_names(names: Iterable[str], what: str) -> None:

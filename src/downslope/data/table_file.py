@@ -36,6 +36,7 @@ _DELIMITERS = ",;\t|"
 _COMMENTS = ("#", "%", "//")
 _MOST_TITLES = 30  # lines above a table
 _NOTES = b"downslope.notes"  # of a table: what a user should know of how it was read
+_LEFT_OUT = b"downslope.left_out"  # of a table: how many rows of the file are not in it, and why
 ROW_NAMES = "row names"
 _SAMPLE = 1 << 16  # bytes of the beginning from which the layout is found
 
@@ -90,7 +91,9 @@ def read_table(path: Path, has_names: bool | None = None, known: Collection[str]
         raise
     except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
-    return plain_table(_checked(path, table), str(path))
+    said = table.schema.metadata or {}  # our own marks would be forged
+    others = {key: text for key, text in said.items() if not key.startswith(b"downslope.")}
+    return plain_table(_checked(path, table.replace_schema_metadata(others)), str(path))
 
 
 def read_table_text(raw: bytes, path: Path, known: Collection[str] = ()) -> pa.Table:
@@ -134,6 +137,12 @@ def file_notes(table: pa.Table) -> tuple[str, ...]:
     """What a user should know of how a text file was read, a sentence each."""
     said = (table.schema.metadata or {}).get(_NOTES)
     return () if said is None else tuple(json.loads(said))
+
+
+def left_out_of(table: pa.Table) -> dict[str, int]:
+    """How many rows of its file are not in a table, by the reason: "that repeat the names"."""
+    said = (table.schema.metadata or {}).get(_LEFT_OUT)
+    return {} if said is None else json.loads(said)
 
 
 def _read_text(path: Path, raw: bytes, has_names: bool | None, known: Collection[str]) -> pa.Table:
@@ -190,8 +199,12 @@ def _read_text(path: Path, raw: bytes, has_names: bool | None, known: Collection
         return table  # which is refused
     columns = [_without_empty(column) for column in table.columns]
     fields = [pa.field(name, pa.string(), metadata=WRITTEN) for name in names]
-    table, notes = _without_names_again(pa.table(columns, schema=pa.schema(fields)))
-    return table.replace_schema_metadata({_NOTES: json.dumps([*layout.notes, *notes])})
+    whole = pa.table(columns, schema=pa.schema(fields))
+    table, notes = _without_names_again(whole)
+    again = whole.num_rows - table.num_rows
+    left_out = {"that repeat the names of the columns": again} if again else {}
+    said = {_NOTES: json.dumps([*layout.notes, *notes]), _LEFT_OUT: json.dumps(left_out)}
+    return table.replace_schema_metadata(said)
 
 
 def _without_names_again(table: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:

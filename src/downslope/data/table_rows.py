@@ -27,7 +27,7 @@ class TableRows:
         parts: Which of them are in which part.
         group: The column whose groups were not divided.
         read: How many rows the source has.
-        left_out: How many of them are in no part, by the reason: "no price".
+        left_out: How many of them are in no part, by the reason: "with no price".
     """
 
     table: pa.Table

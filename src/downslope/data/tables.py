@@ -13,7 +13,7 @@ from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.encoding import ColumnCode, Encoding, learn
 from downslope.data.kinds import Column
 from downslope.data.scaling import Scaling
-from downslope.data.table_file import file_notes
+from downslope.data.table_file import file_notes, left_out_of
 from downslope.data.table_options import TableOptions
 from downslope.data.table_rows import (
     TableRows,
@@ -103,9 +103,11 @@ class UnsplitTable:
 
     def _rows(self, parts: split.Parts, times: np.ndarray | None) -> TableRows:
         """The rows beside the data set; those used and those left out are all that were read."""
-        left_out = {f"no {self.target}": self.read - self.table.num_rows}
+        left_out = left_out_of(self.table)
+        without = self.read - self.table.num_rows - sum(left_out.values())
+        left_out[f"with no {self.target}"] = without
         if times is not None:
-            left_out[f"no {self.time}"] = int(np.isnan(times).sum())
+            left_out[f"with no {self.time}"] = int(np.isnan(times).sum())
         left_out = {why: count for why, count in left_out.items() if count}
         rows = TableRows(self.table, self._numbers, parts, self.group, self.read, left_out)
         assert rows.read == rows.used + sum(left_out.values()), rows
@@ -185,7 +187,7 @@ def table_of(
         notes=(*file_notes(table), *rows.notes),
         options=options.given,
         target_code=rows.code,
-        read=table.num_rows,
+        read=table.num_rows + sum(left_out_of(table).values()),
     )
 
 
