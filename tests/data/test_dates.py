@@ -9,7 +9,7 @@ import pytest
 import downslope as ds
 from downslope.data.dates import as_seconds, date_form, in_words, other_form
 from downslope.data.encoding import learn
-from downslope.data.kinds import describe
+from downslope.data.kinds import decide, describe
 
 DAY = 86_400
 AMBIGUOUS = ["01/02/2024", "03/04/2024", None, "05/06/2024"]
@@ -105,3 +105,26 @@ def test_the_split_by_time_reads_the_same_way():
     assert month.rows is not None and day.rows is not None
     assert {days[row][:2] for row in month.rows.parts.test} == {"10", "11", "12"}
     assert {days[row][3:5] for row in day.rows.parts.test} == {"04"}
+
+
+DAYS = [f"{day:02}/{month:02}/2023" for month in range(1, 13) for day in (3, 11, 25)]
+
+
+@pytest.mark.parametrize("odd", ["31/02/2023", "12/25/2023", "soon", "//1994", "x" * 90])
+def test_a_typing_error_is_told_and_the_others_stay_dates(odd):
+    texts = [*DAYS[:17], odd, *DAYS[17:]]
+    decided = decide(pa.table({"day": texts, "x": list(range(len(texts)))}))
+    day = decided.columns[0]
+    assert (day.kind, day.form, day.missing) == ("date", "%d/%m/%Y", 1)
+    assert decided.table.column("day")[17].as_py() is None
+    assert decided.notes == (
+        f"The column 'day' has {odd[:40]!r} in row 18, which is no date written as "
+        "day/month/year: it is taken as missing.",
+    )
+
+
+def test_many_of_another_form_make_no_column_of_dates():
+    """Half of them month-first, or words: no form is that of nearly all."""
+    for others in ([f"{month:02}/27/2023" for month in range(1, 13)], [f"w{n}" for n in range(9)]):
+        (day,) = describe(pa.table({"day": [*DAYS, *others]}))
+        assert day.kind != "date"

@@ -9,6 +9,7 @@ is taken, and who shows the column says so.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal, get_args
 
@@ -36,6 +37,9 @@ TIMES = ("%H:%M", "%H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%I %p")
 _TIMES_AFTER_A_DATE = (*TIMES, "%H.%M", "%H.%M.%S", "%I.%M.%S %p", "%H%M%S", "%H%M")
 _LOOKED_AT_FIRST = 1000  # values; most forms fail on the first
 _LONGEST = 70  # letters of a date
+_MANY = 20  # different texts among which a few may be no dates:
+MOST_ODD = 0.05  # of them
+_SEEDS = 12  # of these texts, forms are looked for in so many
 
 _SPACE = "[ \t,\u00a0\u202f]"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -83,7 +87,10 @@ _BETWEEN = f"(?:{_SPACE}*[T ,:_\u00a0\u202f-]{_SPACE}*)"  # a date and a time
 
 
 def date_form(values: pa.ChunkedArray, order: Order | None = None) -> str | None:
-    """The form in which all of these texts are dates or times; None if there is none.
+    """The form in which these texts are dates or times; None if there is none.
+
+    All of them are, or nearly all of many: one typing error makes no column of another kind (see
+    `odd_dates`).
 
     Args:
         values: Texts, and nulls.
@@ -94,16 +101,40 @@ def date_form(values: pa.ChunkedArray, order: Order | None = None) -> str | None
         return None
     lengths = pc.utf8_length(texts)
     longest = pc.max(lengths).as_py()
-    if not 4 <= longest <= _LONGEST:
-        return None
-    # the longest has all the parts that any has; others may lack the time
-    first = texts[pc.index(lengths, longest).as_py()].as_py()
     some = texts.slice(0, _LOOKED_AT_FIRST)
-    for form in _forms_of(first):
-        fits_order = order in (None, order_of(form)) or order_of(form) is None
-        if fits_order and _fits(some, form) and _fits(texts, form):
-            return form
+    if 4 <= longest <= _LONGEST:
+        # the longest has all the parts that any has; others may lack the time
+        first = texts[pc.index(lengths, longest).as_py()].as_py()
+        for form in _in_order(_forms_of(first), order):
+            if _fits(some, form) and _fits(texts, form):
+                return form
+    return _nearly(texts, some, order) if len(texts) >= _MANY else None
+
+
+def _in_order(forms: Iterable[str], order: Order | None) -> list[str]:
+    return [one for one in forms if order is None or order_of(one) in (None, order)]
+
+
+def _nearly(texts: pa.Array, some: pa.Array, order: Order | None) -> str | None:
+    """The form in which nearly all of many different texts are dates."""
+    seeds = some.take(np.linspace(0, len(some) - 1, _SEEDS).astype(np.int64)).to_pylist()
+    forms = {form: None for one in seeds if len(one) <= _LONGEST for form in _forms_of(one)}
+    for form in _in_order(forms, order):
+        odd = np.isnan(_seconds(some, pattern(form, strict=True)))
+        if odd.mean() <= MOST_ODD:
+            odd = np.isnan(_seconds(texts, pattern(form, strict=True)))
+            if odd.mean() <= MOST_ODD:
+                return form
     return None
+
+
+def odd_dates(values: pa.ChunkedArray, form: str) -> np.ndarray:
+    """Which texts are no dates in a form, bool (N,)."""
+    found = values.cast(pa.string()).combine_chunks().dictionary_encode()
+    texts = pc.utf8_trim_whitespace(found.dictionary)
+    odd = np.isnan(_seconds(texts, pattern(form, strict=True)))
+    places = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.append(odd, False)[places]
 
 
 def form_of_type(kind: pa.DataType) -> str | None:

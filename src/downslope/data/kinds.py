@@ -15,7 +15,15 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from downslope.data.dates import ORDERS, Order, date_form, form_note, form_of_type
+from downslope.data.dates import (
+    ORDERS,
+    Order,
+    date_form,
+    form_note,
+    form_of_type,
+    in_words,
+    odd_dates,
+)
 from downslope.data.frames import is_index, texts_of_floats, why_unusable
 from downslope.data.numbers import (
     DECIMALS,
@@ -116,7 +124,12 @@ def decide(
         values = table.column(name)
         column = _column(table, name, wanted.get(name), rows)
         if is_text(values.type) and column.kind in ("yes/no", "date"):
-            known[name] = values = without_marks(values)
+            values = without_marks(values)
+            if column.kind == "date" and (odd := odd_dates(values, column.form)).any():
+                what = f"date written as {in_words(column.form)}"
+                notes = (*notes, told(name, values, odd, rows, what))
+                values = pc.if_else(pa.array(odd), pa.scalar(None, values.type), values)
+            known[name] = values
             column = replace(column, missing=values.null_count)
         if wanted.get(name) == "yes/no":
             yes_or_no(name, values, rows)
@@ -221,15 +234,19 @@ def _settled(
     )
 
 
-def told(name: str, values: pa.ChunkedArray, odd: np.ndarray, rows: np.ndarray) -> str:
-    """Which cells of a column of numbers hold something else, a sentence."""
+def told(
+    name: str, values: pa.ChunkedArray, odd: np.ndarray, rows: np.ndarray, what: str = "number"
+) -> str:
+    """Which cells of a column of numbers or dates hold something else, a sentence."""
     count, first = int(odd.sum()), int(odd.argmax())
     where = f"{shown(values[first])} in row {rows[first]:,}"
     if count == 1:
-        return f"The column {name!r} has {where}, which is no number: it is taken as missing."
+        return f"The column {name!r} has {where}, which is no {what}: it is taken as missing."
+    kind, _, form = what.partition(" ")
+    several = f"{kind}s {form}".rstrip()
     return (
-        f"The column {name!r} has {count:,} values that are no numbers, such as {where}: they are "
-        "taken as missing."
+        f"The column {name!r} has {count:,} values that are no {several}, such as {where}: they "
+        "are taken as missing."
     )
 
 
