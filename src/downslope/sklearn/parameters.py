@@ -166,6 +166,8 @@ def out_activation(loss: Loss) -> str:
 
 def answers(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """Probabilities or numbers from a network's outputs (N, outputs), in float64."""
+    if loss.link is activations.identity:
+        return outputs
     if loss.link in _LINKS:
         return _LINKS[loss.link][1](outputs)
     return np.asarray(loss.link(jnp.asarray(outputs, jnp.float32)), np.float64)

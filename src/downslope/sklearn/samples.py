@@ -86,16 +86,22 @@ def held_out(
     Args:
         samples: All.
         share: How many of them to hold out.
-        stratify: Classes, of which both parts get the same mix; or None.
+        stratify: Classes, of which both parts get the same mix; or None. A class of one sample
+            is trained on.
         random: Decides which.
 
     Raises:
         ValueError: There are too few.
     """
-    places = np.arange(len(samples))
+    places, always = np.arange(len(samples)), np.arange(0)
+    if stratify is not None:
+        _, classes, sizes = np.unique(stratify, return_inverse=True, return_counts=True)
+        is_alone = sizes[classes] == 1  # what was never trained on cannot be recognised
+        places, always, stratify = places[~is_alone], places[is_alone], stratify[~is_alone]
     train, validation = train_test_split(
         places, test_size=share, stratify=stratify, random_state=random
     )
+    train = np.concatenate([train, always])
     if len(validation) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
