@@ -184,3 +184,54 @@ def test_numbers_without_an_axis_of_outputs_are_one_output():
 def test_poisson_refuses_negative_targets(targets):
     with pytest.raises(DataError, match=r"Expected numbers of at least 0"):
         fit(data(X, targets), loss="poisson", epochs=1)
+
+
+LABELS = (X + 0.1 * RNG.normal(size=X.shape) > 0.3).astype(np.int32)
+
+
+@pytest.mark.parametrize("task", ["regression", "multilabel"])
+def test_several_labels_that_may_hold_at_once_are_learnt(task):
+    names = ("x", "y", "z") if task == "multilabel" else ()
+    dataset = data(X, LABELS, task, names)
+    run = fit(dataset, (ds.Dense(3),), loss="binary_cross_entropy")
+    figures, usual = run.test(), run.baseline()
+    assert run.data.task == "multilabel"
+    assert figures["accuracy"] > 0.9 > usual["accuracy"]
+    predicted = run.predict(X[250:])
+    assert figures["accuracy"] == pytest.approx((predicted == LABELS[250:]).mean())
+    assert figures["all_right"] == pytest.approx((predicted == LABELS[250:]).all(axis=1).mean())
+    assert run.probabilities(X[:5]).shape == (5, 3)
+
+
+def test_labels_out_of_range_are_told():
+    with pytest.raises(DataError, match=r"The label 'label 2' of sample 0.* is 2"):
+        fit(data(X, LABELS + [0, 1, 0] * (LABELS == 1) + [0, 2, 0] * (LABELS == 0)),
+            (ds.Dense(3),), loss="binary_cross_entropy", epochs=1)  # fmt: skip
+
+
+def test_labels_of_an_array_file_are_learnt(tmp_path):
+    np.savez(tmp_path / "labels.npz", X=X, y=LABELS)
+    loaded = ds.load(tmp_path / "labels.npz")
+    assert (loaded.task, loaded.class_names) == ("multilabel", ("label 1", "label 2", "label 3"))
+
+
+@pytest.mark.parametrize(("loss", "outputs"), [("cross_entropy", 2), ("binary_cross_entropy", 1)])
+def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
+    labels = (X[:, 0] > 0).astype(int)
+    dataset = data(X, labels, "classification", ("a", "b"))
+    settings = {"loss": loss, "batch_size": "full", "optimizer": "sgd", "epochs": 1}
+    plain, smooth = (
+        fit(dataset, (ds.Dense(outputs),), label_smoothing=share, **settings)
+        for share in (0.0, 0.2)
+    )
+    first = plain.replay.state(0).parameters[0]["weights"]
+    logits = dataset.scaling.apply(X[:200]) @ np.asarray(first, np.float64)
+    if outputs == 1:
+        logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    shares = 0.8 * np.eye(2)[labels[:200]] + 0.1
+    expected = -(shares * logs).sum(axis=1).mean()
+    assert smooth.trace.batch_loss[0] == pytest.approx(expected, rel=1e-5)
+    assert plain.measure_baseline(dataset.train) == smooth.measure_baseline(dataset.train)
+    with pytest.raises(ds.SettingError, match="has no classes"):
+        fit(data(X, LINE), label_smoothing=0.1)

@@ -48,6 +48,7 @@ def _tell_onnx(model: Model, file: Path) -> None:
     print_table(("input", "what goes in"), list(input_notes(model).items()))
     holds = {
         "classification": ("the class's name", "one per class"),
+        "multilabel": ("the probability of each label",),
         "regression": ("numbers in their own units",),
         "counting": ("people in each photo", "where they are"),
     }[model.task]

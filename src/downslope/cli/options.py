@@ -233,6 +233,13 @@ def training(command: Any) -> Any:
             help="How much each class counts in the loss.",
         ),
         click.option(
+            "--label-smoothing",
+            type=float,
+            default=0.0,
+            metavar="S",
+            help="Spread this share of each class target over all classes while training.",
+        ),
+        click.option(
             "--patience",
             type=int,
             metavar="N",

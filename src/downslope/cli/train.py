@@ -42,6 +42,7 @@ def train(
     seed: int,
     patience: int | None,
     class_weights: tuple[float, ...],
+    label_smoothing: float,
     augment: str | None,
     log: Literal["tensorboard"] | None,
     out: Path | None,
@@ -73,6 +74,7 @@ def train(
         seed=seed,
         patience=patience,
         class_weights=class_weights,
+        label_smoothing=label_smoothing,
         augment=augment,
     )
     reading = {

@@ -22,7 +22,7 @@ from downslope.errors import SettingError, StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
 from downslope.learning.augment import augment_from
 from downslope.learning.checkpoint import Checkpoints
-from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output, with_labels
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.preparation import Preparation
 from downslope.learning.progress import OnChunk, Progress
@@ -62,6 +62,7 @@ class Wishes:
     seed: int = 0
     patience: int | None = None
     class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
     augment: str | None = None
 
     def check(self, *, finds_rate: bool = False) -> None:
@@ -116,6 +117,7 @@ class Wishes:
         """
         recipe = recipe_for(dataset)
         loss = resolve(DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss)
+        dataset = with_labels(dataset, loss)
         outputs = needed_output(dataset, loss)[-1]
         network = parse(self.network or recipe.network.format(outputs=outputs))
         if not isinstance(network.layers[0], Embedding):
@@ -136,6 +138,7 @@ class Wishes:
             "epochs": recipe.epochs if self.epochs is None else self.epochs,
             "seed": self.seed,
             "class_weights": self.class_weights,
+            "label_smoothing": self.label_smoothing,
             "augment": augment,
             "stop": Stop(patience=self.patience),
         }

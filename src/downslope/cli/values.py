@@ -28,6 +28,7 @@ READ: Mapping[str, Callable[[str], Any]] = {
     "seed": int,
     "patience": int,
     "class_weights": _numbers,
+    "label_smoothing": float,
     "augment": str,
 }
 
@@ -43,6 +44,7 @@ SYNONYMS = synonyms(
         "schedule": "scheduler lrscheduler",
         "patience": "earlystopping niternochange",
         "class_weights": "classweight",
+        "label_smoothing": "labelsmoothing smoothing",
         "augment": "augmentation transforms",
         "loss": "criterion",
     }

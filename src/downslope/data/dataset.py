@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.kinds import Column
     from downslope.data.table_rows import TableRows
 
-Task = Literal["classification", "regression", "counting"]
+Task = Literal["classification", "multilabel", "regression", "counting"]
 LARGEST = 1e150
 
 
@@ -136,14 +136,15 @@ def known_targets(
 
     Args:
         targets: Of classes, whole numbers from 0 in any dtype, (N,) or (N, 1), or shares of each
-            class, (N, classes), such as one-hot; of numbers, (N,) or (N, outputs).
+            class, (N, classes), such as one-hot; of labels, 0 or 1 each, or how likely it is,
+            (N, labels); of numbers, (N,) or (N, outputs).
         task: What is learnt.
         class_names: One per class.
         part: Which part of a data set they are of, for the message.
 
     Returns:
         Classes as int32 (N,), or their shares as float32 (N, classes) where a sample is of
-        several; numbers as (N, outputs); people as they are.
+        several; labels as float32 (N, labels); numbers as (N, outputs); people as they are.
 
     Raises:
         DataError: They are none of these.
@@ -164,6 +165,8 @@ def known_targets(
         return targets[:, None] if targets.ndim == 1 else targets
     if task == "counting":
         return targets
+    if task == "multilabel":
+        return _labels(targets, class_names, where)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = targets[:, 0]
     if targets.ndim == 1:
@@ -207,6 +210,27 @@ def _classes(targets: np.ndarray, class_names: tuple[str, ...], where: str) -> n
     )
 
 
+def _labels(targets: np.ndarray, class_names: tuple[str, ...], where: str) -> np.ndarray:
+    """Labels of which any number may hold, as float32 (N, labels)."""
+    if targets.ndim != 2 or targets.shape[1] != len(class_names):
+        raise DataError(
+            f"The targets{where} have shape {targets.shape}, and there are {len(class_names)} "
+            "labels.",
+            f"a 0 or 1 for each label, (N, {len(class_names)})",
+            "Give each sample a column per label, and each label a name in class_names.",
+        )
+    wrong = np.argwhere(~((targets >= 0) & (targets <= 1)))
+    if len(wrong):
+        sample, label = map(int, wrong[0])
+        raise DataError(
+            f"The label {class_names[label]!r} of sample {sample}{where} is "
+            f"{targets[sample, label]:g}.",
+            "0 or 1, or how likely it is, between them",
+            "Correct it; to learn numbers, choose task='regression'.",
+        )
+    return np.ascontiguousarray(targets, np.float32)
+
+
 def _shares(targets: np.ndarray, where: str) -> np.ndarray:
     """Shares of each class as float32 (N, classes); as classes where each sample is of one."""
     sums = targets.sum(axis=1, dtype=np.float64)
@@ -231,12 +255,13 @@ class Dataset:
 
     Attributes:
         name: Short name, also used for the run folder.
-        task: What is learnt: "classification", "regression" or "counting".
+        task: What is learnt: "classification", "multilabel" (any number of labels may hold at
+            once), "regression" or "counting".
         train: The samples that the weights are adjusted to.
         validation: The samples that decide when to stop.
         test: The samples that are looked at once, at the end.
         scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
-        class_names: One name per class; empty unless the task is classification.
+        class_names: One name per class or label; empty for numbers and people.
         input_names: One name per input of a table; empty for images.
         photo_side: Photos of crowds only: they are shrunk until their longer side is at most this
             many pixels.

@@ -177,7 +177,11 @@ def _learnt(
             np.isfinite(one).all() for one in numbers
         ):
             raise _unlearnable(path, parts[0])
-        return "regression", np.concatenate(numbers), ()
+        values = np.concatenate(numbers)
+        if options.task != "regression" and ((values == 0) | (values == 1)).all():
+            labels = tuple(f"label {number + 1}" for number in range(values.shape[1]))
+            return "multilabel", values.astype(np.float32), labels
+        return "regression", values, ()
     try:
         values = pa.chunked_array([pa.array(np.concatenate(columns))])
     except (pa.ArrowException, ValueError, TypeError, UnicodeDecodeError):

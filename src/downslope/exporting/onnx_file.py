@@ -55,6 +55,7 @@ def output_names(model: Model) -> dict[str, str]:
     """What each output is called, by what it is; a column of the table may have that name."""
     plain = {
         "classification": ("prediction", "probabilities"),
+        "multilabel": ("prediction",),
         "regression": ("prediction",),
         "counting": ("prediction", "density"),
     }[model.task]

@@ -157,6 +157,7 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
         wants = "Inputs are pixels of 0 to 255." if model.has_pixels else "Inputs are raw numbers."
     gives = {
         "classification": f"one of {len(model.class_names)} classes",
+        "multilabel": f"the probabilities of {len(model.class_names)} labels",
         "regression": "numbers",
         "counting": "the number of people",
     }[model.task]
@@ -265,7 +266,7 @@ def _answers(model: Model) -> str:
             '    """How many people are in each photo; outputs(inputs) says where."""\n'
             "    return outputs(inputs).sum(axis=(1, 2, 3), dtype=np.float64)"
         )
-    if model.task == "regression":
+    if model.task in ("regression", "multilabel"):
         return (
             f"def predict({argument}):\n"
             '    """The answers, (n, numbers)."""\n'
@@ -296,5 +297,5 @@ def _script(model: Model) -> str:
         read = 'np.loadtxt(sys.argv[1], delimiter=",", ndmin=2)'
     else:
         read = "np.load(sys.argv[1])"
-    shown = "*answer" if model.task == "regression" else "answer"
+    shown = "*answer" if model.task in ("regression", "multilabel") else "answer"
     return f'if __name__ == "__main__":\n    for answer in predict({read}):\n        print({shown})'

@@ -201,6 +201,7 @@ def _trained(run: Run, size: int, seed: int, tell: _Telling) -> _Ended:
         epochs=max(1, round(steps / -(-size // batch))),
         seed=seed,
         class_weights=settings.class_weights,
+        label_smoothing=settings.label_smoothing,
         augment=settings.augment,
         record=Record(samples=1),  # all that is needed is measured below
         on_chunk=tell,

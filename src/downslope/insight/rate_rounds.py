@@ -211,6 +211,7 @@ def train_some(
         batch_size=settings.batch_size,
         epochs=epochs,
         class_weights=settings.class_weights,
+        label_smoothing=settings.label_smoothing,
         augment=settings.augment,
         on_progress=on_progress,
         **arguments,

@@ -38,7 +38,7 @@ from downslope.insight.rate_rounds import (
 )
 from downslope.insight.work import multiplications
 from downslope.learning.augment import Augment
-from downslope.learning.fit import DEFAULT_LOSS, check_fit
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, with_labels
 from downslope.learning.losses_at import losses_at
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.preparation import answer_scaling, sample_weights
@@ -162,6 +162,7 @@ def find_rate(
     epochs: int = 20,
     seed: int = 0,
     class_weights: tuple[float, ...] = (),
+    label_smoothing: float = 0.0,
     augment: Augment | None = None,
     stop: Stop | None = None,
     seconds: float = SECONDS,
@@ -182,6 +183,7 @@ def find_rate(
         epochs: How long the training will be.
         seed: Its seed; the search uses this one and the next few.
         class_weights: How much each class counts in the loss.
+        label_smoothing: Which share of each class target is spread over all classes.
         augment: Changes made to photos while training.
         stop: When to end before the last epoch.
         seconds: About how long the search may take on two cores without compiling; where the
@@ -208,6 +210,7 @@ def find_rate(
             f"{rounded(SECONDS, 6)} are usual.",
         )
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
+    dataset = with_labels(dataset, loss)
     settings = Settings(
         loss=loss.name,
         optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
@@ -216,6 +219,7 @@ def find_rate(
         epochs=epochs,
         seed=seed,
         class_weights=tuple(class_weights),
+        label_smoothing=label_smoothing,
         augment=augment,
         stop=Stop() if stop is None else stop,
     )

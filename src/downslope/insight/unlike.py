@@ -100,6 +100,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "epochs": settings.epochs,
         "seed": settings.seed,
         "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
+        "label smoothing": settings.label_smoothing or None,
         "changes to images": _changes(settings.augment),
         "target loss": stop.target_loss,
         "patience": stop.patience,

@@ -23,6 +23,7 @@ from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters
 
 EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
+FEW = 64  # samples that fill a batch whose width is a power of two
 MOST_FILLED = 1 << 22  # bytes of raw images that are copied
 FEWEST_EVALUATED = 4  # but of photos so few that their signals fit into memory
 MOST_NUMBERS = 1 << 19  # of their inputs,
@@ -107,7 +108,8 @@ def evaluation_batches(
     chosen = np.arange(samples, dtype=np.int32)
     if most is not None and most < samples:
         chosen = np.sort(np.random.default_rng(0).permutation(samples)[:most]).astype(np.int32)
-    width = batch_size if fill else min(batch_size, rounded_up(len(chosen)))
+    few = 1 << (len(chosen) - 1).bit_length() if len(chosen) <= FEW else rounded_up(len(chosen))
+    width = batch_size if fill else min(batch_size, few)
     rows = -(-len(chosen) // width)
     places = np.full(rows * width, -1, np.int32)
     places[: len(chosen)] = chosen

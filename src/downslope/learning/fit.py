@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +21,7 @@ from downslope.network.notation import check_size, describe
 
 DEFAULT_LOSS = {
     "classification": "cross_entropy",
+    "multilabel": "binary_cross_entropy",
     "regression": "squared_error",
     "counting": "squared_error",
 }
@@ -40,6 +43,15 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
                 "Use cross_entropy.",
             )
         return (1,)
+    if dataset.task == "multilabel":
+        if loss.name in (*_NUMBER_LOSSES, "cross_entropy"):
+            raise SettingError(
+                f"The loss is {loss.name}, and any number of the labels of {dataset.name} may "
+                "hold at once.",
+                "a loss for each label by itself",
+                "Use binary_cross_entropy.",
+            )
+        return dataset.output_shape
     if loss.takes_classes and not is_classes:
         raise SettingError(
             f"The loss is {loss.name}, and the targets of {dataset.name} are numbers.",
@@ -56,6 +68,21 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
 
 
 _NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+
+
+def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
+    """The data set; where binary cross-entropy is to learn columns of 0 and 1, these are labels.
+
+    Raises:
+        DataError: A target is not between 0 and 1.
+    """
+    if dataset.task != "regression" or loss.name != "binary_cross_entropy":
+        return dataset
+    outputs = dataset.train.targets.shape[1:]
+    if len(outputs) != 1 or not loss.takes_classes:
+        return dataset
+    names = tuple(f"label {number + 1}" for number in range(outputs[0]))
+    return replace(dataset, task="multilabel", class_names=names)
 
 
 def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:

@@ -25,6 +25,7 @@ from downslope.learning.backprop import backpropagate
 from downslope.learning.evaluation import Judge, Part, evaluate, take
 from downslope.learning.optimizers import Optimizer, OptimizerNumbers
 from downslope.learning.scales import Scales
+from downslope.network.losses import smoothed_targets
 from downslope.network.network import Network, NetworkParameters
 
 # OVERFLOWN is said of a chunk's end alone: some step before has left weights that are not finite
@@ -55,6 +56,7 @@ class Program:
         has_short_batch: Whether a batch may hold places without a sample.
         has_target: Whether it ends at a validation loss.
         has_patience: Whether it ends where the validation loss falls no more.
+        smoothed: Over how many classes targets are smoothed; 0 where they are not.
         members: None for a single network; for several side by side, what differs between them
             besides their weights and learning rates.
     """
@@ -65,6 +67,7 @@ class Program:
     has_short_batch: bool
     has_target: bool
     has_patience: bool
+    smoothed: int = 0
     members: Members | None = None
 
 
@@ -79,6 +82,7 @@ class Numbers(NamedTuple):
         target_loss: The validation loss at which to end, of scaled targets like the next one.
         tolerance: How much lower the validation loss has to be to count.
         patience: Epochs without a lower validation loss after which to end.
+        smoothing: Which share of class targets is spread evenly over all classes.
     """
 
     optimizer: OptimizerNumbers
@@ -88,6 +92,7 @@ class Numbers(NamedTuple):
     target_loss: Any
     tolerance: Any
     patience: Any
+    smoothing: Any
 
 
 class Material(NamedTuple):
@@ -207,6 +212,10 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         if program.augment is not None:
             epoch = step // material.numbers.steps_per_epoch
             inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
+    if program.smoothed:
+        targets = smoothed_targets(
+            targets, program.smoothed, material.numbers.smoothing, program.judge.loss
+        )
     return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key)
 
 

@@ -25,10 +25,13 @@ MOST_DRAWN = 20_000_000  # samples in all draws, which takes about a second
 MEASURES: Mapping[Task, tuple[str, ...]] = MappingProxyType(
     {
         "classification": ("accuracy",),
+        "multilabel": ("accuracy", "all_right"),
         "regression": ("mae", "rmse"),
         "counting": ("mae", "rmse"),
     }
 )
+
+OF_OUTPUTS = ("classification", "multilabel")  # measured on logits, whose link changes no choice
 
 
 def chosen_class(outputs: Any) -> Any:
@@ -56,7 +59,7 @@ def columns(
         scales: How they are scaled. Each of several targets is weighed by its deviation.
     """
     values = [loss.per_sample(outputs, targets)]
-    if task == "classification" or loss.link is identity:
+    if task in OF_OUTPUTS or loss.link is identity:
         answers, truth = outputs, targets
     else:
         answers, truth = loss.link(scales.answers_of(outputs)), scales.answers_of(targets)
@@ -83,7 +86,7 @@ def values_of(
         units: How outputs become answers.
     """
     answers = outputs
-    if task != "classification":
+    if task not in OF_OUTPUTS:
         answers = units.answers_of(outputs)
         if loss.link is not identity:
             answers = np.asarray(loss.link(jnp.asarray(answers, jnp.float32)))
@@ -97,6 +100,9 @@ def _measured(task: Task, answers: Any, targets: Any, shares: Any) -> list[Any]:
     if task == "classification":
         truth = targets if targets.ndim == 1 else chosen_class(targets)
         return [(chosen_class(answers) == truth).astype(np.float32)]
+    if task == "multilabel":  # of each label whether it holds; then whether all are right
+        right = (answers > 0) == (targets > 0.5)
+        return [right.mean(axis=1), right.all(axis=1) * 1.0]
     if task == "counting":
         miss = answers.sum(axis=(1, 2, 3)) - targets.sum(axis=(1, 2, 3))
         return [abs(miss), miss**2]

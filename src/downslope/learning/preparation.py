@@ -25,6 +25,7 @@ from downslope.learning.evaluation import (
     evaluation_batches,
     on_device,
 )
+from downslope.learning.measures import OF_OUTPUTS
 from downslope.learning.optimizers import carried_over
 from downslope.learning.run import Run
 from downslope.learning.scales import Units
@@ -80,7 +81,7 @@ def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
         UserWarning: The targets lie so close together that their type lost what they tell.
     """
     targets = dataset.train.targets
-    if dataset.task == "classification" or targets.dtype.kind not in "biuf":
+    if dataset.task in ("classification", "multilabel") or targets.dtype.kind not in "biuf":
         return None
     is_scaled = loss.degree is not None or loss.is_of_differences
     if is_scaled:
@@ -129,6 +130,12 @@ class Preparation:
                 is not one weight per class.
         """
         assert self.plan.steps > 0
+        if self.settings.label_smoothing and self.dataset.task not in OF_OUTPUTS:
+            raise SettingError(
+                f"Label smoothing was asked for, and {self.dataset.name} has no classes.",
+                "targets that are classes or labels",
+                "Leave it out.",
+            )
         classes = len(self.dataset.class_names)
         sample_weights(self.dataset.train, self.settings.class_weights, classes)
 
@@ -181,6 +188,7 @@ class Preparation:
             has_short_batch=self.plan.has_short_batch,
             has_target=settings.stop.target_loss is not None,
             has_patience=settings.stop.patience is not None,
+            smoothed=len(self.dataset.class_names) if settings.label_smoothing else 0,
         )
 
     @cached_property
@@ -196,6 +204,7 @@ class Preparation:
             target_loss=np.float32(target),
             tolerance=np.float32(stop.tolerance / unit),
             patience=np.int32(stop.patience or 0),
+            smoothing=np.float32(self.settings.label_smoothing),
         )
 
     @property

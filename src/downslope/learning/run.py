@@ -188,7 +188,8 @@ class Run:
         """The answers to raw inputs, shape (N, *input_shape).
 
         Returns:
-            Classes as integers (N,), numbers (N, outputs), or numbers of people (N,).
+            Classes as integers (N,), 0 or 1 for each label (N, labels), numbers (N, outputs), or
+            numbers of people (N,).
 
         Raises:
             DataError: The inputs have the wrong shape.
@@ -196,17 +197,21 @@ class Run:
         outputs = self.outputs(inputs)
         if self.data.task == "classification":
             return measures.chosen_class(outputs).astype(np.int32)
+        if self.data.task == "multilabel":
+            return (outputs > 0).astype(np.int32)
         answers = self._answers(outputs)
         if self.data.task == "counting":
             return answers.sum(axis=(1, 2, 3), dtype=np.float64)
         return answers
 
     def probabilities(self, inputs: Any) -> np.ndarray:
-        """The probability of each class, shape (N, classes).
+        """The probability of each class, or of each label, shape (N, classes).
 
         Raises:
             DataError: The inputs have the wrong shape, or the run did not learn classes.
         """
+        if self.data.task == "multilabel":
+            return self._answers(self.outputs(inputs))
         if self.data.task != "classification":
             raise DataError(
                 f"{self.data.name} has no classes.", "a run that learnt classes", "Use predict."

@@ -96,8 +96,8 @@ class Units:
 
     def of_metrics(self, task: Task, loss: Loss) -> np.ndarray:
         """How large the loss and each metric of 1 inside are outside, float64 (metrics,)."""
-        if task == "classification":
-            return np.ones(2)
+        if task in ("classification", "multilabel"):
+            return np.ones(2 if task == "classification" else 3)
         size = 1.0
         if self.answers is not None and loss.link is identity:
             size = float(self.answers.deviation.max())

@@ -104,6 +104,8 @@ class Settings:
         epochs: How often all training samples are seen.
         seed: Decides the first weights, the order of samples and all other chance.
         class_weights: How much each class counts in the loss; empty for all the same.
+        label_smoothing: Which share of each class target is spread evenly over all classes, while
+            training alone (Szegedy et al., 2016); 0 for none.
         augment: Changes made to photos while training; None for none.
         record: What is kept.
         stop: When to end early.
@@ -120,12 +122,13 @@ class Settings:
     epochs: int = 20
     seed: int = 0
     class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
     augment: Augment | None = None
     record: Record = field(default_factory=Record)
     stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "batch_size", "epochs", "seed"):
+        for name in ("learning_rate", "batch_size", "epochs", "seed", "label_smoothing"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
         object.__setattr__(self, "class_weights", tuple(map(_plain, self.class_weights)))
         check_learning_rate(self.learning_rate)
@@ -133,6 +136,12 @@ class Settings:
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
             raise SettingError(
                 f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise SettingError(
+                f"The label smoothing is {self.label_smoothing!r}.",
+                "a share of at least 0 and below 1",
+                "0.1 is usual.",
             )
         if self.batch_size != "full":
             whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')

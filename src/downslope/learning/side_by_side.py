@@ -27,7 +27,7 @@ from downslope.learning.chunks import run_finite_chunk
 from downslope.learning.compiling import compiled
 from downslope.learning.cores import usable_cores
 from downslope.learning.evaluation import evaluate
-from downslope.learning.fit import DEFAULT_LOSS, check_fit
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, with_labels
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.outcome import Outcome
 from downslope.learning.preparation import Preparation
@@ -102,6 +102,7 @@ def train_side_by_side(
     batch_size: BatchSize = 32,
     epochs: int = 20,
     class_weights: tuple[float, ...] = (),
+    label_smoothing: float = 0.0,
     augment: Augment | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
@@ -124,6 +125,7 @@ def train_side_by_side(
         batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
         class_weights: How much each class counts in the loss, one number per class.
+        label_smoothing: Which share of each class target is spread evenly over all classes.
         augment: Changes made to photos while training.
         record: What is kept of each training.
         stop: When a member ends before the last epoch.
@@ -144,6 +146,7 @@ def train_side_by_side(
     """
     began = time.perf_counter()
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
+    dataset = with_labels(dataset, loss)
     pairs = _pairs(learning_rates, seeds)
     settings = Settings(
         loss=loss.name,
@@ -154,6 +157,7 @@ def train_side_by_side(
         epochs=epochs,
         seed=pairs[0][1],
         class_weights=tuple(class_weights),
+        label_smoothing=label_smoothing,
         augment=augment,
         record=Record() if record is None else record,
         stop=Stop() if stop is None else stop,
@@ -163,6 +167,7 @@ def train_side_by_side(
         Preparation(network, dataset, loss, replace(settings, learning_rate=rate, seed=seed))
         for rate, seed in pairs
     ]
+    members[0].check()
     return _Trainings(members).run(began, on_progress)
 
 

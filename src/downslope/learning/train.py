@@ -11,7 +11,7 @@ from pathlib import Path
 from downslope.data.dataset import Dataset
 from downslope.learning.augment import Augment
 from downslope.learning.checkpoint import Checkpoints, Keeper, with_optimizer_state
-from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start
+from downslope.learning.fit import DEFAULT_LOSS, check_fit, check_start, with_labels
 from downslope.learning.optimizers import Optimizer, Schedule
 from downslope.learning.preparation import Preparation
 from downslope.learning.progress import OnChunk
@@ -36,6 +36,7 @@ def train(
     epochs: int = 20,
     seed: int = 0,
     class_weights: tuple[float, ...] = (),
+    label_smoothing: float = 0.0,
     augment: Augment | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
@@ -58,6 +59,8 @@ def train(
         epochs: How often all training samples are seen.
         seed: Decides the first weights, the order of samples and all other chance.
         class_weights: How much each class counts in the loss, one number per class.
+        label_smoothing: Which share of each class target is spread evenly over all classes while
+            training; the losses that are measured are those of the targets as they are.
         augment: Changes made to photos while training.
         record: What is kept of the training.
         stop: When to end before the last epoch.
@@ -82,6 +85,7 @@ def train(
         StorageError: The folder is not empty, or refuses.
     """
     loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
+    dataset = with_labels(dataset, loss)
     settings = Settings(
         loss=loss.name,
         optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
@@ -91,6 +95,7 @@ def train(
         epochs=epochs,
         seed=seed,
         class_weights=tuple(class_weights),
+        label_smoothing=label_smoothing,
         augment=augment,
         record=Record() if record is None else record,
         stop=Stop() if stop is None else stop,
@@ -101,6 +106,7 @@ def train(
         dataset = replace(dataset, scaling=start.scaling)
     check_fit(network, dataset, loss, augment, settings.batch_size)
     prepared = Preparation(network, dataset, loss, settings, start)
+    prepared.check()
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:

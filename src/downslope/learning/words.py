@@ -11,14 +11,20 @@ from downslope.errors import printable
 from downslope.learning.run import Run
 from downslope.numerals import rounded
 
-COLUMNS = {"loss": "loss", "accuracy": "accuracy", "mae": "MAE", "rmse": "RMSE"}
+COLUMNS = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "all_right": "all labels right",
+    "mae": "MAE",
+    "rmse": "RMSE",
+}
 
 
 def figure(name: str, value: float, task: Task) -> str:
     """One figure: shares in percent, people with one decimal, the rest with four digits."""
     if not math.isfinite(value):
         return str(value)
-    if name == "accuracy":
+    if name in ("accuracy", "all_right"):
         return f"{100 * value:.1f} %"
     if task == "counting" and name in ("mae", "rmse"):
         return f"{value:,.1f}"
@@ -49,6 +55,14 @@ def verdict(
             f"{between('accuracy')}; always "
             f'answering "{usual}", the most frequent class, is right for '
             f"{figure('accuracy', baseline['accuracy'], task)}."
+        )
+    if task == "multilabel":
+        return (
+            f"{figure('accuracy', figures['accuracy'], task)} of the labels are right "
+            f"{between('accuracy')}, and all labels of "
+            f"{figure('all_right', figures['all_right'], task)} of the samples; always giving each "
+            "label its more frequent answer is right for "
+            f"{figure('accuracy', baseline['accuracy'], task)} of the labels."
         )
     people = " people" if task == "counting" else ""
     return (

@@ -82,6 +82,26 @@ def poisson(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " 
     return _mean_over_outputs(jnp.exp(prediction) - target * prediction)
 
 
+def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: Loss) -> Array:
+    """Class targets of which a share is spread evenly over all classes (label smoothing).
+
+    t (1 - s) + s / classes; of one logit, or of labels by themselves, t (1 - s) + s / 2.
+
+    Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
+
+    Args:
+        targets: Classes as integers (N,), or shares (N, classes), or labels (N, labels).
+        classes: How many there are.
+        share: s, which is spread.
+        loss: The loss that will see them.
+    """
+    if loss.name == "binary_cross_entropy":
+        return targets.astype(jnp.float32) * (1 - share) + share / 2
+    if targets.ndim == 1:
+        targets = jax.nn.one_hot(targets, classes, dtype=jnp.float32)
+    return targets * (1 - share) + share / classes
+
+
 @dataclass(frozen=True)
 class Loss:
     """A loss and how its outputs are read.

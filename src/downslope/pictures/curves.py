@@ -25,6 +25,7 @@ _LOSS_HEIGHT, _MEASURE_HEIGHT = 2.7, 1.7  # inches of the two panels, about
 MEASURE: Mapping[Task, tuple[str, str, float]] = MappingProxyType(
     {  # the column, its axis label, and what it is multiplied by
         "classification": ("accuracy", "accuracy (%)", 100.0),
+        "multilabel": ("accuracy", "labels that are right (%)", 100.0),
         "regression": ("mae", "mean absolute error\n(units of the target)", 1.0),
         "counting": ("mae", "mean absolute error\n(people)", 1.0),
     }
@@ -129,10 +130,10 @@ def _draw_measure(axes: Axes, trace: Trace, task: Task) -> None:
     column, label, factor = MEASURE[task]
     style.dress(axes, x="epoch", y=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    unit = " %" if task == "classification" else ""
+    unit = " %" if factor == 100 else ""
     labels = _draw_parts(axes, trace, column, factor, unit)
     values = factor * _known(trace, column)
-    if task == "classification":
+    if factor == 100:
         low = float(values.min()) if len(values) else 0.0
         room = 0.08 * (100 - low) + 0.5
         axes.set_ylim(max(0.0, low - room), 100 + room / 2)

@@ -18,6 +18,7 @@ _COLOURS = LinearSegmentedColormap.from_list(  # darker is higher, also in print
 )
 _APART = {
     "classification": "mean difference of the probabilities",
+    "multilabel": "root mean square difference of the probabilities",
     "regression": "root mean square difference of the answers",
     "counting": "root mean square difference of the counts",
 }

@@ -59,7 +59,7 @@ def figures_of_test(run: Run) -> Named:
     draw = {"classification": _classes, "regression": _numbers, "counting": _people}
     test = run.dataset.test
     if len(test):
-        yield from draw[run.data.task](run, test)
+        yield from draw.get(run.data.task, lambda run, test: ())(run, test)
 
 
 def curves_of(run: Run) -> Figure:
