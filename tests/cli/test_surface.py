@@ -26,11 +26,11 @@ def test_other_planes(call, own_run):
     words = ("--points", 3, "--json", "--no-pictures")
     random = json.loads(call("surface", own_run, "--plane", "random", "--reach", 2, *words).stdout)
     assert (random["plane"], random["path"], random["a"]) == ("random", None, [-2.0, 0.0, 2.0])
-    weights = ("--weights", "0.weights[0,1]", "0.biases[1]")
+    weights = ("--weights", "1.weights[0,1]", "1.biases[1]")
     result = call("surface", own_run, *weights, *words)
     assert json.loads(result.stdout)["axes"] == [
-        "change of 0.weights[0,1]",
-        "change of 0.biases[1]",
+        "change of 1.weights[0,1]",
+        "change of 1.biases[1]",
     ]
 
 

@@ -239,6 +239,32 @@ def test_what_begins_at_0_has_no_fraction_and_a_schedule_is_named():
     assert "Plain gradient descent would change it by minus 0.004 (learning rate)" in first
 
 
+@pytest.mark.parametrize(
+    ("targets", "lines"),
+    [
+        ([5.0], ["The answer is right: 5 instead of 5.", "That is right; the square of the error",
+                 "by 1 (their standard deviation, or 1 where all are alike)"]),
+        ([0.0, 0.0], ["The right answer: 0.", " too high: "]),
+        ([1e12, 2e12, -3e12], ["instead of -3,000,000,000,000.", "squared error, is the loss: "]),
+        ([1e-12, 2e-12, -3e-12], ["instead of -3e-12."]),
+    ],
+    ids=["one sample", "zeros", "huge", "tiny"],
+)  # fmt: skip
+def test_numbers_at_the_ends_of_the_scale(targets, lines):
+    part = ds.Samples(np.arange(len(targets), dtype=float)[:, None], np.array(targets)[:, None])
+    data = ds.Dataset("ends", "regression", part, part, part, ds.Scaling.learn(part.inputs))
+    run = ds.train(parse("dense 1"), data, learning_rate=0.05, batch_size="full", epochs=1)
+    traced = trace_step(run, 1, len(targets) - 1)
+    told = str(traced)
+    for line in lines:
+        assert line in told, told
+    error = float(traced.answer[0]) - targets[-1]
+    assert traced.errors[0] == pytest.approx(error)
+    if error:
+        assert f"is the loss: {rounded(error**2, 6)}." in told
+        assert traced.answer_slopes[0] == pytest.approx(2 * error, rel=1e-5)
+
+
 def test_the_step_that_failed_can_be_looked_at():
     data = by_hand.numbers_data()
     run = ds.train(parse("dense 4 relu, dense 2"), data, learning_rate=50.0, epochs=3)
@@ -249,6 +275,7 @@ def test_the_step_that_failed_can_be_looked_at():
     told = str(traced).replace("\n   ", " ")
     assert traced.failure == run.outcome.message
     assert f"This step was not made; the training ended here. {run.outcome.message}" in told
+    assert told.endswith("Nothing changes: the step was not made.")
 
 
 def test_it_can_be_written_as_json(run):

@@ -61,7 +61,7 @@ def test_values_at_random_points_are_those_of_pytorch(data, text, settings):
     for plane, weights in (
         ("path", ()),
         ("random", ()),
-        ("weights", ("0.weights[2,3]", "1.biases[0]")),
+        ("weights", ("1.weights[2,3]", "2.biases[0]")),
     ):
         compare_with_pytorch(run, plane, weights)
 
@@ -200,15 +200,15 @@ def test_random_directions_are_as_long_as_each_neuron():
 
 def test_two_weights_move_and_no_others():
     parameters = parse("dense 3 relu, dense 2").init((4,), 0)
-    plane = plane_of_weights(parameters, ("0.weights[1,2]", "1.biases[0]"))
+    plane = plane_of_weights(parameters, ("1.weights[1,2]", "2.biases[0]"))
     assert plane.first[0]["weights"][1, 2] == plane.second[1]["biases"][0] == 1
     for one in (plane.first, plane.second):
         assert sum(np.count_nonzero(leaf) for leaf in jax.tree.leaves(one)) == 1
-    assert plane.names == ("change of 0.weights[1,2]", "change of 1.biases[0]")
+    assert plane.names == ("change of 1.weights[1,2]", "change of 2.biases[0]")
 
 
 def test_the_centre_of_a_plane_is_the_run(run):
-    for plane, weights in (("random", ()), ("weights", ("0.weights[0,0]", "1.biases[1]"))):
+    for plane, weights in (("random", ()), ("weights", ("1.weights[0,0]", "2.biases[1]"))):
         found = surface(run, plane=plane, weights=weights, points=5)
         assert found.a[2] == found.b[2] == 0
         assert found.train_loss[2, 2] == pytest.approx(found.here[0], rel=1e-5)
@@ -247,21 +247,25 @@ def test_what_cannot_be_shown_is_told(run):
     assert refused(plane="flat") == (
         "There is no plane called 'flat'. Expected path, random or weights. Try path."
     )
-    assert refused(plane="weights", weights=("0.weights[1,1]",)) == (
-        "The weights are 0.weights[1,1]. Expected two different ones. Name two, such as "
-        "0.weights[3,5] and 0.biases[5]."
+    assert refused(plane="weights", weights=("1.weights[1,1]",)) == (
+        "The weights are 1.weights[1,1]. Expected two different ones. Name two, such as "
+        "1.weights[3,5] and 1.biases[5]."
     )
-    assert refused(plane="weights", weights=("first", "0.biases[0]")) == (
+    assert refused(plane="weights", weights=("0.weights[1,1]", "1.biases[0]")) == (
+        "0.weights[1,1] would be of layer 0. Expected a layer from 1, as trace and neuron count "
+        "them. Write 1.weights[1,1] for the first layer."
+    )
+    assert refused(plane="weights", weights=("first", "1.biases[0]")) == (
         "'first' names no weight. Expected an array and the place in it. Write it as "
-        "0.weights[3,5]: layer 0, input 3, neuron 5."
+        "1.weights[3,5]: layer 1, input 3, neuron 5."
     )
-    assert refused(plane="weights", weights=("0.weight[0,0]", "0.biases[0]")) == (
-        "There is no array of weights called '0.weight'. Expected one of 0.biases, 0.weights, "
-        "1.biases, 1.weights. Did you mean '0.weights'?"
+    assert refused(plane="weights", weights=("1.weight[0,0]", "1.biases[0]")) == (
+        "There is no array of weights called '1.weight'. Expected one of 1.biases, 1.weights, "
+        "2.biases, 2.weights. Did you mean '1.weights'?"
     )
-    assert refused(plane="weights", weights=("0.weights[4,0]", "0.biases[0]")) == (
-        "There is no weight 0.weights[4,0]. Expected a place in an array of shape (4, 8). Count "
-        "from 0, with one number for each axis."
+    assert refused(plane="weights", weights=("1.weights[4,0]", "1.biases[0]")) == (
+        "There is no weight 1.weights[4,0]. Expected a place in an array of shape (4, 8). Count "
+        "the places from 0, with one number for each axis."
     )
 
 

@@ -26,7 +26,7 @@ def test_a_map_shows_both_parts_the_path_and_its_times(found, texts, overlaps):
 
 
 def test_planes_without_a_path_mark_the_run(moons_run, texts, overlaps):
-    for plane, weights in (("random", ()), ("weights", ("0.weights[0,1]", "1.biases[0]"))):
+    for plane, weights in (("random", ()), ("weights", ("1.weights[0,1]", "2.biases[0]"))):
         figure = surface_map(surface(moons_run, plane=plane, weights=weights, points=9))
         assert texts(figure).count("the run's weights") == 2
         assert not overlaps(figure)

@@ -23,7 +23,8 @@ from downslope.cli import options
     "--weights",
     nargs=2,
     metavar="A B",
-    help='The plane of two weights or biases instead, e.g. "0.weights[3,5]" "0.biases[5]".',
+    help="The plane of two weights or biases instead, such as those of layer 1: "
+    '"1.weights[3,5]" "1.biases[5]".',
 )
 @click.option(
     "--line-to",

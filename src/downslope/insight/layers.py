@@ -246,5 +246,5 @@ def _told(course: LayersOverTime) -> Iterator[str]:
     yield ""
     yield (
         "gradient, weights: their lengths; moves by: the length of the change beside that of the "
-        "weights; activations: mean ± deviation at the end."
+        "weights; activations: mean ± standard deviation at the end."
     )

@@ -120,8 +120,8 @@ def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Pla
 
     Args:
         parameters: The weights at (0, 0).
-        names: Two places as in a run's `weights.safetensors`, with the indices in the array:
-            "0.weights[3,5]" is the weight from input 3 to neuron 5 of the first layer.
+        names: Two places: the layer, counted from 1 as everywhere, the array, and the indices in
+            it from 0: "1.weights[3,5]" is the weight from input 3 to neuron 5 of the first layer.
 
     Raises:
         SettingError: There are not two different ones, or there is no such weight.
@@ -130,7 +130,7 @@ def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Pla
         raise SettingError(
             f"The weights are {', '.join(names) or 'none'}.",
             "two different ones",
-            "Name two, such as 0.weights[3,5] and 0.biases[5].",
+            "Name two, such as 1.weights[3,5] and 1.biases[5].",
         )
     first, second = (_one_weight(parameters, name) for name in names)
     labels = f"change of {names[0]}", f"change of {names[1]}"
@@ -140,13 +140,19 @@ def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Pla
 def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
     """The direction in which this weight alone grows."""
     direction = jax.tree.map(lambda leaf: np.zeros_like(np.asarray(leaf)), parameters)
-    arrays = flatten({str(place): own for place, own in enumerate(direction)})
+    arrays = flatten({str(layer): own for layer, own in enumerate(direction, start=1)})
     found = re.fullmatch(r"([\w.]+)\[([\d, ]*)\]", name)
     if found is None:
         raise SettingError(
             f"{name!r} names no weight.",
             "an array and the place in it",
-            "Write it as 0.weights[3,5]: layer 0, input 3, neuron 5.",
+            "Write it as 1.weights[3,5]: layer 1, input 3, neuron 5.",
+        )
+    if found[1].startswith("0."):
+        raise SettingError(
+            f"{name} would be of layer 0.",
+            "a layer from 1, as trace and neuron count them",
+            f"Write 1.{name[2:]} for the first layer.",
         )
     array = look_up(found[1], arrays, "array of weights", SettingError)
     place = tuple(int(one) for one in found[2].split(",") if one.strip())
@@ -157,7 +163,7 @@ def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
         raise SettingError(
             f"There is no weight {name}.",
             f"a place in an array of shape {array.shape}",
-            "Count from 0, with one number for each axis.",
+            "Count the places from 0, with one number for each axis.",
         )
     array[place] = 1  # of zeros made here
     return direction

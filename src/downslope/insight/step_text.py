@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -148,8 +149,8 @@ def _one_error(traced: StepTrace) -> Iterator[str]:
     error = float(traced.errors[0])
     people = " people" if traced.task == "counting" else ""
     given = f"{exactly(traced.answer[0])} instead of {exactly(traced.truth[0])}"
-    if error == 0:
-        yield f"The answer is right: {given}{people}."
+    if error == 0 or not math.isfinite(error):
+        yield f"The answer is {'right' if error == 0 else 'not finite'}: {given}{people}."
         return
     way = "high" if error > 0 else "low"
     yield f"The answer is {exactly(abs(error))}{people} too {way}: {given}."
@@ -164,9 +165,10 @@ def _one_error(traced: StepTrace) -> Iterator[str]:
         yield f"The {what} does not change with the answer here: its slope is 0."
         return
     grows, better = ("grows", "smaller") if slope > 0 else ("falls", "larger")
+    times = "" if exactly(abs(slope)) == "1" else f"{exactly(abs(slope))} times "
     yield (
-        f"Slope of the {what} by the answer: {how}{exactly(slope)}. It {grows} "
-        f"{exactly(abs(slope))} times as fast as the answer grows: a {better} answer lowers it."
+        f"Slope of the {what} by the answer: {how}{exactly(slope)}. It {grows} {times}as fast as "
+        f"the answer grows: a {better} answer lowers it."
     )
 
 
@@ -223,12 +225,13 @@ def _own_loss(traced: StepTrace) -> Iterator[str]:
     name = traced.loss_name.replace("_", " ")
     target = np.asarray(traced.sample.target)
     if traced.task == "classification" and target.ndim == 0 and traced.loss_name in _LOGARITHMS:
-        share = float(traced.answer[int(target)])
-        yield (
-            f"{name}: {number(traced.way.loss)}, minus the natural logarithm of the probability "
-            f"{number(share)} that the right class gets."
-        )
-        return
+        share = max(float(traced.answer[int(target)]), 1e-300)
+        if math.isclose(-math.log(share), traced.way.loss, rel_tol=1e-3, abs_tol=1e-4):
+            yield (
+                f"{name}: {number(traced.way.loss)}, minus the natural logarithm of the "
+                f"probability {number(share)} that the right class gets."
+            )
+            return
     if traced.loss_unit != 1 and not _is_square_of_error(traced):
         yield f"{name} of this sample: {exactly(traced.way.loss * traced.loss_unit)}."
     if traced.answer_scales is None:
@@ -242,11 +245,12 @@ def _own_loss(traced: StepTrace) -> Iterator[str]:
             "mean of each target subtracted, divided by its standard deviation."
         )
         return
+    alike = ", or 1 where all are alike" if deviation[0] == 1 else ""
     yield (
         f"Inside, the network works with targets minus {exactly(mean[0])} (their mean), divided "
-        f"by {exactly(deviation[0])} (their standard deviation), so that one learning rate suits "
-        f"all units. There this sample's loss is {number(traced.way.loss)}; all numbers from here "
-        "to step 5 are in these units."
+        f"by {exactly(deviation[0])} (their standard deviation{alike}), so that one learning rate "
+        f"suits all units. There this sample's loss is {number(traced.way.loss)}; all numbers from "
+        "here to step 5 are in these units."
     )
 
 
@@ -398,16 +402,21 @@ def tell_change(traced: StepTrace) -> Iterator[str]:
 
 
 def _again(traced: StepTrace) -> Iterator[str]:
+    if not traced.is_made:
+        yield "Nothing changes: the step was not made."
+        return
     yield f"It answers {_said(traced, traced.answer_after)}."
     before, after = traced.way.loss, traced.loss_after
     if traced.errors is not None and traced.errors.size == 1:
         assert traced.truth is not None
         error, then = float(traced.errors[0]), float(traced.answer_after[0] - traced.truth[0])
-        nearer = "nearer" if abs(then) < abs(error) else "farther"
-        nearer = "as far as before" if abs(then) == abs(error) else f"{nearer} than before"
+        nearer = "nearer than before" if abs(then) < abs(error) else "farther than before"
+        if abs(then) == abs(error):
+            nearer = "as far as before"
+        far = f"{exactly(abs(then))} too {'high' if then > 0 else 'low'}" if then else "right"
         yield (
-            f"That is {exactly(abs(then))} {'too high' if then >= 0 else 'too low'}, {nearer}; "
-            f"the square of the error was {exactly(error**2)} and is {exactly(then**2)}."
+            f"That is {far}{f', {nearer}' if then or error else ''}; the square of the error was "
+            f"{exactly(error**2)} and is {exactly(then**2)}."
         )
         if _is_square_of_error(traced) and _change_of(before, after) == "smaller":
             return  # it has been said

@@ -111,7 +111,7 @@ def surface(
         run: The run.
         plane: "path": the two main directions of the path that it walked. "random": two random
             directions, filter-normalised. "weights": two single weights.
-        weights: For "weights": two of them, such as "0.weights[3,5]" and "0.biases[5]".
+        weights: For "weights": two of them, such as "1.weights[3,5]" and "1.biases[5]".
         points: How many points there are along each direction.
         reach: How far the plane goes to each side of the run's weights. Left out, it goes a
             little beyond the path; to 1 along random directions, where each neuron's weights
