@@ -5,6 +5,7 @@ import math
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax, nn
 
 import downslope as ds
 from downslope.insight.slope import number, slope
@@ -119,6 +120,8 @@ def test_kinks_are_told():
         ("elu", 0, None),
         ("gelu", 0, None),
         (lambda x: x**3 if x > 0 else -(x**3), 0, None),  # JAX cannot trace an if
+        ("x", 1e308, None),
+        ("x*1e-3", -1e308, None),
     ],
 )
 def test_a_smooth_function_has_no_kink_at_any_scale(function, at, target):
@@ -139,6 +142,12 @@ def test_a_smooth_function_has_no_kink_at_any_scale(function, at, target):
         ("minimum(x*1e6, 1)", 1e-6, (1e6, 0)),
         ("x**2 + 1e-5*abs(x - 7)", 7, (14 - 1e-5, 14 + 1e-5)),
         (lambda x: 2 * x if x > 5 else 3 * x - 5, 5, (3, 2)),
+        (lambda x: jnp.sort(jnp.stack([x, -x]))[0], 0, (1, -1)),
+        (lambda x: jnp.stack([x, 2 * x, -x]).max(), 0, (-1, 2)),
+        (lambda x: lax.cond(x > 0, lambda y: y, lambda y: -y, x), 0, (-1, 1)),
+        (lambda x: jnp.clip(x, 0, 7), 7, (1, 0)),
+        (lambda x: jnp.interp(x, jnp.array([0.0, 1, 2]), jnp.array([0.0, 1, 0])), 1, (1, -1)),
+        (lambda x: nn.selu(x), 0, (1.7580993408473766, 1.0507009873554805)),
     ],
 )
 def test_a_kink_is_found_at_any_scale(function, at, kink):
@@ -154,6 +163,10 @@ def test_what_automatic_differentiation_takes_otherwise_is_told():
         "At x = 0, f is 0 and rises as fast as x grows. Automatic differentiation, and so a "
         "training, uses 0."
     )
+    (one,) = slope("where(x**2 > 0, 2*x, 0)", at=0).tangents  # x**2 touches 0
+    assert (one.slope, one.automatic, one.kink) == (2, 0, None)
+    (one,) = slope("abs(x)*sqrt(abs(x))", at=0).tangents
+    assert one.slope == 0 and math.isnan(one.automatic)
     (one,) = slope("where(x > 0, sqrt(x), 0)", at=-1).tangents  # nan * 0 in the other branch
     assert one.slope == 0 and math.isnan(one.automatic)
 

@@ -30,7 +30,30 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 _EPS = float(np.finfo(np.float64).eps)
 _SAME = 1e-9  # slopes that differ by less than this fraction are the same but for rounding
 _FIRST, _WINDOW = 3, 4  # probes begin at 8 units in the last place; so many in a row are compared
-_LOOPS = ("scan",)  # whose program is not simply run once
+# operations that take one of several ways inside, or a program more than once: probed instead
+_PROBED = frozenset(
+    [
+        "scan",
+        "while",
+        "cond",
+        "sort",
+        "top_k",
+        "approx_top_k",
+        "argmax",
+        "argmin",
+        "rem",
+        "cummax",
+        "cummin",
+        "reduce_window",
+        "reduce_window_max",
+        "reduce_window_min",
+        "select_and_gather_add",
+        "select_and_scatter_add",
+        "nextafter",
+        "pure_callback",
+        "io_callback",
+    ]
+)
 _STARTS_AT_ZERO = (-400, -200, -100, -48)  # powers of two: 0 has no last place
 
 
@@ -91,11 +114,17 @@ def sides_at(function: Callable[[Any], Any], at: float) -> Sides | None:
     try:
         traced = jax.make_jaxpr(function)(jnp.float64(at))
         found = Sides(_followed(traced, at, -1.0), _followed(traced, at, 1.0))
-    except Exception:  # Python's own if on a number, or an operation that cannot be followed
+    except (
+        Exception
+    ):  # undecided, Python's own if on a number, or an operation that cannot be followed
         found = None
     if found is not None and found.are_finite:
         return found
     return _probed(function, at)
+
+
+class _UndecidedError(Exception):
+    """What an operation does beside the point cannot be told from its inputs."""
 
 
 class _Moving(NamedTuple):
@@ -142,8 +171,10 @@ def _follow(
 
 def _operated(operation: Any, inputs: list[_Moving]) -> list[_Moving]:
     name, settings = operation.primitive.name, operation.params
+    if name in _PROBED and any(one.change is not None for one in inputs):
+        raise _UndecidedError(name)
     inner = settings.get("call_jaxpr", settings.get("jaxpr"))
-    if isinstance(inner, ClosedJaxpr) and name not in _LOOPS:
+    if isinstance(inner, ClosedJaxpr) and name not in _PROBED:
         return _follow(inner.jaxpr, [_constant(one) for one in inner.consts], inputs)
     if inputs and all(one.change is None for one in inputs):
         return _smooth(operation, inputs)
@@ -260,9 +291,13 @@ _WITHOUT_TIES: dict[str, Callable[[Any, Any], Any]] = {
 def _compared(name: str, one: _Moving, other: _Moving) -> _Moving:
     """What a comparison says just beside the point."""
     shape = np.broadcast_shapes(np.shape(one.value), np.shape(other.value))
+    is_same = one is other
+    is_constant = one.change is None and other.change is None
     one, other = _moving(one, shape), _moving(other, shape)
     compare = _WITHOUT_TIES[name]
     tied = _are_tied(one, other)
+    if not (is_same or is_constant) and np.any(tied & (one.change == other.change)):
+        raise _UndecidedError(name)  # they touch, as x**2 and 0 at 0
     said = np.where(tied, compare(one.change, other.change), compare(one.value, other.value))
     return _Moving(said, None, None)
 
@@ -314,4 +349,6 @@ def _limits(left: np.ndarray, right: np.ndarray) -> Sides | None:
     if gaps[0] > 1.01 * gaps[-1]:
         return None
     middle = sides[0].slope / 2 + sides[1].slope / 2
+    if abs(middle) <= spread[1]:  # a slope of 0, as far as can be told
+        middle = 0.0
     return Sides(*(one._replace(slope=middle) for one in sides))

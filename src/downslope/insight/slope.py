@@ -33,6 +33,7 @@ _FARTHEST = 2.0**-6  # the largest distance of a finite difference, as a fractio
 _FARTHEST_FROM_ZERO = 1.0  # and that from 0; the others are an eighth of the one before each
 _DISTANCES, _DISTANCES_FROM_ZERO = 15, 22
 _STEADY = 0.01  # a difference that changes by less than this fraction depends on it no more
+_HALF = 4e307  # a curve ends at twice that: the way between its ends has to be a number
 _ROOM = 0.35  # of the points' own width, to each side of them
 
 
@@ -310,7 +311,8 @@ def _span(
         ends += [-3.0, 3.0]
     low, high = min(ends), max(ends)
     width = high - low or max(1.0, abs(high))
-    return low - _ROOM * width, high + _ROOM * width
+    ends = np.clip([low / 2 - _ROOM * width / 2, high / 2 + _ROOM * width / 2], -_HALF, _HALF)
+    return float(2 * ends[0]), float(2 * ends[1])
 
 
 def _values(subject: _Subject, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
@@ -394,7 +396,7 @@ def _difference(subject: _Subject, at: float, value: float) -> float:
     ends, values = np.where(has_none, at, ends), np.where(has_none, value, values)
     with np.errstate(invalid="ignore", over="ignore"):
         found = (values[1] - values[0]) / (ends[1] - ends[0])
-    rounding = np.abs(values).sum(axis=0) * np.finfo(np.float64).eps / (2 * steps)
+    rounding = (np.abs(values) / 2).sum(axis=0) * np.finfo(np.float64).eps / steps
     errors = []
     for place in range(1, count):
         change, size = abs(found[place] - found[place - 1]), np.abs(found[place - 1 :][:2]).max()
