@@ -37,11 +37,14 @@ def torch_loss(run, parameters, samples) -> float:
 
     inputs = torch_twin.tensor(np.asarray(run.scaling.apply(samples.inputs), np.float32))
     outputs = torch_twin.forward(run.network, torch_twin.tensors(parameters), inputs)
-    if run.answer_scaling is not None:
+    targets = samples.targets
+    if run.answer_scaling is not None and run.answer_scaling.deviation.ndim:
+        targets = run.units.scaled_targets(targets)  # of several targets, the loss is of these
+    elif run.answer_scaling is not None:
         outputs = outputs * float(run.answer_scaling.deviation) + torch_twin.tensor(
             run.answer_scaling.mean
         )
-    losses = torch_twin.per_sample(run.loss.name, outputs, torch_twin.tensor(samples.targets))
+    losses = torch_twin.per_sample(run.loss.name, outputs, torch_twin.tensor(targets))
     weights = torch.ones(len(samples))
     if run.settings.class_weights:
         weights = torch.tensor(run.settings.class_weights)[torch_twin.tensor(samples.targets)]

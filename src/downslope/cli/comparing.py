@@ -54,7 +54,7 @@ def compare_and_report(
     setting, texts = vary
     each = wishes_of(wishes, setting, texts)
     with claimed(out) as claim:
-        dataset = read_data(source, reading, as_json)
+        dataset = wishes.suited(read_data(source, reading, as_json))
         variants = [_variant(text, one.plan(dataset), setting) for text, one in each.items()]
         folder = claim(f"{dataset.name}-compare").path
         is_free = wishes.epochs is not None or setting == "epochs"

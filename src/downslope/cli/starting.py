@@ -42,7 +42,7 @@ def minima_and_report(
     """
     wishes.check()
     with claimed(out) as claim:
-        dataset = read_data(source, reading, as_json)
+        dataset = wishes.suited(read_data(source, reading, as_json))
         plan = wishes.plan(dataset)
         del plan["seed"]
         folder = claim(f"{dataset.name}-minima").path
