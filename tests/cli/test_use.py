@@ -157,6 +157,8 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     assert "7 samples of other: all its samples." in text
     assert " people on average (no 95 % interval: fewer than 10 samples are too few " in text
     assert made["test_interval"] is None
+    why = "fewer than 10 samples are too few for an interval"
+    assert made["test_interval_note"] == why
     assert "); always saying the training mean misses by " in text
 
 

@@ -14,6 +14,7 @@ from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset
+from downslope.learning.measures import FEWEST_FOR_INTERVAL
 from downslope.learning.run import Run
 from downslope.learning.words import COLUMNS, figure, generated_note, openings_note, verdict
 from downslope.numerals import rounded
@@ -107,7 +108,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             left_out = dict(dataset.rows.left_out)
             rows = {"read": dataset.rows.read, "used": dataset.rows.used, "left_out": left_out}
             honest["rows"] = rows
-        print_json(_training_object(run) | figures | {"test_interval": interval or None} | honest)
+        print_json(_training_object(run) | figures | _interval_object(interval) | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
@@ -124,6 +125,14 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
         say(generated_note(run.data.name))
     _remind(run)
     say(f"\n{run.outcome}\nRun: {run.folder}")
+
+
+def _interval_object(interval: Any) -> dict[str, Any]:
+    """The interval of the test figures; where few samples give none, why."""
+    if interval == {}:
+        why = f"fewer than {FEWEST_FOR_INTERVAL} samples are too few for an interval"
+        return {"test_interval": None, "test_interval_note": why}
+    return {"test_interval": interval}
 
 
 def _training_object(run: Run) -> dict[str, Any]:
@@ -153,7 +162,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
     count = len(chosen.samples)
     if as_json:
         data = {"name": chosen.name, "samples": count}
-        all_figures = {"test": figures, "baseline": baseline, "test_interval": interval or None}
+        all_figures = {"test": figures, "baseline": baseline, **_interval_object(interval)}
         opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
         found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
