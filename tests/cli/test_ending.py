@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import downslope as ds
 from downslope.cli import main as commands
 from downslope.cli.ending import code_of
 from tests.cli.conftest import START
@@ -199,3 +200,24 @@ def test_codes(monkeypatch, call, capsys):
     assert "EOFError" in call("data").stderr
     broken(monkeypatch, OSError(errno.ENOSPC, "No space left on device", "/x/y"))
     assert call("data").stderr.startswith("Error: The file /x/y cannot be written: No space left")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("9007199254740993", "9007199254740992"),  # one number, as floats
+        ("9007199254740993", "2"),
+        ("99999999999999999999", "99999999999999999998", "7"),
+        ("-9223372036854775809", "-9223372036854775808"),
+        ("inf", "1", "2"),
+        ("123456789012345678901234567890", "1"),
+    ],
+)
+def test_numbers_that_no_float_holds_are_classes_and_categories(values, tmp_path):
+    rows = [f"{place % 5},{values[place % len(values)]}" for place in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
+    learnt = ds.load(tmp_path / "t.csv", target="y", task="classification")
+    assert sorted(learnt.class_names) == sorted(values)
+    seen = ds.load(tmp_path / "t.csv", target="x", kinds={"y": "category"}, task="regression")
+    if len(values) > 2:
+        assert set(seen.input_names) >= {f"y = {one}" for one in values}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,6 +43,7 @@ pc: Any = compute  # whose functions are made when it is imported
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
 ROWS_OF_A_CLASS = 5  # on average: whole numbers with fewer are learnt as numbers
 LEAST_ROWS = 10
+_LONG = re.compile(r"[+-]?[0-9]{16,300}")  # whole numbers that may be too long for a float
 _USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
 
 
@@ -229,7 +231,11 @@ def _known(
         odd = read_numbers(values, found.form)[1]
         if odd.any():
             raise _odd_target(target, values, odd)
-        return without_marks(values), (), dict(options.kinds)
+        values = without_marks(values)
+        if said is None and options.task != "regression" and _are_inexact(values, options.task):
+            texts = pa.chunked_array([pa.array(as_texts(values), pa.string())])
+            return texts, (), {**options.kinds, target: "category"}  # as they are written
+        return values, (), dict(options.kinds)
     given = Counter(text for text, no in zip(texts, absent, strict=True) if not no)
     marks = Counter(text for text, no in zip(texts, absent, strict=True) if no and text)
     least = min(min(given.values(), default=0), 0.05 * len(texts))
@@ -248,6 +254,14 @@ def _known(
     ]
     kinds: dict[str, Said] = {**options.kinds, target: "category"} if kept else dict(options.kinds)
     return pa.chunked_array([pa.array(texts, pa.string())]), notes, kinds
+
+
+def _are_inexact(values: pa.ChunkedArray, task: str | None) -> bool:
+    """Whether values would be classes, and some whole number of them no number of 64 bits is."""
+    written = {text.strip() for text in as_texts(values) if text is not None}
+    if task is None and len(written) > MOST_CLASSES_OF_NUMBERS:
+        return False
+    return any(int(one) != float(one) for one in written if _LONG.fullmatch(one))
 
 
 def _rows(count: int) -> str:
