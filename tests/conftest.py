@@ -60,3 +60,9 @@ def digits():
     import downslope as ds
 
     return ds.load("digits")
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch):
+    """Lines as wide as they are: sentences are wrapped where a test is about wrapping."""
+    monkeypatch.setenv("COLUMNS", "10000")

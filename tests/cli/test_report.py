@@ -11,7 +11,7 @@ def test_the_report_of_a_run(call, own_run):
     assert (own_run / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     for name in ("loss.png", "loss.svg", "confusion.svg"):
         assert f"  {name}" in lines and (own_run / "pictures" / name).is_file()
-    assert lines[-1].startswith("The test part has")
+    assert lines[-1].startswith("You have seen the test score")
 
 
 def test_json_another_place_and_a_closed_test_part(call, own_run, tmp_path):

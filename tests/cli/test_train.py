@@ -17,7 +17,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert list(made) == [
         "run", "data", "parameters", "outcome", "epochs", "steps", "learning_rate", "seconds",
         "train", "validation", "test", "baseline", "test_interval",
-        "test_openings", "findings",
+        "classes", "test_openings", "findings",
     ]  # fmt: skip
     assert made["run"] == str(tmp_path / "runs" / "xor-1")
     assert made["data"] == {"name": "xor", "samples": {"train": 560, "validation": 80, "test": 160}}
@@ -41,13 +41,17 @@ def test_figures_in_words(call):
     assert result.exit_code == 0, result.output
     text = result.stdout
     assert "training        560" in text
-    assert "It misses by " in text
-    assert " on average (95 % interval: " in text
-    assert "); always saying the training mean misses by " in text
+    assert "\nMAE: " in text
+    assert ". Always predicting the training median: " in text
+    assert ". Always predicting the training mean: " in text
     assert "You have seen the test score once." in text
     assert "The samples of waves were made by a program" in text
     assert "Trained for 2 epochs." in text
-    assert "runs/waves-1" in text
+    assert text.endswith(
+        "\nNext:\n"
+        "  see how it learned:      downslope report runs/waves-1\n"
+        "  predict for new inputs:  downslope predict runs/waves-1 NEW.npy\n"
+    )
     assert "training on waves: 560 samples, 2 epochs" in result.stderr
 
 

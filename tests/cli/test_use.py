@@ -24,6 +24,7 @@ def test_test_measures_the_test_part(call, xor_run):
         "test": run.test(),
         "baseline": run.baseline(),
         "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
+        "classes": run.test_class_metrics().as_dict(),
         "test_openings": before + 1,
         "opened_now": True,
         "findings": [],
@@ -34,7 +35,7 @@ def test_test_measures_the_test_part(call, xor_run):
         f"You have seen the test score {before + 3} times. If you changed anything because of it, "
         f"it is too optimistic. Check on new data: downslope test {xor_run} --data NEW"
     ) in text
-    assert "the most frequent class, is right for 54.4 %." in text
+    assert "the most frequent class: 54.4 %." in text
 
 
 def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crowd_folder):
@@ -97,7 +98,7 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     result = call("train", "a.csv", *words)
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["column", "kind", "values", "missing", "inputs"]
+    assert lines[0].split() == ["column", "type", "values", "missing", "inputs"]
     assert lines[2].split() == ["town", "category", "2", "2"]
     assert lines[3].split() == ["is", "target", "2"]
     Path("ask.csv").write_text("town,size\nRome,1\nOslo,8.5\n,\n")
@@ -155,11 +156,11 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
     text = call("test", crowd_run, "--data", other).stdout
     assert "7 samples of other: all its samples." in text
-    assert " people on average (no 95 % interval: fewer than 10 samples are too few " in text
+    assert " people (no 95 % interval: fewer than 10 samples are too few " in text
     assert made["test_interval"] is None
     why = "fewer than 10 samples are too few for an interval"
     assert made["test_interval_note"] == why
-    assert "); always saying the training mean misses by " in text
+    assert ". Always predicting the training median: " in text
 
 
 START = "from downslope.cli.main import main; main()"

@@ -104,7 +104,7 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch):
         pass
     message = (
         "The package tensorboardX is not installed. Expected it, to write event files for "
-        'TensorBoard. Install it with: pip install "downslope[tensorboard]"'
+        "TensorBoard. Install it with: pip install tensorboardX tensorboard"
     )
     assert str(caught.value) == message
     monkeypatch.chdir(tmp_path)

@@ -204,8 +204,8 @@ def test_divergence_is_told():
         ),
         (
             {"vary": {"epochs": [3, 4], "seed": [1, 2]}},
-            "2 settings are varied. Expected one. Compare one setting at a time, or what differs "
-            "cannot be told.",
+            "2 settings are varied. Expected one. Compare one setting at a time: else the "
+            "cause of a difference is unknown.",
         ),
         (
             {"vary": {"epochs": [3, 4]}, "seed": 7},

@@ -192,7 +192,7 @@ def test_what_a_text_says(text, augment):
         (
             "flip,turn",
             "The images are to be changed by 'turn'. Expected some of flip, shift and crop, "
-            "parted by commas, or none. Write for example flip,shift=0.1,crop=0.8.",
+            "separated by commas, or none. Write for example flip,shift=0.1,crop=0.8.",
         ),
         (
             "crop=big",

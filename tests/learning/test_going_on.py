@@ -206,9 +206,9 @@ def test_nothing_left_to_do(tmp_path):
         with pytest.raises(ds.RunError) as caught:
             go_on(tmp_path / "run", **changes)
         assert str(caught.value) == (
-            f"The training in {tmp_path}/run has ended. Trained for 2 epochs. Expected a training "
-            "that was interrupted, or a change. Train it longer with --epochs and more than 2, or "
-            "begin a new run at one of its steps with: downslope fork."
+            f"The training in {tmp_path}/run has already finished. Trained for 2 epochs. "
+            "Expected a training that was interrupted, or more epochs. To train longer: --epochs "
+            "4. To branch off at one of its steps: downslope fork."
         )
     with pytest.raises(ds.SettingError) as caught:
         go_on(tmp_path / "run", epochs=1)

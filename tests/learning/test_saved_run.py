@@ -154,7 +154,7 @@ def test_another_format(folder):
     edit(folder, lambda document: document.update(format=1))
     seal(folder)
     assert str(refusal(folder)) == (
-        f"{folder / 'run.json'} has format 1. Expected format 2. Open it with the version of "
+        f"{folder / 'run.json'} has format 1. Expected format 3. Open it with the version of "
         "Downslope that wrote it."
     )
 
@@ -239,7 +239,7 @@ def test_parts_that_do_not_follow_each_other(folder, phases, reason):
         (
             "dense 99999999999 tanh, dense 3",
             "Dense has units 99999999999. Expected a whole number of at most 2,147,483,647. "
-            "Give Dense another units.",
+            "Write Dense(units=32).",
         ),
         (", ".join(["parallel (dropout 0 | dropout 0)"] * 60) + ", dense 3", None),
         ("dens 3", None),

@@ -54,16 +54,20 @@ def test_dropout_changes_nothing_outside_of_training():
     [
         (
             lambda: ds.Dense(0),
-            "Dense has units 0. Expected a whole number of at least 1. Give Dense another units.",
+            "Dense has units 0. Expected a whole number of at least 1. Write Dense(units=32).",
         ),
         (
             lambda: ds.Dense(2.5),
-            "Dense has units 2.5. Expected a whole number of at least 1. Give Dense another units.",
+            "Dense has units 2.5. Expected a whole number of at least 1. Write Dense(units=32).",
+        ),
+        (
+            lambda: ds.Dense("64"),
+            "Dense has units '64', which is text. Expected a whole number of at least 1. Write "
+            "Dense(units=64).",
         ),
         (
             lambda: ds.Dense(True),
-            "Dense has units True. Expected a whole number of at least 1. "
-            "Give Dense another units.",
+            "Dense has units True. Expected a whole number of at least 1. Write Dense(units=32).",
         ),
         (
             lambda: ds.Dropout(1),

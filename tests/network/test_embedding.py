@@ -62,6 +62,5 @@ def test_no_values():
     with pytest.raises(NetworkError) as caught:
         ds.Embedding(0, 2)
     assert str(caught.value) == (
-        "Embedding has values 0. Expected a whole number of at least 1. "
-        "Give Embedding another values."
+        "Embedding has values 0. Expected a whole number of at least 1. Write Embedding(values=10)."
     )

@@ -70,12 +70,11 @@ def test_pooling_and_enlarging_by_hand():
         (
             lambda: ds.Conv2D(0),
             "Conv2D has channels 0. Expected a whole number of at least 1. "
-            "Give Conv2D another channels.",
+            "Write Conv2D(channels=16).",
         ),
         (
             lambda: ds.Conv2D(4, stride=0),
-            "Conv2D has stride 0. Expected a whole number of at least 1. "
-            "Give Conv2D another stride.",
+            "Conv2D has stride 0. Expected a whole number of at least 1. Write Conv2D(stride=2).",
         ),
         (
             lambda: ds.Conv2D(4, padding="full"),
@@ -84,23 +83,22 @@ def test_pooling_and_enlarging_by_hand():
         ),
         (
             lambda: ds.MaxPool2D(0),
-            "MaxPool2D has size 0. Expected a whole number of at least 1. "
-            "Give MaxPool2D another size.",
+            "MaxPool2D has size 0. Expected a whole number of at least 1. Write MaxPool2D(size=2).",
         ),
         (
             lambda: ds.MaxPool2D(17),
             "MaxPool2D has size 17. Expected a whole number of at most 16. "
-            "Give MaxPool2D another size.",
+            "Write MaxPool2D(size=2).",
         ),
         (
             lambda: ds.Conv2D(3, 10**12),
             "Conv2D has size 1000000000000. Expected a whole number of at most 2,147,483,647. "
-            "Give Conv2D another size.",
+            "Write Conv2D(size=2).",
         ),
         (
             lambda: ds.Upsample2D(10**5000),
             "Upsample2D has factor a number of about 4,983 digits. "
-            "Expected a whole number of at most 2,147,483,647. Give Upsample2D another factor.",
+            "Expected a whole number of at most 2,147,483,647. Write Upsample2D(factor=2).",
         ),
         (
             lambda: ds.Network([ds.Conv2D(3, dilation=100_000)]).shapes((28, 28, 1)),
@@ -111,7 +109,7 @@ def test_pooling_and_enlarging_by_hand():
         (
             lambda: ds.Upsample2D(-1),
             "Upsample2D has factor -1. Expected a whole number of at least 1. "
-            "Give Upsample2D another factor.",
+            "Write Upsample2D(factor=2).",
         ),
     ],
 )

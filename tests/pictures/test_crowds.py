@@ -72,7 +72,7 @@ def test_the_scatter_gives_the_error_beside_the_baselines(texts):
     figure = count_scatter(np.array([10.0, 30.0]), np.array([12.0, 27.0]), baseline=20.0)
     shown = " ".join(texts(figure)).replace("\n", " ")
     assert "Off by 2.5 people on average over 2 test photos" in shown
-    assert "the training mean of 20.0 would be off by 10.0." in shown
+    assert "the training median of 20.0 would be off by 10.0." in shown
     axes = figure.axes[0]
     assert axes.get_xlabel() == "true number of people"
     assert axes.get_ylabel() == "estimated number of people"

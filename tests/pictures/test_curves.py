@@ -59,12 +59,14 @@ def test_negative_losses_as_of_poisson_are_drawn_on_a_linear_axis(make_trace):
 def test_the_lowest_validation_loss_is_marked(make_trace, texts):
     trace = make_trace("regression", [0.9, 0.8, 0.7], [0.9, 0.8, 0.85])
     figure = loss_curves(trace, "regression", outcome.all_epochs(3, 12, False))
-    assert "lowest validation loss 0.8, epoch 2" in texts(figure)
+    assert "lowest measured validation loss 0.8, epoch 2" in texts(figure)
 
 
 def test_the_epoch_that_was_kept_is_marked(make_trace, texts):
     trace = make_trace("regression", [0.9, 0.8, 0.7], [0.8, 0.9, 0.95])
-    figure = loss_curves(trace, "regression", outcome.no_improvement(2, 0.8, 1, 12, 4))
+    figure = loss_curves(
+        trace, "regression", outcome.no_improvement(2, outcome.Best(0.8, 1, 4), 12)
+    )
     assert "kept: epoch 1" in texts(figure)
     assert any("were restored" in text for text in texts(figure))
 
@@ -116,6 +118,6 @@ def test_many_batches_are_thinned_out(make_trace):
 @pytest.mark.parametrize("task", ["classification", "counting"])
 def test_no_text_covers_another(make_trace, overlaps, epochs, task):
     losses = np.geomspace(1, 1e-3, epochs)
-    ended = outcome.no_improvement(1, 0.1, 1, 4 * epochs, 4)
+    ended = outcome.no_improvement(1, outcome.Best(0.1, 1, 4), 4 * epochs)
     trace = make_trace(task, losses, losses * 1.01)
     assert overlaps(loss_curves(trace, task, ended, name="spam", loss="cross_entropy")) == []

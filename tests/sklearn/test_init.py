@@ -27,7 +27,7 @@ except ImportError as error:
 """
     assert python(code) == (
         "scikit-learn is not installed. Expected version 1.6 or newer for downslope.sklearn. "
-        "Install it with: pip install 'downslope[sklearn]'\n"
+        "Install it with: pip install scikit-learn\n"
     )
 
 

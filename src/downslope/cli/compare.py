@@ -17,17 +17,15 @@ from downslope.cli import options
     required=True,
     type=options.Varied(),
     help="One setting and its values, e.g. batch_size=full,1,32 or learning_rate=0.1,0.01. Values "
-    'that hold commas are parted by semicolons: "network=dense 10; dense 32 relu, dense 10".',
+    'that hold commas are separated by semicolons: "network=dense 10; dense 32 relu, dense 10".',
 )
-@click.option(
-    "--seeds", type=int, default=5, metavar="N", help="Trainings of each value; 5 if left out."
-)
+@click.option("--seeds", type=int, default=5, metavar="N", help="Trainings per value (default 5).")
 @click.option(
     "--seconds",
     type=float,
     metavar="X",
-    help="About how long all trainings may take: epochs are reduced to fit. 25 if left out, "
-    "and without end where --epochs is given.",
+    help="About how long all trainings may take; epochs are reduced to fit. Default: 25, or "
+    "no limit with --epochs.",
 )
 @click.option(
     "--test", is_flag=True, help="Open the test part, once, when everything has been trained."
@@ -54,12 +52,12 @@ def compare(
     pictures: bool,
     **wishes: Any,
 ) -> None:
-    """Train on DATA with several values of one setting, and say what differs.
+    """Train on DATA with several values of one setting, and compare the results.
 
-    Each value is trained with several seeds: over the same number of samples seen, and for as long
-    as the slowest value takes. What is judged is the validation part. No difference is claimed
-    that seeds and samples could make by chance. Ctrl-C ends it early and shows the values that
-    were finished.
+    Each value is trained with several seeds: over the same number of samples, and for as long as
+    the slowest value takes. They are compared on the validation part. A difference is reported only
+    where chance (seeds, choice of samples) does not explain it. Ctrl-C ends it early and shows the
+    values that were finished.
     """
     from downslope.cli.comparing import compare_and_report
     from downslope.cli.training import Wishes

@@ -172,7 +172,7 @@ def _report(found: Comparison, kept: Mapping[str, Any], folder: Path, *, as_json
         say(f"- {note}")
     if found.is_interrupted:
         say("- Stopped on request: only what was finished is shown.")
-    say(f"\nFound: {folder}")
+    say(f"\nFound: {folder}", exact=True)
 
 
 def _print(found: Comparison, courses: Sequence[Course]) -> None:

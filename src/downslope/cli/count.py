@@ -18,7 +18,7 @@ from downslope.cli import options
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Where pictures go; RUN/pictures if left out.",
+    help="Folder for the pictures (default RUN/pictures).",
 )
 @options.as_json
 @options.no_pictures

@@ -68,7 +68,7 @@ def count_and_report(
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        say(f"Picture: {path}", err=as_json)
+        say(f"Picture: {path}", err=as_json, exact=True)
 
 
 def estimate(run: Run, path: Path) -> Estimate:

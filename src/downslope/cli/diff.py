@@ -16,11 +16,11 @@ from downslope.cli import options
 @options.no_pictures
 @options.as_json
 def diff(one: Path, other: Path, out: Path, pictures: bool, as_json: bool) -> None:
-    """Tell where two runs part, and what differed.
+    """Show where two runs start to differ, and why.
 
-    Says which settings, data, network or versions differ, from which step on the losses are not
-    the same bits any more, whether the one explains the other, and how far apart they end. Nothing
-    is trained, and the test part stays sealed.
+    Reports which settings, data, network or versions differ, from which step on the losses are no
+    longer equal bit for bit, whether the one explains the other, and how far apart they end.
+    Nothing is trained, and the test part stays closed.
     """
     from downslope.cli.diffing import diff_and_report
 

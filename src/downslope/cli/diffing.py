@@ -40,7 +40,7 @@ def diff_and_report(one: Path, other: Path, out: Path | None, *, as_json: bool) 
     if as_json:
         print_json({**as_object(found), "pictures": [str(path) for path in paths]})
         return
-    say(f"A: {one}\nB: {other}\n")
+    say(f"A: {one}\nB: {other}\n", exact=True)
     for sentence in found.sentences:
         say(sentence)
     if not found.same_folder:

@@ -125,7 +125,7 @@ class _Lines:
     def say(self, line: str, is_last: bool = False) -> None:
         if not is_last and time.monotonic() - self.last >= LONGEST_SILENCE:
             self.last = time.monotonic()
-            say(line, err=True)
+            say(line, err=True, exact=True)
 
 
 class PlainTraining:
@@ -144,7 +144,7 @@ class PlainTraining:
         )
         if is_news or time.monotonic() - self.last >= LONGEST_SILENCE:
             self.shown, self.last = progress.epoch, time.monotonic()
-            say(self._line(progress), err=True)
+            say(self._line(progress), err=True, exact=True)
 
     def _line(self, progress: Progress) -> str:
         trace, width = progress.trace, len(f"{progress.epochs:,}")

@@ -10,25 +10,25 @@ from downslope.cli import options
 
 
 @click.command()
-@click.option("--starts", type=int, default=200, metavar="N", help="How many; 200 if left out.")
+@click.option("--starts", type=int, default=200, metavar="N", help="How many (default 200).")
 @click.option(
     "--batch-size",
     "batch_sizes",
     type=options.BatchSize(),
     multiple=True,
-    help="Samples per step; may be given several times. full, 256 and 1 if left out.",
+    help="Samples per step; may be given several times (default full, 256 and 1).",
 )
 @click.option(
     "--epochs",
     type=int,
     default=32,
     metavar="N",
-    help="How often all 4,096 samples are seen; 32 if left out.",
+    help="Passes over all 4,096 samples (default 32).",
 )
 @click.option(
-    "--learning-rate", type=float, default=0.3, metavar="X", help="For all; 0.3 if left out."
+    "--learning-rate", type=float, default=0.3, metavar="X", help="For all (default 0.3)."
 )
-@click.option("--seed", type=int, default=0, metavar="N", help="Random seed; 0 if left out.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
 @options.figures
 @options.no_pictures
 @options.as_json

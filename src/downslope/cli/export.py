@@ -21,16 +21,16 @@ from downslope.cli import options
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The new file; in RUN/export if left out.",
+    help="The new file (default: in RUN/export).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
 @options.as_json
 def export(run_folder: Path, to: str, out: Path | None, overwrite: bool, as_json: bool) -> None:
     """Write the network of a RUN as a file that works without Downslope.
 
-    onnx: raw inputs go in, such as the columns of a table, and answers come out; encoding and
-    scaling are inside. numpy, torch, keras: a short Python file that answers, with its weights
-    beside it. safetensors: the weights alone, with their names.
+    onnx: takes raw inputs, such as the columns of a table, and gives predictions; encoding and
+    scaling are inside. numpy, torch, keras: a short Python file that predicts, with its weights
+    beside it. safetensors: the weights alone, by name.
     """
     from downslope.cli.exporting import export_and_report
 

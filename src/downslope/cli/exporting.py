@@ -24,7 +24,7 @@ def export_and_report(
         print_json({"format": to, "files": [str(file) for file in files]})
         return
     for file in files:
-        say(f"{file} ({_size(file)})")
+        say(f"{file} ({_size(file)})", exact=True)
     say()
     if to == "onnx":
         _tell_onnx(model_of(run), files[0])
@@ -56,7 +56,7 @@ def _tell_onnx(model: Model, file: Path) -> None:
     gives = ", ".join(f"{name} ({what})" for name, what in zip(called, holds, strict=True))
     shape = "; each input is an array of shape (samples,)" if model.encoding is not None else ""
     say(f"\nOut come {gives}{shape}.")
-    say('\nTo use it (pip install "downslope[onnx]" has what is needed):')
+    say("\nTo use it (pip install onnxruntime):")
     say("  import onnxruntime")
     say(f'  session = onnxruntime.InferenceSession("{file.name}")')
     say("  answers = session.run(None, {name: array, ...})")

@@ -13,7 +13,7 @@ from downslope.cli import options
 @options.run_folder
 @options.moved_data
 @click.option(
-    "--at-step", type=int, required=True, metavar="N", help="Steps done where the new run begins."
+    "--at-step", type=int, required=True, metavar="N", help="The step at which the new run begins."
 )
 @click.option(
     "--set",
@@ -21,8 +21,8 @@ from downslope.cli import options
     type=options.Setting(),
     multiple=True,
     callback=lambda context, option, pairs: dict(pairs),
-    help="A setting from there on: learning_rate, schedule, optimizer, epochs, seed, patience, "
-    "class_weights or augment; once for each.",
+    help="Change a setting from there on: learning_rate, schedule, optimizer, epochs, seed, "
+    "patience, class_weights or augment. Repeat it for each setting.",
 )
 @options.new_run
 @options.checkpoints
@@ -41,7 +41,7 @@ def fork(
 ) -> None:
     """Start a new run at a step of RUN, with other settings from there on.
 
-    RUN stays as it is. With nothing changed the new run goes the same way, bit for bit.
+    RUN stays as it is. With nothing changed, the new run repeats it bit for bit.
     """
     from downslope.cli.going_on import checkpoints, fork_and_report
 

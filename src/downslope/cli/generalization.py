@@ -12,19 +12,19 @@ from downslope.cli import options
 @click.command()
 @options.run_folder
 @options.moved_data
-@click.option("--test", is_flag=True, help="Open the sealed test part as well; that is counted.")
+@click.option("--test", is_flag=True, help="Open the test part as well; this is counted.")
 @click.option(
     "--learning-curve",
     "curve",
     is_flag=True,
-    help="Train on growing shares of the training part as well, with several seeds.",
+    help="Also train on growing fractions of the training part, with several seeds.",
 )
 @click.option(
     "--seeds",
     type=int,
     default=3,
     metavar="N",
-    help="Trainings of each size for the learning curve; 3 if left out.",
+    help="Trainings per size for the learning curve (default 3).",
 )
 @options.as_json
 @options.no_pictures
@@ -37,10 +37,10 @@ def generalization(
     as_json: bool,
     pictures: bool,
 ) -> None:
-    """Compare the losses of a RUN on samples that it learnt from and on others.
+    """Compare the training and the validation loss of a RUN: does it overfit?
 
-    Says how large the gap is, since which epoch it is more than chance explains, and whether the
-    validation loss has risen again: overfitting. For that the training is gone through once more.
+    Reports how large the gap is, from which epoch on chance does not explain it, and whether the
+    validation loss rose again. The training is replayed for it.
     """
     from downslope.cli.generalizing import generalize_and_report
 

@@ -196,7 +196,7 @@ def _train(going_on: GoingOn, *, as_json: bool, pictures: bool, goes_on: bool) -
     for note in going_on.notes:
         say(f"{note}\n", err=as_json, heading="Look at this:")
     if not as_json:
-        say(f"Going on from step {going_on.step:,} in {run.folder}")
+        say(f"Going on from step {going_on.step:,} in {run.folder}", exact=True)
     prepare_pictures(pictures)
     is_logged = (run.folder / LOG).is_dir()
     if is_logged:

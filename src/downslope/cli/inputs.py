@@ -163,13 +163,15 @@ def _read_arrays(path: Path, card: DataCard) -> np.ndarray:
 
 
 def _read_csv(path: Path, card: DataCard) -> np.ndarray:
-    """Numbers parted by commas; where a first line names columns, those of the run are taken."""
+    """Numbers separated by commas; where a first line names columns, those of the run are taken."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [(line, row) for line, row in enumerate(csv.reader(file), 1) if any(row)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(
-            f"{path} cannot be read.", "a text file of numbers parted by commas", "Save it as CSV."
+            f"{path} cannot be read.",
+            "a text file of numbers separated by commas",
+            "Save it as CSV.",
         ) from error
     names = None
     if rows and not any(is_number(cell) for cell in rows[0][1]):
@@ -183,7 +185,7 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
             found = f"the value {wrong!r}" if wrong is not None else amount(len(row), "value")
             raise DataError(
                 f"Line {line} of {path} has {found}.",
-                f"{width} numbers parted by commas",
+                f"{width} numbers separated by commas",
                 "Correct the line, or leave it out.",
             )
     values = np.array([[float(cell) for cell in row] for _, row in rows], np.float64)

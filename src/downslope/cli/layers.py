@@ -18,15 +18,15 @@ from downslope.cli import options
     default=25,
     show_default=True,
     metavar="N",
-    help="How many steps of the training to look at.",
+    help="How many steps of the training to show.",
 )
 @options.no_pictures
 @options.as_json
 def layers(run_folder: Path, data: Path | None, points: int, pictures: bool, as_json: bool) -> None:
-    """Watch the layers of a RUN over its training: slopes, weights, updates, activations.
+    """Show the layers of a RUN over its training: gradients, weights, updates, activations.
 
-    The training is replayed for it. For images also what the first layer looks for, and which
-    pixels matter for some answers.
+    The training is replayed for it. For images it also shows the filters of the first layer, and
+    which pixels matter for some predictions.
     """
     from downslope.cli.watching import layers_and_report
 

@@ -9,25 +9,66 @@ from __future__ import annotations
 import json
 import math
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from rich.cells import cell_len
 
 from downslope.errors import printable
 
+UNKNOWN_WIDTH = 80  # columns, where the output is no terminal and COLUMNS says nothing
+LEAST_CELL = 16  # columns that the last cell of a table keeps
 
-def say(text: object = "", *, err: bool = False, heading: str = "") -> None:
-    """Print lines.
+
+def say(text: object = "", *, err: bool = False, heading: str = "", exact: bool = False) -> None:
+    """Print lines, each wrapped between words.
 
     Args:
-        text: One line, or several.
+        text: One line, or several. Those that begin with a blank are printed as they are, such as
+            commands to copy.
         err: Print on standard error.
         heading: What stands before it in bold letters; our own words.
+        exact: Print all lines as they are: they hold a path or are made for other programs.
     """
     shown = printable(str(text), keep="\n")
-    click.echo(f"{click.style(heading, bold=True)} {shown}" if heading else shown, err=err)
+    lines = f"{heading} {shown}".split("\n") if heading else shown.split("\n")
+    if not exact:
+        lines = [
+            part
+            for line in lines
+            for part in ([line] if line.startswith(" ") else wrapped(line, line_width()))
+        ]
+    if heading:
+        lines[0] = lines[0].replace(heading, click.style(heading, bold=True), 1)
+    click.echo("\n".join(lines), err=err)
+
+
+def line_width() -> int:
+    """Columns in a line: those of the terminal, or of the variable COLUMNS, or 80."""
+    return max(1, shutil.get_terminal_size((UNKNOWN_WIDTH, 24)).columns)
+
+
+def wrapped(line: str, width: int) -> list[str]:
+    """A line as lines of at most so many columns, broken between words.
+
+    A word that is longer has a line of its own. What stands in single quotes, such as a path of a
+    shell command, is one word. A letter of Chinese takes two columns.
+    """
+    lines, room, gap = [""], width, ""
+    for word in re.findall(r"(?:(?<!\w)'[^'\n]*'|\S)+|\s+", line):
+        if word.isspace():
+            gap = word
+            continue
+        size = cell_len(gap) + cell_len(word)
+        if lines[-1] and size > room:
+            lines.append("")
+            room, gap, size = width, "", cell_len(word)
+        lines[-1] += gap + word
+        room, gap = room - size, ""
+    return lines
 
 
 def print_data(text: str) -> None:
@@ -67,7 +108,7 @@ def _finite(value: Any) -> Any:
 def print_table(
     head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()
 ) -> None:
-    """Print columns of text under their names.
+    """Print columns of text under their names; a long text in the last one is wrapped.
 
     Args:
         head: The columns' names.
@@ -75,11 +116,16 @@ def print_table(
         numeric: Places of the columns that are aligned to the right.
     """
     table = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[place]) for row in table) for place in range(len(head))]
+    widths = [max(cell_len(row[place]) for row in table) for place in range(len(head))]
+    last, before = len(head) - 1, sum(widths[:-1]) + 2 * (len(head) - 1)
+    room = max(LEAST_CELL, line_width() - before)
     for number, row in enumerate(table):
-        cells = [
-            cell.rjust(width) if place in numeric else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        lines = [row[last]] if last in numeric else wrapped(row[last], room)
+        cells = []
+        for place, cell in enumerate([*row[:last], lines[0]]):
+            blanks = " " * (widths[place] - cell_len(cell))
+            cells.append(blanks + cell if place in numeric else cell + blanks)
         line = "  ".join(cells).rstrip()
         click.echo(click.style(line, bold=True) if number == 0 else line)
+        for more in lines[1:]:
+            click.echo(" " * before + more)

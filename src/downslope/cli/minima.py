@@ -12,7 +12,7 @@ from downslope.cli import options
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@click.option("--starts", type=int, default=32, metavar="N", help="How many; 32 if left out.")
+@click.option("--starts", type=int, default=32, metavar="N", help="How many (default 32).")
 @options.table
 @options.training
 @options.out_folder
@@ -32,11 +32,11 @@ def minima(
     pictures: bool,
     **wishes: Any,
 ) -> None:
-    """Train on DATA from many starts at once, and say where they end.
+    """Train on DATA from many random starts at once, and compare where they end.
 
-    How low each ends on training and validation samples, how much the solutions differ, and how
-    high the loss is between them. The lowest is the best found, and not proved to be the lowest
-    there is. The test part stays sealed. Ctrl-C ends the trainings and shows where they were.
+    Reports how low each ends on training and validation samples, how much the solutions differ, and
+    how high the loss is between them. There may be lower minima than the lowest found. The test
+    part stays closed. Ctrl-C ends the trainings and shows where they were.
     """
     from downslope.cli.starting import minima_and_report
     from downslope.cli.training import Wishes

@@ -13,14 +13,12 @@ from downslope.cli import options
 @options.run_folder
 @options.moved_data
 @click.option("--layer", type=int, required=True, metavar="L", help="Its layer, from 1.")
-@click.option(
-    "--unit", type=int, required=True, metavar="U", help="Which unit or channel of it, from 0."
-)
+@click.option("--unit", type=int, required=True, metavar="U", help="Its unit or channel, from 0.")
 @click.option(
     "--sample",
     type=int,
     metavar="I",
-    help="The training sample that it looks at, from 0; the one it responds to most if left out.",
+    help="A training sample, from 0 (default: the one it responds to most).",
 )
 @options.no_pictures
 @options.as_json
@@ -33,7 +31,7 @@ def neuron(
     pictures: bool,
     as_json: bool,
 ) -> None:
-    """Show one neuron of a RUN: inputs, weights, sum, activation, and what it responds to."""
+    """Show one neuron of a RUN: inputs, weights, activation, and what it responds to."""
     from downslope.cli.watching import neuron_and_report
 
     neuron_and_report(run_folder, data, layer, unit, sample, pictures=pictures, as_json=as_json)

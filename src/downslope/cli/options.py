@@ -18,19 +18,19 @@ figures = click.option(
     type=click.Path(path_type=Path),
     default=Path("figures"),
     metavar="FOLDER",
-    help="Where pictures go, as PNG and SVG; figures if left out.",
+    help="Folder for the pictures, PNG and SVG (default figures).",
 )
 out_folder = click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="A new folder for what is found; runs/NAME-NUMBER if left out.",
+    help="A new folder for the results (default runs/NAME-NUMBER).",
 )
 new_run = click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="A new folder for the run; runs/NAME-NUMBER if left out.",
+    help="A new folder for the run (default runs/NAME-NUMBER).",
 )
 moved_data = click.option(
     "--data",
@@ -43,9 +43,9 @@ run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_ty
 
 
 class ColumnKind(click.ParamType):
-    """A column and what it is: NAME=KIND."""
+    """A column and its type: NAME=TYPE."""
 
-    name = "NAME=KIND"
+    name = "NAME=TYPE"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -55,7 +55,7 @@ class ColumnKind(click.ParamType):
             return value
         name, sign, kind = value.rpartition("=")
         if not sign or not name:
-            self.fail(f"{value!r} does not say NAME=KIND, such as zip=category.", param, ctx)
+            self.fail(f"{value!r} does not say NAME=TYPE, such as zip=category.", param, ctx)
         return name, kind
 
 
@@ -66,13 +66,13 @@ def checkpoints(command: Any) -> Any:
             "--checkpoint-epochs",
             type=int,
             metavar="N",
-            help="Store the state of the training every N epochs as well.",
+            help="Also save a checkpoint every N epochs.",
         ),
         click.option(
             "--checkpoint-seconds",
             type=float,
             metavar="X",
-            help="Store the state of the training every X seconds; 10 if left out.",
+            help="Save a checkpoint every X seconds (default 10).",
         ),
     ):
         command = option(command)
@@ -85,7 +85,7 @@ def table(command: Any) -> Any:
         click.option(
             "--task",
             type=click.Choice(("classification", "regression")),
-            help="Tables: whether classes or numbers are learnt; seen from the target if left out.",
+            help="Tables: predict classes or numbers (default: decided from the target).",
         ),
         click.option(
             "--column",
@@ -93,26 +93,26 @@ def table(command: Any) -> Any:
             type=ColumnKind(),
             multiple=True,
             callback=lambda context, option, pairs: dict(pairs),
-            help="Tables: what a column is: number, yes/no, category, date (or day-first, "
+            help="Tables: set a column's type: number, yes/no, category, date (or day-first, "
             "month-first, year-first) or ignored; of numbers such as 1,234 decimal-point or "
             "decimal-comma.",
         ),
         click.option(
             "--time",
             metavar="COLUMN",
-            help="Tables: train on the earliest rows by this column, test on the latest.",
+            help="Tables: train on the earliest rows by this column and test on the latest.",
         ),
         click.option(
             "--group",
             metavar="COLUMN",
-            help="Tables: keep all rows of one value, such as a patient's, in one part.",
+            help="Tables: keep all rows with the same value, such as a patient's, in one part.",
         ),
         click.option(
             "--names",
             type=click.Choice(("yes", "no")),
-            help="Text files: whether the first line names the columns; seen if left out.",
+            help="Text files: does the first line name the columns? (default: decided from it)",
         ),
-        click.option("--target", metavar="COLUMN", help="Tables: the column to learn."),
+        click.option("--target", metavar="COLUMN", help="Tables: the column to predict."),
     ):
         command = option(command)
     return command
@@ -140,7 +140,7 @@ class BatchSize(click.ParamType):
 
 
 class Numbers(click.ParamType):
-    """Numbers parted by commas."""
+    """Numbers separated by commas."""
 
     name = "numbers"
 
@@ -222,15 +222,14 @@ def training(command: Any) -> Any:
         click.option(
             "--augment",
             metavar="flip,shift,crop",
-            help="Images: change them anew in each epoch, e.g. flip,shift=0.1,crop=0.8; none for "
-            "not.",
+            help="Random image changes, such as flip,shift=0.1,crop=0.8; none turns them off.",
         ),
         click.option(
             "--class-weights",
             type=Numbers(),
             default=(),
             metavar="A,B,...",
-            help="How much each class counts in the loss.",
+            help="The weight of each class in the loss.",
         ),
         click.option(
             "--label-smoothing",
@@ -243,20 +242,32 @@ def training(command: Any) -> Any:
             "--patience",
             type=int,
             metavar="N",
-            help="End when the validation loss has not fallen for N epochs; keep the best weights.",
+            help="Stop early when the validation loss has not fallen for N epochs; keep the best "
+            "weights.",
         ),
-        click.option("--epochs", type=int, metavar="N", help="How often all samples are seen."),
-        click.option("--batch-size", type=BatchSize(), help="Samples per step."),
+        click.option("--epochs", type=int, metavar="N", help="Passes over all training samples."),
+        click.option("--batch-size", type=BatchSize(), help="Samples per step (mini-batch size)."),
         click.option(
-            "--schedule", metavar="NAME", help="The rate over time, e.g. constant or cosine."
+            "--schedule",
+            metavar="NAME",
+            help="Learning rate schedule: constant, step, cosine or one-cycle.",
         ),
         click.option(
             "--learning-rate",
             type=LearningRate(),
-            help="The (highest) learning rate; auto finds a good one first.",
+            help="The (highest) learning rate; auto finds a good one.",
         ),
-        click.option("--optimizer", metavar="NAME", help="How steps are made, e.g. sgd or adam."),
-        click.option("--loss", metavar="NAME", help="What is made small, e.g. cross_entropy."),
+        click.option(
+            "--optimizer",
+            metavar="NAME",
+            help="Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.",
+        ),
+        click.option(
+            "--loss",
+            metavar="NAME",
+            help="Loss function: cross_entropy, binary_cross_entropy, squared_error, "
+            "absolute_error, huber or poisson.",
+        ),
         click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'),
     ):
         command = option(command)

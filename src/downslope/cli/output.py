@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,21 @@ import numpy as np
 from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.words import amount
-from downslope.data import DataFinding, Dataset
+from downslope.data import DataFinding, Dataset, Samples
+from downslope.learning.class_metrics import ClassMetrics
 from downslope.learning.measures import FEWEST_FOR_INTERVAL
+from downslope.learning.outcome import STILL_FALLING
 from downslope.learning.run import Run
-from downslope.learning.words import COLUMNS, figure, generated_note, openings_note, verdict
+from downslope.learning.words import (
+    CLASS_COLUMNS,
+    COLUMNS,
+    class_rows,
+    class_verdict,
+    figure,
+    generated_note,
+    openings_note,
+    verdict,
+)
 from downslope.numerals import rounded
 
 if TYPE_CHECKING:
@@ -25,7 +37,7 @@ if TYPE_CHECKING:
     from downslope.cli.testing import Chosen
     from downslope.data.table_rows import TableRows
 
-Figures = Mapping[str, float]
+MOST_CLASSES = 20  # of which metrics are printed
 
 
 def report_columns(dataset: Dataset) -> None:
@@ -44,8 +56,8 @@ def report_columns(dataset: Dataset) -> None:
             )
             for one in dataset.columns
         ]
-        print_table(("column", "kind", "values", "missing", "inputs", ""), rows, numeric=(2, 3, 4))
-        say("Say --column NAME=KIND where a kind is wrong.\n")
+        print_table(("column", "type", "values", "missing", "inputs", ""), rows, numeric=(2, 3, 4))
+        say("If a type is wrong, set it: --column NAME=TYPE\n")
     if dataset.rows is not None:
         say(f"{_rows_of(dataset.rows)}\n")
     for note in dataset.notes:
@@ -77,8 +89,8 @@ def _remind(run: Run) -> None:
     """Say that something had been found, beside the figures that it concerns."""
     count = len(_warnings(run.data.findings))
     if count:
-        said = "said before the training" if run.folder is None else "see findings in run.json"
-        say(f"{amount(count, 'warning')} about the data of these figures: {said}.")
+        where = "shown before the training" if run.folder is None else "findings in run.json"
+        say(f"{amount(count, 'warning')} about this data: {where}.")
 
 
 def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
@@ -99,6 +111,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             figures["test"] = run.measure(dataset.test)
             figures["baseline"] = run.measure_baseline(dataset.test)
             interval = run.intervals(dataset.test)
+        classes = _classes(run, dataset.test) if is_open else None
     if as_json:
         honest = {
             "test_openings": run.test_openings,
@@ -108,23 +121,94 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             left_out = dict(dataset.rows.left_out)
             rows = {"read": dataset.rows.read, "used": dataset.rows.used, "left_out": left_out}
             honest["rows"] = rows
-        print_json(_training_object(run) | figures | _interval_object(interval) | honest)
+        found = figures | _interval_object(interval) | _classes_object(classes)
+        print_json(_training_object(run) | found | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
     names = ("training", "validation", "test", "baseline")
     rows = zip(names, sizes, figures.values(), strict=True)
     _print_figures(run, (row for row in rows if row[-1] is not None))
     if is_open:
-        say(f"\nThe {len(dataset.test):,} test samples were not used for training.")
-        say(openings_note(run))
+        say(f"\nOn the {len(dataset.test):,} test samples, which were not used for training:")
         say(verdict(run, figures["test"], interval, figures["baseline"]))
+        _print_classes(run, classes)
+        say(openings_note(run))
     else:
-        folder = shlex.quote(str(run.folder))
+        folder = shown_folder(run)
         say(f"\nThe test part stays closed. To see the test score: downslope test {folder}")
     if run.data.generated:
         say(generated_note(run.data.name))
     _remind(run)
-    say(f"\n{run.outcome}\nRun: {run.folder}")
+    say(f"\n{run.outcome}")
+    say(f"Run: {run.folder}", exact=True)
+
+
+def report_next(run: Run) -> None:
+    """Print the commands that come next, to copy."""
+    rows = [(f"{what}:", f"downslope {command}") for what, command in _next_commands(run)]
+    width = max(len(what) for what, _ in rows)
+    say("\nNext:")
+    for what, command in rows:
+        say(f"  {what:<{width}}  {command}")
+
+
+def _next_commands(run: Run) -> Iterator[tuple[str, str]]:
+    """What for, and the words after `downslope`."""
+    folder, data = shown_folder(run), run.data
+    if run.outcome.reason == "interrupted":
+        yield "train to its end", f"resume {folder}"
+    if run.outcome.reason == "non_finite":
+        table = (data.options or {}).get("target")
+        target = "" if table is None else f" --target {shlex.quote(table)}"
+        yield "find a learning rate", f"rate {_shown_path(data.source)}{target}"
+        return
+    if run.outcome.advice == STILL_FALLING:
+        yield "train longer", f"resume {folder} --epochs {2 * run.settings.epochs}"
+    yield "see how it learned", f"report {folder}"
+    if data.task == "counting":
+        yield "count in a photo", f"count {folder} PHOTO.jpg"
+    elif data.encoding is not None:
+        yield "predict for new rows", f"predict {folder} NEW.csv"
+    elif len(data.input_shape) == 3 or data.name == "digits":
+        yield "predict for an image", f"predict {folder} IMAGE.png"
+    else:
+        yield "predict for new inputs", f"predict {folder} NEW.npy"
+
+
+def shown_folder(run: Run) -> str:
+    """A run's folder for a command to copy; RUN where it has none."""
+    return "RUN" if run.folder is None else _shown_path(run.folder)
+
+
+def _shown_path(path: str | Path) -> str:
+    """A path for a shell: relative where it lies below the working folder."""
+    with contextlib.suppress(ValueError, OSError):
+        path = Path(path).relative_to(Path.cwd())
+    return shlex.quote(str(path))
+
+
+def _classes(run: Run, samples: Samples) -> ClassMetrics | None:
+    return run.class_metrics(samples) if run.data.task == "classification" else None
+
+
+def _classes_object(classes: ClassMetrics | None) -> dict[str, Any]:
+    return {} if classes is None else {"classes": classes.as_dict()}
+
+
+def _print_classes(run: Run, classes: ClassMetrics | None) -> None:
+    """Print the metrics of each class, where one is so rare that accuracy hides it."""
+    said = "" if classes is None else class_verdict(run, classes)
+    if classes is None or not said:
+        return
+    say(said)
+    say()
+    order = np.argsort(classes.support, kind="stable")[:MOST_CLASSES]
+    rows = class_rows(classes)
+    head = [COLUMNS.get(name, name) for name in CLASS_COLUMNS]
+    print_table(head, [rows[index] for index in sorted(order)], numeric=range(1, len(head)))
+    if len(rows) > MOST_CLASSES:
+        say(f"The {MOST_CLASSES} rarest of {len(rows):,} classes; all with --json.")
+    say()
 
 
 def _interval_object(interval: Any) -> dict[str, Any]:
@@ -159,10 +243,12 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
         figures = run.measure(chosen.samples)
         baseline = run.measure_baseline(chosen.samples)
         interval = run.intervals(chosen.samples)
+        classes = _classes(run, chosen.samples)
     count = len(chosen.samples)
     if as_json:
         data = {"name": chosen.name, "samples": count}
         all_figures = {"test": figures, "baseline": baseline, **_interval_object(interval)}
+        all_figures |= _classes_object(classes)
         opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
         found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
@@ -170,6 +256,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
     say(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
     say(verdict(run, figures, interval, baseline))
+    _print_classes(run, classes)
     if chosen.generated:
         say(generated_note(chosen.name))
     if chosen.is_sealed:
@@ -190,7 +277,7 @@ def _print_figures(run: Run, rows: Any) -> None:
 def list_pictures(paths: Sequence[Path]) -> None:
     """Print where pictures are."""
     if paths:
-        say(f"Pictures: {paths[0].parent}")
+        say(f"Pictures: {paths[0].parent}", exact=True)
     for path in paths:
         say(f"  {path.name}")
 

@@ -15,24 +15,24 @@ from downslope.errors import SettingError
 @click.argument(
     "paths", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a row per answer, in order.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV: a row per prediction, in order.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write that CSV to a new file.",
+    help="Write this CSV to a new file.",
 )
 @options.as_json
 def predict(
     run_folder: Path, paths: tuple[Path, ...], as_csv: bool, out: Path | None, as_json: bool
 ) -> None:
-    """Print the answers of a RUN to each INPUT.
+    """Print the predictions of a RUN for each INPUT.
 
-    A run that was trained on a table takes tables with the same columns (.csv, .tsv, .parquet,
-    .arrow; - for CSV from standard input). Other runs take rows of numbers (.csv, with or without
-    a line of names; .npy; .npz with one array), one per sample, or an image (.jpg, .png). Images
-    are brought to the size that the network was trained on; of a folder all images are taken. For
-    digits draw light strokes on a dark ground.
+    A run trained on a table takes tables with the same columns (.csv, .tsv, .parquet, .arrow; - for
+    CSV from standard input). Other runs take rows of numbers (.csv, with or without column names;
+    .npy; .npz with one array), one per sample, or images (.jpg, .png). Images are resized to the
+    size the network was trained on; a folder stands for all images in it. For digits, draw light
+    strokes on a dark ground.
     """
     from downslope.cli.inputs import read_inputs, with_folders_opened
     from downslope.cli.output import report_predictions

@@ -14,16 +14,14 @@ from downslope.cli import options
 @click.argument("source", metavar="DATA")
 @options.table
 @options.training
-@click.option(
-    "--seed", type=int, default=0, metavar="N", help="The training's seed; 0 if left out."
-)
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
 @click.option(
     "--seconds",
     type=float,
     default=20.0,
     metavar="X",
-    help="About how long the search may take; 20 if left out. A training that takes longer by "
-    "itself is searched for about as long as it takes.",
+    help="About how long the search may take (default 20); for a training that takes longer, "
+    "about as long as that takes.",
 )
 @options.out_folder
 @options.as_json
@@ -43,12 +41,13 @@ def rate(
     pictures: bool,
     **wishes: Any,
 ) -> None:
-    """Find a good learning rate for a training on DATA, without training anything for good.
+    """Find a good learning rate for a training on DATA.
 
-    Many trainings with rates from far too small to far too large run side by side, with several
-    seeds. It says which rates are good, which one to take, where it begins to overshoot and where
-    it is too slow, and shows each in a short training. To train with what it finds at once:
-    downslope train DATA --learning-rate auto.
+    Many short trainings, with rates from far too small to far too large and several seeds, run side
+    by side. The output says which rates are good, which one to take, above which it overshoots and
+    below which it is too slow, and shows each in a short training. No run is kept.
+
+    To find a rate and train with it at once: downslope train DATA --learning-rate auto.
     """
     from downslope.cli.rating import rate_and_report
     from downslope.cli.training import Wishes

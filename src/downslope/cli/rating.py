@@ -58,7 +58,7 @@ def rate_and_report(
         print_json(kept)
     else:
         tell(found)
-        say(f"\nFound: {folder}")
+        say(f"\nFound: {folder}", exact=True)
     if pictures:
         paths = draw(found, folder, as_json=as_json)
         if not as_json:

@@ -16,11 +16,13 @@ from downslope.cli import options
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The HTML file; RUN/report.html if left out.",
+    help="The HTML file (default RUN/report.html).",
 )
-@click.option("--figures", is_flag=True, help="Write each figure to RUN/pictures, as PNG and SVG.")
+@click.option(
+    "--figures", is_flag=True, help="Also write each figure to RUN/pictures, as PNG and SVG."
+)
 @click.option("--no-test", "with_test", is_flag=True, default=True, flag_value=False,
-              help="Leave the sealed test part closed.")  # fmt: skip
+              help="Keep the test part closed.")  # fmt: skip
 @options.as_json
 def report(
     run_folder: Path,
@@ -30,10 +32,11 @@ def report(
     with_test: bool,
     as_json: bool,
 ) -> None:
-    """Write the story of a RUN as one HTML file that needs no network.
+    """Write the story of a RUN as a single HTML file that works offline.
 
-    Samples, first answers, loss, slopes, steps and epochs in their order, then how good the
-    network is, how the training ended and what to try. Opening the test part is counted.
+    It shows samples, first predictions, the loss, gradients, steps and epochs in order, then how
+    good the network is, how the training ended and what to try next. Opening the test part is
+    counted.
     """
     from downslope.cli.reporting import report_and_tell
 

@@ -36,7 +36,7 @@ def report_and_tell(
         drawn = [str(one) for one in paths]
         print_json({"report": str(path), "figures": drawn, "test_openings": run.test_openings})
         return
-    say(f"Report: {path}")
+    say(f"Report: {path}", exact=True)
     list_pictures(paths)
     if with_test:
         say(openings_note(run))

@@ -14,7 +14,7 @@ from downslope.cli import options
 @options.moved_data
 @click.option("--epochs", type=int, metavar="N", help="Train longer: to N epochs in all.")
 @click.option(
-    "--learning-rate", type=float, metavar="X", help="Another (highest) learning rate from here on."
+    "--learning-rate", type=float, metavar="X", help="A new (highest) learning rate from here on."
 )
 @options.checkpoints
 @options.as_json
@@ -29,11 +29,10 @@ def resume(
     as_json: bool,
     pictures: bool,
 ) -> None:
-    """Go on with the training in RUN where it was, whatever ended it.
+    """Continue the training in RUN, however it ended.
 
-    It ends with the bits that it would have ended with uninterrupted, on the same machine with
-    the same versions. A training that has come to its end goes on with --epochs; its former end
-    is kept as one of its steps.
+    The result is the same, bit for bit, as without the interruption, on the same machine with the
+    same versions. A finished training is continued with --epochs.
     """
     from downslope.cli.going_on import checkpoints, resume_and_report
 

@@ -38,7 +38,7 @@ def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None
         print_data(text.getvalue())
         return
     write_file(out, text.getvalue().encode())
-    say(f"{len(inputs):,} answers: {out}", err=True)
+    say(f"{len(inputs):,} answers: {out}", err=True, exact=True)
 
 
 def _as_text(cell: object) -> object:

@@ -11,8 +11,8 @@ from downslope.cli import options
 
 @click.command()
 @click.argument("function", required=False)
-@click.option("--at", type=options.Numbers(), metavar="X,Y,...", help="The points to look at.")
-@click.option("--target", type=float, metavar="T", help="Losses: the truth to compare with.")
+@click.option("--at", type=options.Numbers(), metavar="X,Y,...", help="The points.")
+@click.option("--target", type=float, metavar="T", help="Losses: the true value.")
 @click.option(
     "--span", type=options.Numbers(), metavar="FROM,TO", help="Where the curve begins and ends."
 )

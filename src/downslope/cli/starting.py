@@ -122,7 +122,7 @@ def _print(found: Minima, folder: Path) -> None:
     )
     for sentence in found.sentences:
         say(sentence)
-    say(f"\nFound: {folder}")
+    say(f"\nFound: {folder}", exact=True)
 
 
 def _draw(found: Minima, folder: Path, as_json: bool) -> None:

@@ -31,11 +31,15 @@ from downslope.cli import options
     "other",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="The straight line to another run's weights instead, and the barrier on it.",
+    help="The straight line to another run's weights instead, with the barrier on it.",
 )
-@click.option("--points", type=int, default=51, metavar="N", help="Points along each direction.")
-@click.option("--reach", type=float, metavar="X", help="How far to go to each side.")
-@click.option("--seed", type=int, default=0, metavar="N", help="Decides random directions.")
+@click.option(
+    "--points", type=int, default=51, metavar="N", help="Points in each direction (default 51)."
+)
+@click.option("--reach", type=float, metavar="X", help="How far to go in each direction.")
+@click.option(
+    "--seed", type=int, default=0, metavar="N", help="Random seed for --plane random (default 0)."
+)
 @options.as_json
 @options.no_pictures
 def surface(
@@ -50,10 +54,10 @@ def surface(
     as_json: bool,
     pictures: bool,
 ) -> None:
-    """Show the loss surface around the weights of a RUN, with the path that led there.
+    """Show the loss surface around the weights of a RUN, with the path of the training.
 
-    The training and the validation loss are computed at all points of a plane, which is drawn as a
-    map and as a relief into the run's pictures. How much of the path lies in the plane is said.
+    The training and the validation loss are computed on a plane and drawn as a map and as a relief
+    in the run's pictures. The output says how much of the path lies in the plane.
     """
     from downslope.cli.surveying import line_and_report, survey_and_report
 

@@ -12,19 +12,19 @@ from downslope.cli import options
 @click.command()
 @options.run_folder
 @options.moved_data
-@click.option("--step", type=int, required=True, metavar="N", help="Which step, from 1.")
+@click.option("--step", type=int, required=True, metavar="N", help="The step, from 1.")
 @click.option(
     "--sample",
     type=int,
     metavar="I",
-    help="A training sample, from 0; the first of the step's batch if left out.",
+    help="A training sample, from 0 (default: the first of the batch).",
 )
 @click.option("--layer", type=int, metavar="L", help="The weight's layer, from 1.")
-@click.option("--unit", type=int, metavar="U", help="The unit that it leads to, from 0.")
+@click.option("--unit", type=int, metavar="U", help="The unit it leads to, from 0.")
 @click.option(
     "--weight",
     metavar="PLACE",
-    help='The input that it comes from, such as 3; or "bias"; or all of it: "weights[3,5]".',
+    help='The input it comes from, such as 3; or "bias"; or in full: "weights[3,5]".',
 )
 @options.as_json
 def trace(
@@ -39,8 +39,8 @@ def trace(
 ) -> None:
     """Show one step of the training of a RUN as the six steps of learning.
 
-    The training is replayed up to there, bit for bit. What is left out is chosen: the first
-    sample of the batch, and the weight with the largest slope.
+    The training is replayed up to that step, bit for bit. Defaults: the first sample of the batch,
+    and the weight with the largest gradient.
     """
     from downslope.cli.tracing import trace_and_report
 

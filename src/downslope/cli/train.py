@@ -14,11 +14,11 @@ from downslope.cli import options
 @click.argument("source", metavar="DATA")
 @options.table
 @options.training
-@click.option("--seed", type=int, default=0, metavar="N", help="Decides all chance; 0 if left out.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
 @click.option(
     "--log",
     type=click.Choice(("tensorboard",)),
-    help="Also write event files that TensorBoard opens, into the run folder, while it trains.",
+    help="Also write TensorBoard event files into the run folder during training.",
 )
 @options.new_run
 @options.checkpoints
@@ -55,10 +55,11 @@ def train(
 
     DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow),
     arrays (.npz) or a folder: images in a folder per class or named in a table, photos with
-    heads.csv, ShanghaiTech, Mall or MNIST files. Of a table say which column is to be learnt, with
-    --target. What is left out is chosen to train well on it. Ctrl-C
-    ends the training early and keeps what was learnt; whatever ended it, it goes on with:
-    downslope resume RUN.
+    heads.csv, ShanghaiTech, Mall or MNIST files.
+
+    For a table, name the column to predict with --target. Omitted settings get good defaults.
+
+    Ctrl-C ends the training early and keeps what was learned. To continue: downslope resume RUN.
     """
     from downslope.cli.going_on import checkpoints
     from downslope.cli.training import Wishes, train_and_report

@@ -212,7 +212,7 @@ def train_and_report(
             )
     report(run, found, as_json=as_json, pictures=pictures)
     if log and not as_json:
-        say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}")
+        say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}", exact=True)
     return EXIT_CODES.get(run.outcome.reason, 0)
 
 
@@ -229,7 +229,7 @@ def hint_to_resume(folder: Path) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if stored_steps(folder):
-            say(f"\nGo on with: downslope resume {shlex.quote(str(folder))}", err=True)
+            say(f"\nGo on with: downslope resume {shlex.quote(str(folder))}", err=True, exact=True)
         raise
 
 
@@ -239,6 +239,8 @@ def report(run: Run, found: FoundRate | None = None, *, as_json: bool, pictures:
     output.report_training(run, run.dataset, as_json=as_json)
     if pictures:
         _draw(run, run.dataset, found, as_json)
+    if not as_json:
+        output.report_next(run)
 
 
 def both(one: OnChunk, other: OnChunk | None) -> OnChunk:

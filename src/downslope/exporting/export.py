@@ -126,7 +126,7 @@ def _write_onnx(model: Model, path: Path) -> None:
         raise SettingError(
             "The package onnx is not installed.",
             "it, to write ONNX files",
-            'Install it with: pip install "downslope[onnx]"',
+            "Install it with: pip install onnx onnxruntime",
         )
     from downslope.exporting.onnx_file import onnx_bytes
 

@@ -41,7 +41,7 @@ def check_tensorboard() -> None:
         raise SettingError(
             "The package tensorboardX is not installed.",
             "it, to write event files for TensorBoard",
-            'Install it with: pip install "downslope[tensorboard]"',
+            "Install it with: pip install tensorboardX tensorboard",
         )
 
 

@@ -1,4 +1,4 @@
-"""What the learning was: steps, slopes, surfaces, rates and minima of networks that a user trains.
+"""Analyses of a finished training: steps, gradients, surfaces, rates and minima.
 
 Pure functions of data sets, networks and runs; each returns plain values that every door shows.
 """

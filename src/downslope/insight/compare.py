@@ -41,7 +41,7 @@ PACING = 100  # thousandths of the progress that stand for measuring the pace
 SEALED = "The test part stays sealed: ask for it when nothing is left to choose."
 OPENED = (
     "The test part was opened once, after everything was trained: if anything is chosen by its "
-    "figures, they are no longer honest."
+    "score, it is too optimistic."
 )
 
 

@@ -442,7 +442,7 @@ def percent(share: float) -> str:
 
 
 def listed(values: np.ndarray) -> str:
-    """Numbers parted by commas."""
+    """Numbers separated by commas."""
     return ", ".join(number(one) for one in np.ravel(values))
 
 

@@ -1,4 +1,4 @@
-"""In what two trainings are unlike: data, network, settings and versions, in a user's words."""
+"""Differences between two runs: data, network, settings and versions, in a user's words."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Stretch:
 
 
 def data_unlike(one: DataCard, other: DataCard) -> tuple[Unlike, ...]:
-    """In what two data sets are unlike; empty if they hold the same numbers."""
+    """Differences between two data sets; empty if they hold the same numbers."""
     if one.fingerprint == other.fingerprint:
         return ()
     found = _unlike(_card(one), _card(other))

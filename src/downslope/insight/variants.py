@@ -73,7 +73,7 @@ def variants_of(
         raise SettingError(
             f"{len(vary)} settings are varied.",
             "one",
-            "Compare one setting at a time, or what differs cannot be told.",
+            "Compare one setting at a time: else the cause of a difference is unknown.",
         )
     ((setting, values),) = vary.items()
     check_values(setting, values)

@@ -158,7 +158,7 @@ def augment_from(text: str) -> Augment | None:
         if name not in usual or (name == "flip" and sign):
             raise SettingError(
                 f"The images are to be changed by {word.strip()!r}.",
-                "some of flip, shift and crop, parted by commas, or none",
+                "some of flip, shift and crop, separated by commas, or none",
                 "Write for example flip,shift=0.1,crop=0.8.",
             )
         if name == "flip":

@@ -230,15 +230,19 @@ def _parameters(
     for name, array in weights.items():
         _require(_is_finite(array), f"{name} holds what is no number")
     _check_scaling(arrays, "scaling", inputs)
-    known = {*weights, "scaling.mean", "scaling.deviation", "baseline"}
+    known = {*weights, "scaling.mean", "scaling.deviation"}
     if task != "classification" and loss.degree is not None:
         _check_scaling(arrays, "answers", outputs)
         known |= {"answers.mean", "answers.deviation"}
-    baseline = arrays["baseline"]
-    _require(
-        baseline.dtype in FLOATS and baseline.shape == ((1,) if task == "counting" else outputs),
-        f"baseline has shape {baseline.shape} and type {baseline.dtype}",
-    )
+    has_median = task in ("regression", "counting")
+    for name in ("baseline", "baseline.median") if has_median else ("baseline",):
+        known.add(name)
+        baseline = arrays[name]
+        _require(
+            baseline.dtype in FLOATS
+            and baseline.shape == ((1,) if task == "counting" else outputs),
+            f"{name} has shape {baseline.shape} and type {baseline.dtype}",
+        )
     for name in arrays:
         _require(name in known or name.startswith(STATE), f"it has an array {name!r} too many")
     return tuple(parameters[str(place)] for place in range(len(network.layers)))

@@ -290,10 +290,10 @@ def _check_rest(run: Run) -> None:
     """Check that a training that has ended had not come to its end."""
     if run.outcome.reason != "interrupted":
         raise RunError(
-            f"The training in {run.folder} has ended. {run.outcome.message}",
-            "a training that was interrupted, or a change",
-            f"Train it longer with --epochs and more than {run.settings.epochs}, or begin a new "
-            "run at one of its steps with: downslope fork.",
+            f"The training in {run.folder} has already finished. {run.outcome.message}",
+            "a training that was interrupted, or more epochs",
+            f"To train longer: --epochs {2 * run.settings.epochs}. To branch off at one of its "
+            "steps: downslope fork.",
         )
 
 

@@ -28,7 +28,7 @@ from downslope.learning.scales import Scales
 from downslope.network.losses import smoothed_targets
 from downslope.network.network import Network, NetworkParameters
 
-# OVERFLOWN is said of a chunk's end alone: some step before has left weights that are not finite
+# OVERFLOWN: set at the end of a chunk only; some step in it has left weights that are not finite
 RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT, OVERFLOWN = range(5)
 
 

@@ -181,7 +181,7 @@ def finish(task: Task, means: np.ndarray) -> dict[str, float]:
 
 
 def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
-    """The best outputs that ignore the input, float64 of shape (outputs,).
+    """The outputs that ignore the input and have the lowest loss or RMSE, float64 (outputs,).
 
     Classes: the shares of the classes among the training samples, as logits, so that the most
     frequent class is chosen. Numbers: the training mean. People: the training mean, as a count.
@@ -198,13 +198,29 @@ def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
             shares = np.bincount(targets, minlength=len(dataset.class_names)) / len(targets)
         logs = np.log(np.maximum(shares, 1e-12))
         answer = logs[1:] - logs[:1] if outputs == 1 else logs
-    elif dataset.task == "counting":
+        return answer
+    if dataset.task == "counting":
         return np.array([dataset.train.counts.mean()])
-    else:
-        answer = targets.mean(axis=0, dtype=np.float64)
-        if loss.name == "binary_cross_entropy":  # labels, any number of which may hold
-            shares = np.clip(answer, 1e-12, 1 - 1e-12)
-            answer = np.log(shares / (1 - shares))
+    return _outputs_for(targets.mean(axis=0, dtype=np.float64), loss)
+
+
+def baseline_median(dataset: Dataset, loss: Loss) -> np.ndarray | None:
+    """Likewise those with the lowest MAE: the training median; None for classes.
+
+    The mean has the lowest RMSE, and of skewed targets a larger MAE than the median.
+    """
+    if dataset.task in ("classification", "multilabel"):
+        return None
+    if dataset.task == "counting":
+        return np.array([np.median(dataset.train.counts)])
+    return _outputs_for(np.median(dataset.train.targets.astype(np.float64), axis=0), loss)
+
+
+def _outputs_for(answer: np.ndarray, loss: Loss) -> np.ndarray:
+    """The outputs that stand for an answer, whose link gives it back."""
+    if loss.name == "binary_cross_entropy":  # labels, any number of which may hold
+        shares = np.clip(answer, 1e-12, 1 - 1e-12)
+        return np.log(shares / (1 - shares))
     if loss.name == "poisson":  # its outputs are logarithms of the answer
-        answer = np.log(np.maximum(answer, 1e-12))
-    return answer.astype(np.float64)
+        return np.log(np.maximum(answer, 1e-12))
+    return answer

@@ -12,6 +12,9 @@ from downslope.numerals import rounded
 Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
 
 
+STILL_FALLING = "The validation loss was still falling: more epochs may help."
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Why a training ended.
@@ -82,7 +85,7 @@ def all_epochs(
         is_finite: Whether any validation loss was a finite number.
     """
     advice = {
-        True: "The validation loss was still falling: more epochs may help.",
+        True: STILL_FALLING,
         False: "The validation loss had stopped falling: more epochs alone will hardly help.",
         None: "So few epochs do not tell where the loss is going: try more.",
     }[still_falling]

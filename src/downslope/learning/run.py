@@ -25,6 +25,7 @@ from downslope.learning import measures, run_folder
 from downslope.learning.answers import outputs_of
 from downslope.learning.card import card
 from downslope.learning.checked import load_options
+from downslope.learning.class_metrics import ClassMetrics, class_metrics, rarest
 from downslope.learning.compiling import check_process, compiled
 from downslope.learning.evaluation import Judge, constant_values, sample_values
 from downslope.learning.openings import Openings
@@ -59,7 +60,9 @@ class Run:
         data: The card of the data set that it was trained on.
         scaling: How inputs are scaled, learnt from the training part.
         answer_scaling: How outputs become numbers in the targets' units; None where they are.
-        baseline_answer: The best answer that ignores its input, for comparison.
+        baseline_answer: The outputs with the lowest loss or RMSE that ignore the input, for
+            comparison; see `measures.baseline_answer`.
+        baseline_median: Likewise with the lowest MAE; None for classes.
         trace: The course of the training.
         outcome: How it ended.
         seconds: How long it took.
@@ -94,6 +97,7 @@ class Run:
     versions: Mapping[str, str] = field(default_factory=run_folder.versions, repr=False)
     phases: tuple[Phase, ...] = ()
     parent: Origin | None = None
+    baseline_median: np.ndarray | None = None
 
     @property
     def test_openings(self) -> int:
@@ -330,20 +334,51 @@ class Run:
 
     def _values(self, samples: Samples) -> np.ndarray:
         if not len(samples):
-            raise DataError(
-                "There are no samples to measure the run on.",
-                "at least one",
-                "Check how they were read.",
-            )
+            raise _no_samples()
         self._checked(samples.inputs)
         samples = self._known(samples)
         return sample_values(self._judge, self.parameters, samples, self.units)
 
-    def measure_baseline(self, samples: Samples) -> dict[str, float]:
-        """The same figures of the best answer that ignores its input."""
+    def class_metrics(self, samples: Samples) -> ClassMetrics:
+        """Precision, recall, F1 and AUC of each class on labelled samples.
+
+        Raises:
+            DataError: There are no samples, their inputs have the wrong shape, or the run did not
+                learn classes.
+        """
+        if not len(samples):
+            raise _no_samples()
         self.look(samples)
+        targets = np.asarray(self._known(samples).targets)
+        truth = targets if targets.ndim == 1 else measures.chosen_class(targets)
+        return class_metrics(self.data.class_names, self.probabilities(samples.inputs), truth)
+
+    @property
+    def rarest_class(self) -> int | None:
+        """The class that is so rare among the training samples that accuracy hides it; or None."""
+        if self.data.task != "classification":
+            return None
+        logits = self.baseline_answer.astype(np.float64)
+        logits = np.concatenate([[0.0], logits]) if len(logits) == 1 else logits
+        return rarest(np.exp(logits) / np.exp(logits).sum())
+
+    def measure_baseline(self, samples: Samples) -> dict[str, float]:
+        """The same figures of the best constant predictions: each of that which is best for it.
+
+        Classes: the most frequent one. Loss and RMSE: the training mean. MAE, and the loss
+        absolute_error: the training median.
+        """
+        self.look(samples)
+        found = self._measure_constant(self.baseline_answer, samples)
+        if self.baseline_median is None:
+            return found
+        median = self._measure_constant(self.baseline_median, samples)
+        best_of_median = ("mae", "loss") if self.loss.name == "absolute_error" else ("mae",)
+        return found | {name: median[name] for name in best_of_median}
+
+    def _measure_constant(self, answer: np.ndarray, samples: Samples) -> dict[str, float]:
         samples = self._known(samples)
-        values = constant_values(self._judge, self.baseline_answer, samples, self.units)
+        values = constant_values(self._judge, answer, samples, self.units)
         return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
@@ -354,6 +389,15 @@ class Run:
         """
         run = self.with_data()
         return run.measure(run._test)
+
+    def test_class_metrics(self) -> ClassMetrics:
+        """The metrics of each class on the test part.
+
+        Raises:
+            DataError: The data is gone or has changed, or the run did not learn classes.
+        """
+        run = self.with_data()
+        return run.class_metrics(run._test)
 
     def test_intervals(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `test`.
@@ -422,6 +466,7 @@ class Run:
             "scaling.deviation": np.asarray(self.scaling.deviation),
             **_answer_arrays(self.answer_scaling),
             "baseline": self.baseline_answer,
+            **({} if self.baseline_median is None else {"baseline.median": self.baseline_median}),
             **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
         }
 
@@ -445,3 +490,9 @@ def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:
         return {}
     deviation = np.asarray(scaling.deviation)
     return {"answers.mean": np.asarray(scaling.mean), "answers.deviation": deviation}
+
+
+def _no_samples() -> DataError:
+    return DataError(
+        "There are no samples to measure the run on.", "at least one", "Check how they were read."
+    )

@@ -53,7 +53,7 @@ from downslope.store.files import (
 from downslope.store.manifest import NAME as MANIFEST
 from downslope.store.manifest import Mark, read_manifest, read_marked, write_manifest
 
-FORMAT = 2
+FORMAT = 3
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them

@@ -131,6 +131,7 @@ def run_from(
             else None
         ),
         baseline_answer=arrays["baseline"],
+        baseline_median=arrays.get("baseline.median"),
         trace=trace,
         outcome=document.outcome,
         seconds=document.seconds,

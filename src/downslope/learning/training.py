@@ -229,6 +229,7 @@ class Training:
             scaling=self.dataset.scaling,
             answer_scaling=self.prepared.answer_scaling,
             baseline_answer=self._baseline,
+            baseline_median=measures.baseline_median(self.dataset, self.program.judge.loss),
             origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
             **values,
         )

@@ -8,27 +8,41 @@ from collections.abc import Mapping
 
 from downslope.data.dataset import Task
 from downslope.errors import printable
+from downslope.learning.class_metrics import ClassMetrics
+from downslope.learning.measures import MEASURES
 from downslope.learning.run import Run
 from downslope.numerals import rounded
 
 COLUMNS = {
-    "loss": "loss",
-    "accuracy": "accuracy",
-    "all_right": "all labels right",
-    "mae": "MAE",
-    "rmse": "RMSE",
-}
+    "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
+    "rmse": "RMSE", "precision": "precision", "recall": "recall", "f1": "F1", "auc": "AUC",
+}  # fmt: skip
+PERCENT = ("accuracy", "all_right", "precision", "recall")
+CLASS_COLUMNS = ("class", "samples", "precision", "recall", "f1", "auc")
 
 
 def figure(name: str, value: float, task: Task) -> str:
-    """One figure: shares in percent, people with one decimal, the rest with four digits."""
+    """One figure: shares in percent, people with one decimal, the rest with few digits."""
     if not math.isfinite(value):
         return str(value)
-    if name in ("accuracy", "all_right"):
+    if name in PERCENT:
         return f"{100 * value:.1f} %"
+    if name in ("f1", "auc"):
+        return f"{value:.3f}"
     if task == "counting" and name in ("mae", "rmse"):
         return f"{value:,.1f}"
-    return f"{rounded(value)}"
+    return rounded(value)
+
+
+def usual_answer(run: Run, name: str) -> str:
+    """What the baseline of a figure always predicts, as a noun: that which is best for it."""
+    if run.data.task == "classification":
+        best = run.baseline_answer
+        index = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
+        return f'"{printable(run.data.class_names[index])}", the most frequent class'
+    if run.data.task == "multilabel":
+        return "the more frequent answer of each label"
+    return f"the training {'median' if name == 'mae' else 'mean'}"
 
 
 def verdict(
@@ -37,38 +51,55 @@ def verdict(
     intervals: Mapping[str, tuple[float, float]],
     baseline: Mapping[str, float],
 ) -> str:
-    """How good the run is, beside the best answer that ignores its input."""
+    """How good the run is, beside the best constant prediction."""
     task = run.data.task
-
-    def between(name: str) -> str:
-        if name not in intervals:
-            return "(no 95 % interval: fewer than 10 samples are too few for one)"
-        low, high = (figure(name, end, task) for end in intervals[name])
-        return f"(95 % interval: {low} to {high})"
-
-    if task == "classification":
-        best = run.baseline_answer
-        most = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
-        usual = printable(run.data.class_names[most])
-        return (
-            f"It is right for {figure('accuracy', figures['accuracy'], task)} of them "
-            f"{between('accuracy')}; always "
-            f'answering "{usual}", the most frequent class, is right for '
-            f"{figure('accuracy', baseline['accuracy'], task)}."
-        )
-    if task == "multilabel":
-        return (
-            f"{figure('accuracy', figures['accuracy'], task)} of the labels are right "
-            f"{between('accuracy')}, and all labels of "
-            f"{figure('all_right', figures['all_right'], task)} of the samples; always giving each "
-            "label its more frequent answer is right for "
-            f"{figure('accuracy', baseline['accuracy'], task)} of the labels."
-        )
     people = " people" if task == "counting" else ""
+
+    def said(name: str) -> str:
+        value, always = (figure(name, one[name], task) for one in (figures, baseline))
+        between = " (no 95 % interval: fewer than 10 samples are too few for one)"
+        if name in intervals:
+            low, high = (figure(name, end, task) for end in intervals[name])
+            between = f" (95 % interval {low} to {high})"
+        head = COLUMNS[name][0].upper() + COLUMNS[name][1:]
+        return (
+            f"{head}: {value}{people}{between}. "
+            f"Always predicting {usual_answer(run, name)}: {always}."
+        )
+
+    return " ".join(said(name) for name in MEASURES[task])
+
+
+def class_verdict(run: Run, found: ClassMetrics) -> str:
+    """What accuracy hides, where a class is rare; else an empty text."""
+    rare = run.rarest_class
+    if rare is None or not found.support[rare]:
+        return ""
+    said = [
+        f"{COLUMNS[name]} {figure(name, float(getattr(found, name)[rare]), run.data.task)}"
+        for name in ("recall", "precision", "f1")
+    ]
+    together = [f"balanced accuracy {figure('recall', found.balanced_accuracy, run.data.task)}"]
+    if found.mean_auc is not None:
+        together.append(f"AUC {found.mean_auc:.3f}")
+    name = printable(run.data.class_names[rare])
     return (
-        f"It misses by {figure('mae', figures['mae'], task)}{people} on average {between('mae')}; "
-        f"always saying the training mean misses by {figure('mae', baseline['mae'], task)}."
+        f'The class "{name}" is rare, so accuracy says little about it: '
+        f"{', '.join(said)}. Over the classes: {', '.join(together)}."
     )
+
+
+def class_rows(found: ClassMetrics, task: Task = "classification") -> list[list[str]]:
+    """A row of text for each class, under `CLASS_COLUMNS`; empty where nothing is defined."""
+
+    def cell(name: str, value: float) -> str:
+        return figure(name, value, task) if math.isfinite(value) else ""
+
+    return [
+        [name, f"{found.support[index]:,}"]
+        + [cell(one, float(getattr(found, one)[index])) for one in CLASS_COLUMNS[2:]]
+        for index, name in enumerate(found.names)
+    ]
 
 
 def openings_note(run: Run) -> str:
@@ -87,6 +118,6 @@ def openings_note(run: Run) -> str:
 def generated_note(name: str) -> str:
     """What must be said of figures on samples that no one measured."""
     return (
-        f"The samples of {name} were made by a program: these figures say how well its rules "
-        "were learnt, not how well the network does on real data."
+        f"The samples of {name} were made by a program: the scores say how well its rules were "
+        "learned, not how well the network does on real data."
     )

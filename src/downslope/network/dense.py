@@ -18,6 +18,9 @@ from downslope.network.layer import Layer, Misfit, Parameters, Shape
 LARGEST = (1 << 31) - 1  # what arrays are counted with
 
 
+EXAMPLES = {"units": 32, "channels": 16, "numbers": 8, "values": 10}  # in messages; 2 elsewhere
+
+
 def positive(name: str, value: int, layer: str, most: int = LARGEST) -> None:
     """Check that `value` is a whole number from 1 to `most`.
 
@@ -27,10 +30,20 @@ def positive(name: str, value: int, layer: str, most: int = LARGEST) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         too_many = isinstance(value, int) and value > most
         raise NetworkError(
-            f"{layer} has {name} {quoted(value)}.",
+            f"{layer} has {name} {quoted(value)}{_text(value)}.",
             f"a whole number of at {f'most {most:,}' if too_many else 'least 1'}",
-            f"Give {layer} another {name}.",
+            f"Write {layer}({name}={_example(name, value)}).",
         )
+
+
+def _text(value: object) -> str:
+    return ", which is text" if isinstance(value, str) else ""
+
+
+def _example(name: str, value: object) -> object:
+    """What was probably meant by a text; else a usual number."""
+    is_number = isinstance(value, str) and value.isdecimal() and value.isascii() and int(value)
+    return value if is_number else EXAMPLES.get(name, 2)
 
 
 @dataclass(frozen=True)

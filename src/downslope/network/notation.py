@@ -1,7 +1,7 @@
 """Networks as short text: "dense 32 relu, dense 10", as typed at the command line and stored.
 
 A layer is its word, its settings in order, then settings by name; composite layers put their
-inner layers in brackets: "residual (conv 16 3 relu, conv 16 3)", and branches are parted by a
+inner layers in brackets: "residual (conv 16 3 relu, conv 16 3)", and branches are separated by a
 bar: "parallel (conv 8 3 | conv 8 5)".
 """
 

@@ -10,7 +10,6 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from downslope.insight.bowl import LOWEST, Bowl, Descent, loss_at
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 _COLOURS = (style.SKY, style.GREEN, style.VERMILLION, style.PURPLE, style.AMBER)
@@ -66,7 +65,7 @@ def _grid(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _label(one: Descent) -> str:
-    return f"rate {rounded(one.rate, 6)}: {one.verdict} (loss {rounded(one.losses[-1], 3)})"
+    return f"rate {style.short(one.rate, 6)}: {one.verdict} (loss {style.short(one.losses[-1], 3)})"
 
 
 def _draw_surface(axes: Any, found: Bowl, low: np.ndarray, high: np.ndarray) -> None:
@@ -109,7 +108,12 @@ def _draw_map(axes: Axes, found: Bowl, low: np.ndarray, high: np.ndarray) -> Non
         marker = style.MARKERS[place % len(style.MARKERS)]
         axes.plot(*one.weights.T, marker=marker, markersize=4.2, linewidth=1.4, zorder=3, **look)
     axes.plot(*LOWEST, "*", color=style.INK, markersize=13, mec=style.PAPER, zorder=5)
-    _name(axes, LOWEST, f"lowest point ({rounded(LOWEST[0], 6)}, {rounded(LOWEST[1], 6)})", (8, 10))
+    _name(
+        axes,
+        LOWEST,
+        f"lowest point ({style.short(LOWEST[0], 6)}, {style.short(LOWEST[1], 6)})",
+        (8, 10),
+    )
     if any(found.gradient):
         _draw_gradient(axes, found, high[0] - low[0])
     axes.set_xlim(low[0], high[0])

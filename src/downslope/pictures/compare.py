@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from downslope.insight.comparison import Comparison, Course
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.curves import MEASURE, spread
 
@@ -195,7 +194,7 @@ def _limit_ends(axes: Axes, found: Comparison) -> None:
     if found.figure != "accuracy" and len(values) and values.min() > 0:
         if values.max() > 20 * values.min():
             axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 6)))
             axes.xaxis.set_minor_formatter(NullFormatter())
         else:
             axes.set_xlim(0, 1.03 * values.max())

@@ -116,7 +116,7 @@ def count_scatter(
     Args:
         truth: True numbers of people.
         estimates: Estimated ones.
-        baseline: The training mean, which the baseline always answers.
+        baseline: The training median, which the baseline always predicts.
         name: Of the data set, for the title.
     """
     truth, estimates = np.asarray(truth, np.float64), np.asarray(estimates, np.float64)
@@ -124,8 +124,8 @@ def count_scatter(
     off = mean_distance(truth, estimates, "people")
     always = float(np.abs(baseline - truth).mean())
     subtitle = (
-        f"{off} over {style.amount(len(truth), 'test photo')}; always answering "
-        f"the training mean of {baseline:.1f} would be off by {always:.1f}.{outside}"
+        f"{off} over {style.amount(len(truth), 'test photo')}; always predicting "
+        f"the training median of {baseline:,.1f} would be off by {always:,.1f}.{outside}"
     )
     title = f"True and estimated counts: {name}" if name else "True and estimated counts"
     figure = style.new_figure(title, subtitle, height=5.2)
@@ -142,7 +142,7 @@ def count_scatter(
     right = axes.get_xlim()[1]
     labels = [
         (min(right, high), "exact", style.MUTED),
-        (baseline, "always the mean", style.VERMILLION),
+        (baseline, "always the median", style.VERMILLION),
     ]
     style.label_ends(axes, labels, 4.6)
     return figure

@@ -13,7 +13,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from downslope.data.dataset import Task
 from downslope.learning.outcome import Outcome
 from downslope.learning.trace import Trace
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 MOST_DOTS = 2000  # more batches than this are thinned out evenly
@@ -160,7 +159,7 @@ def spread(axes: Axes, values: np.ndarray) -> None:
     else:
         room = 0.05 * (high - low) or abs(high) * 0.05
         axes.set_ylim(low - room, high + room)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 6)))
 
 
 def _logarithmic(axes: Axes, low: float, high: float) -> None:
@@ -183,7 +182,8 @@ def _mark(top: Axes, bottom: Axes, trace: Trace, outcome: Outcome | None, per_ep
     if not np.isfinite(validation).any():
         return
     row = int(np.nanargmin(validation))
-    text = f"lowest validation loss {_number(validation[row])}, epoch {trace.epochs['epoch'][row]}"
+    lowest = f"{_number(validation[row])}, epoch {trace.epochs['epoch'][row]}"
+    text = f"lowest measured validation loss {lowest}"
     if outcome and outcome.kept_step < outcome.step:
         row = int(np.argmin(np.abs(trace.epochs["step"] - outcome.kept_step)))
         text = f"kept: epoch {trace.epochs['epoch'][row]}"
@@ -235,4 +235,4 @@ def _finite(values: np.ndarray) -> np.ndarray:
 
 
 def _number(value: float) -> str:
-    return f"{value:.1f}" if 10 <= abs(value) < 1000 else f"{rounded(value, 3)}"
+    return f"{value:.1f}" if 10 <= abs(value) < 1000 else f"{style.short(value, 3)}"

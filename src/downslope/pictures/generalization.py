@@ -9,7 +9,6 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from downslope.insight.generalization import WIDE, Generalization
 from downslope.insight.learning_curve import LearningCurve
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.curves import spread
 
@@ -41,9 +40,11 @@ def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
         (found.validation_loss, found.validation_error, "validation", style.VERMILLION),
     ):
         _band(top, found.epochs, values, errors, colour)
-        labels.append((float(values[-1]), f"{word} {rounded(values[-1], 3)}", colour))
+        labels.append((float(values[-1]), f"{word} {style.short(values[-1], 3)}", colour))
     if found.test is not None and found.test_interval:
-        labels.append((found.test["loss"], f"test {rounded(found.test['loss'], 3)}", style.PURPLE))
+        labels.append(
+            (found.test["loss"], f"test {style.short(found.test['loss'], 3)}", style.PURPLE)
+        )
         x, loss = found.kept_epoch, found.test["loss"]
         shown.append(np.array(found.test_interval["loss"]))
         ends = np.abs(np.array(found.test_interval["loss"]) - loss)[:, None]
@@ -104,7 +105,7 @@ def learning_curves(found: LearningCurve) -> Figure:
             axes.plot(found.sizes, column, marker, color=colour, ms=4, alpha=0.55, mew=0)
         mean = rows.mean(axis=1)
         axes.plot(found.sizes, mean, color=colour, linewidth=1.8)
-        labels.append((float(mean[-1]), f"{word} {rounded(mean[-1], 3)}", colour))
+        labels.append((float(mean[-1]), f"{word} {style.short(mean[-1], 3)}", colour))
     axes.set_xticks(found.sizes)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())

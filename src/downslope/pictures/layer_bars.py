@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.insight.beginning import LayerSlopes
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 _BAR = 0.34  # inches per layer
@@ -69,7 +68,7 @@ def _bars(
 
 
 def _number(axes: Axes, place: int, length: float, value: float, weights: int) -> None:
-    text = rounded(value, 3) if np.isfinite(value) else "began at 0"
+    text = style.short(value, 3) if np.isfinite(value) else "began at 0"
     axes.annotate(
         text, (length, place), (4, 0), textcoords="offset points", va="center",
         size=style.SMALL_SIZE, color=style.MUTED,

@@ -14,7 +14,6 @@ from downslope.data.dataset import Dataset
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.learning.run import Run
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.files import save_all
 from downslope.pictures.tiles import show_image, show_signed
@@ -42,7 +41,12 @@ def layers_figure(course: LayersOverTime) -> Figure:
     panels = (
         ("Gradient", "length", "gradient_length", True),
         ("Weights", "length", "weight_length", False),
-        ("Change in a step", "share of the weights' length", "update_share", True),
+        (
+            "Change (dashed: usual)",
+            "fraction of the weights' length",
+            "update_share",
+            True,
+        ),
         ("Activations: mean", "mean", "mean", False),
         ("Activations: spread", "standard deviation", "deviation", False),
     )
@@ -53,10 +57,6 @@ def layers_figure(course: LayersOverTime) -> Figure:
         if is_log:
             _logarithmic(axes)
     grid[2].axhline(USUAL, color=style.MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
-    grid[2].annotate(
-        "usual: 0.001", (1, USUAL), (-2, 3), xycoords=grid[2].get_yaxis_transform(),
-        textcoords="offset points", ha="right", size=style.SMALL_SIZE, color=style.MUTED,
-    )  # fmt: skip
     _draw_stuck(grid[5], course, looks, has_stuck)
     figure.legend(
         handles=[Line2D([], [], linewidth=2, **look) for look in looks],
@@ -106,7 +106,7 @@ def _logarithmic(axes: Axes) -> None:
     low, high = axes.get_ylim()
     subs = (1.0, 2.0, 5.0) if high / low < 100 else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=9))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 2)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 2)))
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -123,7 +123,7 @@ def filters_figure(filters: np.ndarray, *, name: str = "") -> Figure:
     how = (
         "each stretched to its own range of colours"
         if is_colour
-        else "blue above 0, red below, each by its largest weight"
+        else "blue above 0, orange below, each by its largest weight"
     )
     if filters.shape[-1] not in (1, 3):
         how += f", added over {filters.shape[-1]} channels"
@@ -179,7 +179,8 @@ def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) ->
     unit = "pixel" if cell == 1 else f"square of {cell} × {cell} pixels"
     figure = style.new_figure(
         f"Which pixels matter for the {what} on {dataset.name}",
-        f"Below each sample what each {unit} adds to the {what}, {how}: blue adds, red takes away.",
+        f"Below each sample what each {unit} adds to the {what}, {how}: blue adds, orange "
+        "takes away.",
         height=height,
     )
     grid = figure.subplots(2, count, squeeze=False)
@@ -240,4 +241,4 @@ def _said(run: Run, inputs: np.ndarray) -> list[str]:
         return [f"answer {run.data.class_names[int(one)]}" for one in answers]
     if run.data.task == "counting":
         return [f"{one:.1f} people" for one in answers]
-    return [rounded(float(np.ravel(one)[0])) for one in answers]
+    return [style.short(float(np.ravel(one)[0])) for one in answers]

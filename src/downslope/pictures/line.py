@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from downslope.insight.line import Line
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 _HEIGHT = 3.4
@@ -35,7 +34,7 @@ def line_between(found: Line, *, name: str = "", loss: str = "loss") -> Figure:
         axes.plot([0, 1], values[[0, -1]], color=colour, linewidth=1, linestyle=(0, (3, 3)))
         axes.plot([0, 1], values[[0, -1]], "o", color=colour, markersize=6, clip_on=False)
         highest = max(highest, float(np.nanmax(values)))
-        labels.append((float(values[-1]), f"{part} {rounded(values[-1], 3)}", colour))
+        labels.append((float(values[-1]), f"{part} {style.short(values[-1], 3)}", colour))
     axes.set_xlim(0, 1)
     lowest = float(np.nanmin([found.train_loss.min(), found.validation_loss.min()]))
     axes.set_ylim(min(0.0, 1.05 * lowest), 1.06 * highest if highest > 0 else 1.0)

@@ -11,7 +11,6 @@ from matplotlib.figure import Figure
 
 from downslope.data.scaling import Scaling
 from downslope.insight.pixels import image_shape
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 _TILES_PER_ROW = 6
@@ -216,7 +215,7 @@ def _draw_bars(
         axes.text(
             1.02,
             place,
-            f"{deviation:+.1f}  (value {rounded(value)})".replace("-", "\N{MINUS SIGN}"),
+            f"{deviation:+.1f}  (value {style.short(value)})".replace("-", "\N{MINUS SIGN}"),
             transform=axes.get_yaxis_transform(),
             va="center",
             size=style.SMALL_SIZE,

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure, SubFigure
 
 from downslope.data.dataset import Dataset
 from downslope.insight.neuron import Neuron
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.mistakes import as_images
 from downslope.pictures.tiles import show_image, show_signed
@@ -31,10 +30,10 @@ def neuron_figure(neuron: Neuron, dataset: Dataset) -> Figure:
     tiles = _tiles(neuron, images)
     where = "" if neuron.place is None else f" at row {neuron.place[0]}, column {neuron.place[1]}"
     title = f"Unit {neuron.unit} of layer {neuron.layer_name}, trained on {dataset.name}"
-    made = f"; its {neuron.activation} is {rounded(neuron.output)}."
+    made = f"; its {neuron.activation} is {style.short(neuron.output)}."
     subtitle = (
         f"Looking at training sample {neuron.sample:,}{where}: each input times its weight, plus "
-        f"the bias, is the sum {rounded(neuron.sum)}"
+        f"the bias, is the sum {style.short(neuron.sum)}"
         + (", which goes on as it is." if neuron.activation == "identity" else made)
     )
     rows = [3.7] + [1.95] * bool(tiles) + [2.9 if images is not None else 1.9]
@@ -164,11 +163,11 @@ def _draw_responses(axes: Axes, neuron: Neuron) -> None:
     axes.axvline(neuron.sum, color=style.VERMILLION, linewidth=1.4)
     style.dress(
         axes,
-        title=f"Its sum for all {len(neuron.responses):,} training samples; red: this one",
+        title=f"Its sum for all {len(neuron.responses):,} training samples; orange: this one",
         x="sum",
         y="samples",
     )
 
 
 def _short(value: Any) -> str:
-    return f"{rounded(value + 0.0, 3)}"
+    return f"{style.short(value + 0.0, 3)}"

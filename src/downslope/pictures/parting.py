@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from downslope.insight.parting import Parting, Side
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.curves import spread
 
@@ -97,7 +96,7 @@ def _label(
     """Name a run at its last validation loss; at its last batch if none was measured."""
     batches, _, validation = (one[np.isfinite(one)] for one in shown[-3:])
     if len(validation):
-        labels.append((float(validation[-1]), f"{name} {rounded(validation[-1], 3)}", colour))
+        labels.append((float(validation[-1]), f"{name} {style.short(validation[-1], 3)}", colour))
     elif len(batches):
         labels.append((float(batches[-1]), name, colour))
 
@@ -116,7 +115,7 @@ def _draw_apart(axes: Axes, found: Parting) -> None:
     axes.set_ylim(low / 3, max(high, 10 * low) * 3)
     axes.yaxis.set_major_locator(LogLocator(numticks=6))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 6)))
     if found.equal_steps:
         last = found.equal_steps
         axes.axvspan(0, last, color=style.GREEN, alpha=0.12, linewidth=0)

@@ -10,7 +10,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from downslope.insight.rate_rounds import Round
 from downslope.insight.rates import FoundRate
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 COLOURS = {"too small": style.AMBER, "good": style.GREEN, "overshoots": style.VERMILLION}
@@ -18,6 +17,7 @@ _SMOOTHED = 18  # points of a drawn course, each the mean of a piece of it
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
 _HEIGHT = 3.6  # inches of the panels, about
 _BEYOND = 12.0  # how far the rates are shown beyond the borders
+_STRIP = 0.2  # of the height, in which the regions are named
 _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at the upper edge
 
 
@@ -28,7 +28,7 @@ def rate_search(found: FoundRate, *, loss: str = "loss") -> Figure:
         found: What was found.
         loss: Name of the loss, for the axes.
     """
-    title = f"A learning rate for {found.data}: {rounded(found.rate, 6)}"
+    title = f"A learning rate for {found.data}: {style.short(found.rate, 6)}"
     figure = style.new_figure(title, f"{found.message} {found.how}", height=_HEIGHT + 0.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     _draw_rates(left, found, loss.replace("_", " "))
@@ -49,6 +49,7 @@ def _draw_rates(axes: Axes, found: FoundRate, loss: str) -> None:
     ends = near.validation_loss.mean(axis=1)
     axes.plot(near.rates, np.minimum(ends, top), color=style.BLUE, linewidth=1.8)
     _scale_losses(axes, [near.validation_loss.ravel(), wide.validation_loss.ravel()], top)
+    _make_room_above(axes)
     axes.axhline(found.start_loss, color=style.MUTED, linewidth=0.9, linestyle=(0, (1, 3)))
     axes.annotate(
         "before training",
@@ -81,9 +82,9 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
     for name, start, end in regions:
         axes.axvspan(start, end, color=COLOURS[name], alpha=0.15, linewidth=0)
         text = {
-            "too small": f"too slow below {rounded(end, 2)}",
-            "good": f"good: {rounded(found.rate, 6)}",
-            "overshoots": f"overshoots from {rounded(start, 2)}",
+            "too small": f"too slow below {style.short(end, 2)}",
+            "good": f"good: {style.short(found.rate, 6)}",
+            "overshoots": f"overshoots above {style.short(start, 2)}",
         }[name]
         if name == "good":
             _name_above(axes, found.rate, text, 0.985, "center", COLOURS[name])
@@ -105,6 +106,15 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
             va="bottom",
             path_effects=_HALO,
         )
+
+
+def _make_room_above(axes: Axes) -> None:
+    """Leave a strip above everything that is drawn, in which the regions are named."""
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log":
+        axes.set_ylim(low, high * (high / low) ** (_STRIP / (1 - _STRIP)))
+    else:
+        axes.set_ylim(low, high + (high - low) * _STRIP / (1 - _STRIP))
 
 
 def _name_above(axes: Axes, rate: float, text: str, height: float, side: str, colour: str) -> None:
@@ -144,7 +154,7 @@ def _draw_proof(axes: Axes, found: FoundRate, loss: str) -> None:
         axes.plot(places, shown, color=colour, linewidth=1.9)
         if shown[-1] >= top:
             axes.plot(places[-1], top, "^", color=colour, markersize=7, clip_on=False)
-        labels.append((float(shown[-1]), f"{one.name}\n{rounded(one.rate, 2)}", colour))
+        labels.append((float(shown[-1]), f"{one.name}\n{style.short(one.rate, 2)}", colour))
         curves.append(values)
     _scale_losses(axes, curves, top)
     axes.set_xlim(left=0)
@@ -172,6 +182,6 @@ def _scale_losses(axes: Axes, curves: list[np.ndarray], top: float) -> None:
         axes.set_ylim(low / 1.15, top * 1.04)
         axes.yaxis.set_major_locator(LogLocator(subs=(1.0,) if top / low > 300 else (1.0, 3.0)))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 6)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 6)))
     else:
         axes.set_ylim(min(0.0, low), top * 1.02)

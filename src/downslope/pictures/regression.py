@@ -9,7 +9,6 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from downslope.numerals import rounded
 from downslope.pictures import style
 from downslope.pictures.extent import answer_range, mean_distance
 
@@ -30,7 +29,7 @@ def predictions(
     Args:
         truth: The true numbers.
         predicted: The network's.
-        baseline: The mean absolute error of always answering the training mean, if known.
+        baseline: The mean absolute error of always predicting the training median, if known.
         name: Of the data set, for the title.
     """
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
@@ -68,7 +67,7 @@ def fitted_curve(
         inputs: The test inputs.
         truth: Their true targets.
         predict: From inputs to the network's answers.
-        baseline: The mean absolute error of always answering the training mean, if known.
+        baseline: The mean absolute error of always predicting the training median, if known.
         input_name: For the axis.
         name: Of the data set, for the title.
     """
@@ -118,7 +117,7 @@ def _sentence(truth: np.ndarray, predicted: np.ndarray, baseline: float | None) 
     always = (
         ""
         if baseline is None
-        else f"; always answering the mean would be off by {rounded(baseline, 3)}"
+        else f"; always predicting the training median would be off by {style.short(baseline, 3)}"
     )
     off = mean_distance(truth, predicted)
     outside = answer_range(truth, predicted)[2] if truth.shape[1] == 1 else ""

@@ -117,5 +117,6 @@ def _people(run: Run, test: Samples) -> Named:
     maps = np.asarray(run.loss.link(jnp.asarray(run.outputs(few.inputs))))
     note = "The scenes were drawn by a program." if run.data.generated else ""
     yield "crowd", crowd_samples(few.inputs, few.targets, maps, name=name, note=note)
-    mean = float(run.baseline_answer[0])
-    yield "counts", count_scatter(truth, run.predict(test.inputs), baseline=mean, name=name)
+    assert run.baseline_median is not None
+    median = float(run.baseline_median[0])
+    yield "counts", count_scatter(truth, run.predict(test.inputs), baseline=median, name=name)

@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from downslope.learning.trace import Trace
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 _MOST_POINTS = 2000
@@ -23,8 +22,8 @@ def learning_rates(trace: Trace, *, name: str = "") -> Figure:
     every = max(1, -(-len(rates) // _MOST_POINTS))
     low, high = (float(end(rates)) for end in (np.min, np.max)) if len(rates) else (0.0, 0.0)
     subtitle = (
-        f"{rounded(rates[0], 3)} at the first step, {rounded(rates[-1], 3)} at the last; highest "
-        f"{rounded(high, 3)}."
+        f"{style.short(rates[0])} at the first step, {style.short(rates[-1])} at the last; "
+        f"highest {style.short(high)}."
     )
     title = f"How large the steps were: {name}" if name else "How large the steps were"
     figure = style.new_figure(title, subtitle, height=2.4)

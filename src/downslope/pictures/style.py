@@ -7,8 +7,10 @@ pictures look the same in a notebook, on a server and in several threads.
 from __future__ import annotations
 
 import io
+import math
 import textwrap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import Formatter
 from PIL import Image
 
 from downslope.errors import printable
@@ -45,6 +48,9 @@ DENSITY = LinearSegmentedColormap.from_list(
 WIDTH = 9.0  # inches; at 100 pixels each, the width of a README
 DPI = 160
 TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 14.0, 9.5, 8.5
+SHORTENED_FROM = 1e7  # numbers in pictures are written with powers of ten from here on
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MOST_DIGITS = 6
 _MARGIN = 0.12  # inches around everything
 _LINE = 0.19  # inches per line of the subtitle
 _LETTERS_PER_INCH = 13.8  # of the subtitle's letters, on average
@@ -106,6 +112,8 @@ def dress(axes: Axes, *, title: str = "", x: str = "", y: str = "") -> Axes:
     for side in ("left", "bottom"):
         axes.spines[side].set_color(FAINT)
     axes.tick_params(colors=MUTED, labelsize=SMALL_SIZE, length=3, color=FAINT)
+    axes.xaxis.set_major_formatter(Numbers())
+    axes.yaxis.set_major_formatter(Numbers())
     axes.set_xlabel(plain(x, 80), size=TEXT_SIZE, color=INK)
     axes.set_ylabel(plain(y, 60), size=TEXT_SIZE, color=INK)
     if title:
@@ -221,6 +229,44 @@ def plain(text: str, most: int = 24) -> str:
 def amount(number: int, what: str) -> str:
     """A number of things: "1 photo", "1,200 photos"."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def short(value: float, digits: int = 3) -> str:
+    """A number where there is little room: 23,600; 4.63×10⁹; 8.4×10⁻⁵; with a true minus sign."""
+    text = rounded(value, digits)
+    if math.isfinite(value) and (abs(value) >= SHORTENED_FROM or "e" in text):
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        power = f"10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+        text = {"1": power, "-1": f"-{power}"}.get(
+            mantissa, f"{mantissa}\N{MULTIPLICATION SIGN}{power}"
+        )
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+class Numbers(Formatter):
+    """Writes the numbers at an axis like `short`, with as many digits as tell them apart."""
+
+    def __init__(self) -> None:
+        self.digits, self.smallest = _MOST_DIGITS, 0.0
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """The texts of all numbers at an axis."""
+        places = np.unique(np.asarray(values, float))
+        highest = float(np.abs(places).max()) if len(places) else 0.0
+        if len(places) > 1 and highest:
+            gap = float(np.diff(places).min())
+            self.digits = max(2, 2 + math.ceil(math.log10(highest / gap)))
+            self.smallest = 1e-9 * highest  # what is less is 0, but for rounding
+        return [self(one) for one in values]
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The text of one number."""
+        if abs(x) < self.smallest:
+            return "0"
+        if self.digits <= _MOST_DIGITS:
+            return short(x, self.digits)
+        return rounded(x, self.digits).replace("-", "\N{MINUS SIGN}")
 
 
 def percent(share: float) -> str:

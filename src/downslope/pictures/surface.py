@@ -15,7 +15,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from downslope.insight.surface import Surface, Walked
-from downslope.numerals import rounded
 from downslope.pictures import style
 
 LEVELS = 16
@@ -71,7 +70,7 @@ def surface_map(
     bar.ax.tick_params(colors=style.MUTED, labelsize=style.SMALL_SIZE, length=3)
     bar.ax.yaxis.set_major_locator(FixedLocator(_ticks(levels).tolist()))
     bar.ax.yaxis.set_minor_locator(NullLocator())
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rounded(value, 2)))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 2)))
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue] - a spine, which can be hidden
     return figure
 
@@ -185,13 +184,14 @@ def _name_points(axes: Axes, walked: Walked) -> None:
         before, after = places[max(point - 1, 0)], places[min(point + 1, last)]
         x, y = after - before
         beside = np.array([-y, x]) / max(float(np.hypot(x, y)), 1e-9)
-        beside *= -1 if (places[point] + 0.2 * beside)[0] > 0.85 else 1  # keep it inside
+        end = (places[point] + (0.05 + _ROOM[0]) * beside)[0]
+        beside *= -1 if end > 1 or end < 0 else 1  # keep it inside
         side = 0 if abs(beside[0]) < 0.25 else np.sign(beside[0])  # where the text goes on
         where = places[point] + 0.05 * beside + np.array([side * _ROOM[0] / 2, 0])
         if any((np.abs(where - one) < _ROOM).all() for one in named):
             continue
         named.append(where)
-        text = "start" if point == 0 else f"epoch {rounded(walked.path.epochs[point], 3)}"
+        text = "start" if point == 0 else f"epoch {style.short(walked.path.epochs[point], 2)}"
         axes.annotate(
             text,
             (walked.a[point], walked.b[point]),
@@ -231,7 +231,7 @@ def _draw_path_above(axes: Axes3D, walked: Walked, place: Place, norm: Normalize
         marker="o", markersize=3.2, mec=style.PAPER, mew=0.4,
     )  # fmt: skip
     kept = walked.path.kept
-    end = f"epoch {rounded(walked.path.epochs[kept], 3)}"
+    end = f"epoch {style.short(walked.path.epochs[kept], 3)}"
     for point, marker, size, text in ((0, "o", 7.0, "start"), (kept, "*", 13.0, end)):
         at = walked.a[point], walked.b[point], float(height[point])
         _mark_above(axes, *at, marker, size, text, norm, place)
@@ -271,5 +271,7 @@ def _dress_relief(
     axes.set_ylabel(second, size=style.SMALL_SIZE, color=style.INK, labelpad=4)
     ticks = _ticks(levels)
     upwards: Any = axes
-    upwards.set_zticks(place(ticks), [rounded(tick, 2) for tick in ticks])
-    upwards.set_zlabel(f"training {loss.replace('_', ' ')}", size=style.SMALL_SIZE, color=style.INK)
+    upwards.tick_params(axis="z", pad=6)
+    upwards.set_zticks(place(ticks), [style.short(tick, 2) for tick in ticks])
+    label = f"training {loss.replace('_', ' ')}"
+    upwards.set_zlabel(label, size=style.SMALL_SIZE, color=style.INK, labelpad=12)

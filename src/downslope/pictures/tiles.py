@@ -29,7 +29,7 @@ def show_image(axes: Axes, image: np.ndarray, like: np.ndarray, *, title: str = 
 
 
 def show_signed(axes: Axes, values: np.ndarray, largest: float, *, title: str = "") -> None:
-    """Show numbers (h, w): blue above 0, red below, white at 0, full at `largest`."""
+    """Show numbers (h, w): blue above 0, orange below, white at 0, full at `largest`."""
     largest = largest if np.isfinite(largest) and largest > 0 else 1.0
     axes.imshow(values, cmap=SIGNED, vmin=-largest, vmax=largest, interpolation="nearest")
     style.bare(axes, title=title)

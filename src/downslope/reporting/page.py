@@ -60,7 +60,7 @@ def html(
 <main>
 {body}
 </main>
-<footer><p>Written by Downslope. This file needs no network and no other file.</p></footer>
+<footer><p>Written by Downslope. This file works offline, on its own.</p></footer>
 </body>
 </html>
 """

@@ -100,7 +100,7 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
 
 
 def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) -> Path:
-    """Write the report of a run: one HTML file that needs no network and no other file.
+    """Write the report of a run: a single HTML file that works offline.
 
     Args:
         run: The run.

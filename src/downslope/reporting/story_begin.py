@@ -112,7 +112,7 @@ def the_first_answers(material: Material) -> Iterator[Piece]:
 
 
 def _verb(name: str) -> str:
-    return "is right for" if name == "accuracy" else f"{COLUMNS[name]}, on average,"
+    return f"has {'an accuracy' if name == 'accuracy' else f'an {COLUMNS[name]}'} of"
 
 
 def the_loss(material: Material) -> Iterator[Piece]:

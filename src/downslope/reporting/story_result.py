@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from downslope.learning.augment import Augment
-from downslope.learning.words import COLUMNS, figure, openings_note, verdict
+from downslope.learning.measures import MEASURES
+from downslope.learning.words import (
+    CLASS_COLUMNS,
+    COLUMNS,
+    class_rows,
+    class_verdict,
+    figure,
+    openings_note,
+    usual_answer,
+    verdict,
+)
 from downslope.network import notation
 from downslope.numerals import rounded
 from downslope.pictures.run import figures_of_test
@@ -14,6 +26,7 @@ from downslope.pictures.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Piece, Words
 
+_MOST_CLASSES = 30
 _NAMES = {"train": "training", "validation": "validation", "test": "test", "baseline": "baseline"}
 
 
@@ -44,19 +57,17 @@ def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
     """What is seen first: for each its name, its value, and what to know of it."""
     run = material.run
     task = run.data.task
-    main = "accuracy" if task == "classification" else "mae"
+    main = MEASURES[task][0]
     is_open = "test" in result.figures
     part = "test" if is_open else "validation"
     note = f"on {part} samples"
     if main in result.interval:
         low, high = (figure(main, end, task) for end in result.interval[main])
         note = f"on test samples; 95 % interval {low} to {high}"
-    word = "right answers" if main == "accuracy" else COLUMNS[main]
-    found = [(word, figure(main, result.figures[part][main], task), note)]
+    found = [(COLUMNS[main], figure(main, result.figures[part][main], task), note)]
     if is_open:
-        usual = "the most frequent class" if task == "classification" else "the training mean"
         value = figure(main, result.figures["baseline"][main], task)
-        found.append(("without a network", value, f"always answering {usual}"))
+        found.append(("without a network", value, f"always predicting {usual_answer(run, main)}"))
     found.append(("weights and biases", f"{run.parameter_count:,}", ""))
     found.append(("epochs", f"{run.epochs:,}", f"{amount(run.outcome.step, 'step')}"))
     found.append(("training took", _seconds(run.seconds.total), ""))
@@ -93,9 +104,26 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
                     "which had a say in the training.", important=True)  # fmt: skip
         return
     yield Words(verdict(run, result.figures["test"], result.interval, result.figures["baseline"]))
+    if task == "classification":
+        yield from _each_class(material)
     yield Words(openings_note(run), important=run.test_openings > 1)
     for name, drawn in figures_of_test(run):
         yield Picture(name, drawn)
+
+
+def _each_class(material: Material) -> Iterator[Piece]:
+    """The metrics of each class on the test part, the rarest where there are many."""
+    run = material.run
+    found = run.class_metrics(material.dataset.test)
+    said, rows = class_verdict(run, found), class_rows(found)
+    if said:
+        yield Words(said)
+    shown = sorted(np.argsort(found.support, kind="stable")[:_MOST_CLASSES])
+    title = "How well each class is recognised in the test part"
+    if len(shown) < len(rows):
+        title += f": the {len(shown)} rarest of {len(rows):,} classes"
+    head = [COLUMNS.get(name, name) for name in CLASS_COLUMNS]
+    yield Grid(title, head, [rows[index] for index in shown], numeric=range(1, len(head)))
 
 
 def the_same_samples(material: Material) -> Iterator[Piece]:

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 if find_spec("sklearn") is None:
     raise ImportError(
         "scikit-learn is not installed. Expected version 1.6 or newer for downslope.sklearn. "
-        "Install it with: pip install 'downslope[sklearn]'",
+        "Install it with: pip install scikit-learn",
         name="sklearn",
     )
 

@@ -50,7 +50,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             or one for each.
         standardize: Whether inputs are standardised first, by what the training samples show.
         class_weight: How much each class counts: {class: weight}, "balanced", or None.
-        random_state: Decides all chance.
+        random_state: Random seed.
         tol: A fall of the loss by this much or less counts as none.
         n_iter_no_change: Epochs without a fall after which training ends, and goes back to the
             weights where the loss was lowest. Without samples held out it is the training loss

@@ -37,7 +37,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         max_iter: Epochs, at most.
         dropout: Share of the signals of hidden layers that is silenced in training.
         standardize: Whether inputs are standardised first.
-        random_state: Decides all chance.
+        random_state: Random seed.
         tol: A fall of the loss by this much or less counts as none; of a squared error as a share
             of the targets' variance, so that it means the same in any unit.
         n_iter_no_change: Epochs without a fall after which training ends.

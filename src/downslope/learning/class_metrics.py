@@ -1,0 +1,138 @@
+"""How well each class is recognised: precision, recall, F1 and AUC, as scikit-learn defines them.
+
+Accuracy hides a rare class: where 5 % of the samples are "yes", always "no" has 95 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.stats import rankdata
+
+RARE = 0.5  # a class is rare below this fraction of an even part of the training samples
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMetrics:
+    """Metrics of each class on some samples.
+
+    Attributes:
+        names: The classes.
+        support: How many of the samples are of each class, (classes,).
+        predicted: For how many each class is predicted.
+        precision: Of the samples for which a class is predicted, the fraction that is of it; 0
+            where there is none.
+        recall: Of the samples of a class, the fraction for which it is predicted; nan where there
+            is none.
+        f1: 2 precision recall / (precision + recall); 0 where nothing of a class is recognised.
+        auc: The area under the ROC curve of a class against the rest: how probable it is that a
+            sample of the class gets a higher probability of it than another sample; nan where
+            there are no samples of it, or no others.
+    """
+
+    names: tuple[str, ...]
+    support: Int[np.ndarray, " classes"]
+    predicted: Int[np.ndarray, " classes"]
+    precision: Float[np.ndarray, " classes"]
+    recall: Float[np.ndarray, " classes"]
+    f1: Float[np.ndarray, " classes"]
+    auc: Float[np.ndarray, " classes"]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall over the classes that have samples."""
+        return float(np.nanmean(self.recall))
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean F1 over the classes that have samples or are predicted."""
+        return float(self.f1[(self.support > 0) | (self.predicted > 0)].mean())
+
+    @property
+    def mean_auc(self) -> float | None:
+        """The mean AUC over the classes; None where no class has one."""
+        known = self.auc[np.isfinite(self.auc)]
+        return float(known.mean()) if len(known) else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values; what is not defined is nan, or null in JSON."""
+        columns = ("precision", "recall", "f1", "auc")
+        return {
+            "balanced_accuracy": self.balanced_accuracy,
+            "macro_f1": self.macro_f1,
+            "auc": self.mean_auc,
+            "per_class": [
+                {"class": name, "samples": int(self.support[index])}
+                | {column: float(getattr(self, column)[index]) for column in columns}
+                for index, name in enumerate(self.names)
+            ],
+        }
+
+
+def class_metrics(
+    names: Sequence[str],
+    probabilities: Float[np.ndarray, "n classes"],
+    truth: Int[np.ndarray, " n"],
+) -> ClassMetrics:
+    """Compare predicted probabilities with the true classes.
+
+    Args:
+        names: The classes.
+        probabilities: Of each class for each sample; the largest is the predicted class, of equal
+            ones the first.
+        truth: The true class of each sample.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+        >>> found = class_metrics(("no", "yes"), probabilities, np.array([0, 1]))
+        >>> found.recall.tolist(), found.balanced_accuracy, found.mean_auc
+        ([1.0, 0.0], 0.5, 1.0)
+
+    Source: Fawcett, An introduction to ROC analysis, 2006; AUC by ranks as Mann and Whitney, 1947.
+    """
+    chosen = probabilities.argmax(axis=1)
+    support = np.bincount(truth, minlength=len(names))
+    predicted = np.bincount(chosen, minlength=len(names))
+    hits = np.bincount(truth[chosen == truth], minlength=len(names)).astype(float)
+    with np.errstate(invalid="ignore"):
+        recall = hits / support
+    return ClassMetrics(
+        names=tuple(names),
+        support=support,
+        predicted=predicted,
+        precision=hits / np.maximum(predicted, 1),
+        recall=recall,
+        f1=2 * hits / np.maximum(support + predicted, 1),
+        auc=_aucs(probabilities, truth),
+    )
+
+
+def _aucs(probabilities: Float[np.ndarray, "n classes"], truth: np.ndarray) -> np.ndarray:
+    """The AUC of each class; of two classes both have that of the second."""
+    if probabilities.shape[1] == 2:  # the rounding of 1 - p would break ties
+        return np.full(2, _auc(probabilities[:, 1], truth == 1))
+    return np.array([_auc(one, truth == place) for place, one in enumerate(probabilities.T)])
+
+
+def _auc(scores: Float[np.ndarray, " n"], is_of_class: np.ndarray) -> float:
+    """The area under the ROC curve, from the ranks of the scores; ties count half."""
+    inside = int(is_of_class.sum())
+    outside = len(scores) - inside
+    if not inside or not outside or not np.isfinite(scores).all():
+        return float("nan")
+    above = rankdata(scores)[is_of_class].sum() - inside * (inside + 1) / 2
+    return float(above / (inside * outside))
+
+
+def rarest(fractions: Float[np.ndarray, " classes"]) -> int | None:
+    """The rarest class, where it is rare enough that accuracy hides it; else None.
+
+    Args:
+        fractions: Of each class among the training samples.
+    """
+    place = int(np.argmin(fractions))
+    return place if fractions[place] * len(fractions) < RARE else None
