@@ -232,17 +232,22 @@ ROWS = "0.5,x\n1.5,y\n2.5,x\n"
     ("text", "names", "first", "note"),
     [
         # names that are numbers
-        ("2019,2020,who\n0.5,1.5,a\n2.5,3.5,b\n", ["column 1", "column 2", "column 3"], None, ""),
+        ("2019,2020,who\n0.5,1.5,a\n2.5,3.5,b\n", ["2019", "2020", "who"], None, ""),
+        ("1,2020,who\n0.5,1.5,a\n2.5,3.5,b\n", ["column 1", "column 2", "column 3"], None, ""),
         ("2019,2020,who\n" + "0.5,1.5,7\n2.5,3.5,8\n1.5,2.5,9\n", ["2019", "2020", "who"], None,
          ""),
         (",0,1,2\n" + "".join(f"{one},.5,.25,.75\n" for one in range(4)),
          ["column 1", "0", "1", "2"], None, ""),
-        ("2019,2020\n" + "0.5,1.5\n" * 4, ["column 1", "column 2"], "2019", "say --names yes"),
+        ("2019,2031,2020\n" + "0.5,1.5,2.5\n" * 4, ["column 1", "column 2", "column 3"], "2019",
+         "say --names yes"),
         # comments and titles above
         ("% made by hand\na,b\n" + ROWS, ["a", "b"], "0.5", "The first line ('% made by hand')"),
         ("Sales report\n\nRegion: north\na,b\n" + ROWS, ["a", "b"], "0.5", "The first 2 lines"),
         ("Source,World\n\na,b,c\n1.5,x,3\n2.5,y,4\n3.5,x,5\n", ["a", "b", "c"], "1.5",
          "('Source,World')"),
+        ("# one, two\n#x,y\n1,2\n3,4\n5,6\n", ["x", "y"], "1", "The first line ('# one, two')"),
+        ("% x y\n1 2\n3 4\n5 6\n", ["x", "y"], "1", ""),
+        ("#1,2.5\n#2,3.5\n#3,4.5\n", ["column 1", "column 2"], "#1", ""),
         # an Excel line that names the delimiter
         ("SEP=\t\na\tb\n0.5\tx\n", ["a", "b"], "0.5", ""),
         ('"sep=|"\r\na|b\r\n0.5|x\r\n', ["a", "b"], "0.5", ""),
@@ -276,7 +281,11 @@ def test_blank_lines_within_a_value_stay(tmp_path):
 
 
 def test_a_line_with_fewer_values_is_told_wherever_it_stands(tmp_path):
-    for text, line in (("1,2\n3,4,5\n6,7,8\n", 2), ("a,b,c\n1,2,3\n4,5\n", 3)):
+    for text, line in (
+        ("1,2\n3,4,5\n6,7,8\n", 2),
+        ("a,b,c\n1,2,3\n4,5\n", 3),
+        ("a,b,c\n1,2\n3,4\n5,6\n", 2),
+    ):
         with pytest.raises(DataError, match=f"Line {line} of"):
             read_table(written(tmp_path, text))
     with pytest.raises(DataError, match="Line 5 of"):  # counted from the top of the file
@@ -284,8 +293,8 @@ def test_a_line_with_fewer_values_is_told_wherever_it_stands(tmp_path):
 
 
 def test_names_can_be_said_and_are_known_later(tmp_path):
-    path = written(tmp_path, "2019,2020\n" + "0.5,1.5\n" * 4)
-    assert read_table(path, True).column_names == ["2019", "2020"]
+    path = written(tmp_path, "2019,2031,2020\n" + "0.5,1.5,2.5\n" * 4)
+    assert read_table(path, True).column_names == ["2019", "2031", "2020"]
     assert read_table(path, known=["2020"]).num_rows == 4
     words = written(tmp_path, "low,high\nhigh,low\n", "words.csv")
     assert read_table(words, False).num_rows == 2

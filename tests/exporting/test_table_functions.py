@@ -113,6 +113,7 @@ TEXTS = {
     "blanks": 'a  b   c\n1.5 "x y" u\n 2.5   y z\n3 x z\n',
     "an empty name": "a,b,c,\n1.5,x,,7\n2.5,y,z,8\n",
     "a single column": "a\n1.5\n\n2.5\n",
+    "a comment": "# by hand, of course\n#a,b,c\n1.5,x,\n2.5,y,z\n3.5,y,z\n",
     "no names": "1.5,x\n2.5,y\n3.5,x\n",
     "no names, blanks": "1.5   x\n2.5 y\n 3.5  x\n",
 }

@@ -14,6 +14,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -357,7 +358,7 @@ def _layout(text: str, *, tabs: bool, said: bool | None, known: Collection[str])
             else f"The first {len(skipped)} lines ({shown}, ...) are no rows of the table and are "
             "left out."
         )
-        rows = _rows(_first_lines(body), delimiter)
+    rows = _rows(_first_lines(body, above=True), delimiter)
     first, rest = (rows[0], rows[1:]) if rows else ([], [])
     cells = [cell.strip() for cell in first]
     if not _has_names(first, rest, said, known):
@@ -371,6 +372,8 @@ def _layout(text: str, *, tabs: bool, said: bool | None, known: Collection[str])
     file = io.StringIO(body, newline="")
     whole = next(row for row in csv.reader(file, delimiter=delimiter) if _has_cells(row))
     cells = [cell.strip() for cell in whole]
+    if len(cells) == width > 1:
+        cells[0] = re.sub("^(#|%|//) *(?=[^ ])", "", cells[0])
     if rest and len(cells) == width - 1:
         cells = _with_row_names(cells, rest, notes)
     names = [cell or f"column {place}" for place, cell in enumerate(cells, 1)]
@@ -382,11 +385,15 @@ def _lines_before(text: str, rest: str) -> int:
     return text.count("\n") - rest.count("\n")
 
 
-def _first_lines(text: str) -> list[str]:
-    """The first hundred lines, without comments above them if there are others."""
+def _first_lines(text: str, *, above: bool = False) -> list[str]:
+    """The first hundred lines; without comments above them, unless `above` or none are left."""
     lines = text[:_SAMPLE].splitlines()
     lines = lines[:-1] if len(text) > _SAMPLE and len(lines) > 1 else lines
-    start = next((row for row, one in enumerate(lines) if not one.startswith(_COMMENTS)), 0)
+    start = (
+        0
+        if above
+        else next((row for row, one in enumerate(lines) if not one.startswith(_COMMENTS)), 0)
+    )
     return lines[start : start + 100]
 
 
@@ -408,7 +415,7 @@ def _agreement(rows: list[list[str]]) -> tuple[float, int]:
 def _by_blanks(line: str) -> list[str]:
     """The cells of a line that are separated by blanks; quotation marks hold one together."""
     cells = re.findall(r'"[^"]*"|\S+', line)
-    cells = cells[1:] if cells[:1] == ["#"] else cells
+    cells = cells[1:] if cells and cells[0] in _COMMENTS else cells
     return [cell[1:-1] if cell.startswith('"') and len(cell) > 1 else cell for cell in cells]
 
 
@@ -434,26 +441,29 @@ def _from_blanks(text: str) -> str:
 def _without_titles(body: str, delimiter: str, width: int) -> tuple[str, list[str]]:
     """The text from its first row on, and the lines of comments and titles above that.
 
-    Such a line has another number of cells than the rows have. One that has only one less may
-    name the columns behind names of rows, if the next one names none.
+    A title has fewer cells than the rows have. One that has only one less may name the columns
+    behind names of rows, if the next one names none. A comment may name the columns, too.
     """
-    if width == 1:
+    lines = [one for one in _first_lines(body, above=True) if one.strip()]
+    if width == 1 or (lines and lines[-1].startswith(_COMMENTS)):  # tags such as #1
         return body, []
     file, above = io.StringIO(body, newline=""), []
     begins = 0
     while len(above) <= _MOST_TITLES:
         line = file.readline()
         cells = next(csv.reader([line], delimiter=delimiter), [])
-        if not line or len(cells) == width:
-            break
         is_comment = line.startswith(_COMMENTS)
+        if not line or (len(cells) == width and not is_comment):
+            break
         is_whole = line.count('"') % 2 == 0  # and does not go on in the next line
-        if not is_comment and (any(map(is_number, cells)) or not is_whole):
+        is_title = len(cells) < width and is_whole and not any(map(is_number, cells))
+        if not is_comment and not is_title:
             return body, []
-        if len(cells) == width - 1 and not is_comment:
+        if len(cells) == width - 1 + is_comment and not any(map(is_number, cells)):
             below = next((one for one in file if one.strip()), "")
             then = next(csv.reader([below], delimiter=delimiter), [])
-            if len(then) == width and any(map(is_number, then)):
+            names_them = not below.startswith(_COMMENTS) and any(map(is_number, then))
+            if len(then) == width and names_them:
                 break
             file.seek(begins + len(line))
         begins += len(line)
@@ -484,9 +494,13 @@ def _has_names(
     if not any(map(is_number, cells)):
         return True
     behind = len(max(rest, key=len, default=[])) - len(first)  # names of rows have no name
-    return _counts(cells) or any(
-        cell and not is_number(cell) and _are_numbers(rest, place + behind)
-        for place, cell in enumerate(cells)
+    return (
+        _counts(cells)
+        or _are_years(cells, rest)
+        or any(
+            cell and not is_number(cell) and _are_numbers(rest, place + behind)
+            for place, cell in enumerate(cells)
+        )
     )
 
 
@@ -494,6 +508,17 @@ def _counts(cells: list[str]) -> bool:
     """Whether these are 0, 1, 2, ..., as pandas calls columns without names."""
     own = cells[1:] if cells[:1] == [""] else cells
     return len(own) > 2 and own == [str(place) for place in range(len(own))]
+
+
+def _are_years(cells: list[str], rest: list[list[str]]) -> bool:
+    """Whether several columns are called 1960, 1961, ..., and no row counts like that."""
+
+    def counts(row: list[str]) -> bool:
+        years = [int(cell) for cell in row if re.fullmatch("(1[5-9]|2[01])[0-9]{2}", cell.strip())]
+        steps = {later - year for year, later in pairwise(years)}
+        return len(years) > 1 and len(steps) == 1 and 0 not in steps
+
+    return counts(cells) and bool(rest) and not any(map(counts, rest))
 
 
 def _are_numbers(rows: list[list[str]], place: int) -> bool:

@@ -22,6 +22,9 @@ def read_csv(path, columns):
     for delimiter in mark[1] if mark else (",", ";", "\t", "|", None):
         rows = cells_of(text, delimiter)
         found = [[cell or f"column {at}" for at, cell in enumerate(row, 1)] for row in rows[:100]]
+        for names in found:
+            if len(names) > 1:  # a comment may name the columns
+                names[0] = re.sub("^(#|%|//) *(?=[^ ])", "", names[0])
         own = {*columns} - {"row names"}
         top = next((at for at, names in enumerate(found) if own <= {*names}), None)
         if top is not None:
@@ -50,6 +53,7 @@ def cells_of(text, delimiter):
     """The cells of each row without spaces around them; None separates by blanks."""
     if delimiter is None:
         lines = [re.findall(r'"[^"]*"|\S+', line) for line in text.splitlines()]
+        lines = [line[1:] if line[:1] in (["#"], ["%"], ["//"]) else line for line in lines]
         return [[cell.strip('"') for cell in line] for line in lines if line]
     rows = list(csv.reader(io.StringIO(text.lstrip("\r\n"), newline=""), delimiter=delimiter))
     return [[cell.strip() for cell in row] for row in rows]
