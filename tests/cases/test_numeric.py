@@ -235,3 +235,12 @@ def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
     assert plain.measure_baseline(dataset.train) == smooth.measure_baseline(dataset.train)
     with pytest.raises(ds.SettingError, match="has no classes"):
         fit(data(X, LINE), label_smoothing=0.1)
+
+
+def test_printed_predictions_have_the_digits_that_tell_them_apart():
+    from downslope.cli.output import _cell, _digits
+
+    run = fit(data(X, 20 * LINE + 1.7e9), epochs=1)
+    assert _cell("value", 1_700_000_002.96, _digits(run)) == "1,700,000,002.96"
+    run = fit(data(X, np.stack([LINE, LINE + 2.46e9], axis=1)), (ds.Dense(2),), epochs=1)
+    assert _cell("value", [0.25, 2_460_000_001.5], _digits(run)) == "0.25 2,460,000,001.5"

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 MOST_CLASSES = 20  # of which metrics are printed
 
 
+DIGITS = 6  # of an answer of the size of its spread
+
+
 def report_columns(dataset: Dataset) -> None:
     """Print what each column of a table was taken for, and what else there is to know."""
     if dataset.encoding is not None:
@@ -289,11 +292,15 @@ def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_jso
     if as_json:
         print_json({"predictions": [a | b for a, b in zip(places, answers, strict=True)]})
         return
-    names = list(answers[0]) if answers else []
+    names, digits = list(answers[0]) if answers else [], _digits(run)
     print_table(
         ["input", "row", *names],
         [
-            [str(place["input"]), str(place["row"]), *(_cell(name, one[name]) for name in names)]
+            [
+                str(place["input"]),
+                str(place["row"]),
+                *(_cell(name, one[name], digits) for name in names),
+            ]
             for place, one in zip(places, answers, strict=True)
         ],
         numeric=[1, *(2 + index for index, name in enumerate(names) if name != "class")],
@@ -315,14 +322,25 @@ def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
     return [{"value": one[0] if len(one) == 1 else one} for one in values]
 
 
-def _cell(name: str, value: Any) -> str:
+def _digits(run: Run) -> list[int]:
+    """How many digits tell the answers apart, of each output: more where they lie far from 0."""
+    scaling = run.answer_scaling
+    if scaling is None:
+        return [DIGITS]
+    mean, deviation = np.broadcast_arrays(np.abs(scaling.mean).ravel(), scaling.deviation.ravel())
+    far = np.log10(np.maximum(mean / deviation, 1.0))
+    return [min(16, DIGITS + int(np.ceil(one))) for one in far]
+
+
+def _cell(name: str, value: Any, digits: list[int]) -> str:
     if name == "probability":
         return f"{100 * value:.1f} %"
     if name == "count":
         return f"{value:.1f}"
     if isinstance(value, list):
-        return " ".join(rounded(one, 6) for one in value)
-    return value if isinstance(value, str) else f"{rounded(value, 6)}"
+        each = digits if len(digits) == len(value) else digits[:1] * len(value)
+        return " ".join(rounded(one, few) for one, few in zip(value, each, strict=True))
+    return value if isinstance(value, str) else rounded(value, digits[0])
 
 
 def report_counts(estimates: Sequence[Estimate], *, as_json: bool) -> None:

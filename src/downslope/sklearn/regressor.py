@@ -19,8 +19,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """A network of dense layers that predicts one number or several.
 
     It takes the place of scikit-learn's `MLPRegressor`. Parameters and attributes are those of
-    `NetworkClassifier`, apart from what follows; targets are standardised while it learns, so
-    that their unit does not matter.
+    `NetworkClassifier`, apart from what follows; each target is standardised while it learns, so
+    that their units do not matter.
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer.
@@ -28,7 +28,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`.
         loss: "auto" (squared_error), "squared_error", "absolute_error", "huber", "poisson", a
             function `loss(prediction, target) -> (N,)` of `jax.numpy` operations, or a `Loss`.
-            With huber, poisson and functions, targets are not standardised.
+            With huber targets are centred alone, with poisson and functions not even that.
         alpha: Pull of the weights towards 0.
         batch_size: Samples per step.
         learning_rate: How the rate changes.
