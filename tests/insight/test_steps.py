@@ -80,7 +80,9 @@ def run():
 def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
     step = 3
     each = [trace_step(run, step, int(sample)) for sample in run.replay.batch_of(step)]
-    assert sum(one.sample.share for one in each) == pytest.approx(1)
+    weights = DATA.train.weights[[one.sample.index for one in each]]
+    shares = weights / (len(each) * DATA.train.weights.mean(dtype=np.float64))
+    assert [one.sample.share for one in each] == pytest.approx(shares.tolist(), rel=1e-5)
     for place, layer in enumerate(each[0].layers):
         for name, batch in layer.batch_gradients.items():
             own = sum(

@@ -60,7 +60,8 @@ class SeenSample:
         inputs: As the network takes them, (1, ...): changed by augmentation, and scaled.
         targets: What the loss compares with, (1, ...), scaled as the outputs are.
         target: What it is compared with, in its own units: a class, numbers, or a number of people.
-        share: Its share of the batch's loss and gradient; None where the batch is without it.
+        share: What its loss and gradient are multiplied by to be its part of the batch's; None
+            where the batch is without it.
         network: The network with dropout held as it was drawn.
     """
 

@@ -66,7 +66,8 @@ def _sample(traced: StepTrace) -> Iterator[str]:
         batch = "it is not in this step's batch, which moves the weights without it"
     else:
         batch = (
-            f"one of {_amount(traced.batch, 'sample')} of this step, {percent(seen.share)} of it"
+            f"one of {_amount(traced.batch, 'sample')} of this step; {percent(seen.share)} of its "
+            "loss counts in the loss of the step"
         )
     yield f"Training sample {seen.index:,}{where}: {batch}."
     names = traced.input_names
