@@ -68,7 +68,7 @@ def test_sizes_are_made_one(tmp_path):
     assert data.input_shape == (32, 64, 3)
     assert data.notes == (
         "25 images were brought to 64 by 32 pixels.",
-        "1 file is no image and was left out: notes.txt.",
+        "Found and not used: notes.txt. Images are JPEG, PNG, GIF, BMP, WebP, TIFF, PPM or AVIF.",
     )
     assert ds.load(tmp_path, photo_side=40).input_shape == (20, 40, 3)
 

@@ -121,7 +121,7 @@ def test_an_empty_folder(tmp_path):
 def test_a_folder_of_an_unknown_kind(tmp_path):
     photo(tmp_path / "a.jpg")
     assert message(tmp_path) == (
-        f"The folder {tmp_path} is of an unknown kind. Expected {LAYOUTS}. "
+        f"{tmp_path} holds 1 image and no folder per class. Expected {LAYOUTS}. "
         "Arrange the files in one of these ways, or give the folder that holds them."
     )
 

@@ -66,8 +66,8 @@ def find_shanghaitech(folder: Path, prefix: str = "") -> list[LabelledPhoto]:
     """List the photos of one ShanghaiTech part with their heads, in the order of their numbers."""
     label_folder = next((name for name in LABEL_FOLDERS if (folder / name).is_dir()), None)
     labels_at = folder / (label_folder or LABEL_FOLDERS[0])
-    photos = {path.stem: path for path in _files(folder / "images", SUFFIXES)}
-    labels = {path.stem.removeprefix("GT_"): path for path in _files(labels_at, (".mat",))}
+    photos = _by_stem(_files(folder / "images", SUFFIXES), "photos")
+    labels = _by_stem(_files(labels_at, (".mat",)), "label files", "GT_")
     if not photos and not labels:
         raise _no_photos(folder, "images/IMG_1.jpg and so on")
     without_labels = [photos[stem] for stem in photos if stem not in labels]
@@ -151,6 +151,26 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         if path.suffix.lower() in suffixes and not path.name.startswith(".")
     ]
     return sorted(paths, key=lambda path: (_number(path) or 0, path.name))
+
+
+def _by_stem(paths: list[Path], what: str, prefix: str = "") -> dict[str, Path]:
+    """Files by their names without beginning and ending.
+
+    Raises:
+        DataError: Two have one name.
+    """
+    found: dict[str, Path] = {}
+    for path in paths:
+        stem = path.stem.removeprefix(prefix)
+        if stem in found:
+            raise DataError(
+                f"Two {what} in {path.parent} are called {stem}: {found[stem].name} and "
+                f"{path.name}.",
+                "one photo for each file of labels",
+                "Remove or rename one of them.",
+            )
+        found[stem] = path
+    return found
 
 
 def _number(path: Path) -> int | None:

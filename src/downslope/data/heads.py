@@ -23,7 +23,8 @@ def read_shanghaitech_heads(path: Path) -> np.ndarray:
     """
     info = _variable(path, "image_info")
     try:
-        return _points(info[0, 0][0, 0][0])
+        entry = info[0, 0] if info.dtype.names is None else info  # a struct without a cell
+        return _points(entry["location"][0, 0])
     except (IndexError, KeyError, TypeError, ValueError):
         raise _unexpected(path, "image_info{1,1} with the positions of the heads") from None
 

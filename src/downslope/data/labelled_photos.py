@@ -19,6 +19,8 @@ from downslope.data.progress import OnProgress
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
+MOST_OUTSIDE = 0.02  # of all heads, where exchanging x and y is not thought of
+
 
 @dataclass(frozen=True)
 class PhotoOptions:
@@ -152,7 +154,40 @@ def read_crowd(
         photo_side=side,
         source=str(folder),
         in_time=in_time,
-        notes=range_notes(ranges),
+        notes=(*_outside(everything, headers), *range_notes(ranges)),
         ranges=ranges,
         options={"photo_side": side, "stride": options.stride},
     )
+
+
+def _outside(photos: Sequence[LabelledPhoto], headers: Sequence[Header]) -> tuple[str, ...]:
+    """Say how many heads lie outside of their photos.
+
+    Raises:
+        DataError: They would not if x and y were exchanged.
+    """
+    pairs = list(zip(photos, headers, strict=True))
+    as_given = [_count_outside(one.heads, header[:2]) for one, header in pairs]
+    exchanged = [_count_outside(one.heads[:, ::-1], header[:2]) for one, header in pairs]
+    outside, heads = sum(as_given), sum(len(one.heads) for one in photos)
+    worst = int(np.argmax(as_given)) if as_given else 0
+    if outside > MOST_OUTSIDE * heads and sum(exchanged) < outside / 4:
+        name, (width, height) = photos[worst].name, headers[worst][:2]
+        raise DataError(
+            f"{outside:,} of {heads:,} heads lie outside of their photos, and {sum(exchanged):,} "
+            f"would with x and y exchanged: in {name}, {width} by {height} pixels, "
+            f"{as_given[worst]:,} of {len(photos[worst].heads):,} do.",
+            "x (from the left) before y (from the top), in pixels of the upright photo",
+            "Exchange the two columns of the labels.",
+        )
+    if not outside:
+        return ()
+    return (
+        f"{outside:,} of {heads:,} heads lie outside of their photos, most of them in "
+        f"{photos[worst].name}; each counts at the nearest border.",
+    )
+
+
+def _count_outside(heads: np.ndarray, size: tuple[int, int]) -> int:
+    """How many of these (x, y) are more than a pixel outside of a photo of (width, height)."""
+    return int(((heads < -1) | (heads > np.add(size, 1))).any(axis=1).sum())

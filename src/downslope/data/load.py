@@ -31,7 +31,7 @@ from downslope.data.file_names import (
 )
 from downslope.data.idx import holds_idx, read_idx_folder
 from downslope.data.image_file import Ranges
-from downslope.data.image_folder import holds_classes, read_image_folder
+from downslope.data.image_folder import describe_images, find_classes, read_image_folder
 from downslope.data.image_set import Shape
 from downslope.data.labelled_photos import PhotoOptions
 from downslope.data.photos import MULTIPLE
@@ -218,9 +218,17 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
         return read_mall(folder, photos)
     if holds_shanghaitech(folder):
         return read_shanghaitech(folder, photos)
-    if holds_classes(folder, table.class_names):
+    inside = [one.name for one in sorted(folder.iterdir()) if _holds_people(one)]
+    if inside:
+        raise DataError(
+            f"The folder {folder} holds several data sets: {', '.join(inside[:5])}.",
+            "one of them",
+            f"Give its path, such as {folder / inside[0]}.",
+        )
+    if (classes := find_classes(folder, table.class_names)) is not None:
         return read_image_folder(
             folder,
+            classes,
             photos.photo_side,
             photos.on_progress,
             class_names=table.class_names,
@@ -235,10 +243,16 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
             f"Give the table that is meant by its own path, such as {tables[0]}.",
         )
     raise DataError(
-        f"The folder {folder} is of an unknown kind.",
+        describe_images(folder) or f"The folder {folder} is of an unknown kind.",
         LAYOUTS,
         "Arrange the files in one of these ways, or give the folder that holds them.",
     )
+
+
+def _holds_people(folder: Path) -> bool:
+    """Whether a folder is a data set of crowds by itself."""
+    visible = folder.is_dir() and not folder.name.startswith(".")
+    return visible and any(holds(folder) for holds in (holds_heads, holds_mall, holds_labels))
 
 
 def _has_labels_of_its_own(folder: Path) -> bool:
