@@ -14,7 +14,7 @@ STRIDE = 8
 def applied(augment, seed, images, targets, epoch=0, samples=None):
     """Change a batch of the samples 0, 1, ..., or of these."""
     samples = jnp.arange(len(images)) if samples is None else jnp.asarray(samples)
-    return augment.apply(jax.random.key(seed), jnp.int32(epoch), samples, images, targets)
+    return augment.apply(jax.random.key(seed), jnp.int32(epoch), samples, images, targets)[:2]
 
 
 def photos_and_maps(count=6, height=48, width=64):

@@ -6,7 +6,6 @@ from itertools import count as numbers
 from pathlib import Path
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
 from downslope.cli import output
@@ -81,7 +80,7 @@ def estimate(run: Run, path: Path) -> Estimate:
         photo = read_crowd_photo(path, run.data)
         return Estimate(path, photo, None, float(run.predict(photo[None])[0, 0]))
     photo = read_photo(path, run.data.photo_side, run.data.ranges)
-    density = np.asarray(run.loss.link(jnp.asarray(run.outputs(photo[None]))))[0]
+    density = run.densities(photo[None])[0]
     return Estimate(path, photo, density, float(density.sum(dtype=np.float64)))
 
 

@@ -8,6 +8,7 @@ trained, which does not repeat bit for bit, still has its beginning.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,11 +16,13 @@ from jaxtyping import Array
 
 from downslope.data.dataset import Samples
 from downslope.learning import loop
-from downslope.learning.backprop import Backpropagation, backpropagate
+from downslope.learning.backprop import Backpropagation
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
+from downslope.learning.evaluation import sizes_of
 from downslope.learning.openings import Openings
 from downslope.learning.replay import Replay
 from downslope.learning.run import Run
+from downslope.network.layer import Padded
 from downslope.network.network import NetworkParameters
 
 _SAME = 1e-3  # share by which the first batch's loss may differ, as on another machine
@@ -99,7 +102,7 @@ def beginning(run: Run) -> Beginning | None:
 def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
     run, units = replay.run, replay.units
     inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
-    arguments = (first, inputs, targets)
+    arguments = (first, inputs, targets, sizes_of(batch))
     slopes = compiled(_slopes, replay.program, *arguments, options=(QUICKLY_COMPILED,))
     found = slopes(*arguments)
     layers = []
@@ -121,11 +124,19 @@ def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[L
 
 
 def _slopes(
-    program: loop.Program, parameters: NetworkParameters, inputs: Array, targets: Array
+    program: loop.Program,
+    parameters: NetworkParameters,
+    inputs: Array,
+    targets: Array,
+    sizes: Array | None,
 ) -> Backpropagation:
     """What one walk back finds in each layer, none of them fused with another."""
-    judge = program.judge
-    return backpropagate(judge.network, parameters, inputs, targets, loss=judge.loss)
+    seen = loop.Batch(inputs, targets, None, None, None, sizes)
+    found = loop.walk_back(program.judge.network, program.judge.loss, parameters, seen)
+    deltas: Any = found.deltas
+    return found._replace(
+        deltas=tuple(one.cut if isinstance(one, Padded) else one for one in deltas)
+    )
 
 
 def _length(tree: object) -> float:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,8 +29,10 @@ from downslope.learning.compiling import compiled
 from downslope.learning.evaluation import Part, evaluation_batches, on_device, take
 from downslope.learning.optimizers import Optimizer
 from downslope.learning.scales import Scales, Units
+from downslope.network.layer import Padded
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
+from downslope.network.padded import loss_without_padding, without_padding
 
 MOST_SAMPLES = 2048  # that the bend is measured on, unless more are asked for
 TOLERANCE = 1e-3  # of the eigenvalue
@@ -161,14 +164,20 @@ def _bend(
     derivative in forward mode.
     """
     weights, unravel = ravel_pytree(parameters)
+    network, loss = program.network, program.loss
+    if part.sizes is not None:
+        network, loss = without_padding(network), loss_without_padding(loss)
 
     def of_batch(sums: tuple[Array, Array], batch: Array) -> tuple[tuple[Array, Array], None]:
         inputs, targets, counts, _ = take(part, batch, masked=True)
         assert counts is not None  # they are there with a mask
+        signals: Any = scales.scale_inputs(inputs)
+        if (sizes := part.sizes_of(batch)) is not None:
+            signals = Padded(signals, sizes)
 
         def total(flat: Array) -> Array:
-            outputs = program.network.forward(unravel(flat), scales.scale_inputs(inputs))
-            return (program.loss.per_sample(outputs, targets) * counts).sum()
+            outputs: Any = network.forward(unravel(flat), signals)
+            return (loss.per_sample(outputs, targets) * counts).sum()
 
         product = jax.grad(lambda flat: jnp.vdot(jax.grad(total)(flat), vector))(weights)
         return (sums[0] + product, sums[1] + counts.sum()), None

@@ -19,6 +19,7 @@ from downslope.errors import DataError
 from downslope.insight.plain import as_plain
 from downslope.learning.backprop import run_forward
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
+from downslope.learning.evaluation import sizes_of
 from downslope.learning.replay import Replay
 from downslope.network.composite import Parallel, Residual
 from downslope.network.dense import Dropout
@@ -46,7 +47,9 @@ class HeldDropout(Layer):
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
         """Each signal times its factor."""
-        return inputs * self.factors.astype(inputs.dtype)
+        own = tuple(slice(side) for side in inputs.shape[1:])  # of a photo without its padding
+        factors = self.factors[own] if self.factors.ndim == len(own) else self.factors
+        return inputs * factors.astype(inputs.dtype)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,10 +115,17 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         share = float(weights[row] / (len(batch) if seen.total is None else seen.total))
         if seen.key is not None:
             network = held(network, seen.key, np.shape(seen.inputs), row)
+        sizes = None if seen.sizes is None else np.asarray(seen.sizes)[row]
     else:
         units = replay.units
         inputs = units.inputs.apply(samples.inputs[index : index + 1])
         targets = units.scaled_targets(samples.targets[index : index + 1])
+        sizes = sizes_of(samples.take(np.array([index])))
+        sizes = None if sizes is None else sizes[0]
+    if sizes is not None:  # a photo is looked at without its padding
+        down, across = (int(side) for side in sizes)
+        cell = inputs.shape[1] // targets.shape[1]
+        inputs, targets = inputs[:, :down, :across], targets[:, : down // cell, : across // cell]
     people = dataset.task == "counting"
     return SeenSample(
         index=index,

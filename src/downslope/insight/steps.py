@@ -15,7 +15,6 @@ from downslope.insight.factors import Chain, chain_of
 from downslope.insight.one_sample import LayerWay, SeenSample, Way, see_sample, walk
 from downslope.insight.weight import Weight, arrays_of, checked_layer, find_weight
 from downslope.learning import loop
-from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.replay import Replay
 from downslope.learning.run import Run
@@ -275,16 +274,7 @@ def batch_gradients(
     program: loop.Program, parameters: NetworkParameters, seen: loop.Batch
 ) -> NetworkParameters:
     """The slopes of a batch's loss, found as the training finds them."""
-    return backpropagate(
-        program.judge.joined,
-        parameters,
-        seen.inputs,
-        seen.targets,
-        loss=program.judge.loss,
-        weights=seen.weights,
-        total=seen.total,
-        key=seen.key,
-    ).gradients
+    return loop.walk_back(program.judge.joined, program.judge.loss, parameters, seen).gradients
 
 
 def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:

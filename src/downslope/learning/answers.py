@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -12,7 +13,9 @@ from downslope.errors import NetworkError
 from downslope.learning.compiling import compiled
 from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
+from downslope.network.layer import Padded
 from downslope.network.network import Network, NetworkParameters
+from downslope.network.padded import without_padding
 from downslope.store.files import free_bytes
 
 WIDTHS = (2048, 256, 32, 4, 1)  # samples answered at a time: few shapes, few compilations
@@ -23,7 +26,12 @@ IN_FLIGHT = 4  # pieces that are worked on at once
 
 
 def outputs_of(
-    network: Network, parameters: NetworkParameters, units: Units, inputs: np.ndarray
+    network: Network,
+    parameters: NetworkParameters,
+    units: Units,
+    inputs: np.ndarray,
+    sizes: np.ndarray | None = None,
+    outside: float = 0.0,
 ) -> Float[np.ndarray, "n ..."]:
     """Logits in float32; numbers and density maps in the units of the targets, in float64.
 
@@ -32,12 +40,15 @@ def outputs_of(
         parameters: Its weights and biases.
         units: How inputs are scaled and outputs scaled back.
         inputs: Raw inputs of shape (N, *input_shape).
+        sizes: Height and width of photos within their array, (N, 2); None where they fill it.
+        outside: The outputs beyond a photo.
     """
     outputs: list[Any] = []
     spans, scales = _spans(inputs, network), units.scales(inputs)
     for start, width in spans:
-        arguments = (parameters, units.seen(_piece(inputs, start, width)), scales)
-        answer = compiled(_answer, network, *arguments)
+        own = None if sizes is None else _piece(sizes, start, width)
+        arguments = (parameters, units.seen(_piece(inputs, start, width)), scales, own)
+        answer = compiled(_answer, (network, outside), *arguments)
         outputs.append(answer(*arguments))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])
@@ -49,9 +60,20 @@ def outputs_of(
 
 
 def _answer(
-    network: Network, parameters: NetworkParameters, inputs: Array, scales: Scales
+    program: tuple[Network, float],
+    parameters: NetworkParameters,
+    inputs: Array,
+    scales: Scales,
+    sizes: Array | None,
 ) -> Float[Array, "n ..."]:
-    return fuse(network).forward(parameters, scales.scale_inputs(inputs))
+    (network, outside), inputs = program, scales.scale_inputs(inputs)
+    if sizes is None:
+        return fuse(network).forward(parameters, inputs)
+    padded: Any = Padded(inputs, sizes)
+    outputs: Any = without_padding(fuse(network)).forward(parameters, padded)
+    if not isinstance(outputs, Padded):
+        return outputs
+    return jnp.where(outputs.mask > 0, outputs.values, outside)
 
 
 def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:

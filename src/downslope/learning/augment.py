@@ -57,7 +57,8 @@ class Augment:
         samples: Int[Array, " n"],
         images: Float[Array, "n h w c"],
         targets: Array,
-    ) -> tuple[Float[Array, "n h2 w2 c"], Array]:
+        sizes: Float[Array, "n 2"] | None = None,
+    ) -> tuple[Float[Array, "n h2 w2 c"], Array, Float[Array, "n 2"] | None]:
         """Change a batch of images, and with them density maps (N, h, w, 1), if they are such.
 
         Args:
@@ -66,13 +67,19 @@ class Augment:
             samples: Which sample of the training part each image is.
             images: The images.
             targets: Their targets.
+            sizes: Height and width of each photo within its array; None where they fill it.
+
+        Returns:
+            The images, their targets and their sizes.
         """
         own = jax.random.fold_in(jax.random.fold_in(key, jnp.uint32(_OWN_STREAM)), epoch)
         keys = jax.vmap(partial(jax.random.fold_in, own))(samples)
-        if targets.ndim == 4:
-            changed = jax.vmap(self._with_map)(keys, images, targets)
+        if targets.ndim != 4:
+            changed = jax.vmap(self._alone)(keys, images), targets, sizes
+        elif sizes is None:
+            changed = (*jax.vmap(self._with_map)(keys, images, targets), None)
         else:
-            changed = jax.vmap(self._alone)(keys, images), targets
+            changed = jax.vmap(self._within)(keys, images, targets, sizes)
         # Computed once: without the barrier XLA repeats all of this for each reader of the images.
         return lax.optimization_barrier(changed)
 
@@ -101,6 +108,42 @@ class Augment:
             mirrors = jax.random.bernoulli(flip)
             photo, density = (jnp.where(mirrors, x[:, ::-1], x) for x in (photo, density))
         return photo, density
+
+    def _within(
+        self, key: Array, photo: Array, density: Array, size: Array
+    ) -> tuple[Array, Array, Array]:
+        """The same for a photo that is smaller than its array: its own share, mirrored in place."""
+        flip, place = jax.random.split(key)
+        cell = photo.shape[0] // density.shape[0]
+        grid = max(GRID, cell)
+        own = (size // grid).astype(jnp.int32)
+        if self.crop < 1:
+            whole = [side // grid for side in photo.shape[:2]]
+            tall, wide = (max(1, round(self.crop * side)) for side in whole)
+            part = jnp.maximum(1, jnp.round(self.crop * own)).astype(jnp.int32)
+            starts = [
+                grid * jax.random.randint(one, (), 0, own[axis] - part[axis] + 1)
+                for axis, one in enumerate(jax.random.split(place))
+            ]
+
+            def cut(image: Array, unit: int) -> Array:
+                shape = (tall * grid // unit, wide * grid // unit, image.shape[-1])
+                start = (starts[0] // unit, starts[1] // unit, jnp.zeros_like(starts[0]))
+                return lax.dynamic_slice(image, start, shape)
+
+            photo, density = cut(photo, 1), cut(density, cell)
+            own = part
+            size = (own * grid).astype(size.dtype)
+        if self.flip:
+            mirrors = jax.random.bernoulli(flip)
+
+            def mirrored(image: Array, unit: int) -> Array:
+                across = own[1] * grid // unit
+                columns = (across - 1 - jnp.arange(image.shape[1])) % image.shape[1]
+                return jnp.where(mirrors, jnp.take(image, columns, axis=1), image)
+
+            photo, density = mirrored(photo, 1), mirrored(density, cell)
+        return photo, density, size
 
     def _alone(self, key: Array, image: Array) -> Array:
         """Mirror, move and enlarge an image: each axis is looked at in other places."""

@@ -14,13 +14,16 @@ from jaxtyping import Array, Float, Int
 
 from downslope.data.dataset import Samples, Task
 from downslope.data.memory import aligned
+from downslope.data.photos import sizes_within
 from downslope.learning import measures
 from downslope.learning.batches import rounded_up
 from downslope.learning.compiling import compiled
 from downslope.learning.scales import Scales, Units
 from downslope.network.fusion import fuse
+from downslope.network.layer import Padded
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters
+from downslope.network.padded import filled, loss_without_padding, without_padding
 
 EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
 FEW = 64  # samples that fill a batch whose width is a power of two
@@ -38,12 +41,18 @@ class Part(NamedTuple):
         targets: (N, ...), scaled.
         weights: (N,), or None.
         batches: (M, B) indices of the samples that are evaluated; -1 for none.
+        sizes: Height and width of each photo within its array, (N, 2); None where they fill it.
     """
 
     inputs: Array
     targets: Array
     weights: Array | None
     batches: Int[Array, "m b"]
+    sizes: Float[Array, "n 2"] | None = None
+
+    def sizes_of(self, batch: Int[Array, " b"]) -> Float[Array, "b 2"] | None:
+        """Those of a batch's samples."""
+        return None if self.sizes is None else self.sizes[jnp.maximum(batch, 0)]
 
 
 class Judge(NamedTuple):
@@ -72,10 +81,18 @@ def take(
 
 
 def forward(
-    judge: Judge, parameters: NetworkParameters, inputs: Array, scales: Scales
-) -> Float[Array, "b ..."]:
-    """The network's outputs for inputs as `Units.seen` leaves them."""
-    return judge.joined.forward(parameters, scales.scale_inputs(inputs))
+    judge: Judge,
+    parameters: NetworkParameters,
+    inputs: Array,
+    scales: Scales,
+    sizes: Float[Array, "b 2"] | None,
+) -> Any:
+    """The network's outputs for inputs as `Units.seen` leaves them; `Padded` if they are."""
+    inputs = scales.scale_inputs(inputs)
+    if sizes is None:
+        return judge.joined.forward(parameters, inputs)
+    padded: Any = Padded(inputs, sizes)
+    return without_padding(judge.joined).forward(parameters, padded)
 
 
 def evaluate(
@@ -87,8 +104,12 @@ def evaluate(
         inputs, targets, weights, present = take(part, batch, masked=True)
         assert weights is not None
         assert present is not None  # both are there with a mask
-        outputs = forward(judge, parameters, inputs, scales)
-        values = measures.columns(judge.task, judge.loss, outputs, targets, scales)
+        outputs = forward(judge, parameters, inputs, scales, part.sizes_of(batch))
+        answers = filled(outputs, judge.loss)
+        values = measures.columns(judge.task, judge.loss, answers, targets, scales)
+        if part.sizes is not None:
+            losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
+            values = values.at[:, 0].set(losses)
         counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
         return sums + jnp.stack([(values * counts).sum(0), counts.sum(0)]), None
 
@@ -128,7 +149,11 @@ def on_device(
     if seen is not samples.inputs or seen.nbytes <= MOST_FILLED:  # large images are not copied
         seen, targets = _filled(seen), _filled(targets)
         weights = None if weights is None else _filled(weights)
+    sizes = sizes_of(samples)
+    if sizes is not None:
+        sizes = jax.device_put(sizes if len(seen) == len(sizes) else _filled(sizes))
     return Part(
+        sizes=sizes,
         inputs=jax.device_put(aligned(seen)),
         targets=jax.device_put(aligned(targets)),
         weights=None if weights is None else jax.device_put(weights.astype(np.float32)),
@@ -144,26 +169,43 @@ def _filled(rows: np.ndarray, value: float = 0) -> np.ndarray:
     return np.concatenate([rows, np.full((more, *rows.shape[1:]), value, rows.dtype)])
 
 
+def sizes_of(samples: Samples) -> np.ndarray | None:
+    """Height and width of photos with density maps within their arrays, (N, 2).
+
+    None where they fill them, or are no such photos.
+    """
+    is_counting = samples.targets.ndim == samples.inputs.ndim == 4
+    return sizes_within(samples.inputs) if is_counting else None
+
+
 def sample_values(
     judge: Judge, parameters: NetworkParameters, samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
     """The loss and the measures of each sample in the data's own units, float64."""
-    scales = units.scales(samples.inputs)
+    scales, sizes = units.scales(samples.inputs), sizes_of(samples)
 
     def judged(rows: np.ndarray) -> tuple[Array, Array]:
         inputs = units.seen(samples.inputs[rows])
-        arguments = (parameters, inputs, units.scaled_targets(samples.targets[rows]), scales)
+        targets = units.scaled_targets(samples.targets[rows])
+        own = None if sizes is None else sizes[rows]
+        arguments = (parameters, inputs, targets, scales, own)
         return compiled(_judged, judge, *arguments)(*arguments)
 
     return _over_batches(judge, samples, units, judged)
 
 
 def _judged(
-    judge: Judge, parameters: NetworkParameters, inputs: Array, targets: Array, scales: Scales
+    judge: Judge,
+    parameters: NetworkParameters,
+    inputs: Array,
+    targets: Array,
+    scales: Scales,
+    sizes: Array | None,
 ) -> tuple[Array, Array]:
     """The loss of each sample in scaled units, and the outputs."""
-    outputs = forward(judge, parameters, inputs, scales)
-    return judge.loss.per_sample(outputs, targets), outputs
+    outputs = forward(judge, parameters, inputs, scales, sizes)
+    losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
+    return losses, filled(outputs, judge.loss)
 
 
 def constant_values(
@@ -178,20 +220,32 @@ def constant_values(
         samples: The samples to measure it on.
         units: How outputs are scaled.
     """
+    sizes = sizes_of(samples)
     if judge.task == "counting":
         shape = samples.targets.shape[1:]
         answer = np.full(shape, answer[0] / np.prod(shape))
     outputs = np.repeat(units.outputs_for(answer)[None], _width(judge, samples), axis=0)
 
     def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
-        arguments = (outputs, units.scaled_targets(samples.targets[rows]))
-        return compiled(_loss_of, judge, *arguments)(*arguments), outputs
+        own, cells = outputs, None
+        if sizes is not None:  # each photo's people are spread over its own cells
+            whole = np.divide(samples.targets.shape[1:3], samples.inputs.shape[1:3])
+            cells = (sizes[rows] * whole).astype(np.float32)
+            share = np.prod(samples.targets.shape[1:3]) / cells.prod(axis=1)
+            own = outputs * share[:, None, None, None].astype(np.float32)
+        arguments = (own, units.scaled_targets(samples.targets[rows]), cells)
+        losses, answers = compiled(_loss_of, judge, *arguments)(*arguments)
+        return losses, np.asarray(answers)
 
     return _over_batches(judge, samples, units, judged)
 
 
-def _loss_of(judge: Judge, outputs: Array, targets: Array) -> Array:
-    return judge.loss.per_sample(outputs, targets)
+def _loss_of(
+    judge: Judge, outputs: Array, targets: Array, cells: Array | None
+) -> tuple[Array, Array]:
+    own: Any = outputs if cells is None else Padded(outputs, cells)
+    losses = loss_without_padding(judge.loss).per_sample(own, targets)
+    return losses, filled(own, judge.loss)
 
 
 def _over_batches(

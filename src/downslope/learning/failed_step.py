@@ -19,13 +19,13 @@ from jaxtyping import Array, Int
 
 from downslope.data.dataset import Dataset
 from downslope.learning import loop
-from downslope.learning.backprop import backpropagate
 from downslope.learning.compiling import QUICKLY_COMPILED, compiled
 from downslope.learning.failure import Failure, What
 from downslope.learning.scales import Scales
-from downslope.network.layer import Layer
+from downslope.network.layer import Layer, Padded
 from downslope.network.losses import LOSSES, Loss
 from downslope.network.network import NetworkParameters
+from downslope.network.padded import filled, loss_without_padding, without_padding
 from downslope.numerals import rounded
 from downslope.store.arrays import flatten
 
@@ -131,13 +131,11 @@ def _look(
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
     seen = loop.see_batch(program, step, material, batch)
-    signals = network.signals(parameters, seen.inputs, seen.key)
-    outputs = signals[-1].activations
-    given = (parameters, seen.inputs, seen.targets)
-    weighed = (seen.weights, seen.total)
-    back = backpropagate(
-        network, *given, loss=loss, weights=weighed[0], total=weighed[1], key=seen.key
-    )
+    back, weighed = loop.walk_back(network, loss, parameters, seen), (seen.weights, seen.total)
+    if seen.sizes is not None:
+        network, loss = without_padding(network), loss_without_padding(loss)
+    signals = network.signals(parameters, seen.signals, seen.key)
+    outputs: Any = signals[-1].activations
     optimizer = program.optimizer.direction(material.numbers.optimizer)
     direction, state = optimizer.update(back.gradients, moments, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
@@ -148,7 +146,7 @@ def _look(
         scaled=(_rows(seen.inputs), _rows(seen.targets)),
         weights=seen.weights,
         signals=tuple((_rows(one.sums), _rows(one.activations)) for one in signals),
-        outputs=scales.answers_of(outputs),
+        outputs=scales.answers_of(filled(outputs, loss)),
         losses=loss.per_sample(outputs, seen.targets),
         loss=back.loss,
         slope=_rows(slope),
@@ -160,8 +158,9 @@ def _look(
     )
 
 
-def _rows(values: Array) -> _Rows:
+def _rows(values: Any) -> _Rows:
     """What is not finite in each sample, without sending all of its numbers to the host."""
+    values = values.cut if isinstance(values, Padded) else values
     flat = values.reshape(values.shape[0], -1)
     places = jnp.argmax(~jnp.isfinite(flat), axis=1)
     return _Rows(jnp.take_along_axis(flat, places[:, None], axis=1)[:, 0], places)

@@ -21,12 +21,14 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from downslope.learning import measures
 from downslope.learning.augment import Augment
-from downslope.learning.backprop import backpropagate
+from downslope.learning.backprop import Backpropagation, backpropagate
 from downslope.learning.evaluation import Judge, Part, evaluate, take
 from downslope.learning.optimizers import Optimizer, OptimizerNumbers
 from downslope.learning.scales import Scales
-from downslope.network.losses import smoothed_targets
+from downslope.network.layer import Padded
+from downslope.network.losses import Loss, smoothed_targets
 from downslope.network.network import Network, NetworkParameters
+from downslope.network.padded import loss_without_padding, without_padding
 
 # OVERFLOWN: set at the end of a chunk only; some step in it has left weights that are not finite
 RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT, OVERFLOWN = range(5)
@@ -190,6 +192,7 @@ class Batch(NamedTuple):
         total: How many samples there are, (): what the weighted losses are divided by. Were it
             the sum of this batch's weights, they would do nothing to a batch of one sample.
         key: The random key of the network's own chance in this step, or None.
+        sizes: Height and width of each photo within its array, (B, 2); None where they fill it.
     """
 
     inputs: Array
@@ -197,6 +200,12 @@ class Batch(NamedTuple):
     weights: Array | None
     total: Array | None
     key: Array | None
+    sizes: Array | None = None
+
+    @property
+    def signals(self) -> Any:
+        """The inputs, `Padded` where photos have several sizes."""
+        return self.inputs if self.sizes is None else Padded(self.inputs, self.sizes)
 
 
 def see_batch(program: Program, step: Array, material: Material, batch: Int[Array, " b"]) -> Batch:
@@ -205,18 +214,39 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
     total = None
     if weights is not None:
         total = jnp.float32(len(batch)) if present is None else present.sum()
+    sizes = material.train.sizes_of(batch)
     key = None
     if program.augment is not None or program.judge.network.is_random:
         chance = jax.random.wrap_key_data(material.key)
         key = jax.random.split(jax.random.fold_in(chance, step))[0]
         if program.augment is not None:
             epoch = step // material.numbers.steps_per_epoch
-            inputs, targets = program.augment.apply(chance, epoch, batch, inputs, targets)
+            inputs, targets, sizes = program.augment.apply(
+                chance, epoch, batch, inputs, targets, sizes
+            )
     if program.smoothed:
         targets = smoothed_targets(
             targets, program.smoothed, material.numbers.smoothing, program.judge.loss
         )
-    return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key)
+    return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key, sizes)
+
+
+def walk_back(
+    network: Network, loss: Loss, parameters: NetworkParameters, seen: Batch
+) -> Backpropagation:
+    """Backpropagation of a batch's loss; photos of several sizes are each by themselves."""
+    if seen.sizes is not None:
+        network, loss = without_padding(network), loss_without_padding(loss)
+    return backpropagate(
+        network,
+        parameters,
+        seen.signals,
+        seen.targets,
+        loss=loss,
+        weights=seen.weights,
+        total=seen.total,
+        key=seen.key,
+    )
 
 
 def train_step(
@@ -228,16 +258,7 @@ def train_step(
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
     seen = see_batch(program, state.step, material, batch)
-    loss, gradients, _ = backpropagate(
-        program.judge.joined,
-        state.parameters,
-        seen.inputs,
-        seen.targets,
-        loss=program.judge.loss,
-        weights=seen.weights,
-        total=seen.total,
-        key=seen.key,
-    )
+    loss, gradients, _ = walk_back(program.judge.joined, program.judge.loss, state.parameters, seen)
     direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
         gradients, state.moments, state.parameters
     )

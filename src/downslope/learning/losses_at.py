@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -25,12 +25,15 @@ from downslope.data.scaling import Scaling
 from downslope.errors import DataError, SettingError
 from downslope.learning.compiling import NO_FUSED_PRODUCTS, compiled
 from downslope.learning.cores import usable_cores
+from downslope.learning.evaluation import sizes_of
 from downslope.learning.scales import Scales, Units
 from downslope.network.columns import fits_columns, forward_columns, losses_of_columns
 from downslope.network.dense import Dense
 from downslope.network.images import Conv2D
+from downslope.network.layer import Padded
 from downslope.network.losses import Loss, PerSample, resolve
 from downslope.network.network import Network, NetworkParameters
+from downslope.network.padded import loss_without_padding, without_padding
 
 MOST_SAMPLES = 2048  # at a time
 MOST_NUMBERS = 1 << 18  # of the widest signal, over samples and points at a time: 1 MiB
@@ -185,6 +188,7 @@ class _Blocks(NamedTuple):
     inputs: Array
     targets: Array
     weights: Float[Array, "m b"]
+    sizes: Float[Array, "m b 2"] | None = None  # of photos within their arrays
 
 
 def _blocks(samples: Samples, block: int, units: Units) -> _Blocks:
@@ -195,12 +199,14 @@ def _blocks(samples: Samples, block: int, units: Units) -> _Blocks:
     padded = np.zeros(rows * block, np.float32)
     padded[:count] = weights
     inputs, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
+    sizes = sizes_of(samples)
     if rows * block > count:
         inputs, targets = inputs[places], targets[places]
     return _Blocks(
         jnp.asarray(inputs.reshape(rows, block, *inputs.shape[1:])),
         jnp.asarray(targets.reshape(rows, block, *targets.shape[1:])),
         jnp.asarray(padded.reshape(rows, block)),
+        None if sizes is None else jnp.asarray(sizes[places].reshape(rows, block, 2)),
     )
 
 
@@ -213,12 +219,22 @@ def _losses(
     far: Array,
 ) -> Float[Array, "rows at_once"]:
     """The mean losses at points (rows, at_once, directions), or at the points of those numbers."""
-    loss = program.loss
-    layers, first = program.network.layers, program.first_linear
-    rest, turned = layers[first + 1 :], program.is_turned
+    loss, network, first = program.loss, program.network, program.first_linear
+    turned = program.is_turned
+    if blocks.sizes is not None:
+        loss, network, first, turned = (
+            loss_without_padding(loss),
+            without_padding(network),
+            -1,
+            False,
+        )
+    layers = network.layers
+    rest = layers[first + 1 :]
 
     def of_block(sums: Array, block: _Blocks) -> tuple[Array, None]:
-        scaled, known = scales.scale_inputs(block.inputs), []
+        scaled: Any = scales.scale_inputs(block.inputs)
+        scaled = scaled if block.sizes is None else Padded(scaled, block.sizes)
+        known = []
         if program.is_spanned and first >= 0:
             for layer in layers[:first]:
                 scaled = layer.forward({}, scaled)

@@ -18,6 +18,7 @@ from jaxtyping import Array
 from downslope.data.dataset import Dataset, Samples, known_targets
 from downslope.data.frames import is_frame, table_from
 from downslope.data.load import load
+from downslope.data.photos import sizes_within
 from downslope.data.progress import OnProgress
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError
@@ -38,6 +39,7 @@ from downslope.network import notation
 from downslope.network.activations import identity
 from downslope.network.losses import Loss
 from downslope.network.network import Network, NetworkParameters, Signal, count_parameters
+from downslope.network.padded import nothing
 from downslope.store.arrays import flatten
 from downslope.store.lock import claim_folder
 
@@ -169,7 +171,8 @@ class Run:
             DataError: The inputs have the wrong shape.
         """
         inputs = self._checked(inputs)
-        return outputs_of(self.network, self._held, self.units, inputs)
+        sizes = sizes_within(inputs) if self.data.task == "counting" else None
+        return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
 
     @cached_property
     def _held(self) -> NetworkParameters:
@@ -204,9 +207,22 @@ class Run:
         if self.data.task == "multilabel":
             return (outputs > 0).astype(np.int32)
         answers = self._answers(outputs)
-        if self.data.task == "counting":
-            return answers.sum(axis=(1, 2, 3), dtype=np.float64)
-        return answers
+        return _people(answers) if self.data.task == "counting" else answers
+
+    def densities(self, inputs: Any) -> np.ndarray:
+        """People per cell in photos, shape (N, height, width, 3); beyond a photo there are none.
+
+        Returns:
+            Shape (N, height / stride, width / stride, 1); each map's sum is what `predict` gives.
+
+        Raises:
+            DataError: The inputs have the wrong shape, or the run does not count.
+        """
+        if self.data.task != "counting":
+            raise DataError(
+                f"{self.data.name} has no crowds.", "a run that counts people", "Use predict."
+            )
+        return self._answers(self.outputs(inputs))
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """The probability of each class, or of each label, shape (N, classes).
@@ -307,6 +323,14 @@ class Run:
         if self._is_sealed(samples):
             self.openings.note()
         return measures.average(self.data.task, self._values(samples), samples.weights)
+
+    def losses(self, samples: Samples) -> np.ndarray:
+        """The loss of each of some labelled samples, float64 (N,).
+
+        Raises:
+            DataError: There are no samples, or their inputs have the wrong shape.
+        """
+        return self._values(samples)[:, 0]
 
     def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `measure`, by the bootstrap over the samples.
@@ -479,6 +503,11 @@ class Run:
             f"Run({self.data.name!r}, {notation.describe(self.network)!r}, "
             f"{self.parameter_count} parameters, {self.outcome.message!r})"
         )
+
+
+def _people(densities: np.ndarray) -> np.ndarray:
+    """How many people each map holds, (N,)."""
+    return densities.sum(axis=(1, 2, 3), dtype=np.float64)
 
 
 def _link(loss: Loss, outputs: Array) -> Array:

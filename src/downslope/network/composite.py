@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
-from downslope.network.layer import Layer, Misfit, Parameters, Shape
+from downslope.network.layer import Layer, Misfit, Padded, Parameters, Shape, forward_padded
 
 UNCOPIED = ("flatten", "passed")  # layers whose outputs are their inputs
 
@@ -43,11 +43,15 @@ def _init_chain(layers: Sequence[Layer], key: Array, shape: Shape) -> Parameters
 
 
 def _run_chain(
-    layers: Sequence[Layer], parameters: Parameters, signals: Array, key: Array | None
-) -> Array:
+    layers: Sequence[Layer], parameters: Parameters, signals: Any, key: Array | None
+) -> Any:
+    """What the layers make of signals, which may be `Padded`."""
     for index, layer in enumerate(layers):
         own = None if key is None else jax.random.fold_in(key, index)
-        signals = layer.forward(parameters[str(index)], signals, own)
+        if isinstance(signals, Padded):
+            signals = forward_padded(layer, parameters[str(index)], signals, own)
+        else:
+            signals = layer.forward(parameters[str(index)], signals, own)
     return signals
 
 
@@ -104,6 +108,13 @@ class Residual(Layer):
         """X + f(x)."""
         return inputs + _run_chain(self.layers, parameters, inputs, key)
 
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """X + f(x)."""
+        made = _run_chain(self.layers, parameters, inputs, key)
+        return Padded(inputs.values + made.values, inputs.sizes)
+
 
 @dataclass(frozen=True)
 class Parallel(Layer):
@@ -157,3 +168,13 @@ class Parallel(Layer):
             own = None if key is None else jax.random.fold_in(key, index)
             outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
         return jnp.concatenate(outputs, axis=-1)
+
+    def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
+        """Run each branch and join what they make."""
+        outputs = []
+        for index, branch in enumerate(self.branches):
+            own = None if key is None else jax.random.fold_in(key, index)
+            outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
+        if not isinstance(outputs[0], Padded):  # every branch is flat
+            return jnp.concatenate(outputs, axis=-1)
+        return Padded(jnp.concatenate([one.values for one in outputs], -1), outputs[0].sizes)

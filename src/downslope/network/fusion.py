@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from jaxtyping import Array, Float
 
@@ -45,6 +45,10 @@ class _Joined(Layer):
         """What the pooling gives."""
         height, width, channels = self.convolution.output_shape(input_shape)
         return height // self.pool, width // self.pool, channels
+
+    def side_after(self, side: Any) -> Any:
+        """What the pooling gives."""
+        return self.convolution.side_after(side) // self.pool
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -104,6 +104,12 @@ class Conv2D(Layer):
             padding=self.padding,
         )
 
+    def side_after(self, side: Any) -> Any:
+        """As `output_shape` has it."""
+        if self.padding == "same":
+            return -(-side // self.stride)
+        return (side - (self.size - 1) * self.dilation - 1) // self.stride + 1
+
     def activate(self, sums: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
         """Apply the activation to each sum."""
         return activation(self.activation)(sums)
@@ -129,6 +135,10 @@ class _Pool(Layer):
                 "Remove this pooling layer, or start from larger images.",
             )
         return (input_shape[0] // self.size, input_shape[1] // self.size, input_shape[2])
+
+    def side_after(self, side: Any) -> Any:
+        """Whole windows alone."""
+        return side // self.size
 
 
 @dataclass(frozen=True)
@@ -184,6 +194,10 @@ class Upsample2D(Layer):
         """(height, width, channels) to (factor height, factor width, channels)."""
         _is_image(input_shape)
         return (input_shape[0] * self.factor, input_shape[1] * self.factor, input_shape[2])
+
+    def side_after(self, side: Any) -> Any:
+        """`factor` times larger."""
+        return side * self.factor
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import abc
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 Shape = tuple[int, ...]
@@ -29,6 +30,31 @@ class Misfit(Exception):
         self.needs = needs
         self.advice = advice
         super().__init__(needs)
+
+
+class Padded(NamedTuple):
+    """Images of several sizes in one array, each at its top left corner; the rest is padding.
+
+    Attributes:
+        values: Shape (N, height, width, channels).
+        sizes: Height and width of each image, float32 (N, 2): they pass through the same
+            functions as the values, whose gradients are floats.
+    """
+
+    values: Float[Array, "n h w c"]
+    sizes: Float[Array, "n 2"]
+
+    @property
+    def mask(self) -> Float[Array, "n h w 1"]:
+        """1 in the images and 0 in the padding."""
+        down, across = (jnp.arange(side) for side in self.values.shape[1:3])
+        inside = (down < self.sizes[:, :1])[:, :, None] & (across < self.sizes[:, 1:])[:, None]
+        return inside[..., None].astype(self.values.dtype)
+
+    @property
+    def cut(self) -> Float[Array, "n h w c"]:
+        """The values, with zeros for padding: what a convolution finds beyond a border."""
+        return jnp.where(self.mask > 0, self.values, 0)
 
 
 @dataclass(frozen=True)
@@ -66,6 +92,22 @@ class Layer(abc.ABC):
             key: The random key of a training step, or None outside of training.
         """
 
+    def side_after(self, side: Any) -> Any:
+        """Height or width of the outputs for images of this height or width, numbers or arrays.
+
+        Unchanged, unless the layer says otherwise.
+        """
+        return side
+
+    def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
+        """`weighted_sum` for images of several sizes, each as if it were alone.
+
+        Padding counts as zeros, as beyond the border of an image. A layer that looks at more of
+        an image than a neighbourhood has to leave padding out by itself.
+        """
+        sums = self.weighted_sum(parameters, inputs.cut, key)
+        return Padded(sums, self.side_after(inputs.sizes)) if sums.ndim == 4 else sums
+
     def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The signals that leave the layer; the sums themselves unless it has an activation."""
         return sums
@@ -75,3 +117,13 @@ class Layer(abc.ABC):
     ) -> Float[Array, "n ..."]:
         """Both halves: weighted sum, then activation."""
         return self.activate(self.weighted_sum(parameters, inputs, key))
+
+
+def forward_padded(
+    layer: Layer, parameters: Parameters, inputs: Padded, key: Array | None = None
+) -> Any:
+    """Both halves of a layer for images of several sizes; `Padded`, unless the layer is flat."""
+    sums = layer.padded_sum(parameters, inputs, key)
+    if not isinstance(sums, Padded):
+        return layer.activate(sums)
+    return Padded(layer.activate(sums.values), sums.sizes)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.network.dense import positive
-from downslope.network.layer import Layer, Misfit, Parameters, Shape
+from downslope.network.layer import Layer, Misfit, Padded, Parameters, Shape
 
 EPSILON = 1e-5  # keeps the division finite for constant signals; PyTorch's value
 
@@ -18,6 +18,17 @@ def standardize(values: Float[Array, "..."], axes: tuple[int, ...]) -> Float[Arr
     """(x - mean) / sqrt(variance + epsilon), with both taken over `axes`."""
     centred = values - values.mean(axes, keepdims=True)
     variance = (centred * centred).mean(axes, keepdims=True)
+    return centred / jnp.sqrt(variance + EPSILON)
+
+
+def standardize_within(
+    values: Float[Array, "..."], inside: Float[Array, "..."], axes: tuple[int, ...]
+) -> Float[Array, "..."]:
+    """The same with both taken where `inside` is 1; it has the axes of the values."""
+    inside = jnp.broadcast_to(inside, values.shape)
+    count = inside.sum(axes, keepdims=True)
+    centred = (values - (values * inside).sum(axes, keepdims=True) / count) * inside
+    variance = (centred * centred).sum(axes, keepdims=True) / count
     return centred / jnp.sqrt(variance + EPSILON)
 
 
@@ -44,6 +55,12 @@ class Standardize(Layer):
     ) -> Float[Array, "n ..."]:
         """Standardise; a layer without weights has its outputs for sums."""
         return standardize(inputs, tuple(range(1, inputs.ndim)))
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """Standardise each image by itself."""
+        return Padded(standardize_within(inputs.cut, inputs.mask, (1, 2, 3)), inputs.sizes)
 
 
 @dataclass(frozen=True)
@@ -107,3 +124,13 @@ class GroupNorm(Layer):
         grouped = inputs.reshape(inputs.shape[0], -1, self.groups, channels // self.groups)
         normal = standardize(grouped, (1, 3)).reshape(inputs.shape)
         return normal * parameters["scale"] + parameters["offset"]
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """Standardise each image by itself, multiply by the scale, add the offset."""
+        shape = inputs.values.shape
+        grouped = inputs.cut.reshape(shape[0], -1, self.groups, shape[-1] // self.groups)
+        inside = inputs.mask.reshape(shape[0], -1, 1, 1)
+        normal = standardize_within(grouped, inside, (1, 3)).reshape(shape)
+        return Padded(normal * parameters["scale"] + parameters["offset"], inputs.sizes)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import jax.numpy as jnp
-import numpy as np
 from matplotlib.figure import Figure
 
 from downslope.data.dataset import Samples
@@ -114,7 +112,7 @@ def _people(run: Run, test: Samples) -> Named:
     truth = test.counts
     chosen = choose_over_range(truth)
     few = test.take(chosen)
-    maps = np.asarray(run.loss.link(jnp.asarray(run.outputs(few.inputs))))
+    maps = run.densities(few.inputs)
     note = "The scenes were drawn by a program." if run.data.generated else ""
     yield "crowd", crowd_samples(few.inputs, few.targets, maps, name=name, note=note)
     assert run.baseline_median is not None

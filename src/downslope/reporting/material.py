@@ -16,7 +16,6 @@ from downslope.insight.layers import POINTS, spread_steps
 from downslope.insight.path import steps_of
 from downslope.insight.steps import StepTrace, trace_step
 from downslope.insight.work import multiplications
-from downslope.learning.evaluation import Judge, sample_values
 from downslope.learning.run import Run
 from downslope.numerals import rounded
 from downslope.pictures.crowds import choose_over_range
@@ -139,5 +138,4 @@ class Material:
 
     def losses(self, run: Run) -> np.ndarray:
         """The loss of each of the few samples at a run's weights, (few,)."""
-        judge = Judge(run.network, run.loss, run.data.task)
-        return sample_values(judge, run.parameters, self.few, run.units)[:, 0]
+        return run.losses(self.few)
