@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from downslope.data.array_file import read_arrays
-from downslope.errors import DataError
+from downslope.errors import DataError, SettingError
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -56,16 +56,26 @@ def test_headers_that_do_not_fit(content, reason, tmp_path):
     )
 
 
-def test_claims_without_end(tmp_path):
+def test_claims_without_end(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", packed((2**40,), b"1234"))
+    with pytest.raises(DataError, match="it holds 4 bytes where 8796093022208 are claimed"):
+        read_arrays(path)
+    np.savez_compressed(path, a=np.zeros(10_000))
+    monkeypatch.setenv("DOWNSLOPE_MAX_GIB", "1e-5")
     with pytest.raises(DataError) as caught:
         read_arrays(path)
     assert str(caught.value) == (
-        f"The file {path} holds more than 4 GiB of values. Expected fewer or smaller samples. "
-        "Save a part of them, or numbers of fewer bits, such as uint8 for pixels."
+        f"The file {path} takes 78.2 KiB of memory or more once it is unpacked "
+        f"({path.stat().st_size} bytes on disk). Expected at most 1e-05 GiB unpacked. If it is "
+        "meant to be so large, raise the limit with the environment variable DOWNSLOPE_MAX_GIB=1."
     )
+    monkeypatch.setenv("DOWNSLOPE_MAX_GIB", "1e-4")
+    assert read_arrays(path)["a"].shape == (10_000,)
+    monkeypatch.setenv("DOWNSLOPE_MAX_GIB", "much")
+    with pytest.raises(SettingError, match="DOWNSLOPE_MAX_GIB is 'much'"):
+        read_arrays(path)
 
 
 def test_files_that_are_no_archive(tmp_path):

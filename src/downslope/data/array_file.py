@@ -16,9 +16,9 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
+from downslope.data.limits import check_unpacked, no_memory
 from downslope.errors import DataError
 
-LARGEST = 2**32  # bytes of values in one file
 INPUTS = ("x", "inputs", "images", "data", "features")  # what arrays of inputs are called
 
 
@@ -26,7 +26,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of a file by their names; that of an `.npy` is called "".
 
     Raises:
-        DataError: The file cannot be read, holds Python objects, or more than 4 GiB.
+        DataError: The file cannot be read, holds Python objects, or unpacks to more than it may.
     """
     try:
         if path.suffix.lower() == ".npy":
@@ -34,8 +34,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                 return {"": _array(path, "", stream, path.stat().st_size)}
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > LARGEST:
-                raise _too_large(path)
+            check_unpacked(path, sum(entry.file_size for entry in entries))
             found = {}
             for entry in entries:
                 name = entry.filename.removesuffix(".npy")
@@ -46,6 +45,8 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
             return found
     except DataError:
         raise
+    except MemoryError as problem:
+        raise no_memory(path) from problem
     except Exception as problem:  # zip and NumPy raise many kinds for broken files
         reason = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:150]
         raise DataError(
@@ -89,17 +90,7 @@ def _array(path: Path, name: str, stream: IO[bytes], size: int) -> np.ndarray:
     if any(length < 0 for length in shape):
         raise ValueError("an axis has a length below 0")
     wanted = math.prod(shape) * kind.itemsize
-    if wanted > LARGEST:
-        raise _too_large(path)
     if header.tell() + wanted != size:
         raise ValueError(f"it holds {size - header.tell()} bytes where {wanted} are claimed")
     values = np.frombuffer(header.read() + stream.read(), kind, math.prod(shape))
     return values.reshape(shape, order="F" if by_columns else "C")
-
-
-def _too_large(path: Path) -> DataError:
-    return DataError(
-        f"The file {path} holds more than {LARGEST >> 30} GiB of values.",
-        "fewer or smaller samples",
-        "Save a part of them, or numbers of fewer bits, such as uint8 for pixels.",
-    )

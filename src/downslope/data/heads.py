@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from downslope.data.limits import check_unpacked
 from downslope.errors import DataError
 
+_PACKED = 15
+_CHUNK = 1 << 20
 LARGEST = 64 * 2**20  # bytes of a label file: 500 times that of Mall
 
 
@@ -53,7 +58,10 @@ def _variable(path: Path, name: str) -> Any:
     try:
         if path.stat().st_size > LARGEST:
             raise ValueError
+        _check_unpacked(path, path.read_bytes())
         found = loadmat(path, variable_names=[name])
+    except DataError:
+        raise
     except Exception:  # scipy raises many kinds for broken files
         raise DataError(
             f"The label file {path} cannot be read.",
@@ -63,6 +71,28 @@ def _variable(path: Path, name: str) -> Any:
     if name not in found:
         raise _unexpected(path, f"a variable {name}")
     return found[name]
+
+
+def _check_unpacked(path: Path, raw: bytes) -> None:
+    """Check how large the variables of a file are, each of which is packed by itself.
+
+    The layout is that of MAT-files of level 5: after 128 bytes a type and a length for each
+    variable; type 15 is a packed one.
+
+    Raises:
+        DataError: They take more than they may.
+    """
+    order = {b"IM": "<", b"MI": ">"}.get(raw[126:128])
+    start, size = 128, 0
+    while order is not None and start + 8 <= len(raw):
+        kind, length = struct.unpack_from(f"{order}II", raw, start)
+        if kind == _PACKED:
+            packed, unpacker = raw[start + 8 : start + 8 + length], zlib.decompressobj()
+            while packed and not unpacker.eof:
+                size += len(unpacker.decompress(packed, _CHUNK))
+                packed = unpacker.unconsumed_tail
+                check_unpacked(path, size, "label file")
+        start += 8 + length
 
 
 def _points(values: Any) -> np.ndarray:

@@ -17,11 +17,11 @@ from typing import BinaryIO
 import numpy as np
 
 from downslope.data.dataset import Samples
+from downslope.data.limits import check_unpacked
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
 MOST_AXES = 8  # images have 3, and NumPy has no more than 64
-LARGEST = 2**31  # bytes of values in one file: 45 times MNIST
 _PARTS = ("train", "t10k")
 _KINDS = {"images": 3, "labels": 1}
 
@@ -37,7 +37,7 @@ def read_idx(path: str | Path) -> np.ndarray:
 
     Raises:
         DataError: The file cannot be read, is not IDX, is cut off, goes on after its end, or
-            holds more than 2 GiB.
+            unpacks to more than it may.
     """
     path = Path(path)
     try:
@@ -76,8 +76,7 @@ def _parse(stream: BinaryIO | gzip.GzipFile, path: Path) -> np.ndarray:
         raise _wrong_size(path, "ends inside its header")
     shape = struct.unpack(f">{start[3]}I", lengths)
     size = math.prod(shape)
-    if size > LARGEST:
-        raise _wrong_size(path, f"claims {size} values")
+    check_unpacked(path, size)
     values = stream.read(size)
     if len(values) < size:
         raise _wrong_size(path, f"holds {len(values)} of the {size} values that it claims")
@@ -89,7 +88,7 @@ def _parse(stream: BinaryIO | gzip.GzipFile, path: Path) -> np.ndarray:
 def _wrong_size(path: Path, what: str) -> DataError:
     return DataError(
         f"The file {path} {what}.",
-        "as many values as its header states, at most 2 GiB",
+        "as many values as its header states",
         "Download or write it again.",
     )
 

@@ -52,16 +52,17 @@ def most_pixels() -> int:
     return most_bytes_unpacked() // BYTES_PER_PIXEL
 
 
-def check_unpacked(path: Path, wanted: int, what: str = "file") -> None:
+def check_unpacked(path: Path, wanted: int, what: str = "file", ratio: int = RATIO) -> None:
     """Check that something may take so much memory.
 
     Args:
         path: The file that it comes from.
         wanted: Bytes that it takes unpacked.
         what: What messages call the file.
+        ratio: To how many times its own size a file may always unpack.
 
     Raises:
-        DataError: It takes more than the limit, and more than `RATIO` times the file's own size.
+        DataError: It takes more than the limit, and more than that.
     """
     if wanted <= most_bytes_unpacked():
         return
@@ -69,13 +70,23 @@ def check_unpacked(path: Path, wanted: int, what: str = "file") -> None:
         own = path.stat().st_size
     except OSError:  # standard input
         own = 0
-    if wanted > RATIO * own:
+    if wanted > ratio * own:
         raise DataError(
-            f"The {what} {path} unpacks to {in_gib(wanted)} ({in_gib(own)} on disk).",
+            f"The {what} {path} takes {in_gib(wanted)} of memory or more once it is unpacked "
+            f"({in_gib(own)} on disk).",
             f"at most {most_gib():g} GiB unpacked",
             "If it is meant to be so large, raise the limit with the environment variable "
             f"{SETTING}={gib_for(wanted)}.",
         )
+
+
+def no_memory(path: Path, what: str = "file") -> DataError:
+    """What to raise where a file takes more memory than there is."""
+    return DataError(
+        f"The {what} {path} takes more memory than there is.",
+        "a file that fits into this machine's memory",
+        "Take a part of it, or close other programs.",
+    )
 
 
 def gib_for(wanted: int) -> int:

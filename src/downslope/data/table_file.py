@@ -21,13 +21,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.feather
-import pyarrow.parquet
 from pyarrow import compute
 
 from downslope.data.file_names import ARROW, PARQUET, ending
 from downslope.data.frames import plain_table, refuse_same_names
 from downslope.data.kinds import WRITTEN
+from downslope.data.limits import no_memory
+from downslope.data.table_bounds import read_arrow, read_parquet, unpacked_text
 from downslope.errors import DataError
 
 pc: Any = compute  # whose functions are made when it is imported
@@ -79,10 +79,9 @@ def read_table(path: Path, has_names: bool | None = None, known: Collection[str]
     kind = ending(path)
     try:
         if kind in PARQUET:
-            with pyarrow.parquet.ParquetFile(path) as file:
-                table = file.read()
+            table = read_parquet(path)
         elif kind in ARROW:
-            table = pyarrow.feather.read_table(path)
+            table = read_arrow(path)
         else:
             return _checked(path, _read_text(path, path.read_bytes(), has_names, known))
         table.validate(
@@ -90,6 +89,8 @@ def read_table(path: Path, has_names: bool | None = None, known: Collection[str]
         )  # what a forged file says of its own lengths is believed elsewhere
     except DataError:
         raise
+    except MemoryError as problem:
+        raise no_memory(path, "table") from problem
     except (OSError, EOFError, zlib.error, csv.Error, pa.ArrowException, ValueError) as problem:
         raise _unreadable(path, problem) from problem
     said = table.schema.metadata or {}  # our own marks would be forged
@@ -310,10 +311,7 @@ def _ragged_line(rows: str, layout: Layout, width: int) -> int | None:
 def _unpacked(path: Path, raw: bytes) -> bytes:
     """The content, unpacked, as long as that is not enormous."""
     if raw[:2] == b"\x1f\x8b":
-        unpacker = zlib.decompressobj(wbits=31)
-        raw = unpacker.decompress(raw, LARGEST + 1)
-        if not unpacker.eof and len(raw) <= LARGEST:
-            raise EOFError("its compressed data end too early")
+        raw = unpacked_text(path, raw)
     if len(raw) > LARGEST:
         raise DataError(
             f"{path} holds more than {LARGEST >> 30} GiB of text.",
