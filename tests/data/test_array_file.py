@@ -60,7 +60,7 @@ def test_claims_without_end(tmp_path, monkeypatch):
     path = tmp_path / "a.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", packed((2**40,), b"1234"))
-    with pytest.raises(DataError, match="it holds 4 bytes where 8796093022208 are claimed"):
+    with pytest.raises(DataError, match="it holds 4 bytes where 4398046511104 are claimed"):
         read_arrays(path)
     np.savez_compressed(path, a=np.zeros(10_000))
     monkeypatch.setenv("DOWNSLOPE_MAX_GIB", "1e-5")

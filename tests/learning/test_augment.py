@@ -100,13 +100,13 @@ def test_a_training_changes_samples_alike_whatever_the_batch(monkeypatch):
 
     seen = {}
 
-    def spy(self, key, epoch, samples, images, targets):
+    def spy(self, key, epoch, samples, images, targets, sizes):
         jax.debug.callback(
             lambda *one: seen.setdefault(int(one[0]), set()).update(one[1].tolist()),
             epoch,
             samples,
         )
-        return images, targets
+        return images, targets, sizes
 
     monkeypatch.setattr(loop.Augment, "apply", spy)
     images, labels = (np.asarray(one) for one in images_and_labels(20))
