@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from downslope.data.limits import check_unpacked, no_memory
-from downslope.errors import DataError
+from downslope.errors import DataError, DownslopeError
 
 INPUTS = ("x", "inputs", "images", "data", "features")  # what arrays of inputs are called
 
@@ -43,7 +43,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
                 with archive.open(entry) as stream:
                     found[name] = _array(path, name, stream, entry.file_size)
             return found
-    except DataError:
+    except DownslopeError:
         raise
     except MemoryError as problem:
         raise no_memory(path) from problem

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from downslope.data.limits import check_unpacked
-from downslope.errors import DataError
+from downslope.errors import DataError, DownslopeError
 
 _PACKED = 15
 _CHUNK = 1 << 20
@@ -60,7 +60,7 @@ def _variable(path: Path, name: str) -> Any:
             raise ValueError
         _check_unpacked(path, path.read_bytes())
         found = loadmat(path, variable_names=[name])
-    except DataError:
+    except DownslopeError:
         raise
     except Exception:  # scipy raises many kinds for broken files
         raise DataError(

@@ -24,7 +24,7 @@ from downslope.data.limits import (
     gib_for,
     most_pixels,
 )
-from downslope.errors import DataError
+from downslope.errors import DataError, DownslopeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -123,7 +123,7 @@ def read_image(
                 "an image that fits into memory",
                 "Save a smaller copy of it.",
             ) from None
-        except DataError:
+        except DownslopeError:
             raise
         except Exception:  # decoders of broken files raise many kinds
             raise unreadable(path, what) from None

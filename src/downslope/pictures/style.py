@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 import textwrap
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from PIL import Image
 
 from downslope.errors import printable
 from downslope.numerals import rounded
+from downslope.pictures.letters import drawable, make_readable
 from downslope.pictures.svg import make_printable, svg_of
 from downslope.store.files import write_file
 
@@ -223,7 +223,7 @@ def plain(text: str, most: int = 24) -> str:
     """Shorten a text of the user's to `most` letters, and keep its $ from becoming a formula."""
     text = printable(text, keep="\n")
     text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
-    return text.replace("$", r"\$")
+    return drawable(text).replace("$", r"\$")
 
 
 def amount(number: int, what: str) -> str:
@@ -295,10 +295,7 @@ def save(figure: Figure, path: str | Path) -> Path:
         StorageError: The disk or the folder refuses.
     """
     path = Path(path)
-    with warnings.catch_warnings():
-        # a class name in a script that the font lacks shows as boxes; no reason for alarm
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        content = svg_of(figure).encode() if path.suffix == ".svg" else _png_of(figure)
+    content = svg_of(figure).encode() if path.suffix == ".svg" else _png_of(figure)
     write_file(path, content)
     return path
 
@@ -307,6 +304,7 @@ def _png_of(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     make_printable(figure)
     figure.set_dpi(DPI)
+    make_readable(figure)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # savefig would draw it twice, once only to lay it out
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

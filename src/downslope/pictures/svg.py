@@ -11,6 +11,8 @@ from matplotlib.text import Text
 
 from downslope.errors import printable
 
+from downslope.pictures.letters import make_readable
+
 _NOTHING = {"Creator": None, "Date": None, "Format": None, "Type": None}  # is said of its making
 _HEAD = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _ABOUT = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -42,6 +44,7 @@ def svg_of(figure: Figure, prefix: str = "i") -> str:
     make_printable(figure)
     buffer = io.BytesIO()
     dpi = figure.dpi
+    make_readable(figure)
     try:
         FigureCanvasSVG(figure).print_svg(buffer, metadata=_NOTHING)
     finally:
