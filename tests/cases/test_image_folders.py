@@ -195,3 +195,33 @@ def test_a_folder_above_several_data_sets_is_told(tmp_path):
         shanghaitech(tmp_path / part / "train_data", 3)
     with pytest.raises(DataError, match="holds several data sets: part_A_final, part_B_final"):
         ds.load(tmp_path)
+
+
+def test_what_a_table_of_images_does_not_name_is_told(tmp_path):
+    for number in range(12):
+        draw(tmp_path / "images" / f"{number}.png", 40 + 100 * (number % 2))
+    rows = [f"{number}.png,{'ab'[number % 2]}" for number in range(10)]
+    (tmp_path / "labels.csv").write_text("\n".join(["file,label", *rows]) + "\n")
+    (note,) = [one for one in ds.load(tmp_path).notes if one.startswith("Found and not used")]
+    assert "2 images (images/10.png, images/11.png)" in note
+
+
+def test_other_files_among_crowd_photos_are_told(tmp_path):
+    shanghaitech(tmp_path, 12)
+    (tmp_path / "images" / "IMG_13.HEIC").write_bytes(b"x")
+    (tmp_path / "ground-truth" / "IMG_1.h5").write_bytes(b"x")
+    said = ds.load(tmp_path).notes[0]
+    assert "images/IMG_13.HEIC, ground-truth/IMG_1.h5" in said
+
+
+def test_a_folder_to_predict_tells_what_it_leaves_out(tmp_path, capsys):
+    from downslope.cli.inputs import with_folders_opened
+    from downslope.learning.run_folder import DataCard
+
+    data = ds.load(fill(tmp_path / "data", "a", "b"))
+    new = fill(tmp_path / "new", ".", "more", count=2)
+    (new / "notes.txt").write_text("x")
+    (new / "x.jpg").mkdir()
+    files = with_folders_opened([new], DataCard.of(data))
+    assert [one.name for one in files] == ["0.png", "1.png"]
+    assert "more/ (2 images), x.jpg/ (empty), notes.txt" in capsys.readouterr().err

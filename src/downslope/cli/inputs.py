@@ -17,7 +17,8 @@ from downslope.cli.words import amount
 from downslope.data import read_photo
 from downslope.data.array_file import inputs_in, read_arrays
 from downslope.data.encoding import Encoding
-from downslope.data.file_names import is_image, is_table_file
+from downslope.data.file_names import is_table_file
+from downslope.data.image_folder import images_in
 from downslope.data.pixels import read_pixels
 from downslope.data.table_file import file_notes, is_number, read_table, read_table_text
 from downslope.errors import DataError
@@ -46,14 +47,7 @@ def with_folders_opened(paths: Sequence[Path], card: DataCard) -> list[Path]:
         if not path.is_dir():
             files.append(path)
             continue
-        try:
-            inside = sorted(one for one in path.iterdir() if is_image(one))
-        except OSError as error:
-            raise DataError(
-                f"The folder {path} cannot be read: {error.strerror}.",
-                "a folder that can be read",
-                "Check its permissions.",
-            ) from error
+        inside, note = images_in(path)
         if not inside or len(card.input_shape) != 3:
             what = "holds no images" if not inside else "is one of images"
             raise DataError(
@@ -61,6 +55,8 @@ def with_folders_opened(paths: Sequence[Path], card: DataCard) -> list[Path]:
                 f"inputs like those of {card.name}, on which the run was trained",
                 "Name files, or a folder with images for a run that was trained on images.",
             )
+        if note:
+            say(f"{path}: {note}", err=True)
         files += inside
     return files
 
@@ -205,7 +201,7 @@ def read_crowd_photo(path: Path, card: DataCard) -> np.ndarray:
             "Turn or crop it, or train a run that says where people are (end with conv 1 1), "
             "which takes photos of every size.",
         )
-    padded = np.zeros(card.input_shape, np.uint8)
+    padded = np.zeros(card.input_shape, photo.dtype)
     padded[: photo.shape[0], : photo.shape[1]] = photo
     return padded
 

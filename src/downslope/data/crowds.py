@@ -44,12 +44,14 @@ def read_shanghaitech(folder: Path, options: PhotoOptions) -> Unsplit:
             cannot be read.
     """
     if not (folder / "train_data").is_dir():
-        return read_crowd(folder, find_shanghaitech(folder), (), options)
+        notes = _unused(folder)
+        return read_crowd(folder, find_shanghaitech(folder), (), options, notes=notes)
     photos = find_shanghaitech(folder / "train_data", "train_data/")
     tests = []
     if (folder / "test_data").is_dir():
         tests = find_shanghaitech(folder / "test_data", "test_data/")
-    return read_crowd(folder, photos, tests, options)
+    notes = (*_unused(folder / "train_data"), *_unused(folder / "test_data"))
+    return read_crowd(folder, photos, tests, options, notes=notes)
 
 
 def read_mall(folder: Path, options: PhotoOptions) -> Unsplit:
@@ -151,6 +153,22 @@ def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
         if path.suffix.lower() in suffixes and not path.name.startswith(".")
     ]
     return sorted(paths, key=lambda path: (_number(path) or 0, path.name))
+
+
+def _unused(folder: Path) -> tuple[str, ...]:
+    """A note on the files that lie among photos and labels and are neither."""
+    read = {"images": SUFFIXES, **dict.fromkeys(LABEL_FOLDERS, (".mat",))}
+    others = [
+        f"{name}/{path.name}"
+        for name, suffixes in read.items()
+        if (folder / name).is_dir()
+        for path in sorted((folder / name).iterdir())
+        if not path.name.startswith(".") and path.suffix.lower() not in suffixes
+    ]
+    if not others:
+        return ()
+    more = f" and {len(others) - 5:,} more" if len(others) > 5 else ""
+    return (f"Found and not used in {folder.name}: {', '.join(others[:5])}{more}.",)
 
 
 def _by_stem(paths: list[Path], what: str, prefix: str = "") -> dict[str, Path]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -201,6 +201,36 @@ def read_image_folder(
     )
 
 
+def images_in(folder: Path) -> tuple[list[Path], str]:
+    """The images directly in a folder, and a sentence on what else is in it; empty for nothing.
+
+    Raises:
+        DataError: The folder cannot be read.
+    """
+    try:
+        os.listdir(folder)
+    except OSError as error:
+        raise DataError(
+            f"The folder {folder} cannot be read: {error.strerror}.",
+            "a folder that can be read",
+            "Check its permissions.",
+        ) from error
+    tree = _scan(folder, 0)
+    return tree.images, " ".join(_unused_note(_unused(tree, {})))
+
+
+def unnamed_images(folder: Path, named: Collection[str]) -> tuple[str, ...]:
+    """A note on the images in and below a folder that a table does not name."""
+    known = {os.path.basename(one) for one in named if one}
+    others = [one for one in _scan(folder, 0).all_images() if one.name not in known]
+    if not others:
+        return ()
+    some = ", ".join(one.relative_to(folder).as_posix() for one in others[:3])
+    more = ", ..." if len(others) > 3 else ""
+    return (f"Found and not used, since the table does not name them: {_count(len(others))} "
+            f"({some}{more}).",)  # fmt: skip
+
+
 def describe_images(folder: Path) -> str:
     """What a folder without a usable order holds of images, as a sentence; empty for none."""
     tree = _scan(folder, 0)
@@ -314,7 +344,7 @@ def _unused(tree: _Tree, used: dict[str, list[Path]], deep: bool = True) -> list
         elif deep:
             found += sorted(one.all_others())
             found += sorted(one.all_ignored())
-    if tree.classes and tree.images:
+    if tree.classes and tree.images and used:
         found.append(f"{_count(len(tree.images))} outside of the folders of classes")
     return found + sorted(tree.others)
 

@@ -24,6 +24,7 @@ from pyarrow import compute
 from downslope.data.dataset import Samples
 from downslope.data.file_names import IMAGES, is_there, leads_out, tables_in
 from downslope.data.image_file import Ranges
+from downslope.data.image_folder import unnamed_images
 from downslope.data.image_set import ImageFile, Shape, read_images
 from downslope.data.kinds import as_texts, missing_column
 from downslope.data.progress import OnProgress
@@ -132,6 +133,7 @@ def read_image_list(
     said = rows.table.drop_columns([_ROW, _TABLE])
     check_split_columns(said, options.target, options.group, options.time)
     target = _target(rows, options)
+    named = as_texts(rows.table.column(rows.files)).tolist()  # also where there is no label
     found = labelled(rows.table, target, options, source.name)
     rows = rows._replace(table=found.table)
     files = _files(rows)
@@ -172,6 +174,7 @@ def read_image_list(
             *images.notes,
             *found.notes,
             *_unused(rows, target, options),
+            *unnamed_images(rows.paths[0].parent, named),
             *split_notes(options.group, groups, options.time, times),
         ),
         options=given,

@@ -119,6 +119,7 @@ def read_crowd(
     options: PhotoOptions,
     *,
     in_time: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> Unsplit:
     """Read the photos of a folder.
 
@@ -128,6 +129,7 @@ def read_crowd(
         tests: The folder's own test part, or nothing.
         options: How they are read.
         in_time: Whether they are the frames of one video.
+        notes: What a user should know of the folder.
 
     Raises:
         DataError: A photo cannot be read.
@@ -154,7 +156,7 @@ def read_crowd(
         photo_side=side,
         source=str(folder),
         in_time=in_time,
-        notes=(*_outside(everything, headers), *range_notes(ranges)),
+        notes=(*notes, *_outside(everything, headers), *range_notes(ranges)),
         ranges=ranges,
         options={"photo_side": side, "stride": options.stride},
     )

@@ -77,7 +77,7 @@ def _draw_block(
     left, bottom, wide = place
     high = wide * photo.shape[0] / photo.shape[1]
     axes = style.bare(_axes(figure, left, bottom, wide, high))
-    axes.imshow(photo, aspect="auto", interpolation="lanczos")
+    axes.imshow(_pixels(photo), aspect="auto", interpolation="lanczos")
     counts = truth.sum(dtype=np.float64), estimate.sum(dtype=np.float64)
     style.entitle(axes, f"true {counts[0]:.0f}, estimated {counts[1]:.1f}")
     small = (high - _GAP) / 2
@@ -177,9 +177,14 @@ def draw_count(
         width=width,
     )
     left, right = figure.subplots(1, 2)
-    style.bare(left).imshow(photo)
+    style.bare(left).imshow(_pixels(photo))
     _overlay(style.bare(right), photo, density[..., 0])
     return style.save(figure, path)
+
+
+def _pixels(photo: np.ndarray) -> np.ndarray:
+    """A photo of bytes; one of more than 8 bits per value comes as floats of 0 to 255."""
+    return np.rint(photo).clip(0, 255).astype(np.uint8)
 
 
 def _overlay(axes: Axes, photo: np.ndarray, density: np.ndarray) -> None:
