@@ -92,8 +92,8 @@ def test_a_weight():
 def test_an_image_that_is_changed():
     @dataclasses.dataclass(frozen=True)
     class Division(ds.Augment):
-        def apply(self, key, epoch, samples, images, targets):
-            return images / jnp.where(samples == 3, 0, 1)[:, None, None, None], targets
+        def apply(self, key, epoch, samples, images, targets, sizes):
+            return images / jnp.where(samples == 3, 0, 1)[:, None, None, None], targets, sizes
 
     data = by_hand.crowd_data()
     data.train.inputs[3] = 200
