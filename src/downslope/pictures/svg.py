@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from downslope.errors import printable
-
 from downslope.pictures.letters import make_readable
 
 _NOTHING = {"Creator": None, "Date": None, "Format": None, "Type": None}  # is said of its making
