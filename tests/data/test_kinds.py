@@ -54,6 +54,8 @@ def test_what_the_user_says_counts():
     assert str(caught.value).startswith(
         "The column 'a' is said to be a number, and it holds values that are none: "
     )
+    with pytest.raises(DataError, match=r"none is within 3\.4e38 of 0"):
+        kind(["1e55", "2e55", "3e55"], {"a": "number"})
     with pytest.raises(DataError, match="said to be a date"):
         kind(["x", "y", "y"], {"a": "date"})
     with pytest.raises(SettingError) as caught:

@@ -176,6 +176,8 @@ def _with_numbers(
     for name, one in found.items():
         values = table.column(name)
         numbers, odd = read_numbers(values, one.form)
+        if wanted.get(name) is not None and np.isnan(numbers).all():
+            raise _no_such_kind(name, "number", "numbers", "none is within 3.4e38 of 0")
         if odd.any():
             notes.append(told(name, values, odd, rows))
         column = pa.array(numbers, mask=np.isnan(numbers))
