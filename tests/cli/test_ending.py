@@ -221,3 +221,17 @@ def test_numbers_that_no_float_holds_are_classes_and_categories(values, tmp_path
     seen = ds.load(tmp_path / "t.csv", target="x", kinds={"y": "category"}, task="regression")
     if len(values) > 2:
         assert set(seen.input_names) >= {f"y = {one}" for one in values}
+
+
+@pytest.mark.parametrize("setting", ["epochs", "batch-size", "patience", "seed"])
+def test_whole_numbers_without_end(refused, setting):
+    words = ("--network", "dense 2", f"--{setting}", "9" * 20)
+    message = refused("train", "xor", *words)
+    assert "99" in message
+    assert "fault of its own" not in message
+
+
+def test_starts_without_end(refused):
+    assert refused("minima", "xor", "--starts", "9" * 12) == (
+        "The number of starts is 999999999999. Expected a whole number of at most 10,000. Try 32."
+    )

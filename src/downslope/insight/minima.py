@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Task
 from downslope.data.progress import OnProgress
-from downslope.errors import SettingError
+from downslope.errors import SettingError, quoted
 from downslope.insight.between import classical_map, rise, share_apart
 from downslope.insight.minima_words import said_of
 from downslope.insight.solutions import Solutions, lines_from_lowest
@@ -22,6 +22,7 @@ from downslope.learning.side_by_side import SideBySide, train_side_by_side
 from downslope.learning.training import still_falling
 from downslope.network.network import Network
 
+MOST_STARTS = 10_000  # each two of them are compared
 TRAINING = 750  # thousandths of the progress that stand for it
 
 
@@ -141,9 +142,13 @@ def minima(
         NetworkError: The network does not fit the data.
         SettingError: A setting is out of range, or fewer than two starts ended in finite numbers.
     """
-    if isinstance(starts, bool) or not isinstance(starts, int) or starts < 2:
+    is_whole = isinstance(starts, int) and not isinstance(starts, bool)
+    if not is_whole or not 2 <= starts <= MOST_STARTS:
+        bound = f"most {MOST_STARTS:,}" if is_whole and starts > MOST_STARTS else "least 2"
         raise SettingError(
-            f"The number of starts is {starts!r}.", "a whole number of at least 2", "Try 32."
+            f"The number of starts is {quoted(starts)}.",
+            f"a whole number of at {bound}",
+            "Try 32.",
         )
     tell = on_progress or (lambda done, total: None)
     found = train_side_by_side(

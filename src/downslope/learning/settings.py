@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from downslope.errors import SettingError
+from downslope.errors import SettingError, quoted
 from downslope.learning.augment import Augment
 from downslope.learning.optimizers import Optimizer, Schedule, check_learning_rate
 
 BatchSize = int | Literal["full"]
+LARGEST_WHOLE = 2**31 - 1  # what steps and samples are counted with
 LARGEST_SEED = 2**32 - 1  # JAX would ignore what is above, and two seeds would be one
 
 
@@ -31,10 +32,10 @@ def whole(name: str, value: Any, least: int, advice: str) -> None:
     Raises:
         SettingError: It is not.
     """
-    if _is_no_integer(value) or value < least:
-        raise SettingError(
-            f"The {name} is {value!r}.", f"a whole number of at least {least}", advice
-        )
+    if _is_no_integer(value) or not least <= value <= LARGEST_WHOLE:
+        is_large = not _is_no_integer(value) and value > LARGEST_WHOLE
+        bound = f"at most {LARGEST_WHOLE:,}" if is_large else f"at least {least}"
+        raise SettingError(f"The {name} is {quoted(value)}.", f"a whole number of {bound}", advice)
 
 
 @dataclass(frozen=True)
