@@ -63,7 +63,7 @@ def test_a_small_test_part_gives_no_interval_and_says_why(count):
     said = verdict(run, run.test(), found, run.baseline())
     why = "(no 95 % interval: fewer than 10 samples are too few for one)"
     assert (found == {}) == (why in said) == (count < 10)
-    assert ("(95 % interval: " in said) == (count >= 10)
+    assert ("(95 % interval " in said) == (count >= 10)
     told = tell(run)
     assert why in told.html if count < 10 else why not in told.html
 

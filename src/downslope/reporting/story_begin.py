@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.insight.slope import Slope, slope
+from downslope.learning.measures import MEASURES
 from downslope.learning.words import COLUMNS, figure, generated_note
 from downslope.numerals import rounded
 from downslope.pictures.mistakes import as_images
@@ -106,7 +107,7 @@ def the_first_answers(material: Material) -> Iterator[Piece]:
         ("true answer", "the network's answer"),
         list(zip(material.truths, said, strict=True)),
     )
-    name = "accuracy" if run.data.task == "classification" else "mae"
+    name = MEASURES[run.data.task][0]
     found = untrained.measure(material.dataset.validation)[name]
     yield Words(f"On all validation samples it {_verb(name)} {figure(name, found, run.data.task)}.")
 
