@@ -297,7 +297,7 @@ class Preparation:
             batches = evaluation_batches(len(samples), width, self._most_measured)
             if weights is not None and samples is self.dataset.train:
                 mean = weights.mean(dtype=np.float64)
-                weights = weights / (mean or 1.0)
+                weights = weights / (mean if mean and np.isfinite(mean) else 1.0)
             return on_device(samples, weights, batches, self.units)
 
         return loop.Material(
