@@ -187,7 +187,7 @@ class NetworkEstimator(BaseEstimator):
             self, X, y, **for_targets, accept_sparse=SPARSE, dtype=kinds, reset=reset
         )
         inputs: Any = checked if isinstance(y, str) else checked[0]
-        if inputs.shape[0] and max(abs(inputs.min()), abs(inputs.max())) > LARGEST:
+        if inputs.shape[0] and max(abs(float(inputs.min())), abs(float(inputs.max()))) > LARGEST:
             raise ValueError(f"Input X contains infinity or a value too large: above {LARGEST:g}.")
         return checked
 
