@@ -65,7 +65,8 @@ def test_in_words(call, made, monkeypatch):
         (
             "batchsize=1,2",
             "There is no setting called 'batchsize'. Expected one of network, loss, optimizer, "
-            "learning_rate, schedule, batch_size, epochs, seed, patience, class_weights, augment. "
+            "learning_rate, schedule, batch_size, epochs, seed, patience, class_weights, "
+            "label_smoothing, augment. "
             "Did you mean 'batch_size'?",
         ),
         (
