@@ -38,8 +38,8 @@ EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arang
             "conv 1 3", CROWD, {},
             "The network's last layer gives outputs of shape (8, 16, 1). Expected (2, 4, 1) for "
             "spots with squared_error. Pool or stride to the same grid, and end with one channel: "
-            'conv 1 1; or learn the count alone: load with task="regression" (--task regression), and '
-            "end with dense 1.",
+            'conv 1 1; or learn the count alone: load with task="regression" (--task regression), '
+            "and end with dense 1.",
         ),
         (
             "dense 3 softmax", CLASSES, {},
