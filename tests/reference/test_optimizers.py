@@ -150,7 +150,7 @@ def test_a_warm_up_rises_in_a_straight_line_first(kind):
         (
             lambda: ds.Schedule("linear"),
             "There is no schedule called 'linear'. Expected one of constant, step, cosine, "
-            "one-cycle. Choose one of them.",
+            "one-cycle. The nearest that there is: 'cosine', which falls to 0.",
         ),
         (
             lambda: ds.Schedule(warm_up=1),
