@@ -15,12 +15,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-from rich.cells import cell_len
 
 from downslope.errors import printable
 
 UNKNOWN_WIDTH = 80  # columns, where the output is no terminal and COLUMNS says nothing
 LEAST_CELL = 16  # columns that the last cell of a table keeps
+
+
+def columns_of(text: str) -> int:
+    """How many columns of a terminal a text takes; letters of East Asia take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len  # not loaded for what answers at once
+
+    return cell_len(text)
 
 
 def say(text: object = "", *, err: bool = False, heading: str = "", exact: bool = False) -> None:
@@ -62,10 +70,10 @@ def wrapped(line: str, width: int) -> list[str]:
         if word.isspace():
             gap = word
             continue
-        size = cell_len(gap) + cell_len(word)
+        size = columns_of(gap) + columns_of(word)
         if lines[-1] and size > room:
             lines.append("")
-            room, gap, size = width, "", cell_len(word)
+            room, gap, size = width, "", columns_of(word)
         lines[-1] += gap + word
         room, gap = room - size, ""
     return lines
@@ -116,14 +124,14 @@ def print_table(
         numeric: Places of the columns that are aligned to the right.
     """
     table = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(cell_len(row[place]) for row in table) for place in range(len(head))]
+    widths = [max(columns_of(row[place]) for row in table) for place in range(len(head))]
     last, before = len(head) - 1, sum(widths[:-1]) + 2 * (len(head) - 1)
     room = max(LEAST_CELL, line_width() - before)
     for number, row in enumerate(table):
         lines = [row[last]] if last in numeric else wrapped(row[last], room)
         cells = []
         for place, cell in enumerate([*row[:last], lines[0]]):
-            blanks = " " * (widths[place] - cell_len(cell))
+            blanks = " " * (widths[place] - columns_of(cell))
             cells.append(blanks + cell if place in numeric else cell + blanks)
         line = "  ".join(cells).rstrip()
         click.echo(click.style(line, bold=True) if number == 0 else line)
