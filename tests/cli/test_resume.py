@@ -76,9 +76,14 @@ def test_a_training_that_was_killed_while_it_started_goes_on(call, tmp_path, own
     assert weights == (own_run / "weights.safetensors").read_bytes()
 
 
-def test_its_command_can_be_given_again_as_well(call, tmp_path, own_run):
+@pytest.mark.parametrize(
+    "log", [(), pytest.param(("--log", "tensorboard"), marks=pytest.mark.peers)]
+)
+def test_its_command_can_be_given_again_as_well(log, call, tmp_path, own_run):
+    if log:
+        pytest.importorskip("tensorboardX")
     words = ("train", "xor", "--epochs", "3", *SMALL, "--no-pictures", "--out", "run")
-    killed(tmp_path, DRAWN, *words, "--log", "tensorboard")
+    killed(tmp_path, DRAWN, *words, *log)
     Path("run/.run.json.77.unfinished").write_text("")
     Path("run/.claimed").write_text("")
     assert call(*words).exit_code == 0
@@ -165,5 +170,5 @@ def test_values_that_cannot_be_used(refused, own_run):
         "The time between two checkpoints is -1.0 seconds. Expected a number of at least 0, or "
         "None. 10 is usual."
     )
-    assert refused("resume", own_run).startswith(f"The training in {own_run} has ended.")
+    assert refused("resume", own_run).startswith(f"The training in {own_run} has already finished.")
     assert ds.open_run(own_run).outcome.reason == "epochs"

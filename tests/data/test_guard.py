@@ -162,3 +162,27 @@ def test_copied_images(name):
     (found,) = ds.guarded(replace(data, test=ds.Samples(inputs, data.test.targets))).findings or ()
     assert (found.kind, found.count) == (name.partition(",")[0], 5)
     assert found.says.startswith("5 of 60 test images are ")
+
+
+OUTLIERS = {  # in place of a single value, or of a few
+    "a typing error": [1e9],
+    "a mark for nothing": [-9999999.0] * 3,
+    "another unit": [4e5, 4.1e5],
+}
+
+
+@pytest.mark.parametrize("name", OUTLIERS)
+def test_values_that_set_the_scale_are_told(name):
+    columns = clean()
+    columns["a"][: len(OUTLIERS[name])] = OUTLIERS[name]
+    (found,) = [one for kind, one in warnings(columns).items() if kind == "outliers"]
+    assert found.columns == ("a",)
+    assert "set the scale" in found.says
+
+
+def test_long_tails_are_no_outliers():
+    rng = np.random.default_rng(0)
+    counts = np.where(rng.random(COUNT) < 0.9, 0, rng.lognormal(0, 2, COUNT))
+    tails = (rng.lognormal(0, 2, COUNT), rng.exponential(3, COUNT) ** 2, rng.pareto(2, COUNT))
+    for tail in (*tails, counts):
+        assert "outliers" not in warnings({**clean(), "e": tail})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FindingKind = Literal[
-    "copies", "near copies", "leak", "groups", "identifier", "constant", "small class"
+    "copies", "near copies", "leak", "groups", "identifier", "constant", "small class", "outliers"
 ]
 Level = Literal["warning", "note"]
 

@@ -19,10 +19,14 @@ from downslope.data.findings import DataFinding, FindingKind, amount
 from downslope.data.image_copies import copied_images
 from downslope.data.kinds import NUMBERS_ROWS
 from downslope.data.leaks import Group, Leak, divided_groups, leaking_columns
-from downslope.data.views import TEST, VALIDATION, View, Views, views_of
+from downslope.data.views import TEST, TRAIN, VALIDATION, View, Views, views_of
 from downslope.errors import printable
+from downslope.numerals import rounded
 
 SMALL_CLASS = 10  # samples, of which one is for validation and two are for the test
+_FEW_OUTLIERS = 0.01  # of the values of a column
+_SCALE_OF_OUTLIERS = 30  # times the standard deviation of all other values
+_LEAST_FOR_OUTLIERS = 50
 _MOST_EXAMPLES = 3
 _MOST_NAMES = 5
 _ID_NAMES = {"id", "ids", "uid", "uuid", "key", "index", "no", "nr", "number", "row", "rowid"}
@@ -33,7 +37,8 @@ def guarded(dataset: Dataset) -> Dataset:
 
     Looked for are: copies and near copies of training samples in the validation and test parts;
     columns that give the target away; groups of rows that are divided between the parts; columns
-    that number or name the rows, or have the same value everywhere; classes of few samples.
+    that number or name the rows, or have the same value everywhere; columns whose scale a few
+    values set; classes of few samples.
     """
     return replace(dataset, findings=findings_in(dataset))
 
@@ -52,6 +57,7 @@ def findings_in(dataset: Dataset) -> tuple[DataFinding, ...]:
         found += [_group(one, dataset) for one in divided_groups(views) if one.name not in known]
         if views.is_table:
             found += _useless_columns(views)
+        found += _outliers(views)
     return tuple(sorted(found, key=lambda one: one.level != "warning"))
 
 
@@ -173,6 +179,34 @@ def _group(group: Group, dataset: Dataset) -> DataFinding:
     return DataFinding(
         "groups", "warning", says, advice, columns=(group.name,), count=group.divided
     )
+
+
+def _outliers(views: Views) -> list[DataFinding]:
+    """Columns of numbers whose scale a few training values set."""
+    found = []
+    advice = "Correct the value, empty the cell if it means that there is none, or take logarithms."
+    for view in views.inputs:
+        if view.numbers is None or view.column.kind != "number":
+            continue
+        rows = np.flatnonzero((views.part == TRAIN) & np.isfinite(view.numbers))
+        if len(rows) < _LEAST_FOR_OUTLIERS:
+            continue
+        values = view.numbers[rows]
+        distances = np.abs(values - np.median(values))
+        if 2 * np.count_nonzero(distances) < len(rows):  # mostly 0: whatever counts stands out
+            continue
+        usual = values[distances <= np.quantile(distances, 1 - _FEW_OUTLIERS)]
+        if not 0 < _SCALE_OF_OUTLIERS * np.std(usual) < np.std(values):
+            continue
+        place = int(distances.argmax())
+        low, high = rounded(float(usual.min())), rounded(float(usual.max()))
+        says = (
+            f"The column {view.name!r} has {rounded(float(values[place]))} in "
+            f"{views.row(rows[place])}, and nearly all others are from {low} to {high}: such "
+            "values set the scale, and the others become nearly the same number."
+        )
+        found.append(DataFinding("outliers", "warning", says, advice, columns=(view.name,)))
+    return found
 
 
 def _useless_columns(views: Views) -> list[DataFinding]:
