@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from downslope.data.dates import as_seconds
-from downslope.data.kinds import as_numbers, as_texts, describe
+from downslope.data.kinds import as_numbers, as_texts, decide, describe
 from downslope.errors import DataError, SettingError
 
 
@@ -92,3 +92,12 @@ def test_numbers_of_16_bits():
 def test_numbers_that_are_too_large_for_the_engine_are_missing():
     found = as_numbers(pa.chunked_array([pa.array([1.0, 1e39, float("inf"), -3e38])]))
     np.testing.assert_array_equal(found, [1.0, np.nan, np.nan, -3e38])
+
+
+@pytest.mark.parametrize("first", [2**53, 2**60, 10**17])
+@pytest.mark.parametrize("written", [str, int])
+def test_numbers_that_64_bits_cannot_tell_apart_are_told(first, written):
+    values = [written(first + place) for place in range(1, 41, 2)] * 2
+    field = pa.field("id", pa.array(values).type, metadata={"written": "as it stands"})
+    (note,) = decide(pa.table([pa.array(values)], schema=pa.schema([field]))).notes
+    assert note.startswith("The column 'id' has 20 different numbers of more than 15 digits")

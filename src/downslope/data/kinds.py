@@ -51,6 +51,7 @@ _YES_NO = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"})
 YES = ("yes", "true", "y", "t", "1", "on")  # what words mean, in lower case
 NO = ("no", "false", "n", "f", "0", "off")
 _LARGEST_NUMBER = float(np.finfo(np.float32).max)
+_EXACT = 2.0**53  # up to here each whole number has a float64 of its own
 _WORDS_OF_TEXT = 3  # a column whose values have more words than this on average is text
 
 
@@ -118,6 +119,7 @@ def decide(
                 "Correct it, or leave it out to have it found.",
             )
     rows = np.arange(1, table.num_rows + 1) if rows is None else rows
+    given = table
     table, found, notes = _with_numbers(table, wanted, rows)
     columns, known = [], {}
     for name in table.column_names:
@@ -138,6 +140,8 @@ def decide(
             note = "as you said" if wanted.get(name) else column.note
             note = note or ("" if form == PLAIN else f"written as {form}")
             column = replace(column, form=form, note=note)
+        if column.kind == "number":
+            notes += _joined(name, given.column(name), as_numbers(table.column(name)))
         columns.append(column)
     return Decided(_with_columns(table, known), tuple(columns), notes)
 
@@ -196,6 +200,21 @@ def _with_columns(table: pa.Table, columns: Mapping[str, pa.ChunkedArray]) -> pa
         values.append(new)
     schema = pa.schema(fields, metadata=table.schema.metadata)
     return pa.Table.from_arrays(values, schema=schema)
+
+
+def _joined(name: str, values: pa.ChunkedArray, numbers: np.ndarray) -> tuple[str, ...]:
+    """What to say where different texts are the same number of 64 bits, as long ones may be."""
+    is_long = np.abs(np.nan_to_num(numbers)) >= _EXACT
+    if not is_long.any():
+        return ()
+    texts = pc.count_distinct(values.filter(pa.array(is_long))).as_py()
+    apart = len(np.unique(numbers[is_long]))
+    if apart >= texts:
+        return ()
+    return (
+        f"The column {name!r} has {texts:,} different numbers of more than 15 digits, of which "
+        f"{apart:,} can be told apart: say --column {name}=category if they are names.",
+    )
 
 
 def _mixed(name: str, values: pa.ChunkedArray, found: Found, rows: np.ndarray) -> DataError:
