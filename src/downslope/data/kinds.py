@@ -140,7 +140,7 @@ def decide(
             note = "as you said" if wanted.get(name) else column.note
             note = note or ("" if form == PLAIN else f"written as {form}")
             column = replace(column, form=form, note=note)
-        if column.kind == "number":
+        if name in found or column.kind == "number":
             notes += _joined(name, given.column(name), as_numbers(table.column(name)))
         columns.append(column)
     return Decided(_with_columns(table, known), tuple(columns), notes)
