@@ -112,8 +112,8 @@ class SpoiltAugment(ds.Augment):
     epoch: int = 0
     value: str = "nan"
 
-    def apply(self, key, epoch, samples, images, targets):
+    def apply(self, key, epoch, samples, images, targets, sizes=None):
         """As the class above does, and then so."""
-        images, targets = super().apply(key, epoch, samples, images, targets)
+        images, *rest = super().apply(key, epoch, samples, images, targets, sizes)
         marked = (samples == self.sample) & (epoch >= self.epoch)
-        return spoil(images.astype(jnp.float32), marked, self.value), targets
+        return spoil(images.astype(jnp.float32), marked, self.value), *rest

@@ -296,8 +296,9 @@ class Preparation:
             width = max(self.plan.width, width)
             batches = evaluation_batches(len(samples), width, self._most_measured)
             if weights is not None and samples is self.dataset.train:
-                mean = weights.mean(dtype=np.float64)
-                weights = weights / (mean if mean and np.isfinite(mean) else 1.0)
+                finite = weights[np.isfinite(weights)]  # another is named at its step
+                mean = finite.mean(dtype=np.float64) if finite.any() else 1.0
+                weights = weights / mean
             return on_device(samples, weights, batches, self.units)
 
         return loop.Material(
