@@ -84,6 +84,7 @@ def test_every_setting_is_looked_at():
         "epochs": 3,
         "seed": 4,
         "class_weights": (1.0,),
+        "label_smoothing": 0.1,
         "augment": ds.Augment(),
         "record": ds.Record(5),
         "stop": ds.Stop(patience=6),
