@@ -67,6 +67,8 @@ def opened(browser, reports, tmp_path):  # noqa: F811 - the fixture that is impo
 def test_a_report_is_looked_at(kind, sight, opened, violations):
     page = opened(kind, **SIGHTS[sight])
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    cut = "[...document.querySelectorAll('figure svg')].filter(one => one.getBoundingClientRect()"
+    assert page.evaluate(f"{cut}.right > innerWidth).length") == 0
     assert page.evaluate(OVERLAPS) == []
     assert page.evaluate(EMPTY) == []
     assert violations(page) == []

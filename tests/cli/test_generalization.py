@@ -27,7 +27,7 @@ def test_the_test_part_is_opened_and_told(call, own_run):
     result = call("generalization", own_run, "--test", "--no-pictures")
     assert ds.open_run(own_run).test_openings == before + 1
     assert "The loss on the test part (" in result.stdout
-    assert "The test part " in result.stdout.splitlines()[3]
+    assert "You have seen the test score " in result.stdout.splitlines()[3]
 
 
 def test_the_learning_curve(call, own_run):
