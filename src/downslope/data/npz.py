@@ -67,7 +67,7 @@ def read_npz(path: Path, options: TableOptions) -> Unsplit:
     inputs = np.concatenate(list(shaped.values()))
     border = len(inputs) - (len(shaped["test"]) if "test" in shaped else 0)
     training, test = np.arange(border), np.arange(border, len(inputs))
-    task, targets, names = _learnt(path, list(order.values()), options, training, test)
+    task, targets, names, notes = _learnt(path, list(order.values()), options, training, test)
     both = Samples(inputs, targets)
     is_image = inputs.ndim == 4
     return Unsplit(
@@ -79,6 +79,7 @@ def read_npz(path: Path, options: TableOptions) -> Unsplit:
         class_names=names,
         source=str(path),
         white=_white(inputs) if is_image else 0.0,
+        notes=notes,
         options=options.given,
     )
 
@@ -169,7 +170,7 @@ def _learnt(
     training: np.ndarray,
     test: np.ndarray,
 ) -> tuple:
-    """Task, targets and names of the classes, of all parts one after the other."""
+    """Task, targets, names of the classes and notes, of all parts one after the other."""
     columns = [_labels(path, part) for part in parts]
     if any(one.ndim > 1 for one in columns):
         numbers = [one.astype(np.float64) for one in columns]
@@ -180,8 +181,8 @@ def _learnt(
         values = np.concatenate(numbers)
         if options.task != "regression" and ((values == 0) | (values == 1)).all():
             labels = tuple(f"label {number + 1}" for number in range(values.shape[1]))
-            return "multilabel", values.astype(np.float32), labels
-        return "regression", values, ()
+            return "multilabel", values.astype(np.float32), labels, ()
+        return "regression", values, (), ()
     try:
         values = pa.chunked_array([pa.array(np.concatenate(columns))])
     except (pa.ArrowException, ValueError, TypeError, UnicodeDecodeError):
@@ -191,7 +192,7 @@ def _learnt(
     if len(found.targets) < len(values):
         raise _unlearnable(path, parts[0])
     refuse_new_classes(found, training, test)
-    return found.task, found.targets, found.class_names
+    return found.task, found.targets, found.class_names, found.notes
 
 
 def _labels(path: Path, part: _Part) -> np.ndarray:

@@ -41,6 +41,7 @@ from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
+MOST_DOUBTED = 100  # whole numbers with more values are numbers beyond doubt
 ROWS_OF_A_CLASS = 5  # on average: whole numbers with fewer are learnt as numbers
 LEAST_ROWS = 10
 _LONG = re.compile(r"[+-]?[0-9]{16,300}")  # whole numbers that may be too long for a float
@@ -339,8 +340,12 @@ def _task(column: Column, values: pa.ChunkedArray) -> Task:
 
 def _doubts(column: Column, values: pa.ChunkedArray, task: Task) -> tuple[str, ...]:
     """What is said where whole numbers could be classes as well as numbers."""
-    most = MOST_CLASSES_OF_NUMBERS
-    if not pa.types.is_integer(values.type) or not 2 < column.distinct <= most:
+    if not pa.types.is_integer(values.type) or not 2 < column.distinct <= MOST_DOUBTED:
+        return ()
+    if (
+        column.distinct > MOST_CLASSES_OF_NUMBERS
+        and len(values) < ROWS_OF_A_CLASS * column.distinct
+    ):
         return ()
     other, way = ("numbers", "regression")
     if task == "regression":
