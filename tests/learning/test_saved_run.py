@@ -201,13 +201,29 @@ def test_a_setting_out_of_range(folder):
             "it did 6 steps of 2,000,000,000 that it planned",
         ),
         ("settings", {"batch_size": 50, "epochs": 9}, "its epochs have other steps"),
-        ("settings", {"stop": {"patience": 2**40}}, f"a setting is {2**40}"),
         ("seconds", {"total": -1.0}, "it took less than no time"),
     ],
 )
 def test_values_that_do_not_belong_together(folder, part, values, reason):
     edit(folder, lambda document: document[part].update(values))
     assert why(folder) == reason
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (
+            {"record": {"every": 2**40}},
+            "The number of epochs between",
+        ),
+        ({"record": {"samples": 2**40}}, "The number of recorded samples is"),
+        ({"stop": {"patience": 2**40}}, "The patience is"),
+    ],
+)
+def test_settings_that_a_training_would_refuse(folder, values, says):
+    edit(folder, lambda document: document["settings"].update(values))
+    seal(folder)
+    assert str(refusal(folder)).startswith(f"{folder / 'run.json'} cannot be read ({says}")
 
 
 @pytest.mark.parametrize(
@@ -374,8 +390,8 @@ def test_checkpoints_are_not_followed_elsewhere(folder, tmp_path_factory):
         (
             {"source": "../secret.csv"},
             "The data set points was loaded from '../secret.csv'. Expected the name of a built-in "
-            "data set, or a path from the root. Give the data with dataset=, or name labelled "
-            "data to test on.",
+            "data set, or a path from the root. Say where the data is with --data PATH, or give it "
+            "in Python with dataset=.",
         ),
         (
             {"source": "xor", "options": {"on_progress": 3}},

@@ -35,7 +35,7 @@ from downslope.store.files import LONGEST, damaged, most_bytes
 
 MOST_AXES = 8  # of an input
 MOST_SAMPLES = 1 << 40
-LARGEST_WHOLE, LARGEST_RATE = (1 << 31) - 1, 3e38  # what steps are compiled with
+LARGEST_RATE = 3e38  # what steps are compiled with
 STATE = ("state.", "moments.", "best.", "trace.")  # what only a checkpoint has begins so
 FLOATS = ("float32", "float64")
 
@@ -176,9 +176,6 @@ def _per_epoch(settings: Settings, samples: int) -> int:
 
 
 def _check_plan(settings: Settings, samples: int, done: int) -> None:
-    record, stop = settings.record, settings.stop
-    numbers = (record.samples, record.every or 1, stop.patience or 1)
-    _require(max(numbers) <= LARGEST_WHOLE, f"a setting is {max(numbers)}")
     _require(settings.learning_rate <= LARGEST_RATE, f"its rate is {settings.learning_rate}")
     planned = _per_epoch(settings, samples) * settings.epochs
     _require(
