@@ -36,11 +36,6 @@ def test_a_stranger_s_texts_at_every_door(tmp_path):
     assert count > 30
 
 
-@pytest.mark.slow
-def test_a_stranger_s_texts_at_all_doors(tmp_path):
-    assert escapes.campaign(tmp_path)[1] == []
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a terminal of Unix")
 def test_a_stranger_s_texts_on_a_terminal(tmp_path):
     drawn = escapes.on_a_terminal(tmp_path).decode(errors="replace")

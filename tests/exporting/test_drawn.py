@@ -98,9 +98,9 @@ def test_300_drawn_networks_answer_alike_in_onnx(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")
-def test_300_drawn_networks_answer_alike_in_python(kind, tmp_path, monkeypatch):
+def test_many_drawn_networks_answer_alike_in_python(kind, tmp_path, monkeypatch):
     need(kind, monkeypatch)
-    for seed in MANY:
+    for seed in MANY[::3] if kind == "numpy" else MANY:  # every machine tries those of NumPy
         check_source(kind, seed, tmp_path)
 
 
