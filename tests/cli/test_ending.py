@@ -126,7 +126,7 @@ def test_names_that_are_not_utf8(refused, call, tmp_path, xor_run):
     ("words", "message"),
     [
         (["\x1b[2J"], r"Error: No such command '\x1b[2J'."),
-        (["train", "--\x1b[31m"], r"Error: No such option '--\x1b[31m'."),
+        (["train", "--\x1b[31m"], r"--\x1b[31m"),  # in the words of any version of click
         (["train", "xor", "--epochs", "\u202e1"], r"\u202e1"),
         (["train", "xor", "--network", "\x9b1"], r"The network has a layer '\x9b1'."),
         (["test", "a\nError: b"], r"a\nError: b does not exist."),

@@ -23,7 +23,7 @@ fed = {}
 for one in session.get_inputs():
     cells = [row[one.name] for row in rows]
     if one.type == "tensor(string)":
-        fed[one.name] = np.array(["" if cell == "?" else cell for cell in cells], object)
+        fed[one.name] = np.array(cells, object)  # of categories, ? is one
     elif one.name == "since":
         fed[one.name] = np.array([np.datetime64(cell, "s").astype(float) for cell in cells])
     else:
