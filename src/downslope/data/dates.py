@@ -438,8 +438,8 @@ def _time_of_day(letters: Any, number: Any) -> tuple[np.ndarray, np.ndarray]:
 def _days(names: set[str], letters: Any, number: Any) -> tuple[np.ndarray, np.ndarray]:
     """Days since 1970, and whether there is such a day."""
     if "G" in names:  # the first week of a year is that with the 4th of January
-        fourth = (number("G", 1970) - 1970).astype("datetime64[Y]").astype("datetime64[D]") + 3
-        days = fourth.astype(np.int64)
+        first = (number("G", 1970) - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+        days = first.astype(np.int64) + 3
         week = number("V", 1)
         monday = days - (days + 3) % 7
         return monday + 7 * (week - 1) + number("u", 1) - 1, (week >= 1) & (week <= 53)

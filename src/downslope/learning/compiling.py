@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,8 @@ Option = tuple[str, Any]
 def _compiled(
     function: Callable, program: Any, structure: Any, shapes: tuple, options: tuple[Option, ...]
 ) -> Any:
-    leaves = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in shapes]
+    of_engine = partial(jax.dtypes.canonicalize_dtype, allow_extended_dtype=True)  # keys as well
+    leaves = [jax.ShapeDtypeStruct(shape, of_engine(dtype)) for shape, dtype in shapes]
     arguments = jax.tree.unflatten(structure, leaves)
     folder = use_cache()
 

@@ -246,7 +246,7 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> N
 def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:
     """Try a user's own loss on shapes alone; ours are known to work."""
     outputs = jax.ShapeDtypeStruct((len(targets), *shape[1:]), jnp.float32)
-    kinds = jax.ShapeDtypeStruct(targets.shape, targets.dtype)
+    kinds = jax.ShapeDtypeStruct(targets.shape, jax.dtypes.canonicalize_dtype(targets.dtype))
     try:
         values = jax.eval_shape(loss.per_sample, outputs, kinds)
     except Exception as error:  # whatever a user's function raises becomes one message
