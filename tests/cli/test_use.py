@@ -104,6 +104,13 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     Path("ask.csv").write_text("town,size\nRome,1\nOslo,8.5\n,\n")
     answers = predictions(call, "r", "ask.csv")
     assert [one["class"] for one in answers[:2]] == ["small", "big"]
+    Path("odd.csv").write_text("town,size\nRome,1\nOslo,<0.1\n")  # among others and alone
+    alone = Path("alone.csv")
+    alone.write_text("town,size\nOslo,<0.1\n")
+    assert (
+        predictions(call, "r", alone)[0]["class"] == predictions(call, "r", "odd.csv")[1]["class"]
+    )
+    assert "has no number in any row" in " ".join(call("predict", "r", alone).stderr.split())
     Path("less.csv").write_text("town\nRome\n")
     assert "The table has no column 'size'." in call("predict", "r", "less.csv").stderr
     lines = call("predict", "r", "ask.csv", "--csv").stdout.splitlines()

@@ -86,10 +86,24 @@ def test_columns_are_found_by_name():
     )
 
 
-def test_values_of_another_kind():
-    with pytest.raises(DataError) as caught:
-        learnt({"a": [1.0, 2.5, 3.0]}).encode(pa.table({"a": ["x"]}))
-    assert str(caught.value).startswith("The column 'a' has 'x' in row 1, and no number ")
+@pytest.mark.parametrize("odd", ["x", "#N/A", "<0.1", "abc", "1,2", "Total"])
+def test_an_odd_cell_is_missing_alone_as_among_others(odd):
+    encoding = learnt({"a": [1.0, 2.5, 3.0, None], "b": [1, 2, 4, 8]})
+    notes: list[str] = []
+    rows = np.array([3, 5, 9])
+    among = encoding.encode(pa.table({"a": ["7", odd, "8"], "b": [1, 1, 1]}), notes, rows)
+    assert notes == [
+        f"The column 'a' has {odd!r} in row 5, which is no number: it is taken as missing."
+    ]
+    notes = []
+    alone = encoding.encode(pa.table({"a": [odd], "b": [1]}), notes)
+    np.testing.assert_array_equal(alone, among[1:2])
+    np.testing.assert_array_equal(alone, encoding.encode(pa.table({"a": [None], "b": [1]})))
+    assert notes == [
+        f"The column 'a' has {odd!r} in row 1, which is no number: it is taken as missing.",
+        "The column 'a' has no number in any row: these predictions do without it. Numbers are "
+        "expected as in the training, written like 1234.5.",
+    ]
 
 
 def test_a_column_without_any_value_is_no_mistake():

@@ -67,29 +67,29 @@ def test_the_counts_are_those_of_what_is_drawn(text, shape, weights, largest):
 
 def test_the_limits(monkeypatch):
     network = parse("dense 1000, dense 1")  # 12,001 weights
-    monkeypatch.setattr(memory, "most_bytes", lambda: 12_001 * 4 * 3 // 2 - 1)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 12_001 * 4 * 3 - 1)
     with pytest.raises(ds.NetworkError) as caught:
         check_memory(network, (10,))
     assert str(caught.value) == (
         "The network has 12,001 weights and biases, which take at least 141 KiB while they are "
-        "trained. Expected at most the 141 KiB of memory that this machine has. "
+        "trained. Expected at most the 141 KiB of memory that this process may use. "
         "Use fewer units or channels, or pool before the dense layers."
     )
     check_memory(network, (10,), trains=False)
-    monkeypatch.setattr(memory, "most_bytes", lambda: 12_001 * 4 * 3 // 2 + 1)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 12_001 * 4 * 3 + 1)
     check_memory(network, (10,), 35)
     with pytest.raises(ds.NetworkError) as caught:
         check_memory(network, (10,), 36)
     assert str(caught.value) == (
         "The signals of 36 samples take at least 142 KiB; the largest has 1,000 numbers for each. "
-        "Expected at most the 141 KiB of memory that this machine has. "
+        "Expected at most the 141 KiB of memory that this process may use. "
         "Use a smaller batch, fewer units or channels, more pooling, or smaller inputs."
     )
 
 
 def test_every_way_to_train_asks(monkeypatch):
     data, network = ds.load("xor"), parse("dense 50000, dense 50000, dense 2")
-    monkeypatch.setattr(memory, "most_bytes", lambda: 1 << 30)
+    monkeypatch.setattr(memory, "memory_bytes", lambda: 1 << 30)
     for begin in (
         lambda: ds.train(network, data),
         lambda: ds.train_side_by_side(network, data, learning_rates=[0.1, 0.2], seeds=[0]),

@@ -2,6 +2,9 @@
 
 import errno
 import os
+import resource
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,8 +13,11 @@ import downslope as ds
 from downslope.store import files
 from downslope.store.files import (
     damaged,
+    free_bytes,
     is_there,
     make_folder,
+    memory_bytes,
+    most_bytes,
     read_file,
     remove_unfinished,
     sync_folder,
@@ -340,3 +346,62 @@ def test_only_what_is_meant_is_removed_as_unfinished(tmp_path):
         (tmp_path / name).write_bytes(b"")
     remove_unfinished(tmp_path, r"run\.json")
     assert sorted(os.listdir(tmp_path)) == sorted(others)
+
+
+def groups(folder, monkeypatch, own, limits):
+    """Let this process be in control groups, whose limits are files below a folder."""
+    (folder / "own").write_text(own)
+    for name, limit in limits.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{limit}\n")
+    monkeypatch.setattr(files, "_GROUPS", folder)
+    monkeypatch.setattr(files, "_GROUPS_OF_PROCESS", folder / "own")
+    memory_bytes.cache_clear()
+
+
+V1 = "5:devices:/docker/ab\n4:cpuacct,memory:/docker/ab\n"
+LIMITS = [  # of which control groups, their files, and what may be used
+    ("0::/a/b\n", {"a/b/memory.max": 1 << 28}, 1 << 28),
+    ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": 1 << 27}, 1 << 27),
+    ("0::/a/b\n", {"a/b/memory.max": 1 << 26, "memory.max": 1 << 27}, 1 << 26),
+    ("0::/\n", {"memory.max": 1 << 26, "memory/memory.limit_in_bytes": 1 << 20}, 1 << 26),
+    ("0::/seen/from/outside\n", {"memory.max": 1 << 26}, 1 << 26),  # inside a container
+    (V1, {"memory/memory.limit_in_bytes": 3 << 26}, 3 << 26),
+    (V1, {"memory/docker/ab/memory.limit_in_bytes": 5 << 24, "memory.max": 1}, 5 << 24),
+    (f"{V1}0::/\n", {"memory/memory.limit_in_bytes": 9223372036854771712, "memory.max": 7}, 7),
+    ("0::/\n", {"memory.max": "max"}, None),
+    ("0::/../../out\n", {"memory.max": "what"}, None),
+    ("nothing\n\n", {}, None),
+    ("3:cpu:/\n", {"memory/memory.limit_in_bytes": 4}, None),
+]
+
+
+@pytest.mark.parametrize(("own", "limits", "least"), LIMITS)
+def test_the_memory_is_what_the_container_may_use(tmp_path, monkeypatch, own, limits, least):
+    groups(tmp_path, monkeypatch, own, limits)
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        assert memory_bytes() == (pages if least is None else min(least, pages))
+        assert most_bytes() == memory_bytes() // 2
+        assert 0 <= free_bytes() <= memory_bytes()
+    finally:
+        memory_bytes.cache_clear()
+
+
+@pytest.mark.parametrize("most", [3 << 30, 5 << 29, 2**32 + 4096])
+def test_the_memory_is_what_the_user_allows(most):
+    code = (
+        "from downslope.store.files import free_bytes, memory_bytes\n"
+        "print(memory_bytes(), free_bytes())"
+    )
+    limit = (resource.RLIMIT_AS, (most, most))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        preexec_fn=lambda: resource.setrlimit(*limit),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    known, free = map(int, done.stdout.split())
+    assert known == min(most, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    assert 0 < free < most

@@ -24,7 +24,6 @@ from downslope.data.kinds import (
     as_numbers,
     as_texts,
     is_text,
-    shown,
     told,
     yes_or_no,
 )
@@ -86,7 +85,10 @@ class ColumnCode:
         return (*own, *[f"{self.name} is missing"] * self.says_missing)
 
     def encode(
-        self, column: pa.ChunkedArray, notes: list[str] | None = None
+        self,
+        column: pa.ChunkedArray,
+        notes: list[str] | None = None,
+        rows: np.ndarray | None = None,
     ) -> Float[np.ndarray, "n inputs"]:
         """The inputs, float64; those of a row depend on its own value alone.
 
@@ -95,13 +97,15 @@ class ColumnCode:
         Args:
             column: The values: typed, or texts as they are written.
             notes: To which a sentence is added for each thing that a user should know.
+            rows: Which row of its source each one is, from 1; None for all in turn.
 
         Raises:
             DataError: The values are not of the column's kind.
         """
         notes = [] if notes is None else notes
+        rows = np.arange(1, len(column) + 1) if rows is None else rows
         try:
-            inputs, missing = self._inputs(column, notes)
+            inputs, missing = self._inputs(column, notes, rows)
         except (pa.ArrowException, ValueError) as error:
             raise DataError(
                 f"The column {self.name!r} holds values that are no {self.kind}: "
@@ -113,16 +117,16 @@ class ColumnCode:
         return np.stack(parts, axis=1).astype(np.float64)
 
     def _inputs(
-        self, column: pa.ChunkedArray, notes: list[str]
+        self, column: pa.ChunkedArray, notes: list[str], rows: np.ndarray
     ) -> tuple[list[np.ndarray], np.ndarray]:
         if self.kind == "category":
             texts = self.texts(column)
-            self._tell_new(texts, notes)
+            self._tell_new(texts, notes, rows)
             return self._places(texts) if self.numbers else self._one_hot(texts)
         if self.kind == "yes/no":
-            numbers = yes_or_no(self.name, column)
+            numbers = yes_or_no(self.name, column, rows)
         elif self.kind == "number":
-            numbers = numbers_of(self.name, column, self.form, notes)
+            numbers = numbers_of(self.name, column, self.form, notes, rows)
         else:
             numbers = as_seconds(
                 without_marks(column) if is_text(column.type) else column, self.form
@@ -147,11 +151,11 @@ class ColumnCode:
             return np.array([own.get(text, text) for text in texts], object)
         return texts
 
-    def _tell_new(self, texts: np.ndarray, notes: list[str]) -> None:
+    def _tell_new(self, texts: np.ndarray, notes: list[str], rows: np.ndarray) -> None:
         known = {None, *self.values}
         new = [row for row, text in enumerate(texts) if text not in known]
         if new:
-            first = f"{str(texts[new[0]])[:40]!r} in row {new[0] + 1:,}"
+            first = f"{str(texts[new[0]])[:40]!r} in row {rows[new[0]]:,}"
             what = (
                 f"{first}, a value that has"
                 if len(new) == 1
@@ -203,7 +207,10 @@ class Encoding:
         return tuple(one for one in self.columns if one.numbers)
 
     def encode(
-        self, table: pa.Table, notes: list[str] | None = None
+        self,
+        table: pa.Table,
+        notes: list[str] | None = None,
+        rows: np.ndarray | None = None,
     ) -> Float[np.ndarray, "n inputs"]:
         """The inputs of all rows, float64; those of a row do not depend on the others.
 
@@ -211,6 +218,7 @@ class Encoding:
             table: The columns: typed, or texts as a text file holds them.
             notes: To which a sentence is added for each thing that a user should know, such as
                 values that were never seen in training.
+            rows: Which row of its source each one is, from 1; None for all in turn.
 
         Raises:
             DataError: A column is missing, or holds values of another kind.
@@ -225,7 +233,7 @@ class Encoding:
                 "Add it; leave its cells empty where the value is not known.",
             )
         return np.concatenate(
-            [one.encode(table.column(one.name), notes) for one in self.columns], axis=1
+            [one.encode(table.column(one.name), notes, rows) for one in self.columns], axis=1
         )
 
 
@@ -285,7 +293,11 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
 
 
 def numbers_of(
-    name: str, values: pa.ChunkedArray, form: str, notes: list[str]
+    name: str,
+    values: pa.ChunkedArray,
+    form: str,
+    notes: list[str],
+    rows: np.ndarray | None = None,
 ) -> Float[np.ndarray, " n"]:
     """The numbers in a column, float64, NaN where there is none.
 
@@ -294,24 +306,22 @@ def numbers_of(
         values: Numbers, or texts.
         form: How texts are written.
         notes: To which a sentence is added, if there are cells that are no numbers.
+        rows: Which row of its source each one is, from 1; None for all in turn.
 
     Raises:
-        DataError: No cell is a number.
         pyarrow.ArrowInvalid: The values are of a type that has no numbers.
     """
     if not is_text(values.type):
         return as_numbers(values)
     numbers, odd = read_numbers(values, form)
-    if odd.any() and np.isnan(numbers).all():
-        first = int(odd.argmax())
-        raise DataError(
-            f"The column {name!r} has {shown(values[first])} in row {first + 1:,}, and no number "
-            "in any row.",
-            f"numbers, written like {form}",
-            "Correct the values; leave a cell empty where the number is not known.",
-        )
     if odd.any():
-        notes.append(told(name, values, odd, np.arange(1, len(odd) + 1)))
+        rows = np.arange(1, len(odd) + 1) if rows is None else rows
+        notes.append(told(name, values, odd, rows))
+    if odd.any() and np.isnan(numbers).all():
+        notes.append(
+            f"The column {name!r} has no number in any row: these predictions do without it. "
+            f"Numbers are expected as in the training, written like {form}."
+        )
     return numbers
 
 

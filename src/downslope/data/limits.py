@@ -95,7 +95,7 @@ def gib_for(wanted: int) -> int:
 
 
 def check_fits(shape: tuple[int, ...], kind: np.dtype, what: str, advice: str) -> None:
-    """Check that an array fits into half of this machine's memory.
+    """Check that an array fits into half of the memory that this process may use.
 
     Args:
         shape: Its shape.
@@ -110,7 +110,7 @@ def check_fits(shape: tuple[int, ...], kind: np.dtype, what: str, advice: str) -
     if wanted > most_bytes():
         raise DataError(
             f"The {shape[0]:,} {what} of shape {shape[1:]} take {in_gib(wanted)} of memory.",
-            f"at most {in_gib(most_bytes())}, half of this machine's memory",
+            f"at most {in_gib(most_bytes())}, half of the memory that this process may use",
             f"Use {advice}, or fewer {what}.",
         )
 

@@ -136,7 +136,7 @@ class UnsplitTable:
             DataError: A column is missing, or holds values of another kind.
         """
         notes: list[str] = []
-        inputs = encoding.encode(self.table, notes)
+        inputs = encoding.encode(self.table, notes, self._numbers)
         return Unsplit(
             name=self.name,
             task=self.task,

@@ -115,7 +115,7 @@ def _check_code(code: ColumnCode) -> None:
 
 
 def _fits_memory(shape: tuple[int, ...]) -> bool:
-    """Whether so many numbers fit into this machine's memory."""
+    """Whether so many numbers fit into memory."""
     return 4 * math.prod(shape) <= most_bytes()
 
 

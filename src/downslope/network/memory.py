@@ -1,4 +1,4 @@
-"""Whether a network fits into this machine's memory, asked before anything is allocated."""
+"""Whether a network fits into memory, asked before anything is allocated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from downslope.errors import NetworkError
 from downslope.network.fusion import fuse
 from downslope.network.layer import Shape
 from downslope.network.network import Network
-from downslope.store.files import most_bytes
+from downslope.store.files import memory_bytes
 
 COPIES = 3  # of each weight: itself, its gradient, and its update
 BYTES = 4  # of a number
@@ -19,7 +19,7 @@ LARGEST_TOLD = 10**18  # numbers beyond are only called large
 def check_memory(
     network: Network, input_shape: Shape, samples: float = 1, *, trains: bool = True
 ) -> None:
-    """Check, before anything is allocated, that a network fits into this machine's memory.
+    """Check, before anything is allocated, that a network fits into memory.
 
     Args:
         network: The network.
@@ -30,7 +30,7 @@ def check_memory(
     Raises:
         NetworkError: Its weights, or the signals of so many samples, do not fit.
     """
-    most = 2 * most_bytes()
+    most = memory_bytes()
     sizes = fuse(network).signal_sizes(input_shape)
     if max(sizes) < LARGEST_TOLD:  # else no array can have such axes
         weights = network.count_weights(input_shape)
@@ -39,7 +39,7 @@ def check_memory(
             raise NetworkError(
                 f"The network has {_many(weights)} weights and biases, which take at least "
                 f"{_memory(wanted)}{' while they are trained' if trains else ''}.",
-                f"at most the {in_gib(most)} of memory that this machine has",
+                f"at most the {in_gib(most)} of memory that this process may use",
                 "Use fewer units or channels, or pool before the dense layers.",
             )
     wanted = math.ceil(BYTES * samples) * (sum(sizes) if trains else 2 * max(sizes))
@@ -47,7 +47,7 @@ def check_memory(
         raise NetworkError(
             f"The signals of {f'{samples:,.0f} samples' if samples > 1 else 'one sample'} take at "
             f"least {_memory(wanted)}; the largest has {_many(max(sizes))} numbers for each.",
-            f"at most the {in_gib(most)} of memory that this machine has",
+            f"at most the {in_gib(most)} of memory that this process may use",
             f"Use {'a smaller batch, ' if samples > 1 else ''}fewer units or channels, more "
             "pooling, or smaller inputs.",
         )

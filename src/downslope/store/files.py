@@ -15,7 +15,14 @@ from typing import Any
 
 from downslope.errors import RunError, StorageError
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None
+
 LONGEST = 300  # letters of what is quoted from a file
+_GROUPS = Path("/sys/fs/cgroup")  # where Linux shows control groups, and which this process is in
+_GROUPS_OF_PROCESS = Path("/proc/self/cgroup")
 
 _REASONS = {
     errno.ENOSPC: ("The disk is full", "free space on it", "Free some space and try again."),
@@ -175,21 +182,68 @@ def read_file(folder: Path, name: str, most: int) -> bytes:
 
 
 @cache
+def memory_bytes() -> int:
+    """How much memory this process may use: the least that machine, container and user allow."""
+    return min([_machine_bytes(), *_group_limits(), *_address_limit()])
+
+
 def most_bytes() -> int:
-    """How large something may be of which two copies have to fit into the machine's memory."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return 1 << 33
+    """How large something may be of which two copies have to fit into memory."""
+    return memory_bytes() // 2
 
 
 def free_bytes() -> int:
-    """How many bytes of memory nobody uses now, as far as can be told."""
-    try:
+    """How many bytes of memory this process may still take, as far as can be told."""
+    free = memory_bytes()
+    with suppress(OSError, IndexError, ValueError):  # not Linux
         with open("/proc/meminfo", encoding="ascii") as file:
-            return int(file.read().partition("MemAvailable:")[2].split()[0]) * 1024
-    except (OSError, IndexError, ValueError):  # not Linux
-        return 2 * most_bytes()
+            free = int(file.read().partition("MemAvailable:")[2].split()[0]) * 1024
+        with open("/proc/self/statm", encoding="ascii") as file:
+            pages = [int(one) for one in file.read().split()[:2]]
+        reserved, used = (one * os.sysconf("SC_PAGE_SIZE") for one in pages)
+        free = min([free, *(one - used for one in _group_limits())])
+        free = min([free, *(one - reserved for one in _address_limit())])
+    return max(0, free)
+
+
+def _machine_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return 1 << 34
+
+
+def _group_limits() -> list[int]:
+    """The limits of this process's control groups, both versions, and of the groups around them.
+
+    Inside a container its own group may be mounted as the root, under which its path is not found:
+    all folders from that path up to the root are looked at.
+    """
+    try:
+        lines = _GROUPS_OF_PROCESS.read_text("ascii", "replace").splitlines()
+    except OSError:  # not Linux
+        return []
+    found = []
+    for line in lines:
+        _, controllers, path = (*line.split(":", 2), "", "")[:3]
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        name = "memory.limit_in_bytes" if controllers else "memory.max"
+        root = _GROUPS / "memory" if controllers else _GROUPS
+        own = root / path.strip("/")
+        for folder in (own, *own.parents):
+            if root in (folder, *folder.parents):
+                with suppress(OSError, ValueError):  # no such file, or "max"
+                    found.append(int((folder / name).read_text("ascii")))
+    return found
+
+
+def _address_limit() -> list[int]:
+    """The limit of this process's addresses, as `ulimit -v` sets it."""
+    if resource is None:
+        return []
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return [] if limit == resource.RLIM_INFINITY else [limit]
 
 
 def is_there(path: Path) -> bool:
