@@ -257,7 +257,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
         return
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
-    say(f"\n{count:,} samples of {chosen.name}: {chosen.note}.")
+    say(f"\n{amount(count, 'sample')} of {chosen.name}: {chosen.note}.")
     say(verdict(run, figures, interval, baseline))
     _print_classes(run, classes)
     if chosen.generated:
