@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LIBRARY = Path("src/downslope/network/_kernel.so")
+LIBRARY = Path("src/downslope/nn/ops/_kernel.so")
 # -ffp-contract lets a product and a sum become one instruction, which is twice the speed.
 FLAGS = ["-O3", "-std=c++17", "-fPIC", "-ffp-contract=fast"]
 SOURCES = {

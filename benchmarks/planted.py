@@ -18,7 +18,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 import downslope as ds
-from downslope.data.table_file import read_table
+from downslope.data.readers.table_file import read_table
 
 pc: Any = compute  # whose functions are made when it is imported
 COPIED = 0.1  # of the rows
@@ -48,7 +48,7 @@ def main() -> None:
 
 def reported(table: pa.Table, target: str) -> set[str]:
     """The kinds of warnings about a table."""
-    findings = ds.guarded(ds.load(table, target=target)).findings or ()
+    findings = ds.check_data(ds.load(table, target=target)).findings or ()
     return {one.kind for one in findings if one.level == "warning"}
 
 

@@ -12,11 +12,11 @@ import downslope
 SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
-    "errors", "names", "numerals", "store", "data", "network", "learning", "insight", "exporting",
-    "pictures", "reporting", "sklearn", "cli",
+    "errors", "names", "numerals", "storage", "data", "nn", "engine", "runs", "insight",
+    "exporting", "plots", "reporting", "sklearn", "cli",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
-MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "store": {"jax", "optax"}}
+MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "storage": {"jax", "optax"}}
 
 
 def floor_of(path: Path) -> str:

@@ -4,10 +4,10 @@ import pytest
 
 from downslope.data.builtin import BUILT_IN
 from downslope.data.load import ELSEWHERE
+from downslope.engine import optimizers
 from downslope.errors import SettingError
-from downslope.learning import optimizers
 from downslope.names import look_up, plain, suggestion
-from downslope.network import activations, losses, notation
+from downslope.nn import activations, losses, notation
 
 TABLES = {
     "loss": (losses.LOSSES, losses.SYNONYMS),

@@ -12,8 +12,8 @@ from benchmarks.contenders.task import Task
 from benchmarks.rungs import GRID
 from benchmarks.samples import Arrays
 from benchmarks.work import Work
-from downslope.learning.losses_at import losses_at
-from downslope.learning.side_by_side import train_side_by_side
+from downslope.engine.losses_at import losses_at
+from downslope.runs.train_many import train_side_by_side
 
 
 def sweep(work: Work, samples: Arrays) -> Task:

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from downslope.data import DataFinding, Dataset, Samples, Scaling, load
-    from downslope.data.guard import guarded
+    from downslope.data.checks.check_data import check_data
+    from downslope.engine.augment import Augment
+    from downslope.engine.backpropagation import Backpropagation, backpropagate
+    from downslope.engine.losses_at import losses_at
+    from downslope.engine.optimizers import Optimizer, Schedule
+    from downslope.engine.settings import Record, Settings, Stop
     from downslope.errors import (
         DataError,
         DownslopeError,
@@ -23,29 +28,24 @@ if TYPE_CHECKING:
     )
     from downslope.exporting.export import export
     from downslope.exporting.tensorboard_log import tensorboard_log
-    from downslope.learning.augment import Augment
-    from downslope.learning.backprop import Backpropagation, backpropagate
-    from downslope.learning.checkpoint import Checkpoints
-    from downslope.learning.going_on import fork, resume
-    from downslope.learning.losses_at import losses_at
-    from downslope.learning.optimizers import Optimizer, Schedule
-    from downslope.learning.outcome import Outcome
-    from downslope.learning.progress import Progress
-    from downslope.learning.run import Run
-    from downslope.learning.saved_run import open_run
-    from downslope.learning.settings import Record, Settings, Stop
-    from downslope.learning.side_by_side import SideBySide, train_side_by_side
-    from downslope.learning.trace import Trace
-    from downslope.learning.train import train
-    from downslope.network.composite import Parallel, Residual
-    from downslope.network.dense import Dense, Dropout, Flatten
-    from downslope.network.embedding import Embedding
-    from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-    from downslope.network.losses import Loss
-    from downslope.network.network import Network, Signal
-    from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
-    from downslope.network.notation import parse as parse_network
+    from downslope.nn.composite import Parallel, Residual
+    from downslope.nn.dense import Dense, Dropout, Flatten
+    from downslope.nn.embedding import Embedding
+    from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+    from downslope.nn.losses import Loss
+    from downslope.nn.network import Network, Signal
+    from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
+    from downslope.nn.notation import parse as parse_network
     from downslope.reporting.report import report
+    from downslope.runs.checkpoint import Checkpoints
+    from downslope.runs.open import open_run
+    from downslope.runs.outcome import Outcome
+    from downslope.runs.progress import Progress
+    from downslope.runs.resume import fork, resume
+    from downslope.runs.run import Run
+    from downslope.runs.trace import Trace
+    from downslope.runs.train import train
+    from downslope.runs.train_many import SideBySide, train_side_by_side
 
 __all__ = [
     "Augment",
@@ -89,9 +89,9 @@ __all__ = [
     "Trace",
     "Upsample2D",
     "backpropagate",
+    "check_data",
     "export",
     "fork",
-    "guarded",
     "load",
     "losses_at",
     "open_run",
@@ -106,34 +106,34 @@ __all__ = [
 # where each name lives; the same as the imports above, which only type checkers read
 _HOMES = {
     "data": "DataFinding Dataset Samples Scaling load",
-    "data.guard": "guarded",
+    "data.checks.check_data": "check_data",
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),
     "exporting.export": "export",
     "exporting.tensorboard_log": "tensorboard_log",
-    "learning.augment": "Augment",
-    "learning.backprop": "Backpropagation backpropagate",
-    "learning.checkpoint": "Checkpoints",
-    "learning.going_on": "fork resume",
-    "learning.losses_at": "losses_at",
-    "learning.optimizers": "Optimizer Schedule",
-    "learning.outcome": "Outcome",
-    "learning.progress": "Progress",
-    "learning.run": "Run",
-    "learning.saved_run": "open_run",
-    "learning.settings": "Record Settings Stop",
-    "learning.side_by_side": "SideBySide train_side_by_side",
-    "learning.trace": "Trace",
-    "learning.train": "train",
-    "network.composite": "Parallel Residual",
-    "network.dense": "Dense Dropout Flatten",
-    "network.embedding": "Embedding",
-    "network.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
-    "network.losses": "Loss",
-    "network.network": "Network Signal",
-    "network.normalization": "GroupNorm LayerNorm Standardize",
-    "network.notation": "parse_network",
+    "engine.augment": "Augment",
+    "engine.backpropagation": "Backpropagation backpropagate",
+    "runs.checkpoint": "Checkpoints",
+    "runs.resume": "fork resume",
+    "engine.losses_at": "losses_at",
+    "engine.optimizers": "Optimizer Schedule",
+    "runs.outcome": "Outcome",
+    "runs.progress": "Progress",
+    "runs.run": "Run",
+    "runs.open": "open_run",
+    "engine.settings": "Record Settings Stop",
+    "runs.train_many": "SideBySide train_side_by_side",
+    "runs.trace": "Trace",
+    "runs.train": "train",
+    "nn.composite": "Parallel Residual",
+    "nn.dense": "Dense Dropout Flatten",
+    "nn.embedding": "Embedding",
+    "nn.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
+    "nn.losses": "Loss",
+    "nn.network": "Network Signal",
+    "nn.normalization": "GroupNorm LayerNorm Standardize",
+    "nn.notation": "parse_network",
     "reporting.report": "report",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

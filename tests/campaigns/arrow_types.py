@@ -29,10 +29,10 @@ import pyarrow.feather
 import pyarrow.parquet
 
 import downslope as ds
-from downslope.data.guard import findings_in
-from downslope.data.kinds import KINDS
+from downslope.data.checks.check_data import findings_in
 from downslope.data.load import load
-from downslope.data.table_file import read_table
+from downslope.data.readers.table_file import read_table
+from downslope.data.tables.column_types import KINDS
 
 ROWS = 60
 ROLES = (
@@ -254,7 +254,7 @@ def _check_again(dataset: ds.Dataset, table: Any) -> None:
     """The same table later has the same inputs, and so has each row by itself."""
     assert dataset.encoding is not None and dataset.rows is not None
     frame = read_table(table) if isinstance(table, Path) else table
-    from downslope.data.frames import table_from
+    from downslope.data.readers.frames import table_from
 
     plain = table_from(frame)
     again = dataset.encoding.encode(plain)

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import safetensors.numpy
 
-from downslope.store import manifest
-from downslope.store.checkpoints import step_of
-from downslope.store.columns import decode_columns, encode_columns
-from downslope.store.manifest import Mark
+from downslope.storage import manifest
+from downslope.storage.checkpoints import step_of
+from downslope.storage.columns import decode_columns, encode_columns
+from downslope.storage.manifest import Mark
 from tests.campaigns.corruptions import (
     CHANGES,
     OWN,

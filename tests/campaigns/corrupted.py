@@ -31,12 +31,12 @@ import numpy as np
 
 import downslope as ds
 from downslope.errors import DownslopeError
-from downslope.learning.checkpoint import Checkpoints, newest_checkpoint, read_checkpoint
-from downslope.learning.fit import first_layers
-from downslope.learning.going_on import resume, resuming
-from downslope.learning.saved_run import run_at
-from downslope.network.notation import describe
-from downslope.store.checkpoints import stored_steps
+from downslope.nn.notation import describe
+from downslope.runs.checkpoint import Checkpoints, newest_checkpoint, read_checkpoint
+from downslope.runs.open import run_at
+from downslope.runs.resume import resume, resuming
+from downslope.runs.validate import first_layers
+from downslope.storage.checkpoints import stored_steps
 from tests.campaigns.attacks import ATTACKS
 from tests.campaigns.corruptions import ACCIDENTS, OWN, Bases, Files, put
 from tests.campaigns.watched import Memory, Watch, limit_addresses

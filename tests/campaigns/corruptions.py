@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from downslope.store import manifest
-from downslope.store.checkpoints import FOLDER, step_of
-from downslope.store.manifest import Mark
+from downslope.storage import manifest
+from downslope.storage.checkpoints import FOLDER, step_of
+from downslope.storage.manifest import Mark
 
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"

@@ -35,9 +35,9 @@ import numpy as np
 
 import downslope as ds
 from downslope.insight import diff
-from downslope.learning.checkpoint import Checkpoints, Keeper
-from downslope.learning.fit import first_layers
-from downslope.learning.going_on import fork, resume
+from downslope.runs.checkpoint import Checkpoints, Keeper
+from downslope.runs.resume import fork, resume
+from downslope.runs.validate import first_layers
 from tests.campaigns.pairs import LOOKED_AT, PAIRS
 from tests.campaigns.rate_cases import Case
 
@@ -74,7 +74,7 @@ def network_for(case: Case, data: ds.Dataset) -> ds.Network:
 @contextmanager
 def chunks_of(seconds: float):
     """Let a chunk of steps take so long."""
-    with mock.patch("downslope.learning.training.CHUNK_SECONDS", seconds):
+    with mock.patch("downslope.runs.training.CHUNK_SECONDS", seconds):
         yield
 
 
@@ -116,9 +116,7 @@ class Watching(Keeper):
 def watched():
     """Note the checksum of the weights behind every step; yields what is noted."""
     Watching.seen = {}
-    modules = [
-        importlib.import_module(f"downslope.learning.{one}") for one in ("train", "going_on")
-    ]
+    modules = [importlib.import_module(f"downslope.runs.{one}") for one in ("train", "resume")]
     patched = [mock.patch.object(module, "Keeper", Watching) for module in modules]
     with chunks_of(0), patched[0], patched[1]:
         yield Watching.seen

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from downslope.store import files
+from downslope.storage import files
 
 
 @dataclass(frozen=True)

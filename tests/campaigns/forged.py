@@ -32,11 +32,11 @@ import safetensors.numpy
 
 import downslope as ds
 from downslope.errors import DownslopeError
-from downslope.learning.checkpoint import Checkpoints
-from downslope.learning.fit import first_layers
-from downslope.learning.going_on import resuming
-from downslope.network.notation import describe
-from downslope.store.checkpoints import step_of
+from downslope.nn.notation import describe
+from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.resume import resuming
+from downslope.runs.validate import first_layers
+from downslope.storage.checkpoints import step_of
 from tests.campaigns.attacks import places
 from tests.campaigns.corruptions import DOCUMENT, Files, put, seal
 from tests.campaigns.watched import limit_addresses

@@ -37,10 +37,10 @@ from pathlib import Path
 
 import numpy as np
 
-from downslope.learning import run_folder
-from downslope.learning.run_folder import EPOCHS, STEPS, WEIGHTS
-from downslope.store.checkpoints import read_state, stored_steps
-from downslope.store.lock import is_empty
+from downslope.runs import run_folder
+from downslope.runs.run_folder import EPOCHS, STEPS, WEIGHTS
+from downslope.storage.checkpoints import read_state, stored_steps
+from downslope.storage.lock import is_empty
 from tests.campaigns import killed
 from tests.campaigns.killed import CASES, FIRST, PHASES, WRITING, read_diary, work
 

@@ -19,11 +19,11 @@ import numpy as np
 from PIL import Image
 
 import downslope as ds
-from downslope.learning import checkpoint, run_folder, training
-from downslope.learning.checkpoint import Checkpoints
-from downslope.learning.going_on import resume
-from downslope.learning.run import Run
-from downslope.store.checkpoints import stored_steps
+from downslope.runs import checkpoint, run_folder, training
+from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.resume import resume
+from downslope.runs.run import Run
+from downslope.storage.checkpoints import stored_steps
 
 CHUNKS = 50  # about so many in a training
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 import downslope as ds
-from downslope.insight.rates import find_rate
+from downslope.insight.learning_rate import find_rate
 from tests.campaigns.range_test import RULES, range_test
 from tests.campaigns.rate_cases import CASES, EXTREMES, Case
 

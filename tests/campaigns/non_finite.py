@@ -24,8 +24,8 @@ import jax
 import numpy as np
 
 import downslope as ds
-from downslope.learning import compiling
-from downslope.learning.batches import BatchPlan
+from downslope.engine import compilation
+from downslope.engine.batches import BatchPlan
 from tests.campaigns.spoilt import MARK, Cliff, Spike, SpoiltAugment, SpoiltLoss
 
 SEED = 0x0F1417E
@@ -309,7 +309,7 @@ def refused(case: Case) -> dict[str, Any]:
 
 def forget_programs() -> None:
     """Let go of what was compiled: a process has no room for the programs of hundreds of cases."""
-    compiling._compiled.cache_clear()
+    compilation._compiled.cache_clear()
     jax.clear_caches()
     gc.collect()
 

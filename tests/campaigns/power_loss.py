@@ -25,8 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from downslope.errors import DownslopeError
-from downslope.learning import run_folder
-from downslope.learning.run import Seconds
+from downslope.runs import run_folder
+from downslope.runs.run import Seconds
 from tests.campaigns.disk import Call, Do, Killed, watched
 from tests.campaigns.lost_disk import CHANGES, build
 from tests.campaigns.saves import NOTHING, begin, end, found_in, keep, scratch, states

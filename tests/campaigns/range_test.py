@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 import downslope as ds
-from downslope.learning import loop
-from downslope.learning.compiling import compiled
-from downslope.learning.fit import DEFAULT_LOSS
-from downslope.learning.preparation import Preparation
-from downslope.network.losses import resolve
+from downslope.engine import loop
+from downslope.engine.compilation import compiled
+from downslope.nn.losses import resolve
+from downslope.runs.preparation import Preparation
+from downslope.runs.validate import DEFAULT_LOSS
 
 LOWEST, HIGHEST, STEPS = 1e-7, 10.0, 100  # fastai's
 AVERAGED, TOO_MUCH = 0.98, 4.0  # both libraries'

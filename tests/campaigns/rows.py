@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import downslope as ds
-from downslope.data.table_file import read_table_text
+from downslope.data.readers.table_file import read_table_text
 from downslope.errors import DownslopeError
 
 ROWS = 40

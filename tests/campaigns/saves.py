@@ -15,17 +15,17 @@ from unittest.mock import patch
 import numpy as np
 
 import downslope as ds
+from downslope.engine.settings import Settings
 from downslope.errors import RunError
-from downslope.learning import run_folder, training
-from downslope.learning.checkpoint import Checkpoints, Keeper, newest_checkpoint
-from downslope.learning.openings import Openings
-from downslope.learning.preparation import Preparation
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
-from downslope.learning.settings import Settings
-from downslope.learning.train import new_run
-from downslope.learning.training import Training
-from downslope.network.losses import resolve
+from downslope.nn.losses import resolve
+from downslope.runs import run_folder, training
+from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint
+from downslope.runs.open import open_run
+from downslope.runs.preparation import Preparation
+from downslope.runs.run import Run
+from downslope.runs.test_evaluations import Openings
+from downslope.runs.train import new_run
+from downslope.runs.training import Training
 
 MOST = 2  # states that are kept beside the first
 NOTHING = "nothing"

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 import downslope as ds
-from downslope.network.layer import Layer
+from downslope.nn.layer import Layer
 
 MARK = 50.0  # the first input of the marked sample, scaled, or its targets; others are below 20
 

@@ -23,7 +23,7 @@ import numpy as np
 
 from downslope.cli.training import TrainOptions, Wishes, claimed
 from downslope.errors import DataError, StorageError
-from downslope.store.files import write_file
+from downslope.storage.files import write_file
 
 FILES = ("first", "second", "manifest.json")
 WON, FAILED, REFUSED = "won", "failed", "refused"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from downslope.store import lock
+from downslope.storage import lock
 from tests.campaigns.starters import FAILED, REFUSED, WON, campaign
 
 

@@ -15,11 +15,11 @@ from PIL import Image
 import downslope as ds
 from downslope.data.dataset import Samples
 from downslope.data.photos import read_photo, sizes_within
-from downslope.learning.augment import Augment
-from downslope.learning.losses_at import losses_at
-from downslope.network.layer import Padded
-from downslope.network.losses import LOSSES
-from downslope.network.padded import loss_without_padding, without_padding
+from downslope.engine.augment import Augment
+from downslope.engine.losses_at import losses_at
+from downslope.nn.layer import Padded
+from downslope.nn.losses import LOSSES
+from downslope.nn.padded import loss_without_padding, without_padding
 
 NETWORKS = {
     "as in the case": (

@@ -8,10 +8,10 @@ from click.testing import CliRunner
 
 import downslope as ds
 from downslope.cli.main import cli
-from downslope.data.dates import as_seconds
 from downslope.data.load import read
-from downslope.data.table_file import read_table
-from downslope.data.tables import UnsplitTable
+from downslope.data.readers.table_file import read_table
+from downslope.data.tables.dates import as_seconds
+from downslope.data.tables.table import UnsplitTable
 from tests.cases.conftest import FOLDER
 from tests.exporting.drawn import load_source
 

@@ -216,7 +216,7 @@ def test_other_files_among_crowd_photos_are_told(tmp_path):
 
 def test_a_folder_to_predict_tells_what_it_leaves_out(tmp_path, capsys):
     from downslope.cli.inputs import with_folders_opened
-    from downslope.learning.run_folder import DataCard
+    from downslope.runs.run_folder import DataCard
 
     data = ds.load(fill(tmp_path / "data", "a", "b"))
     new = fill(tmp_path / "new", ".", "more", count=2)

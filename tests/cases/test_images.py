@@ -14,11 +14,11 @@ from PIL.Image import Transpose
 
 import downslope as ds
 from downslope.cli.inputs import read_inputs
-from downslope.data.image_file import FORMATS, read_header
 from downslope.data.photos import photo_size, read_photo
 from downslope.data.pixels import look_at, read_pixels
+from downslope.data.readers.image_file import FORMATS, read_header
 from downslope.errors import DataError
-from downslope.learning.run_folder import DataCard
+from downslope.runs.run_folder import DataCard
 
 UP = np.full((24, 16, 3), 60, np.uint8)
 UP[:12, :8] = [250, 10, 10]

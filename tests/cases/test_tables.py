@@ -10,9 +10,9 @@ from click.testing import CliRunner
 
 import downslope as ds
 from downslope.cli.main import cli
-from downslope.data.kinds import decide
 from downslope.data.load import read
-from downslope.data.table_file import read_table, read_table_text
+from downslope.data.readers.table_file import read_table, read_table_text
+from downslope.data.tables.column_types import decide
 from downslope.errors import DataError
 
 

@@ -3,7 +3,7 @@
 import json
 
 import downslope as ds
-from downslope.learning.going_on import fork
+from downslope.runs.resume import fork
 
 
 def test_words_json_and_pictures(call, own_run, tmp_path):

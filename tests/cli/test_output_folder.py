@@ -3,7 +3,7 @@
 import pytest
 
 import downslope as ds
-from downslope.store.files import make_output_folder
+from downslope.storage.files import make_output_folder
 
 
 @pytest.mark.parametrize("mark", ["run.json", "manifest.json", "options.json", "checkpoints"])

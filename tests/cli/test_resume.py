@@ -43,8 +43,8 @@ def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path
 
 
 READING = "from downslope.cli import training as t; t.load = lambda *a, **k: os._exit(9)"
-DRAWN = "from downslope.learning.checkpoint import Keeper; Keeper.store = lambda *a: os._exit(9)"
-STORED = "from downslope.learning import training as t; t.compiled = lambda *a, **k: os._exit(9)"
+DRAWN = "from downslope.runs.checkpoint import Keeper; Keeper.store = lambda *a: os._exit(9)"
+STORED = "from downslope.runs import training as t; t.compiled = lambda *a, **k: os._exit(9)"
 
 
 def killed(tmp_path, patch, *words) -> None:

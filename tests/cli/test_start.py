@@ -9,7 +9,7 @@ import pytest
 
 import downslope
 from downslope.data import BUILT_IN
-from downslope.network.native import native
+from downslope.nn.ops.native import native
 
 WATCHED = """
 import sys

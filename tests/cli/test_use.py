@@ -291,7 +291,7 @@ def test_images_of_digits_come_back_as_they_were(tmp_path, monkeypatch):
     from PIL import Image
 
     from downslope.cli.inputs import read_inputs
-    from downslope.learning.run_folder import DataCard
+    from downslope.runs.run_folder import DataCard
 
     data = ds.load("digits")
     monkeypatch.chdir(tmp_path)

@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from downslope.data.array_file import read_arrays
+from downslope.data.readers.array_file import read_arrays
 from downslope.errors import DataError, SettingError
 
 ARRAY = np.arange(24, dtype=np.float32).reshape(2, 3, 4)

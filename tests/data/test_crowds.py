@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from downslope.data.crowds import PhotoOptions, read_mall, read_shanghaitech
 from downslope.data.density import density_map
 from downslope.data.photos import read_photo
+from downslope.data.readers.crowds import PhotoOptions, read_mall, read_shanghaitech
 from downslope.errors import DataError
 from tests.data.tiny_folders import heads_within, mall, photo, shanghaitech, shanghaitech_label
 

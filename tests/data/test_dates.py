@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 import downslope as ds
-from downslope.data.dates import as_seconds, date_form, in_words, other_form
-from downslope.data.encoding import learn
-from downslope.data.kinds import decide, describe
+from downslope.data.tables.column_types import decide, describe
+from downslope.data.tables.dates import as_seconds, date_form, in_words, other_form
+from downslope.data.tables.encoding import learn
 
 DAY = 86_400
 AMBIGUOUS = ["01/02/2024", "03/04/2024", None, "05/06/2024"]

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 
 import downslope as ds
-from downslope.data.encoding import learn
-from downslope.data.kinds import describe
+from downslope.data.tables.column_types import describe
+from downslope.data.tables.encoding import learn
 from downslope.errors import DataError
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from downslope.data.file_names import is_image, is_table_file, tables_in
+from downslope.data.readers.file_names import is_image, is_table_file, tables_in
 
 
 def test_tables():

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pytest
 
 import downslope as ds
-from downslope.data.frames import is_index, plain_table, table_from, why_unusable
-from downslope.data.kinds import describe
-from downslope.data.table_file import read_table
+from downslope.data.readers.frames import is_index, plain_table, table_from, why_unusable
+from downslope.data.readers.table_file import read_table
+from downslope.data.tables.column_types import describe
 
 DAY = 86_400
 

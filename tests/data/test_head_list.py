@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.data.head_list import find_listed
+from downslope.data.readers.head_list import find_listed
 from downslope.errors import DataError
 from tests.data.tiny_folders import heads_within, photo
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from downslope.data.heads import read_mall_heads, read_shanghaitech_heads
+from downslope.data.readers.heads import read_mall_heads, read_shanghaitech_heads
 from downslope.errors import DataError
 from tests.data.tiny_folders import mall_label, shanghaitech_label
 

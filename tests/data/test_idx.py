@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from downslope.data.idx import holds_idx, read_idx, read_idx_folder
+from downslope.data.readers.idx import holds_idx, read_idx, read_idx_folder
 from downslope.errors import DataError
 from tests.data.tiny_folders import idx_bytes as packed
 from tests.data.tiny_folders import idx_folder as write_set

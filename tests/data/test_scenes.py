@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from downslope.data.scenes import MAX_PEOPLE, Scene, draw_scene, draw_scenes
+from downslope.data.scenes.scene import MAX_PEOPLE, Scene, draw_scene, draw_scenes
 
 SEED = 20
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import downslope as ds
-from downslope.data.split_columns import split_by_group, split_by_time
+from downslope.data.tables.split_columns import split_by_group, split_by_time
 from downslope.errors import DataError
 
 

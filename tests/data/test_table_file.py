@@ -9,9 +9,9 @@ import pyarrow.feather
 import pyarrow.parquet
 import pytest
 
-from downslope.data.kinds import decide
 from downslope.data.load import load
-from downslope.data.table_file import file_notes, read_table
+from downslope.data.readers.table_file import file_notes, read_table
+from downslope.data.tables.column_types import decide
 from downslope.errors import DataError, SettingError
 
 PLAIN = "name,size,when\nAnn,1.5,2024-01-02\nBob,,2024-03-04\nCarl,-2e3,2025-01-01\n"

@@ -13,13 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 import downslope as ds
-from downslope.data.encoding import ColumnCode, Encoding
 from downslope.data.scaling import Scaling
-from downslope.learning.run import Run
-from downslope.learning.run_folder import DataCard, Seconds
-from downslope.learning.settings import Settings
-from downslope.learning.trace import Trace
-from downslope.network.losses import LOSSES
+from downslope.data.tables.encoding import ColumnCode, Encoding
+from downslope.engine.settings import Settings
+from downslope.nn.losses import LOSSES
+from downslope.runs.run import Run
+from downslope.runs.run_folder import DataCard, Seconds
+from downslope.runs.trace import Trace
 from tests.reference.drawing import draw_layer
 
 SAMPLES = 5

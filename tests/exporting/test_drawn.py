@@ -106,8 +106,8 @@ def test_many_drawn_networks_answer_alike_in_python(kind, tmp_path, monkeypatch)
 
 def test_the_drawn_ones_have_everything():
     from downslope.exporting.model import _all
-    from downslope.network.activations import ACTIVATIONS
-    from downslope.network.notation import LAYERS
+    from downslope.nn.activations import ACTIVATIONS
+    from downslope.nn.notation import LAYERS
 
     runs = [drawn_run(seed)[0] for seed in MANY]
     layers = [layer for run in runs for layer in _all(run.network.layers)]

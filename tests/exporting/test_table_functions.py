@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from downslope.data.dates import DATES, PERIODS, TIMES, as_seconds, pattern
-from downslope.data.encoding import learn
-from downslope.data.kinds import describe
-from downslope.data.numbers import FORMS, MARKS, is_missing, parts, read_numbers
-from downslope.data.table_file import read_table
+from downslope.data.readers.table_file import read_table
+from downslope.data.tables.column_types import describe
+from downslope.data.tables.dates import DATES, PERIODS, TIMES, as_seconds, pattern
+from downslope.data.tables.encoding import learn
+from downslope.data.tables.numbers import FORMS, MARKS, is_missing, parts, read_numbers
 from downslope.exporting import table_functions as copied
 
 MOMENTS = [

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 import downslope as ds
 from downslope.cli.main import cli
 from downslope.exporting import tensorboard_log as module
-from downslope.learning import training
-from tests.learning import by_hand
+from downslope.runs import training
+from tests.runs import by_hand
 
 NETWORK = ds.Network([ds.Dense(3)])
 

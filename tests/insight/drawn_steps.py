@@ -11,10 +11,10 @@ import jax
 import numpy as np
 
 import downslope as ds
+from downslope.engine.chunks import run_finite_chunk
 from downslope.insight.weight import arrays_of
-from downslope.learning import training
-from downslope.learning.chunks import run_finite_chunk
-from downslope.network import losses
+from downslope.nn import losses
+from downslope.runs import training
 from tests.reference import drawing
 
 LOSSES = ("squared_error", "huber", "poisson", "binary_cross_entropy", drawing.cubic_error)

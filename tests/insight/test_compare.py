@@ -8,11 +8,11 @@ import pytest
 import downslope as ds
 from downslope.insight.compare import OPENED, SEALED, compare
 from downslope.insight.comparison import Comparison, Course
-from downslope.insight.differences import RULE
+from downslope.insight.significance import RULE
 from downslope.insight.variants import Variant, grouped
-from downslope.learning.outcome import all_epochs, non_finite
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from downslope.runs.outcome import all_epochs, non_finite
+from tests.runs import by_hand
 
 subject = import_module("downslope.insight.compare")  # the function has the same name
 NETWORK = parse("dense 3")  # quickly compiled

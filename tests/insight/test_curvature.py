@@ -8,10 +8,10 @@ from jax.flatten_util import ravel_pytree
 
 import downslope as ds
 from downslope.insight import curvature
-from downslope.learning.preparation import answer_scaling
-from downslope.network.losses import resolve
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.losses import resolve
+from downslope.nn.notation import parse
+from downslope.runs.preparation import answer_scaling
+from tests.runs import by_hand
 
 
 def dense_hessian(network, parameters, data, loss) -> np.ndarray:

@@ -5,8 +5,8 @@ import pytest
 
 import downslope as ds
 from downslope.insight.generalization import compared, generalization, some_epochs
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 NETWORK = parse("dense 4 tanh, dense 3")
 

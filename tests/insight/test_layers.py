@@ -5,9 +5,9 @@ import pytest
 
 import downslope as ds
 from downslope.insight.layers import layers_over_time, spread_steps
-from downslope.insight.steps import trace_step
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.insight.step import trace_step
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
 PROBED = DATA.scaling.apply(DATA.train.inputs)  # all, since there are few

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight.differences import Difference
 from downslope.insight.learning_curve import LearningCurve, learning_curve, sizes_of
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.insight.significance import Difference
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 subject = import_module("downslope.insight.learning_curve")  # the function has the same name
 DATA = by_hand.classes_data(train=70)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from downslope.insight.matching import hidden_layers, matched
-from downslope.network.notation import parse
+from downslope.nn.notation import parse
 
 
 def drawn(network, shape, seed):

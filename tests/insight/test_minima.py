@@ -7,8 +7,8 @@ import pytest
 import downslope as ds
 from downslope.insight.minima import minima, minima_of
 from downslope.insight.solutions import some_of
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 NETWORK = parse("dense 5 tanh, dense 3")
 DATA = by_hand.classes_data(weighted=True)

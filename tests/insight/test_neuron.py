@@ -7,8 +7,8 @@ import pytest
 
 import downslope as ds
 from downslope.insight.neuron import neuron
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
 

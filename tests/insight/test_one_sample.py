@@ -9,9 +9,9 @@ import pytest
 
 import downslope as ds
 from downslope.insight.one_sample import held, see_sample, walk
-from downslope.network.losses import resolve
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.losses import resolve
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 RANDOM = parse(
     "dropout 0.4, residual (dropout 0.5), parallel (dropout 0.3 | layer_norm, dropout 0.3)"

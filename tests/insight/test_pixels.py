@@ -7,8 +7,8 @@ import pytest
 
 import downslope as ds
 from downslope.insight.pixels import first_filters, image_shape, important_inputs
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 NUMBERS = by_hand.numbers_data()
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight.rate_choice import best_of, choose, drift, merged
-from downslope.insight.rate_rounds import RATIO, Round
+from downslope.insight.learning_rate_choice import best_of, choose, drift, merged
+from downslope.insight.learning_rate_trials import RATIO, Round
 
 RATES = 0.1 * RATIO ** np.arange(-8, 4.0)
 

@@ -9,7 +9,7 @@ from jax import lax, nn
 
 import downslope as ds
 from downslope.insight.slope import number, slope
-from downslope.network.activations import ACTIVATIONS
+from downslope.nn.activations import ACTIVATIONS
 
 
 def pairs(found):

@@ -8,11 +8,11 @@ import pytest
 
 import downslope as ds
 from downslope.insight import line, surface
+from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import path_of
 from downslope.insight.plane import plane_of_path, plane_of_weights, random_plane
-from downslope.insight.work import multiplications
-from downslope.network.notation import parse
-from tests.learning import by_hand
+from downslope.nn.notation import parse
+from tests.runs import by_hand
 
 
 def trained(data, text="dense 8 tanh, dense 3", **settings) -> ds.Run:

@@ -5,7 +5,7 @@ import pytest
 
 import downslope as ds
 from downslope.insight.weight import Weight, find_weight
-from downslope.network.notation import parse
+from downslope.nn.notation import parse
 
 NETWORK = parse("conv 2 3, flatten, dense 4 relu, residual (dense 4), layer_norm, dense 3")
 PARAMETERS = NETWORK.init((4, 4, 1), seed=0)

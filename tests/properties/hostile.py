@@ -187,7 +187,7 @@ def _matlab() -> list[bytes]:
 
 def _load_table(path: Path) -> None:
     from downslope.data.load import load
-    from downslope.data.table_file import read_table
+    from downslope.data.readers.table_file import read_table
 
     load(read_table(path), target=read_table(path).column_names[-1])
 
@@ -208,7 +208,7 @@ def _load_arrays(path: Path) -> None:
 
 
 def _load_idx(path: Path) -> None:
-    from downslope.data.idx import read_idx_folder
+    from downslope.data.readers.idx import read_idx_folder
 
     labels = path.with_name("train-labels-idx1-ubyte")
     labels.write_bytes(idx_bytes(np.arange(ROWS) % 3))
@@ -224,7 +224,7 @@ def _load_heads(path: Path) -> None:
 
 
 def _load_matlab(path: Path) -> None:
-    from downslope.data.heads import read_shanghaitech_heads
+    from downslope.data.readers.heads import read_shanghaitech_heads
 
     read_shanghaitech_heads(path)
 

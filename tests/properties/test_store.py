@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from downslope.store.arrays import decode_arrays, encode_arrays, flatten, unflatten
-from downslope.store.columns import decode_columns, encode_columns
+from downslope.storage.arrays import decode_arrays, encode_arrays, flatten, unflatten
+from downslope.storage.columns import decode_columns, encode_columns
 
 DTYPES = st.sampled_from([np.float32, np.float64, np.int32, np.int64, np.uint8])
 COLUMN_DTYPES = st.sampled_from([np.float32, np.float64, np.int64])

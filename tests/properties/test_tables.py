@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import downslope as ds
-from downslope.data.encoding import Encoding
-from downslope.data.table_file import read_table, read_table_text
+from downslope.data.readers.table_file import read_table, read_table_text
+from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
 
 ROWS = 120

@@ -17,10 +17,10 @@ import numpy as np
 from hypothesis import strategies as st
 
 import downslope as ds
-from downslope.network.activations import ACTIVATIONS
-from downslope.network.initializers import INITIALIZERS
-from downslope.network.layer import Layer, Misfit
-from downslope.network.losses import LOSSES, resolve
+from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.initializers import INITIALIZERS
+from downslope.nn.layer import Layer, Misfit
+from downslope.nn.losses import LOSSES, resolve
 
 FLAT_SHAPES = [(2,), (4,)]
 IMAGE_SHAPES = [(4, 6, 3)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.network.losses import squared_error
+from downslope.nn.losses import squared_error
 
 TRUTH = np.array([[500.0]], np.float32)
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import Phase, given, settings
 
 import downslope as ds
-from downslope.network.activations import ACTIVATIONS
-from downslope.network.losses import LOSSES, resolve
-from downslope.network.notation import LAYERS
+from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.losses import LOSSES, resolve
+from downslope.nn.notation import LAYERS
 from tests.reference import drawing
 
 SHAPES = {"flat": drawing.FLAT_SHAPES, "image": drawing.IMAGE_SHAPES}

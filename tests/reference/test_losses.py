@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from downslope.network.losses import LOSSES
+from downslope.nn.losses import LOSSES
 from tests.reference import torch_twin  # skipped where there is no PyTorch
 
 pytestmark = pytest.mark.peers

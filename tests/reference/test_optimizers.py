@@ -7,7 +7,7 @@ import optax
 import pytest
 
 import downslope as ds
-from downslope.learning.optimizers import OPTIMIZERS, SCHEDULES
+from downslope.engine.optimizers import OPTIMIZERS, SCHEDULES
 
 RATES = {"sgd": 0.1, "momentum": 0.02, "nesterov": 0.02, "rmsprop": 0.01, "adam": 0.1, "adamw": 0.1}
 START = {"weights": np.array([[3.0, -2.0], [0.5, 4.0]]), "biases": np.array([1.0, -5.0])}

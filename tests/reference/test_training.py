@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.learning.batches import BatchPlan
+from downslope.engine.batches import BatchPlan
 
 EPOCHS, BATCH, RATE = 2, 32, 0.1
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.network.layer import Layer
-from downslope.network.normalization import EPSILON
+from downslope.nn.layer import Layer
+from downslope.nn.normalization import EPSILON
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from downslope.insight import slope
-from downslope.pictures import style
-from downslope.pictures.slope import tangents
+from downslope.plots import style
+from downslope.plots.slope import tangents
 from downslope.reporting.figures import inline, variables
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.learning import outcome, run_folder
-from downslope.learning.openings import FOLDER, Openings
-from downslope.learning.words import verdict
-from downslope.pictures.style import alt_text
+from downslope.plots.style import alt_text
 from downslope.reporting.material import Material
 from downslope.reporting.report import tell
+from downslope.runs import outcome, run_folder
+from downslope.runs.metric_text import verdict
+from downslope.runs.test_evaluations import FOLDER, Openings
 
 KINDS = ("digits", "waves", "crowd", "table")
 LONG = run_folder.Seconds(total=1e6, training=1e6, compiling=0)  # too long for a closer look

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from downslope.learning.compiling import _compiled
+from downslope.engine.compilation import _compiled
 from downslope.sklearn import NetworkClassifier, NetworkRegressor
 
 pytestmark = pytest.mark.peers

@@ -15,10 +15,10 @@ from downslope.insight.bowl import RATES, START, STEPS, bowl
 from downslope.insight.escape import BATCH_SIZES, escape
 from downslope.insight.slope import number, slope
 from downslope.numerals import rounded
-from downslope.pictures.bowl import descents
-from downslope.pictures.escape import endings
-from downslope.pictures.files import save_all
-from downslope.pictures.slope import tangents
+from downslope.plots.bowl import descents
+from downslope.plots.escape import endings
+from downslope.plots.files import save_all
+from downslope.plots.slope import tangents
 
 
 def show_slope(

@@ -15,16 +15,16 @@ from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
 from downslope.cli.values import READ, SYNONYMS, read_value
 from downslope.data import Dataset, load
-from downslope.data.guard import guarded
+from downslope.data.checks.check_data import check_data
+from downslope.engine import metrics
 from downslope.errors import SettingError
 from downslope.insight.compare import compare_variants
 from downslope.insight.comparison import Comparison, Course
 from downslope.insight.variants import Variant, check_values
-from downslope.learning import measures
-from downslope.learning.words import COLUMNS, figure
 from downslope.names import look_up
 from downslope.numerals import rounded
-from downslope.store.files import write_file
+from downslope.runs.metric_text import COLUMNS, figure
+from downslope.storage.files import write_file
 
 SECONDS = 25.0  # for all trainings, where no one says how many epochs
 
@@ -82,7 +82,7 @@ def read_data(source: str, reading: Mapping[str, Any], as_json: bool) -> Dataset
     with display.reading(source, lively=not as_json) as on_progress:
         dataset = load(source, on_progress=on_progress, **reading)
     with display.waiting("Looking into the data ...", lively=not as_json):
-        dataset = guarded(dataset)
+        dataset = check_data(dataset)
     if not as_json:
         output.report_findings(dataset.findings or ())
     return dataset
@@ -117,7 +117,7 @@ def as_object(found: Comparison) -> dict[str, Any]:
 
     def course(one: Course, courses: Sequence[Course]) -> dict[str, Any]:
         apart = found.differences(courses).get(one.name)
-        names = measures.names(found.task)
+        names = metrics.names(found.task)
         curves = {
             f"{part}_loss": [trace.epochs[f"{part}_loss"].tolist() for trace in one.traces]
             for part in ("train", "validation")
@@ -176,7 +176,7 @@ def _report(found: Comparison, kept: Mapping[str, Any], folder: Path, *, as_json
 
 
 def _print(found: Comparison, courses: Sequence[Course]) -> None:
-    names = measures.names(found.task)
+    names = metrics.names(found.task)
     has_test = any(one.test for one in courses)
     head = [found.setting.replace("_", " "), "seeds", "epochs", "seconds"]
     for name in names:
@@ -206,8 +206,8 @@ def _ends(values: np.ndarray) -> tuple[Any, Any]:
 
 def draw(found: Comparison, folder: Path, as_json: bool) -> None:
     """Draw the comparison into its folder."""
-    from downslope.pictures import save_all
-    from downslope.pictures.compare import comparison
+    from downslope.plots import save_all
+    from downslope.plots.compare import comparison
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
         paths = save_all([("compare", comparison(found))], folder)

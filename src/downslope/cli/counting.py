@@ -13,9 +13,9 @@ from downslope.cli.inputs import read_crowd_photo
 from downslope.cli.lines import say
 from downslope.data import read_photo
 from downslope.errors import DataError
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
-from downslope.store.files import make_output_folder, plain_errors
+from downslope.runs.open import open_run
+from downslope.runs.run import Run
+from downslope.storage.files import make_output_folder, plain_errors
 
 
 class Estimate(NamedTuple):
@@ -55,7 +55,7 @@ def count_and_report(
     output.report_counts(estimates, as_json=as_json)
     if not pictures:
         return
-    from downslope.pictures import draw_count
+    from downslope.plots import draw_count
 
     place = run.folder / "pictures" if out is None else out.expanduser().absolute()
     for one in estimates:

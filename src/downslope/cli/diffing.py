@@ -8,11 +8,11 @@ from typing import Any
 
 from downslope.cli import display, output
 from downslope.cli.lines import print_json, print_table, say
-from downslope.insight.parting import Parting, Side, diff
-from downslope.insight.unlike import Change, Unlike
-from downslope.learning.run import Origin
-from downslope.learning.saved_run import open_run
-from downslope.learning.words import COLUMNS, figure
+from downslope.insight.diff import Parting, Side, diff
+from downslope.insight.differing_settings import Change, Unlike
+from downslope.runs.metric_text import COLUMNS, figure
+from downslope.runs.open import open_run
+from downslope.runs.run import Origin
 
 _PARTS = {"train": "training", "validation": "validation"}
 
@@ -32,8 +32,8 @@ def diff_and_report(one: Path, other: Path, out: Path | None, *, as_json: bool) 
     found = diff(open_run(one), open_run(other))
     paths: list[Path] = []
     if out is not None and not found.same_folder:
-        from downslope.pictures import save_all
-        from downslope.pictures.parting import two_courses
+        from downslope.plots import save_all
+        from downslope.plots.diff import two_courses
 
         with display.waiting("Drawing ...", lively=not as_json):
             paths = save_all([("diff", two_courses(found))], out)

@@ -26,11 +26,11 @@ from downslope.cli.lines import say
 from downslope.cli.live import LiveTraining
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
+from downslope.engine.metrics import MEASURES
 from downslope.errors import printable
-from downslope.learning.measures import MEASURES
-from downslope.learning.progress import OnChunk, Progress
-from downslope.learning.words import figure
 from downslope.numerals import rounded
+from downslope.runs.metric_text import figure
+from downslope.runs.progress import OnChunk, Progress
 
 MOST_LINES = 20  # about so many plain lines in all,
 LONGEST_SILENCE = 15.0  # but never silent for longer than this, in seconds

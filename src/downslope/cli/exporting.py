@@ -7,7 +7,7 @@ from pathlib import Path
 from downslope.cli.lines import print_json, print_table, say
 from downslope.exporting.export import export
 from downslope.exporting.model import Model, model_of
-from downslope.learning.saved_run import open_run
+from downslope.runs.open import open_run
 
 
 def export_and_report(

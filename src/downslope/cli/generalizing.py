@@ -9,12 +9,12 @@ from downslope.cli import display, output
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.tracing import open_with_data
-from downslope.insight.differences import Difference
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
-from downslope.learning.run import Run
-from downslope.learning.words import openings_note
+from downslope.insight.significance import Difference
 from downslope.numerals import rounded
+from downslope.runs.metric_text import openings_note
+from downslope.runs.run import Run
 
 
 def generalize_and_report(
@@ -140,8 +140,8 @@ def _print_curve(found: LearningCurve) -> None:
 
 
 def _draw(found: Generalization, sizes: LearningCurve | None, folder: Path, as_json: bool) -> None:
-    from downslope.pictures import save_all
-    from downslope.pictures.generalization import gap_curves, learning_curves
+    from downslope.plots import save_all
+    from downslope.plots.generalization import gap_curves, learning_curves
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
         figures = [("generalization", gap_curves(found))]

@@ -27,18 +27,18 @@ from downslope.cli.training import (
 )
 from downslope.cli.values import SYNONYMS, read_value
 from downslope.data import BUILT_IN, load
+from downslope.engine.augment import augment_from
+from downslope.engine.settings import Settings
 from downslope.errors import DownslopeError, SettingError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
-from downslope.learning.augment import augment_from
-from downslope.learning.checkpoint import Checkpoints
-from downslope.learning.going_on import CHANGEABLE, GoingOn, forking, resuming
-from downslope.learning.run_folder import LOG, OPTIONS, has_ended
-from downslope.learning.saved_run import open_run
-from downslope.learning.settings import Settings
 from downslope.names import look_up
-from downslope.store.checkpoints import stored_steps
-from downslope.store.files import check_names, damaged, is_there, read_file
-from downslope.store.manifest import MOST_BYTES
+from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.open import open_run
+from downslope.runs.resume import CHANGEABLE, GoingOn, forking, resuming
+from downslope.runs.run_folder import LOG, OPTIONS, has_ended
+from downslope.storage.checkpoints import stored_steps
+from downslope.storage.files import check_names, damaged, is_there, read_file
+from downslope.storage.manifest import MOST_BYTES
 
 
 def checkpoints(seconds: float | None, epochs: int | None) -> Checkpoints:

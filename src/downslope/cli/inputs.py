@@ -15,14 +15,14 @@ import pyarrow as pa
 from downslope.cli.lines import say
 from downslope.cli.words import amount
 from downslope.data import read_photo
-from downslope.data.array_file import inputs_in, read_arrays
-from downslope.data.encoding import Encoding
-from downslope.data.file_names import is_table_file
-from downslope.data.image_folder import images_in
 from downslope.data.pixels import read_pixels
-from downslope.data.table_file import file_notes, is_number, read_table, read_table_text
+from downslope.data.readers.array_file import inputs_in, read_arrays
+from downslope.data.readers.file_names import is_table_file
+from downslope.data.readers.image_folder import images_in
+from downslope.data.readers.table_file import file_notes, is_number, read_table, read_table_text
+from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
-from downslope.learning.run_folder import DataCard
+from downslope.runs.run_folder import DataCard
 
 STANDARD_INPUT = "-"
 TABLES = (".csv", ".npy", ".npz")

@@ -12,11 +12,11 @@ from rich.text import Text
 from downslope.cli.curves import Scale, draw
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
+from downslope.engine.metrics import MEASURES
 from downslope.errors import printable
-from downslope.learning.measures import MEASURES
-from downslope.learning.progress import Progress
-from downslope.learning.words import figure
 from downslope.numerals import rounded
+from downslope.runs.metric_text import figure
+from downslope.runs.progress import Progress
 
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve

@@ -81,7 +81,7 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
     """Print the version, and which path products and convolutions take on this machine."""
     if not is_wanted or context.resilient_parsing:
         return
-    from downslope.network.native import native
+    from downslope.nn.ops.native import native
 
     is_there, says = native()
     path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"

@@ -15,11 +15,10 @@ from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset, Samples
-from downslope.learning.class_metrics import ClassMetrics
-from downslope.learning.measures import FEWEST_FOR_INTERVAL
-from downslope.learning.outcome import STILL_FALLING
-from downslope.learning.run import Run
-from downslope.learning.words import (
+from downslope.engine.class_metrics import ClassMetrics
+from downslope.engine.metrics import FEWEST_FOR_INTERVAL
+from downslope.numerals import rounded
+from downslope.runs.metric_text import (
     CLASS_COLUMNS,
     COLUMNS,
     class_rows,
@@ -29,13 +28,14 @@ from downslope.learning.words import (
     openings_note,
     verdict,
 )
-from downslope.numerals import rounded
+from downslope.runs.outcome import STILL_FALLING
+from downslope.runs.run import Run
 
 if TYPE_CHECKING:
     from downslope.cli.counting import Estimate
     from downslope.cli.inputs import Input
     from downslope.cli.testing import Chosen
-    from downslope.data.table_rows import TableRows
+    from downslope.data.tables.rows import TableRows
 
 MOST_CLASSES = 20  # of which metrics are printed
 

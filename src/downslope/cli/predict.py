@@ -37,8 +37,8 @@ def predict(
     from downslope.cli.inputs import read_inputs, with_folders_opened
     from downslope.cli.output import report_predictions
     from downslope.cli.sheet import write_sheet
-    from downslope.learning.saved_run import open_run
-    from downslope.store.files import new_file
+    from downslope.runs.open import open_run
+    from downslope.storage.files import new_file
 
     if as_json and (as_csv or out is not None):
         raise SettingError(

@@ -12,11 +12,11 @@ from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, say
 from downslope.cli.training import Wishes, claimed
 from downslope.data import Dataset, load
-from downslope.data.guard import guarded
+from downslope.data.checks.check_data import check_data
 from downslope.errors import SettingError
-from downslope.insight.rate_rounds import Round
-from downslope.insight.rates import SECONDS, FoundRate, find_rate
-from downslope.store.files import write_file
+from downslope.insight.learning_rate import SECONDS, FoundRate, find_rate
+from downslope.insight.learning_rate_trials import Round
+from downslope.storage.files import write_file
 
 
 def rate_and_report(
@@ -46,7 +46,7 @@ def rate_and_report(
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
-            dataset = guarded(dataset)
+            dataset = check_data(dataset)
         if not as_json:
             output.report_findings(dataset.findings or ())
         plan = wishes.plan(dataset)
@@ -84,8 +84,8 @@ def tell(found: FoundRate) -> None:
 
 def draw(found: FoundRate, folder: Path, *, as_json: bool) -> list[Path]:
     """Draw what was found into a folder."""
-    from downslope.pictures import save_all
-    from downslope.pictures.rates import rate_search
+    from downslope.plots import save_all
+    from downslope.plots.learning_rate import rate_search
 
     with display.waiting("Drawing ...", lively=not as_json):
         figure = rate_search(found, loss=found.settings.loss)

@@ -8,8 +8,8 @@ from downslope.cli import display
 from downslope.cli.lines import print_json, say
 from downslope.cli.output import list_pictures
 from downslope.cli.tracing import open_with_data
-from downslope.learning.words import openings_note
 from downslope.reporting.report import place_of, tell
+from downslope.runs.metric_text import openings_note
 
 
 def report_and_tell(

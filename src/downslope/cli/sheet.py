@@ -11,9 +11,9 @@ import numpy as np
 
 from downslope.cli.inputs import Input
 from downslope.cli.lines import print_data, say
-from downslope.data.table_file import is_number
-from downslope.learning.run import Run
-from downslope.store.files import write_file
+from downslope.data.readers.table_file import is_number
+from downslope.runs.run import Run
+from downslope.storage.files import write_file
 
 
 def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None) -> None:

@@ -13,11 +13,11 @@ from downslope.cli.comparing import read_data
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
 from downslope.cli.training import Wishes, claimed
+from downslope.engine.metrics import MEASURES
 from downslope.insight.minima import Minima, minima
-from downslope.learning.measures import MEASURES
-from downslope.learning.words import COLUMNS, figure
 from downslope.numerals import rounded
-from downslope.store.files import write_file
+from downslope.runs.metric_text import COLUMNS, figure
+from downslope.storage.files import write_file
 
 MOST_ROWS = 8  # of the table: the lowest
 
@@ -126,8 +126,8 @@ def _print(found: Minima, folder: Path) -> None:
 
 
 def _draw(found: Minima, folder: Path, as_json: bool) -> None:
-    from downslope.pictures import save_all
-    from downslope.pictures.minima import minima_map
+    from downslope.plots import save_all
+    from downslope.plots.minima import minima_map
 
     with display.waiting("Drawing pictures ...", lively=not as_json):
         paths = save_all([("minima", minima_map(found))], folder)

@@ -10,8 +10,8 @@ from downslope.cli.lines import print_json, say
 from downslope.cli.tracing import open_with_data
 from downslope.insight.line import Line, line
 from downslope.insight.surface import Surface, surface
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
+from downslope.runs.open import open_run
+from downslope.runs.run import Run
 
 
 def survey_and_report(
@@ -31,7 +31,7 @@ def survey_and_report(
     else:
         say(found.message)
     if pictures:
-        from downslope.pictures.surface import surface_map, surface_relief
+        from downslope.plots.surface import surface_map, surface_relief
 
         names: dict[str, Any] = {"name": run.data.name, "loss": run.loss.name}
         figures = {
@@ -57,14 +57,14 @@ def line_and_report(
     else:
         say(found.message)
     if pictures:
-        from downslope.pictures.line import line_between
+        from downslope.plots.line import line_between
 
         names = {"name": run.data.name, "loss": run.loss.name}
         _draw(run, {"line": lambda: line_between(found, **names)}, as_json)
 
 
 def _draw(run: Run, figures: dict[str, Any], as_json: bool) -> None:
-    from downslope.pictures import save_all
+    from downslope.plots import save_all
 
     assert run.folder is not None
     folder = run.folder / "pictures"

@@ -12,10 +12,10 @@ from downslope.cli import display, output
 from downslope.cli.lines import say
 from downslope.data import BUILT_IN, Samples, Unsplit, read
 from downslope.data.density import STRIDE
-from downslope.data.tables import UnsplitTable
+from downslope.data.tables.table import UnsplitTable
 from downslope.errors import DataError, DownslopeError
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
+from downslope.runs.open import open_run
+from downslope.runs.run import Run
 
 
 class Chosen(NamedTuple):

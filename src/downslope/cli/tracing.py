@@ -7,9 +7,9 @@ from pathlib import Path
 from downslope.cli import display
 from downslope.cli.lines import print_json, say
 from downslope.insight.plain import as_plain
-from downslope.insight.steps import trace_step
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
+from downslope.insight.step import trace_step
+from downslope.runs.open import open_run
+from downslope.runs.run import Run
 
 
 def open_with_data(folder: Path, data: Path | None, *, lively: bool) -> Run:

@@ -17,30 +17,36 @@ import msgspec
 from downslope.cli import display, output
 from downslope.cli.lines import say
 from downslope.data import BUILT_IN, Dataset, load
-from downslope.data.guard import guarded
+from downslope.data.checks.check_data import check_data
+from downslope.engine.augment import augment_from
+from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.engine.settings import BatchSize, Settings, Stop
 from downslope.errors import SettingError, StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
-from downslope.learning.augment import augment_from
-from downslope.learning.checkpoint import Checkpoints
-from downslope.learning.fit import DEFAULT_LOSS, check_fit, first_layers, needed_output, with_labels
-from downslope.learning.optimizers import Optimizer, Schedule
-from downslope.learning.preparation import Preparation
-from downslope.learning.progress import OnChunk, Progress
-from downslope.learning.recipes import recipe_for
-from downslope.learning.run import Run
-from downslope.learning.run_folder import LOG, OPTIONS
-from downslope.learning.settings import BatchSize, Settings, Stop
-from downslope.learning.train import train
-from downslope.network.embedding import Embedding
-from downslope.network.losses import resolve
-from downslope.network.network import Network
-from downslope.network.notation import parse
-from downslope.store.checkpoints import stored_steps
-from downslope.store.files import write_file
-from downslope.store.lock import Claim, claim_folder, claim_numbered_folder
+from downslope.nn.embedding import Embedding
+from downslope.nn.losses import resolve
+from downslope.nn.network import Network
+from downslope.nn.notation import parse
+from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.preparation import Preparation
+from downslope.runs.progress import OnChunk, Progress
+from downslope.runs.recipe import recipe_for
+from downslope.runs.run import Run
+from downslope.runs.run_folder import LOG, OPTIONS
+from downslope.runs.train import train
+from downslope.runs.validate import (
+    DEFAULT_LOSS,
+    check_fit,
+    first_layers,
+    needed_output,
+    with_labels,
+)
+from downslope.storage.checkpoints import stored_steps
+from downslope.storage.files import write_file
+from downslope.storage.lock import Claim, claim_folder, claim_numbered_folder
 
 if TYPE_CHECKING:
-    from downslope.insight.rates import FoundRate
+    from downslope.insight.learning_rate import FoundRate
 
 EXIT_CODES = {"non_finite": 1, "interrupted": 130}
 
@@ -186,7 +192,7 @@ def train_and_report(
         with display.reading(source, lively=not as_json) as on_progress:
             dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
-            dataset = guarded(dataset)
+            dataset = check_data(dataset)
         if not as_json:
             output.report_columns(dataset)
             output.report_findings(dataset.findings or ())
@@ -219,7 +225,7 @@ def train_and_report(
 def prepare_pictures(wanted: bool) -> None:
     """Load what draws while the processor compiles and trains outside of Python."""
     if wanted:
-        Thread(target=import_module, args=("downslope.pictures",), daemon=True).start()
+        Thread(target=import_module, args=("downslope.plots",), daemon=True).start()
 
 
 @contextmanager
@@ -321,7 +327,7 @@ def _claim_own(out: Path) -> Claim:
 
 
 def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) -> None:
-    from downslope.pictures import draw_run
+    from downslope.plots import draw_run
 
     assert run.folder is not None
     folder = run.folder / "pictures"

@@ -11,7 +11,7 @@ from downslope.cli.tracing import open_with_data
 from downslope.insight.layers import layers_over_time
 from downslope.insight.neuron import neuron
 from downslope.insight.plain import as_plain
-from downslope.learning.run import Run
+from downslope.runs.run import Run
 
 EXPLAINED = 6  # validation samples of which it is drawn which pixels matter
 
@@ -37,7 +37,7 @@ def neuron_and_report(
     _report(run, found, as_json)
 
     def draw(folder: Path) -> list[Path]:
-        from downslope.pictures import neuron_figure, save_all
+        from downslope.plots import neuron_figure, save_all
 
         assert run.dataset is not None
         figure = neuron_figure(found, run.dataset)
@@ -61,7 +61,7 @@ def layers_and_report(
     _report(run, found, as_json)
 
     def draw(folder: Path) -> list[Path]:
-        from downslope.pictures import draw_layers
+        from downslope.plots import draw_layers
 
         return draw_layers(run, found, folder, most=EXPLAINED)
 

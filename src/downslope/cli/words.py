@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from downslope.learning.progress import Progress
+from downslope.runs.progress import Progress
 
 
 def clock(seconds: float) -> str:

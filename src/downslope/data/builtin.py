@@ -106,7 +106,7 @@ def _scenes(
 ) -> Samples:
     """Draw one series of scenes, after `before` of `total` that are drawn already."""
     from downslope.data.density import STRIDE, density_map
-    from downslope.data.scenes import draw_scene
+    from downslope.data.scenes.scene import draw_scene
 
     photos = []
     maps = []

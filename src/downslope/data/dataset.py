@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from downslope.data.findings import DataFinding
-from downslope.data.image_file import Ranges
+from downslope.data.checks.findings import DataFinding
 from downslope.data.memory import aligned
+from downslope.data.readers.image_file import Ranges
 from downslope.data.scaling import Scaling
 from downslope.errors import DataError, printable
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
-    from downslope.data.encoding import Encoding
-    from downslope.data.kinds import Column
-    from downslope.data.table_rows import TableRows
+    from downslope.data.tables.column_types import Column
+    from downslope.data.tables.encoding import Encoding
+    from downslope.data.tables.rows import TableRows
 
 Task = Literal["classification", "multilabel", "regression", "counting"]
 LARGEST = 1e150

@@ -14,7 +14,7 @@ import numpy as np
 
 from downslope.errors import DataError, SettingError
 from downslope.numerals import rounded
-from downslope.store.files import most_bytes
+from downslope.storage.files import most_bytes
 
 SETTING = "DOWNSLOPE_MAX_GIB"  # environment variable: GiB that a file may unpack to
 USUAL_GIB = 1.0

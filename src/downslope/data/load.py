@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from downslope.data.builtin import BUILT_IN
-from downslope.data.crowds import (
+from downslope.data.dataset import Dataset
+from downslope.data.density import STRIDE
+from downslope.data.photos import MULTIPLE
+from downslope.data.progress import OnProgress
+from downslope.data.readers.crowds import (
     holds_labels,
     holds_mall,
     holds_shanghaitech,
     read_mall,
     read_shanghaitech,
 )
-from downslope.data.dataset import Dataset
-from downslope.data.density import STRIDE
-from downslope.data.file_names import (
+from downslope.data.readers.file_names import (
     ARRAYS,
     ARROW,
     HEADS,
@@ -29,22 +31,20 @@ from downslope.data.file_names import (
     is_text,
     tables_in,
 )
-from downslope.data.idx import holds_idx, read_idx_folder
-from downslope.data.image_file import Ranges
-from downslope.data.image_folder import describe_images, find_classes, read_image_folder
-from downslope.data.image_set import Shape
-from downslope.data.labelled_photos import PhotoOptions
-from downslope.data.photos import MULTIPLE
-from downslope.data.progress import OnProgress
-from downslope.data.table_options import TableOptions
+from downslope.data.readers.idx import holds_idx, read_idx_folder
+from downslope.data.readers.image_file import Ranges
+from downslope.data.readers.image_folder import describe_images, find_classes, read_image_folder
+from downslope.data.readers.image_set import Shape
+from downslope.data.readers.labelled_photos import PhotoOptions
+from downslope.data.tables.options import TableOptions
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
 from downslope.names import suggestion, synonyms
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
-    from downslope.data.encoding import Encoding
-    from downslope.data.kinds import Said
-    from downslope.data.tables import UnsplitTable
+    from downslope.data.tables.column_types import Said
+    from downslope.data.tables.encoding import Encoding
+    from downslope.data.tables.table import UnsplitTable
 
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
@@ -174,13 +174,13 @@ def read(
 
 def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | UnsplitTable:
     if path.suffix.lower() == ARRAYS:
-        from downslope.data.npz import read_npz
+        from downslope.data.readers.npz import read_npz
 
         table.refuse_columns(path.name)
         return read_npz(path, table)
-    from downslope.data.image_list import file_column, read_image_list
-    from downslope.data.table_file import read_table
-    from downslope.data.tables import table_of
+    from downslope.data.readers.image_list import file_column, read_image_list
+    from downslope.data.readers.table_file import read_table
+    from downslope.data.tables.table import table_of
 
     if ending(path) in (*PARQUET, *ARROW):
         table.refuse_names(f"{path.name} says so itself")
@@ -195,7 +195,7 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
 def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
     tables = [] if _has_labels_of_its_own(folder) else tables_in(folder)
     if tables:
-        from downslope.data.image_list import lists_in, read_image_list
+        from downslope.data.readers.image_list import lists_in, read_image_list
 
         if paths := lists_in(folder, table):
             side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
@@ -209,7 +209,7 @@ def _folder(folder: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit:
     if photos.image_shape is None:  # else it was said of the data of an earlier training
         table.refuse(folder.name)
     if holds_heads(folder):
-        from downslope.data.head_list import read_head_list
+        from downslope.data.readers.head_list import read_head_list
 
         return read_head_list(folder, photos)
     if holds_idx(folder):
@@ -261,8 +261,8 @@ def _has_labels_of_its_own(folder: Path) -> bool:
 
 
 def _table_in_memory(frame: Any, options: TableOptions) -> UnsplitTable:
-    from downslope.data.frames import table_from
-    from downslope.data.tables import table_of
+    from downslope.data.readers.frames import table_from
+    from downslope.data.tables.table import table_of
 
     return table_of(table_from(frame), options, name="table")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from downslope.data.file_names import IMAGES
-from downslope.data.image_file import Ranges, Size, read_header, read_image
+from downslope.data.readers.file_names import IMAGES
+from downslope.data.readers.image_file import Ranges, Size, read_header, read_image
 from downslope.errors import SettingError
 
 SUFFIXES = IMAGES

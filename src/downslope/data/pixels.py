@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from downslope.data.image_file import Header, Ranges, Size, read_header, read_image
+from downslope.data.readers.image_file import Header, Ranges, Size, read_header, read_image
 
 
 def look_at(path: Path) -> Header:

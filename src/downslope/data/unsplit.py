@@ -9,9 +9,9 @@ import numpy as np
 
 from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
-from downslope.data.image_file import Ranges
+from downslope.data.readers.image_file import Ranges
 from downslope.data.scaling import Per, Scaling
-from downslope.data.split_columns import split_by_group, split_by_time
+from downslope.data.tables.split_columns import split_by_group, split_by_time
 from downslope.errors import printable
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from downslope.network.composite import Parallel, Residual
-from downslope.network.layer import Layer, Shape
+from downslope.nn.composite import Parallel, Residual
+from downslope.nn.layer import Layer, Shape
 
 
 class Words(NamedTuple):

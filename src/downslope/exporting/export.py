@@ -20,11 +20,11 @@ from downslope.exporting.numpy_source import numpy_source
 from downslope.exporting.safetensors_file import named_arrays, notes
 from downslope.exporting.source import Source
 from downslope.exporting.torch_source import torch_source
-from downslope.learning.run import Run
-from downslope.learning.saved_run import open_run
 from downslope.names import look_up
-from downslope.store.arrays import write_arrays
-from downslope.store.files import make_output_folder, new_file, write_file
+from downslope.runs.open import open_run
+from downslope.runs.run import Run
+from downslope.storage.arrays import write_arrays
+from downslope.storage.files import make_output_folder, new_file, write_file
 
 _ADVICE = "Remove it, name another, or give --overwrite (from Python overwrite=True)."
 

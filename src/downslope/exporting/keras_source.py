@@ -10,11 +10,11 @@ from downslope.exporting.chain import Words, chain_lines
 from downslope.exporting.model import Model
 from downslope.exporting.padding import same_pads
 from downslope.exporting.source import Body, Source, assemble
-from downslope.network.dense import Dense, Dropout, Flatten
-from downslope.network.embedding import Embedding
-from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-from downslope.network.layer import Layer, Shape
-from downslope.network.normalization import EPSILON, GroupNorm, LayerNorm, Standardize
+from downslope.nn.dense import Dense, Dropout, Flatten
+from downslope.nn.embedding import Embedding
+from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+from downslope.nn.layer import Layer, Shape
+from downslope.nn.normalization import EPSILON, GroupNorm, LayerNorm, Standardize
 
 _NAMES = {"weights": "kernel", "biases": "bias", "scale": "gamma", "offset": "beta"}
 

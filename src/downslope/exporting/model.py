@@ -12,16 +12,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Task
-from downslope.data.encoding import Encoding
+from downslope.data.tables.encoding import Encoding
 from downslope.errors import NetworkError, SettingError
-from downslope.learning.run import Run
-from downslope.network import notation
-from downslope.network.activations import identity, softmax
-from downslope.network.composite import Parallel, Residual
-from downslope.network.layer import Layer, Parameters, Shape
-from downslope.network.losses import LOSSES
-from downslope.network.network import Network
-from downslope.store.arrays import flatten
+from downslope.nn import notation
+from downslope.nn.activations import identity, softmax
+from downslope.nn.composite import Parallel, Residual
+from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.losses import LOSSES
+from downslope.nn.network import Network
+from downslope.runs.run import Run
+from downslope.storage.arrays import flatten
 
 Link = Literal["identity", "softmax", "sigmoid", "exp"]
 _LINKS: dict[Any, Link] = {

@@ -16,7 +16,7 @@ from downslope.exporting.model import Model
 from downslope.exporting.onnx_graph import SAMPLES, Graph
 from downslope.exporting.onnx_layers import CHANNELS_FIRST, CHANNELS_LAST, write_chain
 from downslope.exporting.onnx_tables import wanted, write_columns
-from downslope.network.notation import describe
+from downslope.nn.notation import describe
 
 OPSET = 20  # the first with everything that is needed; onnxruntime 1.17 and later read it
 IR_VERSION = 9  # the file format that goes with it

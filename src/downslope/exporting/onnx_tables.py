@@ -1,16 +1,16 @@
 """The raw columns of a table as ONNX inputs, and what becomes of them there.
 
 Each column is an input of its own, (samples,). Numbers are of 64 bits until they are encoded, as
-in `data/encoding.py`, so that dates and large numbers lose nothing.
+in `data/tables/encoding.py`, so that dates and large numbers lose nothing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from downslope.data.dates import TIMES
-from downslope.data.encoding import CYCLES, DAY, ColumnCode, Encoding
-from downslope.data.kinds import NO, YES
+from downslope.data.tables.column_types import NO, YES
+from downslope.data.tables.dates import TIMES
+from downslope.data.tables.encoding import CYCLES, DAY, ColumnCode, Encoding
 from downslope.exporting.onnx_graph import SAMPLES, Graph
 
 _MARKS = ("", "?", "NA", "missing", "(missing)")

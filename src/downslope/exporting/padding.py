@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from downslope.network.images import Conv2D
-from downslope.network.layer import Shape
+from downslope.nn.images import Conv2D
+from downslope.nn.layer import Shape
 
 
 def same_pads(layer: Conv2D, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from downslope.exporting.model import Model
-from downslope.network.notation import describe
+from downslope.nn.notation import describe
 
 _READING = (
     'Each layer\'s arrays begin with its place in the network: "0.weights". Dense weights are '

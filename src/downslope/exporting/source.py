@@ -16,9 +16,9 @@ from types import ModuleType
 
 import numpy as np
 
-from downslope.data.dates import in_words, pattern
-from downslope.data.encoding import ColumnCode, Encoding
-from downslope.data.numbers import PLAIN, parts
+from downslope.data.tables.dates import in_words, pattern
+from downslope.data.tables.encoding import ColumnCode, Encoding
+from downslope.data.tables.numbers import PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
 from downslope.exporting.model import Model
 

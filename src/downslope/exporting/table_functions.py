@@ -1,7 +1,7 @@
 """Functions that are copied, as they stand here, into the files that Downslope writes for tables.
 
-Each turns one column into a list of inputs, as `data/encoding.py` does. They know NumPy and each
-other, and nothing else.
+Each turns one column into a list of inputs, as `data/tables/encoding.py` does. They know NumPy and
+each other, and nothing else.
 """
 
 import csv

@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from downslope.engine.metrics import names
 from downslope.errors import SettingError
-from downslope.learning.measures import names
-from downslope.learning.progress import OnChunk, Progress
-from downslope.learning.run_folder import LOG
-from downslope.store.checkpoints import stored_steps
-from downslope.store.files import make_folder, plain_errors
-from downslope.store.lock import claim_folder, locked
+from downslope.runs.progress import OnChunk, Progress
+from downslope.runs.run_folder import LOG
+from downslope.storage.checkpoints import stored_steps
+from downslope.storage.files import make_folder, plain_errors
+from downslope.storage.lock import claim_folder, locked
 
 MOST_STEPS = 10_000  # of a training, evenly; TensorBoard itself shows 1,000 of a curve
 _PARTS = ("train", "validation")

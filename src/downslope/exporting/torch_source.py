@@ -9,12 +9,12 @@ import numpy as np
 
 from downslope.exporting.model import Model
 from downslope.exporting.source import Body, Source, assemble
-from downslope.network.composite import Parallel, Residual
-from downslope.network.dense import Dense, Dropout, Flatten
-from downslope.network.embedding import Embedding
-from downslope.network.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-from downslope.network.layer import Layer, Parameters, Shape
-from downslope.network.normalization import GroupNorm, LayerNorm, Standardize
+from downslope.nn.composite import Parallel, Residual
+from downslope.nn.dense import Dense, Dropout, Flatten
+from downslope.nn.embedding import Embedding
+from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
 
 _CLASSES = {
     "Embed": '''\

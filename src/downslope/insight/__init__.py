@@ -6,18 +6,18 @@ Pure functions of data sets, networks and runs; each returns plain values that e
 from downslope.insight.bowl import bowl
 from downslope.insight.compare import compare
 from downslope.insight.curvature import curvature
+from downslope.insight.diff import diff
 from downslope.insight.escape import escape
 from downslope.insight.generalization import generalization
 from downslope.insight.layers import layers_over_time
 from downslope.insight.learning_curve import learning_curve
+from downslope.insight.learning_rate import find_rate
 from downslope.insight.line import line
 from downslope.insight.minima import minima
 from downslope.insight.neuron import neuron
-from downslope.insight.parting import diff
 from downslope.insight.pixels import first_filters, important_inputs
-from downslope.insight.rates import find_rate
 from downslope.insight.slope import slope
-from downslope.insight.steps import trace_step
+from downslope.insight.step import trace_step
 from downslope.insight.surface import surface
 
 __all__ = [

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from downslope.engine.settings import Settings
 from downslope.errors import SettingError
-from downslope.insight.walk import walk
-from downslope.learning.settings import Settings
-from downslope.network.losses import LOSSES
+from downslope.insight.descent import walk
+from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
 
 LOWEST = (4.0, 3.0)

@@ -14,9 +14,13 @@ import numpy as np
 
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
+from downslope.engine import metrics
+from downslope.engine.evaluation import Judge, sample_values
+from downslope.engine.scales import Units
+from downslope.engine.settings import Record
 from downslope.errors import SettingError
 from downslope.insight.comparison import Comparison, Course
-from downslope.insight.differences import RULE
+from downslope.insight.significance import RULE
 from downslope.insight.variants import (
     APART,
     Variant,
@@ -25,14 +29,10 @@ from downslope.insight.variants import (
     seconds_per_epoch,
     variants_of,
 )
-from downslope.learning import measures
-from downslope.learning.evaluation import Judge, sample_values
-from downslope.learning.preparation import answer_scaling
-from downslope.learning.scales import Units
-from downslope.learning.settings import Record
-from downslope.learning.side_by_side import SideBySide, train_side_by_side
-from downslope.network.network import Network
+from downslope.nn.network import Network
 from downslope.numerals import rounded
+from downslope.runs.preparation import answer_scaling
+from downslope.runs.train_many import SideBySide, train_side_by_side
 
 MEASUREMENTS = 40  # points of a curve
 EQUAL = 1.5  # times that differ by a smaller factor are taken as equal
@@ -126,7 +126,7 @@ def compare_variants(
         setting=setting,
         data=dataset.name,
         task=dataset.task,
-        figure="loss" if comparable else measures.MEASURES[dataset.task][0],
+        figure="loss" if comparable else metrics.MEASURES[dataset.task][0],
         samples=len(dataset.train),
         equal_samples=courses[0],
         equal_time=courses[1],
@@ -326,8 +326,8 @@ class _Trainings:
     def _tested(self, one: _Trained) -> Course:
         task, test = self.dataset.task, self.dataset.test
         each = [
-            measures.average(task, values, test.weights)
+            metrics.average(task, values, test.weights)
             for values in self._values(one.found, one.members, test)
         ]
-        figures = {name: np.array([own[name] for own in each]) for name in measures.names(task)}
+        figures = {name: np.array([own[name] for own in each]) for name in metrics.names(task)}
         return replace(one.course, test=figures)

@@ -9,11 +9,11 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.data.dataset import Task
+from downslope.engine import metrics
 from downslope.insight.conclusion import conclude
-from downslope.insight.differences import Difference, difference
-from downslope.learning import measures
-from downslope.learning.outcome import Outcome
-from downslope.learning.trace import Trace
+from downslope.insight.significance import Difference, difference
+from downslope.runs.outcome import Outcome
+from downslope.runs.trace import Trace
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class Comparison:
     @property
     def place(self) -> int:
         """The place of the figure among those of a course."""
-        return measures.names(self.task).index(self.figure)
+        return metrics.names(self.task).index(self.figure)
 
     @property
     def conclusion(self) -> str:

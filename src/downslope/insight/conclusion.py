@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from downslope.insight.differences import Difference
-from downslope.learning.words import COLUMNS
+from downslope.insight.significance import Difference
 from downslope.numerals import rounded
+from downslope.runs.metric_text import COLUMNS
 
 if TYPE_CHECKING:
     from downslope.insight.comparison import Comparison, Course

@@ -24,15 +24,15 @@ from scipy.linalg import eigh_tridiagonal
 
 from downslope.data.dataset import Samples
 from downslope.data.scaling import Scaling
+from downslope.engine.compilation import compiled
+from downslope.engine.evaluation import Part, evaluation_batches, on_device, take
+from downslope.engine.optimizers import Optimizer
+from downslope.engine.scales import Scales, Units
 from downslope.errors import DataError
-from downslope.learning.compiling import compiled
-from downslope.learning.evaluation import Part, evaluation_batches, on_device, take
-from downslope.learning.optimizers import Optimizer
-from downslope.learning.scales import Scales, Units
-from downslope.network.layer import Padded
-from downslope.network.losses import Loss, PerSample, resolve
-from downslope.network.network import Network, NetworkParameters
-from downslope.network.padded import loss_without_padding, without_padding
+from downslope.nn.layer import Padded
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.padded import loss_without_padding, without_padding
 
 MOST_SAMPLES = 2048  # that the bend is measured on, unless more are asked for
 TOLERANCE = 1e-3  # of the eigenvalue

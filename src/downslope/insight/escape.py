@@ -22,10 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from downslope.engine.settings import BatchSize, Settings
 from downslope.errors import SettingError
-from downslope.insight.walk import walk
-from downslope.learning.settings import BatchSize, Settings
-from downslope.network.losses import Loss
+from downslope.insight.descent import walk
+from downslope.nn.losses import Loss
 from downslope.numerals import rounded
 
 A, HILL, B = 1.5, 5.0, 7.0

@@ -15,13 +15,13 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
+from downslope.engine.evaluation import Judge, sample_values
 from downslope.errors import RunError
-from downslope.insight.differences import Difference, squared_error_of_mean
 from downslope.insight.generalization_words import said_of
+from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
-from downslope.learning.evaluation import Judge, sample_values
-from downslope.learning.run import Run
-from downslope.network.network import NetworkParameters
+from downslope.nn.network import NetworkParameters
+from downslope.runs.run import Run
 
 NEARLY_EVERY = 0.9  # a loss may jump back for an epoch
 POINTS = 40  # epochs that are looked at

@@ -18,13 +18,13 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from downslope.data.progress import OnProgress
+from downslope.engine import loop
+from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
-from downslope.insight.steps import batch_gradients
-from downslope.learning import loop
-from downslope.learning.compiling import compiled
-from downslope.learning.replay import Replay
-from downslope.learning.run import Run
-from downslope.network.network import NetworkParameters
+from downslope.insight.step import batch_gradients
+from downslope.nn.network import NetworkParameters
+from downslope.runs.replay import Replay
+from downslope.runs.run import Run
 
 POINTS = 25
 MOST_PROBED = 256  # samples whose signals are looked at,

@@ -14,15 +14,15 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
+from downslope.engine.evaluation import Judge, sample_values
+from downslope.engine.settings import Record
 from downslope.errors import DataError, SettingError
-from downslope.insight.differences import Difference, difference
+from downslope.insight.significance import Difference, difference
 from downslope.insight.solutions import some_of
-from downslope.learning.evaluation import Judge, sample_values
-from downslope.learning.progress import Progress
-from downslope.learning.run import Run
-from downslope.learning.settings import Record
-from downslope.learning.train import train
 from downslope.numerals import rounded
+from downslope.runs.progress import Progress
+from downslope.runs.run import Run
+from downslope.runs.train import train
 
 FEWEST = 16  # samples that are learnt from
 SIZES = 5  # each twice the one before, up to all

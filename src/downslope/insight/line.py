@@ -16,9 +16,9 @@ from jaxtyping import Float
 
 from downslope.errors import SettingError
 from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
-from downslope.learning.run import Run
-from downslope.network.notation import describe
+from downslope.nn.notation import describe
 from downslope.numerals import rounded
+from downslope.runs.run import Run
 
 POINTS = 51
 

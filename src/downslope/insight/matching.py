@@ -14,8 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from downslope.network.dense import Dense, Dropout
-from downslope.network.network import Network, NetworkParameters
+from downslope.nn.dense import Dense, Dropout
+from downslope.nn.network import Network, NetworkParameters
 
 MOST_ROUNDS = 20  # over all layers; a few are enough
 

@@ -13,14 +13,14 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Task
 from downslope.data.progress import OnProgress
+from downslope.engine import metrics
 from downslope.errors import SettingError, quoted
-from downslope.insight.between import classical_map, rise, share_apart
+from downslope.insight.barriers import classical_map, rise, share_apart
 from downslope.insight.minima_words import said_of
 from downslope.insight.solutions import Solutions, lines_from_lowest
-from downslope.learning import measures
-from downslope.learning.side_by_side import SideBySide, train_side_by_side
-from downslope.learning.training import still_falling
-from downslope.network.network import Network
+from downslope.nn.network import Network
+from downslope.runs.train_many import SideBySide, train_side_by_side
+from downslope.runs.training import still_falling
 
 MOST_STARTS = 10_000  # each two of them are compared
 TRAINING = 750  # thousandths of the progress that stand for it
@@ -184,7 +184,7 @@ def minima_of(
     apart = solutions.functions_apart(answers)
     differ = apart
     if dataset.task == "classification":
-        differ = share_apart(np.stack([measures.chosen_class(one) for one in answers]))
+        differ = share_apart(np.stack([metrics.chosen_class(one) for one in answers]))
     places, map_share = classical_map(apart)
     lines = lines_from_lowest(solutions, on_progress or (lambda done, total: None))
     samples = len(dataset.train)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from downslope.learning.measures import MEASURES
+from downslope.engine.metrics import MEASURES
 from downslope.numerals import rounded
 
 if TYPE_CHECKING:

@@ -11,16 +11,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from downslope.data.dataset import Samples
+from downslope.engine.predictions import outputs_of
+from downslope.engine.scales import Units
 from downslope.errors import DataError, NetworkError
 from downslope.insight.weight import checked_layer
-from downslope.learning.answers import outputs_of
-from downslope.learning.run import Run
-from downslope.learning.scales import Units
-from downslope.network.activations import activation
-from downslope.network.dense import Dense
-from downslope.network.images import Conv2D
-from downslope.network.network import Network
+from downslope.nn.activations import activation
+from downslope.nn.dense import Dense
+from downslope.nn.images import Conv2D
+from downslope.nn.network import Network
 from downslope.numerals import rounded
+from downslope.runs.run import Run
 
 AT_ONCE = 256  # samples whose activations are in memory
 CURVE = 201  # points of the activation's curve

@@ -15,17 +15,17 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from downslope.engine.backpropagation import run_forward
+from downslope.engine.compilation import QUICKLY_COMPILED, compiled
+from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError
 from downslope.insight.plain import as_plain
-from downslope.learning.backprop import run_forward
-from downslope.learning.compiling import QUICKLY_COMPILED, compiled
-from downslope.learning.evaluation import sizes_of
-from downslope.learning.replay import Replay
-from downslope.network.composite import Parallel, Residual
-from downslope.network.dense import Dropout
-from downslope.network.layer import Layer, Parameters, Shape
-from downslope.network.losses import Loss
-from downslope.network.network import Network, NetworkParameters
+from downslope.nn.composite import Parallel, Residual
+from downslope.nn.dense import Dropout
+from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.losses import Loss
+from downslope.nn.network import Network, NetworkParameters
+from downslope.runs.replay import Replay
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from downslope.learning.run import Run
-from downslope.network.network import NetworkParameters
+from downslope.nn.network import NetworkParameters
+from downslope.runs.run import Run
 
 MOST_POINTS = 60  # of a path: enough to look like a line
 MOST_NUMBERS = 1 << 25  # of all weights at all points: 128 MiB

@@ -12,13 +12,13 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from downslope.engine.compilation import compiled
 from downslope.errors import DataError, SettingError
-from downslope.learning.compiling import compiled
-from downslope.learning.run import Run
-from downslope.network.dense import Dense, Flatten
-from downslope.network.images import Conv2D
-from downslope.network.losses import Loss
-from downslope.network.network import Network, NetworkParameters
+from downslope.nn.dense import Dense, Flatten
+from downslope.nn.images import Conv2D
+from downslope.nn.losses import Loss
+from downslope.nn.network import Network, NetworkParameters
+from downslope.runs.run import Run
 
 Method = Literal["integrated_gradients", "gradient_times_input"]
 METHODS: tuple[Method, ...] = ("integrated_gradients", "gradient_times_input")

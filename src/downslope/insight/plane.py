@@ -19,8 +19,8 @@ from jaxtyping import Float
 from downslope.errors import SettingError
 from downslope.insight.path import Path
 from downslope.names import look_up
-from downslope.network.network import NetworkParameters
-from downslope.store.arrays import flatten
+from downslope.nn.network import NetworkParameters
+from downslope.storage.arrays import flatten
 
 Kind = Literal["path", "random", "weights"]
 

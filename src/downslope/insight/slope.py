@@ -19,10 +19,10 @@ from downslope.errors import DownslopeError, SettingError
 from downslope.insight.expression import FUNCTIONS, parse_expression
 from downslope.insight.one_sided import sides_at
 from downslope.names import look_up
-from downslope.network.activations import ACTIVATIONS
-from downslope.network.activations import SYNONYMS as ACTIVATION_SYNONYMS
-from downslope.network.losses import LOSSES, Loss, resolve
-from downslope.network.losses import SYNONYMS as LOSS_SYNONYMS
+from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.activations import SYNONYMS as ACTIVATION_SYNONYMS
+from downslope.nn.losses import LOSSES, Loss, resolve
+from downslope.nn.losses import SYNONYMS as LOSS_SYNONYMS
 
 Function = Callable[..., Any]
 

@@ -14,17 +14,17 @@ from jaxtyping import Float
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
 from downslope.data.scaling import Scaling
+from downslope.engine import metrics
+from downslope.engine.evaluation import Judge, constant_values, sample_values
+from downslope.engine.losses_at import losses_at
+from downslope.engine.predictions import outputs_of
+from downslope.engine.scales import Units
 from downslope.errors import SettingError
-from downslope.insight.between import root_mean_square, total_variation, weights_apart
+from downslope.insight.barriers import root_mean_square, total_variation, weights_apart
 from downslope.insight.matching import hidden_layers, matched
-from downslope.learning import measures
-from downslope.learning.answers import outputs_of
-from downslope.learning.evaluation import Judge, constant_values, sample_values
-from downslope.learning.losses_at import losses_at
-from downslope.learning.preparation import answer_scaling
-from downslope.learning.scales import Units
-from downslope.learning.side_by_side import SideBySide
-from downslope.network.network import NetworkParameters
+from downslope.nn.network import NetworkParameters
+from downslope.runs.preparation import answer_scaling
+from downslope.runs.train_many import SideBySide
 
 POINTS = 25  # on each line
 MOST_ON_LINES = 2000  # training samples that a line's losses are measured on
@@ -103,7 +103,7 @@ class Solutions:
     def judged(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
         """The loss and the task's first measure of each."""
         rows = [
-            measures.average(
+            metrics.average(
                 self.dataset.task,
                 sample_values(self.judge, self.parameters(place), samples, self.units),
                 samples.weights,
@@ -132,9 +132,9 @@ class Solutions:
         """The training loss of the best answer that ignores its input."""
         loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
         width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
-        answer = measures.baseline_answer(self.dataset, loss, width)
+        answer = metrics.baseline_answer(self.dataset, loss, width)
         values = constant_values(self.judge, answer, samples, self.units)
-        return measures.average(self.dataset.task, values, samples.weights)["loss"]
+        return metrics.average(self.dataset.task, values, samples.weights)["loss"]
 
 
 class Lines(NamedTuple):

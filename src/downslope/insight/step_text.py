@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from downslope.errors import printable
-from downslope.insight.factors import Chain, Product, Sum
-from downslope.insight.steps import StepTrace, WeightStep
+from downslope.insight.chain_rule import Chain, Product, Sum
+from downslope.insight.step import StepTrace, WeightStep
 from downslope.numerals import rounded
-from downslope.store.arrays import flatten
+from downslope.storage.arrays import flatten
 
 _ROUNDING = 2e-7  # of the numbers that a mean is of
 FEW = 12  # numbers that are told one by one

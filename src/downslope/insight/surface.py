@@ -16,16 +16,16 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Samples
 from downslope.data.progress import OnProgress
+from downslope.engine.evaluation import evaluation_batches
+from downslope.engine.losses_at import losses_at
 from downslope.errors import SettingError
+from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import Path, path_of
 from downslope.insight.plane import Kind, Plane, plane_of_path, plane_of_weights, random_plane
-from downslope.insight.work import multiplications
-from downslope.learning.evaluation import evaluation_batches
-from downslope.learning.losses_at import losses_at
-from downslope.learning.preparation import sample_weights
-from downslope.learning.run import Run
-from downslope.network.network import NetworkParameters
+from downslope.nn.network import NetworkParameters
 from downslope.numerals import rounded
+from downslope.runs.preparation import sample_weights
+from downslope.runs.run import Run
 
 POINTS = 51  # along each direction
 MOST_POINTS = 501

@@ -8,12 +8,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from downslope.data.dataset import Dataset
+from downslope.engine.settings import Settings
 from downslope.errors import SettingError
-from downslope.learning.settings import Settings
-from downslope.learning.train import train
 from downslope.names import look_up
-from downslope.network.network import Network
-from downslope.network.notation import describe
+from downslope.nn.network import Network
+from downslope.nn.notation import describe
+from downslope.runs.train import train
 
 # those that decide what is recorded change nothing that could be compared
 SETTINGS = ("network", *(one.name for one in fields(Settings) if one.name != "record"))

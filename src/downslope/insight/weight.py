@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from downslope.errors import NetworkError
-from downslope.network.network import Network, NetworkParameters
-from downslope.store.arrays import flatten
+from downslope.nn.network import Network, NetworkParameters
+from downslope.storage.arrays import flatten
 
 PLURAL = {"bias": "biases", "weight": "weights"}
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from matplotlib.figure import Figure
 
 from downslope.errors import escape_html
-from downslope.pictures import style
-from downslope.pictures.svg import svg_of
+from downslope.plots import style
+from downslope.plots.svg import svg_of
 
 # a colour of our figures, its name in the page's style sheet, and what it is there in the dark
 _COLOURS: Mapping[str, tuple[str, str]] = MappingProxyType(

@@ -10,15 +10,15 @@ import numpy as np
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError, RunError
-from downslope.insight.beginning import Beginning, beginning
+from downslope.insight.arithmetic import multiplications
+from downslope.insight.first_step import Beginning, beginning
 from downslope.insight.generalization import epochs_of
 from downslope.insight.layers import POINTS, spread_steps
 from downslope.insight.path import steps_of
-from downslope.insight.steps import StepTrace, trace_step
-from downslope.insight.work import multiplications
-from downslope.learning.run import Run
+from downslope.insight.step import StepTrace, trace_step
 from downslope.numerals import rounded
-from downslope.pictures.crowds import choose_over_range
+from downslope.plots.crowds import choose_over_range
+from downslope.runs.run import Run
 
 FEW = 6  # training samples that the story follows
 LONGEST = 60.0  # seconds that a training took, to be gone through once more

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
-from downslope.learning.run import Run
-from downslope.pictures.files import save_all
+from downslope.plots.files import save_all
 from downslope.reporting.material import Material
 from downslope.reporting.page import html
 from downslope.reporting.pieces import Chapter, Picture
 from downslope.reporting.story import chapters
 from downslope.reporting.story_result import facts, measured
-from downslope.store.files import make_output_folder, write_file
+from downslope.runs.run import Run
+from downslope.storage.files import make_output_folder, write_file
 
 FILE = "report.html"
 

@@ -9,16 +9,16 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from downslope.engine.metrics import MEASURES
 from downslope.insight.slope import Slope, slope
-from downslope.learning.measures import MEASURES
-from downslope.learning.words import COLUMNS, figure, generated_note
 from downslope.numerals import rounded
-from downslope.pictures.mistakes import as_images
-from downslope.pictures.samples import sample_tiles
-from downslope.pictures.slope import tangents
-from downslope.pictures.style import amount
+from downslope.plots.mistakes import as_images
+from downslope.plots.samples import sample_tiles
+from downslope.plots.slope import tangents
+from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.runs.metric_text import COLUMNS, figure, generated_note
 
 _MOST_COLUMNS = 8  # of a table that are shown
 LOSS_WORDS = {

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from downslope.errors import InputError
+from downslope.insight.arithmetic import multiplications
 from downslope.insight.generalization import generalization
 from downslope.insight.layers import layers_over_time
 from downslope.insight.pixels import first_filters
 from downslope.insight.surface import MOST_SAMPLES, POINTS, surface
-from downslope.insight.work import multiplications
-from downslope.learning.run import Run
-from downslope.pictures.generalization import gap_curves
-from downslope.pictures.layers import filters_figure, layers_figure
-from downslope.pictures.surface import surface_map
+from downslope.plots.generalization import gap_curves
+from downslope.plots.layers import filters_figure, layers_figure
+from downslope.plots.surface import surface_map
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
+from downslope.runs.run import Run
 
 MOST_SURVEYED = 3e10  # multiplications of a surface: some seconds
 FINENESS = ((POINTS, MOST_SAMPLES), (25, 512))  # points along each direction, samples of each part

@@ -7,9 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from downslope.learning.augment import Augment
-from downslope.learning.measures import MEASURES
-from downslope.learning.words import (
+from downslope.engine.augment import Augment
+from downslope.engine.metrics import MEASURES
+from downslope.nn import notation
+from downslope.numerals import rounded
+from downslope.plots.run import figures_of_test
+from downslope.plots.style import amount
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.runs.metric_text import (
     CLASS_COLUMNS,
     COLUMNS,
     class_rows,
@@ -19,12 +25,6 @@ from downslope.learning.words import (
     usual_answer,
     verdict,
 )
-from downslope.network import notation
-from downslope.numerals import rounded
-from downslope.pictures.run import figures_of_test
-from downslope.pictures.style import amount
-from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Piece, Words
 
 _MOST_CLASSES = 30
 _NAMES = {"train": "training", "validation": "validation", "test": "test", "baseline": "baseline"}

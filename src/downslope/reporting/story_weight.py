@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from downslope.errors import InputError
-from downslope.insight.factors import Chain, Product, Sum
+from downslope.insight.chain_rule import Chain, Product, Sum
 from downslope.insight.neuron import neuron
 from downslope.insight.step_text import INDENT, number, tell_change, tell_weight
-from downslope.pictures.neuron import neuron_figure
+from downslope.plots.neuron import neuron_figure
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Piece, Words
 

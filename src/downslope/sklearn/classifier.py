@@ -18,9 +18,9 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import column_or_1d
 
 from downslope.data.dataset import Samples, Task
-from downslope.learning.measures import chosen_class
-from downslope.learning.optimizers import Optimizer
-from downslope.network.losses import Loss, PerSample
+from downslope.engine.metrics import chosen_class
+from downslope.engine.optimizers import Optimizer
+from downslope.nn.losses import Loss, PerSample
 from downslope.sklearn.estimator import NetworkEstimator
 from downslope.sklearn.parameters import CONSTRAINTS, class_loss
 

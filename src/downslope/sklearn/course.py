@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from downslope.learning.run import Run
+from downslope.runs.run import Run
 
 
 def raw_weights(run: Run) -> tuple[list[np.ndarray], list[np.ndarray]]:

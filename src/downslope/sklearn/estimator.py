@@ -15,16 +15,16 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import LARGEST, Dataset, Samples, Task
 from downslope.data.scaling import Scaling
-from downslope.learning.optimizers import Optimizer
-from downslope.learning.preparation import answer_scaling
-from downslope.learning.progress import Progress
-from downslope.learning.run import Run
-from downslope.learning.scales import Units
-from downslope.learning.settings import Record, Stop
-from downslope.learning.train import train
-from downslope.network.losses import Loss, PerSample
-from downslope.network.network import Network
+from downslope.engine.optimizers import Optimizer
+from downslope.engine.scales import Units
+from downslope.engine.settings import Record, Stop
+from downslope.nn.losses import Loss, PerSample
+from downslope.nn.network import Network
 from downslope.numerals import rounded
+from downslope.runs.preparation import answer_scaling
+from downslope.runs.progress import Progress
+from downslope.runs.run import Run
+from downslope.runs.train import train
 from downslope.sklearn import course, parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 
@@ -172,7 +172,7 @@ class NetworkEstimator(BaseEstimator):
             return float(self.learning_rate_init)
         if earlier is not None:
             return earlier.settings.learning_rate
-        from downslope.insight.rates import find_rate  # takes a while, and few ask for it
+        from downslope.insight.learning_rate import find_rate  # takes a while, and few ask for it
 
         return find_rate(network, dataset, **settings).rate
 

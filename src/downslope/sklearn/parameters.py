@@ -16,13 +16,13 @@ from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
+from downslope.engine.optimizers import SCHEDULES, Optimizer
+from downslope.engine.settings import LARGEST_SEED
 from downslope.errors import InputError
-from downslope.learning.optimizers import SCHEDULES, Optimizer
-from downslope.learning.settings import LARGEST_SEED
-from downslope.network import activations
-from downslope.network.dense import Dense, Dropout
-from downslope.network.losses import LOSSES, Loss, resolve
-from downslope.network.network import Network
+from downslope.nn import activations
+from downslope.nn.dense import Dense, Dropout
+from downslope.nn.losses import LOSSES, Loss, resolve
+from downslope.nn.network import Network
 
 LARGEST_AUTO_BATCH = 200  # as in scikit-learn
 INITIALIZER = "glorot_uniform"  # as in scikit-learn: on few samples smaller weights do better

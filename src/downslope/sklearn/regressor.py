@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from downslope.data.dataset import LARGEST, Task
-from downslope.network.losses import Loss, resolve
+from downslope.nn.losses import Loss, resolve
 from downslope.sklearn.estimator import NetworkEstimator
 from downslope.sklearn.parameters import CONSTRAINTS
 

@@ -1,0 +1,1 @@
+"""What would make figures too good: copies, leaks, groups."""

@@ -1,0 +1,112 @@
+"""What a user may say of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from downslope.errors import SettingError
+
+if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.tables.column_types import Said
+    from downslope.data.tables.encoding import Encoding
+
+
+class TableOptions(NamedTuple):
+    """What is said of a table; `load` tells what the fields mean.
+
+    `learnt` is how a run reads its columns: then nothing is decided anew.
+    """
+
+    target: str | None
+    kinds: Mapping[str, Said]
+    task: str | None
+    class_names: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    learnt: Encoding | None = None
+    names: str | None = None
+
+    @property
+    def has_names(self) -> bool | None:
+        """Whether the first line of a text file names the columns; None to see it."""
+        return None if self.names is None else self.names == "yes"
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The columns that an earlier training used."""
+        return () if self.learnt is None else tuple(one.name for one in self.learnt.columns)
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said, as `load` takes it."""
+        said = {
+            "target": self.target,
+            "kinds": dict(self.kinds),
+            "task": self.task,
+            "group": self.group,
+            "time": self.time,
+            "names": self.names,
+        }
+        return {name: value for name, value in said.items() if value}
+
+    def refuse(self, name: str) -> None:
+        """Check that nothing is said of a table where there is none.
+
+        Raises:
+            SettingError: Something is.
+        """
+        self.refuse_splitting(f"{name} is no table")
+        self.refuse_names(f"{name} is no table")
+        if self.target or self.kinds or self.task:
+            raise SettingError(
+                f"A target or kinds of columns were named, and {name} is no table.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave them out.",
+            )
+
+    def refuse_columns(self, name: str) -> None:
+        """Check that no column is named where there are arrays.
+
+        Raises:
+            SettingError: One is.
+        """
+        self.refuse_splitting(f"{name} holds arrays")
+        self.refuse_names(f"{name} holds arrays")
+        if self.target or self.kinds:
+            raise SettingError(
+                f"A target or kinds of columns were named, and {name} holds arrays.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave them out; --task says whether classes or numbers are learnt.",
+            )
+
+    def refuse_names(self, why: str) -> None:
+        """Check that nothing is said of a line of names where there can be none.
+
+        Raises:
+            SettingError: It is.
+        """
+        if self.names is not None:
+            raise SettingError(
+                f"names={self.names} says whether the first line names the columns, and {why}.",
+                "a text file (.csv, .tsv, .txt, .data)",
+                "Leave it out.",
+            )
+
+    def refuse_splitting(self, why: str) -> None:
+        """Check that no column decides the split where none can.
+
+        Args:
+            why: What the data is instead, such as "digits is no table".
+
+        Raises:
+            SettingError: One does.
+        """
+        named = next((one for one in ("group", "time") if getattr(self, one)), None)
+        if named:
+            raise SettingError(
+                f"The column {getattr(self, named)!r} was named with {named}, and {why}.",
+                "a table (.csv, .tsv, .parquet or .arrow)",
+                "Leave it out; the folders of a data set say how it is split, if it has a train "
+                "and a test folder.",
+            )

@@ -1,0 +1,1 @@
+"""How a network learns: knows networks and samples, and no run."""

@@ -1,0 +1,271 @@
+"""Measuring a network on samples: the loss and the measures, averaged over all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float, Int
+
+from downslope.data.dataset import Samples, Task
+from downslope.data.memory import aligned
+from downslope.data.photos import sizes_within
+from downslope.engine import metrics
+from downslope.engine.batches import rounded_up
+from downslope.engine.compilation import compiled
+from downslope.engine.scales import Scales, Units
+from downslope.nn.fusion import fuse
+from downslope.nn.layer import Padded
+from downslope.nn.losses import Loss
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.padded import filled, loss_without_padding, without_padding
+
+EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
+FEW = 64  # samples that fill a batch whose width is a power of two
+MOST_FILLED = 1 << 22  # bytes of raw images that are copied
+FEWEST_EVALUATED = 4  # but of photos so few that their signals fit into memory
+MOST_NUMBERS = 1 << 19  # of their inputs,
+MOST_SIGNALS = 1 << 26  # and of the largest signal
+
+
+class Part(NamedTuple):
+    """The arrays of some samples, and the batches in which they are evaluated.
+
+    Attributes:
+        inputs: (N, *input_shape), as `Units.seen` leaves them.
+        targets: (N, ...), scaled.
+        weights: (N,), or None.
+        batches: (M, B) indices of the samples that are evaluated; -1 for none.
+        sizes: Height and width of each photo within its array, (N, 2); None where they fill it.
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+    batches: Int[Array, "m b"]
+    sizes: Float[Array, "n 2"] | None = None
+
+    def sizes_of(self, batch: Int[Array, " b"]) -> Float[Array, "b 2"] | None:
+        """Those of a batch's samples."""
+        return None if self.sizes is None else self.sizes[jnp.maximum(batch, 0)]
+
+
+class Judge(NamedTuple):
+    """What turns samples into figures; fixed while a program runs."""
+
+    network: Network
+    loss: Loss
+    task: Task
+
+    @property
+    def joined(self) -> Network:
+        """The network in fewer passes: the same answers and gradients, fewer signals to see."""
+        return fuse(self.network)
+
+
+def take(
+    part: Part, batch: Int[Array, " b"], masked: bool
+) -> tuple[Array, Array, Array | None, Array | None]:
+    """Inputs, targets, weights and presence (0 or 1) of one batch's samples."""
+    places = jnp.maximum(batch, 0) if masked else batch
+    present = (batch >= 0).astype(jnp.float32) if masked else None
+    weights = None if part.weights is None else part.weights[places]
+    if present is not None:
+        weights = present if weights is None else weights * present
+    return part.inputs[places], part.targets[places], weights, present
+
+
+def forward(
+    judge: Judge,
+    parameters: NetworkParameters,
+    inputs: Array,
+    scales: Scales,
+    sizes: Float[Array, "b 2"] | None,
+) -> Any:
+    """The network's outputs for inputs as `Units.seen` leaves them; `Padded` if they are."""
+    inputs = scales.scale_inputs(inputs)
+    if sizes is None:
+        return judge.joined.forward(parameters, inputs)
+    padded: Any = Padded(inputs, sizes)
+    return without_padding(judge.joined).forward(parameters, padded)
+
+
+def evaluate(
+    judge: Judge, parameters: NetworkParameters, part: Part, scales: Scales
+) -> Float[Array, " measures"]:
+    """The mean loss and mean measures over the samples in the part's batches, in scaled units."""
+
+    def add(sums: Array, batch: Array) -> tuple[Array, None]:
+        inputs, targets, weights, present = take(part, batch, masked=True)
+        assert weights is not None
+        assert present is not None  # both are there with a mask
+        outputs = forward(judge, parameters, inputs, scales, part.sizes_of(batch))
+        answers = filled(outputs, judge.loss)
+        values = metrics.columns(judge.task, judge.loss, answers, targets, scales)
+        if part.sizes is not None:
+            losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
+            values = values.at[:, 0].set(losses)
+        counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
+        return sums + jnp.stack([(values * counts).sum(0), counts.sum(0)]), None
+
+    zero = jnp.zeros((2, len(metrics.names(judge.task))))
+    (sums, counts), _ = lax.scan(add, zero, part.batches)
+    return sums / counts
+
+
+def evaluation_batches(
+    samples: int, batch_size: int, most: int | None = None, *, fill: bool = False
+) -> np.ndarray:
+    """Batches that hold `most` of the samples (all, if None), int32 (M, B); -1 for none.
+
+    Which samples they are is fixed by their number alone. Batches are hardly larger than the
+    samples need, unless `fill` asks for the full size.
+    """
+    chosen = np.arange(samples, dtype=np.int32)
+    if most is not None and most < samples:
+        chosen = np.sort(np.random.default_rng(0).permutation(samples)[:most]).astype(np.int32)
+    few = 1 << (len(chosen) - 1).bit_length() if len(chosen) <= FEW else rounded_up(len(chosen))
+    width = batch_size if fill else min(batch_size, few)
+    rows = -(-len(chosen) // width)
+    places = np.full(rows * width, -1, np.int32)
+    places[: len(chosen)] = chosen
+    return places.reshape(rows, width)
+
+
+def on_device(
+    samples: Samples, weights: np.ndarray | None, batches: np.ndarray, units: Units
+) -> Part:
+    """Put samples where the loop can reach them, scaled.
+
+    Rows and batches that no step looks at fill them up to few sizes, so that a training on a few
+    samples more needs no other program.
+    """
+    seen, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
+    if seen is not samples.inputs or seen.nbytes <= MOST_FILLED:  # large images are not copied
+        seen, targets = _filled(seen), _filled(targets)
+        weights = None if weights is None else _filled(weights)
+    sizes = sizes_of(samples)
+    if sizes is not None:
+        sizes = jax.device_put(sizes if len(seen) == len(sizes) else _filled(sizes))
+    return Part(
+        sizes=sizes,
+        inputs=jax.device_put(aligned(seen)),
+        targets=jax.device_put(aligned(targets)),
+        weights=None if weights is None else jax.device_put(weights.astype(np.float32)),
+        batches=jax.device_put(_filled(batches, -1)),
+    )
+
+
+def _filled(rows: np.ndarray, value: float = 0) -> np.ndarray:
+    """Rows (N, ...) with as many more of one value as make their number one of few."""
+    more = rounded_up(len(rows)) - len(rows)
+    if not more:
+        return rows
+    return np.concatenate([rows, np.full((more, *rows.shape[1:]), value, rows.dtype)])
+
+
+def sizes_of(samples: Samples) -> np.ndarray | None:
+    """Height and width of photos with density maps within their arrays, (N, 2).
+
+    None where they fill them, or are no such photos.
+    """
+    is_counting = samples.targets.ndim == samples.inputs.ndim == 4
+    return sizes_within(samples.inputs) if is_counting else None
+
+
+def sample_values(
+    judge: Judge, parameters: NetworkParameters, samples: Samples, units: Units
+) -> Float[np.ndarray, "n measures"]:
+    """The loss and the measures of each sample in the data's own units, float64."""
+    scales, sizes = units.scales(samples.inputs), sizes_of(samples)
+
+    def judged(rows: np.ndarray) -> tuple[Array, Array]:
+        inputs = units.seen(samples.inputs[rows])
+        targets = units.scaled_targets(samples.targets[rows])
+        own = None if sizes is None else sizes[rows]
+        arguments = (parameters, inputs, targets, scales, own)
+        return compiled(_judged, judge, *arguments)(*arguments)
+
+    return _over_batches(judge, samples, units, judged)
+
+
+def _judged(
+    judge: Judge,
+    parameters: NetworkParameters,
+    inputs: Array,
+    targets: Array,
+    scales: Scales,
+    sizes: Array | None,
+) -> tuple[Array, Array]:
+    """The loss of each sample in scaled units, and the outputs."""
+    outputs = forward(judge, parameters, inputs, scales, sizes)
+    losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
+    return losses, filled(outputs, judge.loss)
+
+
+def constant_values(
+    judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples, units: Units
+) -> Float[np.ndarray, "n measures"]:
+    """The same of a network whose outputs are always `answer`, whatever its input.
+
+    Args:
+        judge: Whose loss and task are used.
+        answer: One sample's outputs in the targets' units; for counting the number of people,
+            shape (1,), which is spread evenly over the map.
+        samples: The samples to measure it on.
+        units: How outputs are scaled.
+    """
+    sizes = sizes_of(samples)
+    if judge.task == "counting":
+        shape = samples.targets.shape[1:]
+        answer = np.full(shape, answer[0] / np.prod(shape))
+    outputs = np.repeat(units.outputs_for(answer)[None], _width(judge, samples), axis=0)
+
+    def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
+        own, cells = outputs, None
+        if sizes is not None:  # each photo's people are spread over its own cells
+            whole = np.divide(samples.targets.shape[1:3], samples.inputs.shape[1:3])
+            cells = (sizes[rows] * whole).astype(np.float32)
+            share = np.prod(samples.targets.shape[1:3]) / cells.prod(axis=1)
+            own = outputs * share[:, None, None, None].astype(np.float32)
+        arguments = (own, units.scaled_targets(samples.targets[rows]), cells)
+        losses, answers = compiled(_loss_of, judge, *arguments)(*arguments)
+        return losses, np.asarray(answers)
+
+    return _over_batches(judge, samples, units, judged)
+
+
+def _loss_of(
+    judge: Judge, outputs: Array, targets: Array, cells: Array | None
+) -> tuple[Array, Array]:
+    own: Any = outputs if cells is None else Padded(outputs, cells)
+    losses = loss_without_padding(judge.loss).per_sample(own, targets)
+    return losses, filled(own, judge.loss)
+
+
+def _over_batches(
+    judge: Judge,
+    samples: Samples,
+    units: Units,
+    judged: Callable[[np.ndarray], tuple[Any, Any]],
+) -> np.ndarray:
+    """The values of batches of one size, so that one compilation serves all samples."""
+    pieces = []
+    for batch in evaluation_batches(len(samples), _width(judge, samples), fill=True):
+        rows = np.maximum(batch, 0)
+        losses, outputs = (np.asarray(one)[batch >= 0] for one in judged(rows))
+        losses = losses.astype(np.float64) * units.of_loss(judge.loss)
+        targets = samples.targets[rows][batch >= 0]
+        pieces.append(metrics.values_of(judge.task, judge.loss, losses, outputs, targets, units))
+    return np.concatenate(pieces)
+
+
+def _width(judge: Judge, samples: Samples) -> int:
+    shape = samples.inputs.shape[1:]
+    width = max(FEWEST_EVALUATED, min(EVALUATION_BATCH, MOST_NUMBERS // math.prod(shape)))
+    return max(1, min(width, MOST_SIGNALS // max(judge.network.signal_sizes(shape))))

@@ -1,0 +1,419 @@
+"""The one loop: steps of gradient descent, compiled, with everything that it decides inside.
+
+A chunk runs any number of steps. Where it starts and ends changes nothing in what is computed:
+evaluations, the best weights, and every reason to end early are decided inside, at their step.
+
+The same loop trains several networks side by side, its members: everything that differs between
+them then has one more axis, the first, and a member that has ended stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Int, UInt32
+
+from downslope.engine import metrics
+from downslope.engine.augment import Augment
+from downslope.engine.backpropagation import Backpropagation, backpropagate
+from downslope.engine.evaluation import Judge, Part, evaluate, take
+from downslope.engine.optimizers import Optimizer, OptimizerNumbers
+from downslope.engine.scales import Scales
+from downslope.nn.layer import Padded
+from downslope.nn.losses import Loss, smoothed_targets
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.padded import loss_without_padding, without_padding
+
+# OVERFLOWN: set at the end of a chunk only; some step in it has left weights that are not finite
+RUNNING, NON_FINITE, TARGET, NO_IMPROVEMENT, OVERFLOWN = range(5)
+
+
+@dataclass(frozen=True)
+class Members:
+    """What differs between networks that are trained side by side.
+
+    Attributes:
+        own_batches: Whether each sees the samples in an order of its own.
+        own_keys: Whether each has its own key of chance.
+    """
+
+    own_batches: bool
+    own_keys: bool
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is compiled: all that is fixed while a training runs.
+
+    Attributes:
+        judge: Network, loss and task.
+        optimizer: The optimizer, without its numbers.
+        augment: Changes made to photos, or None.
+        has_short_batch: Whether a batch may hold places without a sample.
+        has_target: Whether it ends at a validation loss.
+        has_patience: Whether it ends where the validation loss falls no more.
+        smoothed: Over how many classes targets are smoothed; 0 where they are not.
+        members: None for a single network; for several side by side, what differs between them
+            besides their weights and learning rates.
+    """
+
+    judge: Judge
+    optimizer: Optimizer
+    augment: Augment | None
+    has_short_batch: bool
+    has_target: bool
+    has_patience: bool
+    smoothed: int = 0
+    members: Members | None = None
+
+
+class Numbers(NamedTuple):
+    """What may be another in each training, and needs no other program: each ().
+
+    Attributes:
+        optimizer: The numbers of the optimizer.
+        steps_per_epoch: Steps in an epoch.
+        measured_every: Epochs between two measurements.
+        steps: Steps in the whole training.
+        target_loss: The validation loss at which to end, of scaled targets like the next one.
+        tolerance: How much lower the validation loss has to be to count.
+        patience: Epochs without a lower validation loss after which to end.
+        smoothing: Which share of class targets is spread evenly over all classes.
+    """
+
+    optimizer: OptimizerNumbers
+    steps_per_epoch: Any
+    measured_every: Any
+    steps: Any
+    target_loss: Any
+    tolerance: Any
+    patience: Any
+    smoothing: Any
+
+
+class Material(NamedTuple):
+    """What a training works on: both parts, the scaling, the key of all chance, the numbers.
+
+    The key is in its plain form, as `jax.random.key_data` gives it.
+    """
+
+    train: Part
+    validation: Part
+    scales: Scales
+    key: Array
+    numbers: Numbers
+
+
+class State(NamedTuple):
+    """Everything that changes from step to step; of several members, one after the other.
+
+    Attributes:
+        step: Steps done, ().
+        parameters: The network's.
+        moments: What the optimizer remembers.
+        best: The parameters at the lowest validation loss; None without patience.
+        best_loss: That loss, ().
+        best_step: The steps done there, ().
+        stale: Epochs since then, ().
+        ending: RUNNING or why it ended, ().
+    """
+
+    step: Array
+    parameters: NetworkParameters
+    moments: Any
+    best: NetworkParameters | None
+    best_loss: Array
+    best_step: Array
+    stale: Array
+    ending: Array
+
+
+class Rows(NamedTuple):
+    """What a chunk records, one row per step; evaluations are NaN where none was made.
+
+    Attributes:
+        batch_loss: (K,), or (K, members).
+        train: (K, measures), or (K, members, measures).
+        validation: Likewise.
+    """
+
+    batch_loss: Float[Array, "k ..."]
+    train: Float[Array, "k ... measures"]
+    validation: Float[Array, "k ... measures"]
+
+
+class Start(NamedTuple):
+    """Where a training starts: drawn weights, and the key of all chance in its steps."""
+
+    state: State
+    key: Array
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What `begin` depends on, beside the seed."""
+
+    network: Network
+    input_shape: tuple[int, ...]
+    optimizer: Optimizer
+    keeps_best: bool
+
+
+def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
+    """The state before the first step, drawn from a seed."""
+    parameters = origin.network.init(origin.input_shape, seed)
+    state = State(
+        step=jnp.int32(0),
+        parameters=parameters,
+        moments=origin.optimizer.direction().init(parameters),
+        best=parameters if origin.keeps_best else None,
+        best_loss=jnp.float32(jnp.inf),
+        best_step=jnp.int32(0),
+        stale=jnp.int32(0),
+        ending=jnp.int32(RUNNING),
+    )
+    return Start(state, jax.random.key_data(jax.random.fold_in(jax.random.key(seed), 1)))
+
+
+class Batch(NamedTuple):
+    """What one step sees.
+
+    Attributes:
+        inputs: Changed if need be, and scaled, (B, ...).
+        targets: Likewise.
+        weights: How much each sample counts, (B,), on average over the training part 1; None for
+            all the same.
+        total: How many samples there are, (): what the weighted losses are divided by. Were it
+            the sum of this batch's weights, they would do nothing to a batch of one sample.
+        key: The random key of the network's own chance in this step, or None.
+        sizes: Height and width of each photo within its array, (B, 2); None where they fill it.
+    """
+
+    inputs: Array
+    targets: Array
+    weights: Array | None
+    total: Array | None
+    key: Array | None
+    sizes: Array | None = None
+
+    @property
+    def signals(self) -> Any:
+        """The inputs, `Padded` where photos have several sizes."""
+        return self.inputs if self.sizes is None else Padded(self.inputs, self.sizes)
+
+
+def see_batch(program: Program, step: Array, material: Material, batch: Int[Array, " b"]) -> Batch:
+    """The samples of a batch as the network takes them in the step behind `step` steps."""
+    inputs, targets, weights, present = take(material.train, batch, program.has_short_batch)
+    total = None
+    if weights is not None:
+        total = jnp.float32(len(batch)) if present is None else present.sum()
+    sizes = material.train.sizes_of(batch)
+    key = None
+    if program.augment is not None or program.judge.network.is_random:
+        chance = jax.random.wrap_key_data(material.key)
+        key = jax.random.split(jax.random.fold_in(chance, step))[0]
+        if program.augment is not None:
+            epoch = step // material.numbers.steps_per_epoch
+            inputs, targets, sizes = program.augment.apply(
+                chance, epoch, batch, inputs, targets, sizes
+            )
+    if program.smoothed:
+        targets = smoothed_targets(
+            targets, program.smoothed, material.numbers.smoothing, program.judge.loss
+        )
+    return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key, sizes)
+
+
+def walk_back(
+    network: Network, loss: Loss, parameters: NetworkParameters, seen: Batch
+) -> Backpropagation:
+    """Backpropagation of a batch's loss; photos of several sizes are each by themselves."""
+    if seen.sizes is not None:
+        network, loss = without_padding(network), loss_without_padding(loss)
+    return backpropagate(
+        network,
+        parameters,
+        seen.signals,
+        seen.targets,
+        loss=loss,
+        weights=seen.weights,
+        total=seen.total,
+        key=seen.key,
+    )
+
+
+def train_step(
+    program: Program, state: State, material: Material, batch: Int[Array, " b"], rate: Array
+) -> tuple[State, Float[Array, ""]]:
+    """One step: loss and gradients of a batch, direction, change of the weights.
+
+    Where the loss is not finite, nothing changes but `ending`; where the training has ended,
+    nothing changes. Weights that stop being finite are found at the chunk's end.
+    """
+    seen = see_batch(program, state.step, material, batch)
+    loss, gradients, _ = walk_back(program.judge.joined, program.judge.loss, state.parameters, seen)
+    direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
+        gradients, state.moments, state.parameters
+    )
+    finite = jnp.isfinite(loss)
+    steps_on = finite
+    if program.members is not None:  # a single network would not be here
+        steps_on = finite & (state.ending == RUNNING)
+        loss = jnp.where(state.ending == RUNNING, loss, jnp.nan)
+    parameters = jax.tree.map(
+        lambda old, uphill: jnp.where(steps_on, old - rate * uphill, old),
+        state.parameters,
+        direction,
+    )
+    moments = jax.tree.map(lambda new, old: jnp.where(steps_on, new, old), moments, state.moments)
+    return state._replace(
+        step=state.step + steps_on.astype(jnp.int32),
+        parameters=parameters,
+        moments=moments,
+        ending=jnp.where(finite | (state.ending != RUNNING), state.ending, jnp.int32(NON_FINITE)),
+    ), loss
+
+
+def measure(
+    program: Program, state: State, material: Material
+) -> tuple[State, Float[Array, " measures"], Float[Array, " measures"]]:
+    """Evaluate both parts at these weights and decide whether to go on.
+
+    Returns:
+        The state, and the measures of the training and of the validation part; NaN where the
+        training has ended before.
+    """
+    train = evaluate(program.judge, state.parameters, material.train, material.scales)
+    validation = evaluate(program.judge, state.parameters, material.validation, material.scales)
+    after = _decide(program, material.numbers, state, validation[0])
+    if program.members is None:
+        return after, train, validation
+    is_running = state.ending == RUNNING
+    return jax.tree.map(
+        lambda new, old: jnp.where(is_running, new, old),
+        (after, train, validation),
+        (state, jnp.full_like(train, jnp.nan), jnp.full_like(validation, jnp.nan)),
+    )
+
+
+def _decide(program: Program, numbers: Numbers, state: State, loss: Array) -> State:
+    """Whether to go on after this validation loss, and which weights are the best so far."""
+    ending = state.ending
+    loss = jnp.where(jnp.isfinite(loss), loss, jnp.inf)  # what is no number is never the best
+    if program.has_patience:
+        better = loss < state.best_loss
+        state = state._replace(
+            best=jax.tree.map(
+                lambda new, old: jnp.where(better, new, old), state.parameters, state.best
+            ),
+            best_loss=jnp.where(better, loss, state.best_loss),
+            best_step=jnp.where(better, state.step, state.best_step),
+            stale=jnp.where(
+                loss < state.best_loss - numbers.tolerance, 0, state.stale + numbers.measured_every
+            ),
+        )
+        ending = jnp.where(state.stale >= numbers.patience, NO_IMPROVEMENT, ending)
+    if program.has_target:
+        ending = jnp.where(loss <= numbers.target_loss, TARGET, ending)
+    return state._replace(ending=jnp.asarray(ending, jnp.int32))
+
+
+def _mark_overflown(state: State) -> State:
+    """Say so where weights or the optimizer state are not finite, which they never become again.
+
+    A weight whose mean of squared gradients is infinite would never move again, without a word.
+
+    To look at all of them once per chunk costs nothing; at each step it would be one more pass
+    over the memory.
+    """
+    leaves = jax.tree.leaves((state.parameters, state.moments))
+    finite = [jnp.isfinite(leaf).all() for leaf in leaves]
+    ending = jnp.where(jnp.stack(finite).all(), state.ending, jnp.int32(OVERFLOWN))
+    return state._replace(ending=ending)
+
+
+def _of_all(program: Program, function: Callable) -> Callable:
+    """`function(program, state, material, ...)` for the one network, or for all members."""
+    own = partial(function, program)
+    members = program.members
+    if members is None:
+        return own
+    material: Any = (None, None, None, 0 if members.own_keys else None, None)
+    batch = 0 if members.own_batches else None
+
+    def of_all(state: State, samples: Material, *step: Array) -> Any:
+        axes = (0, Material(*material), *(batch, 0)[: len(step)])
+        return jax.vmap(own, in_axes=axes)(state, samples, *step)
+
+    return of_all
+
+
+def is_measured_step(step: Any, numbers: Numbers) -> Any:
+    """Whether the losses are measured behind `step` steps; an array of steps gives an array."""
+    between = numbers.measured_every * numbers.steps_per_epoch
+    return (step % between == 0) | (step == numbers.steps)
+
+
+def run_chunk(
+    program: Program,
+    state: State,
+    material: Material,
+    batches: Int[Array, "k ... b"],
+    rates: Float[Array, "k ..."],
+    count: Array,
+) -> tuple[State, Rows]:
+    """Run `count` steps, or fewer if the training (of all members) ends before.
+
+    The state's `ending` is OVERFLOWN where a step has left weights that are not finite; what to
+    do then is decided in `chunks.py`.
+
+    Args:
+        program: What is compiled.
+        state: The state before the first of these steps.
+        material: Samples and scaling.
+        batches: The samples of each step, (K, B), or (K, members, B) where each member has its
+            own; rows from `count` on are not read.
+        rates: The learning rate of each step, (K,) or (K, members).
+        count: How many steps to run, ().
+    """
+    start = jnp.max(state.step)  # that of all members but those that have ended
+    one_step, measure_all = _of_all(program, train_step), _of_all(program, measure)
+
+    def goes_on(carry: tuple[Array, State, Rows]) -> Array:
+        return (carry[0] < count) & jnp.any(carry[1].ending == RUNNING)
+
+    def step(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
+        place, state, rows = carry
+        state, loss = one_step(state, material, batches[place], rates[place])
+        return place + 1, state, rows._replace(batch_loss=rows.batch_loss.at[place].set(loss))
+
+    def measured(place: Array, state: State, rows: Rows) -> tuple[State, Rows]:
+        state, train, validation = measure_all(state, material)
+        return state, rows._replace(
+            train=rows.train.at[place - 1].set(train),
+            validation=rows.validation.at[place - 1].set(validation),
+        )
+
+    def epoch(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
+        per_epoch = material.numbers.steps_per_epoch
+        last = ((start + carry[0]) // per_epoch + 1) * per_epoch - start
+        place, state, rows = lax.while_loop(lambda c: goes_on(c) & (c[0] < last), step, carry)
+        is_measured = is_measured_step(start + place, material.numbers)
+        is_measured &= jnp.any(state.ending == RUNNING)
+        return place, *lax.cond(
+            is_measured, measured, lambda place, state, rows: (state, rows), place, state, rows
+        )
+
+    shape = (len(batches), *state.step.shape)
+    empty = jnp.full((*shape, len(metrics.names(program.judge.task))), jnp.nan)
+    rows = Rows(jnp.full(shape, jnp.nan), empty, empty)
+    _, state, rows = lax.while_loop(goes_on, epoch, (jnp.int32(0), state, rows))
+    of_all = _mark_overflown if program.members is None else jax.vmap(_mark_overflown)
+    return of_all(state), rows

@@ -1,0 +1,267 @@
+"""The loss at many points of weight space at once: for surfaces, lines, and sets of solutions.
+
+A point is a base plus a few directions, each times a number of its own, so that thousands of
+points need no thousands of networks. And the weighted sums of the first layer are linear in its
+weights: they are computed once for the base and once for each direction, and the sums of a point
+are put together from those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from downslope.data.dataset import Samples
+from downslope.data.scaling import Scaling
+from downslope.engine.compilation import NO_FUSED_PRODUCTS, compiled
+from downslope.engine.cores import usable_cores
+from downslope.engine.evaluation import sizes_of
+from downslope.engine.scales import Scales, Units
+from downslope.errors import DataError, SettingError
+from downslope.nn.columns import fits_columns, forward_columns, losses_of_columns
+from downslope.nn.dense import Dense
+from downslope.nn.images import Conv2D
+from downslope.nn.layer import Padded
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.padded import loss_without_padding, without_padding
+
+MOST_SAMPLES = 2048  # at a time
+MOST_NUMBERS = 1 << 18  # of the widest signal, over samples and points at a time: 1 MiB
+
+
+def losses_at(
+    network: Network,
+    parameters: NetworkParameters,
+    samples: Samples,
+    *,
+    loss: str | PerSample | Loss,
+    directions: Sequence[NetworkParameters] = (),
+    coefficients: Float[np.ndarray, "... directions"] | None = None,
+    scaling: Scaling | None = None,
+    answer_scaling: Scaling | None = None,
+) -> Float[np.ndarray, "..."]:
+    """Find the mean loss over all samples at many points of weight space.
+
+    With directions, point k is `parameters + sum_j coefficients[k, j] * directions[j]`. Without,
+    every array of `parameters` has a first axis more, the points. The memory that it takes does
+    not grow with the number of points.
+
+    Args:
+        network: The network.
+        parameters: The base, in the shape that `network.init` gives; or many points.
+        samples: Inputs as they were read, targets, and weights if there are any.
+        loss: A loss' name, function or value.
+        directions: Changes of the weights, each in the shape of the base.
+        coefficients: How far to go along each, shape (..., directions); the last axis may be
+            left out where there is one direction.
+        scaling: How the network's inputs are scaled, such as a run's; None for not at all.
+        answer_scaling: How outputs become numbers in the targets' units, such as a run's.
+
+    Returns:
+        Float64 of the shape of the coefficients without their last axis, or (points,). Where
+        signals overflow, the loss is infinite or not a number.
+
+    Raises:
+        DataError: There are no samples.
+        SettingError: Directions and coefficients do not fit each other or the base, or there is
+            no loss of that name.
+
+    Example:
+        >>> a, b = np.meshgrid(np.linspace(-1, 1, 51), np.linspace(-1, 1, 51))
+        >>> losses_at(
+        ...     run.network,
+        ...     run.parameters,
+        ...     data.train,
+        ...     loss=run.loss,
+        ...     directions=(first, second),
+        ...     coefficients=np.stack([a, b], axis=-1),
+        ...     scaling=run.scaling,
+        ... ).shape
+        (51, 51)
+    """
+    if not len(samples):
+        raise DataError("There are no samples.", "at least one", "Check how they were read.")
+    base, spans, far, shape = _points(parameters, tuple(directions), coefficients)
+    shapes = network.shapes(samples.inputs.shape[1:])
+    widest = max(math.prod(one) for one in (samples.inputs.shape[1:], *shapes))
+    block = min(len(samples), MOST_SAMPLES, max(1, MOST_NUMBERS // widest))
+    at_once = max(1, MOST_NUMBERS // (block * widest))
+    if any(isinstance(layer, Conv2D) for layer in network.layers):
+        at_once = 1  # convolutions with many kernels at a time are slow
+    cores = usable_cores()
+    at_once = min(at_once, -(-len(far) // cores))
+    rows = -(-len(far) // (at_once * cores))
+    padded = np.zeros((cores * rows * at_once, *far.shape[1:]), far.dtype)
+    padded[: len(far)] = far
+    units = Units(scaling or Scaling(np.zeros(()), np.ones(())), answer_scaling)
+    loss = resolve(loss)
+    arguments = (base, spans, _blocks(samples, block, units), units.scales(samples.inputs))
+    pieces = list(padded.reshape(cores, rows, at_once, *far.shape[1:]))
+    program = _Program(network, loss, is_spanned=bool(directions))
+    run = compiled(_losses, program, *arguments, pieces[0], options=(NO_FUSED_PRODUCTS,))
+    with ThreadPoolExecutor(cores) as threads:
+        found = threads.map(lambda piece: np.asarray(run(*arguments, piece)), pieces)
+        losses = np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
+    return losses.astype(np.float64) * units.of_loss(loss)
+
+
+def _points(
+    parameters: NetworkParameters,
+    directions: tuple[NetworkParameters, ...],
+    coefficients: np.ndarray | None,
+) -> tuple[NetworkParameters, tuple[NetworkParameters, ...], np.ndarray, tuple[int, ...]]:
+    """Base, directions, the points as rows, and the shape of the answer.
+
+    Without directions a row is the number of a point.
+    """
+    leaves, structure = jax.tree.flatten(parameters)
+    if not directions:
+        count = len(leaves[0]) if leaves else 1
+        return parameters, (), np.arange(count, dtype=np.int32), (count,)
+    for place, one in enumerate(directions):
+        if jax.tree.structure(one) != structure or any(
+            np.shape(mine) != np.shape(base)
+            for mine, base in zip(jax.tree.leaves(one), leaves, strict=True)
+        ):
+            raise SettingError(
+                f"Direction {place + 1} has another shape than the parameters.",
+                "the same layers, names and shapes",
+                "Make it from such parameters, for example as a difference of two.",
+            )
+    far = np.asarray(np.nan if coefficients is None else coefficients, np.float32)
+    if len(directions) == 1 and far.shape[-1:] != (1,):
+        far = far[..., None]
+    if coefficients is None or far.shape[-1:] != (len(directions),):
+        got = "none" if coefficients is None else f"of shape {np.shape(coefficients)}"
+        raise SettingError(
+            f"There are {len(directions)} directions, and the coefficients are {got}.",
+            f"an array of shape (..., {len(directions)})",
+            "Stack one number per direction along the last axis.",
+        )
+    return parameters, directions, far.reshape(-1, len(directions)), far.shape[:-1]
+
+
+@dataclass(frozen=True)
+class _Program:
+    """What is compiled.
+
+    Attributes:
+        network: The network.
+        loss: The loss.
+        is_spanned: Whether points are a base and directions.
+    """
+
+    network: Network
+    loss: Loss
+    is_spanned: bool
+
+    @property
+    def first_linear(self) -> int:
+        """The first layer with weights, if its sums are linear in them; -1 for none."""
+        for place, layer in enumerate(self.network.layers):
+            if isinstance(layer, Dense | Conv2D):
+                return place
+            if layer.word not in ("flatten", "dropout", "standardize"):
+                return -1
+        return -1
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether the samples are along the last axis behind that layer."""
+        first = self.first_linear
+        return self.is_spanned and first >= 0 and fits_columns(self.network.layers[first:])
+
+
+class _Blocks(NamedTuple):
+    """All samples in blocks of one size; those that only fill a block weigh nothing."""
+
+    inputs: Array
+    targets: Array
+    weights: Float[Array, "m b"]
+    sizes: Float[Array, "m b 2"] | None = None  # of photos within their arrays
+
+
+def _blocks(samples: Samples, block: int, units: Units) -> _Blocks:
+    count = len(samples)
+    rows = -(-count // block)
+    places = np.minimum(np.arange(rows * block), count - 1)
+    weights = np.ones(count, np.float32) if samples.weights is None else samples.weights
+    padded = np.zeros(rows * block, np.float32)
+    padded[:count] = weights
+    inputs, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
+    sizes = sizes_of(samples)
+    if rows * block > count:
+        inputs, targets = inputs[places], targets[places]
+    return _Blocks(
+        jnp.asarray(inputs.reshape(rows, block, *inputs.shape[1:])),
+        jnp.asarray(targets.reshape(rows, block, *targets.shape[1:])),
+        jnp.asarray(padded.reshape(rows, block)),
+        None if sizes is None else jnp.asarray(sizes[places].reshape(rows, block, 2)),
+    )
+
+
+def _losses(
+    program: _Program,
+    base: NetworkParameters,
+    spans: tuple[NetworkParameters, ...],
+    blocks: _Blocks,
+    scales: Scales,
+    far: Array,
+) -> Float[Array, "rows at_once"]:
+    """The mean losses at points (rows, at_once, directions), or at the points of those numbers."""
+    loss, network, first = program.loss, program.network, program.first_linear
+    turned = program.is_turned
+    if blocks.sizes is not None:
+        loss, network, first, turned = (
+            loss_without_padding(loss),
+            without_padding(network),
+            -1,
+            False,
+        )
+    layers = network.layers
+    rest = layers[first + 1 :]
+
+    def of_block(sums: Array, block: _Blocks) -> tuple[Array, None]:
+        scaled: Any = scales.scale_inputs(block.inputs)
+        scaled = scaled if block.sizes is None else Padded(scaled, block.sizes)
+        known = []
+        if program.is_spanned and first >= 0:
+            for layer in layers[:first]:
+                scaled = layer.forward({}, scaled)
+            known = [layers[first].weighted_sum(one[first], scaled) for one in (base, *spans)]
+        known = [one.T for one in known] if turned else known
+
+        def of_point(far: Array) -> Array:
+            def moved(start: Array, *along: Array) -> Array:
+                return start + sum(share * one for share, one in zip(far, along, strict=True))
+
+            if not program.is_spanned:
+                own = jax.tree.map(lambda leaf: leaf[far], base)
+                signals, after = scaled, layers
+            else:
+                own = jax.tree.map(moved, base[first + 1 :], *(one[first + 1 :] for one in spans))
+                signals = layers[first].activate(moved(*known)) if known else scaled
+                after = rest
+            if turned:
+                outputs = forward_columns(after, own, signals)
+                values = losses_of_columns(loss, outputs, block.targets)
+            else:
+                for layer, parameters in zip(after, own, strict=True):
+                    signals = layer.forward(parameters, signals)
+                values = loss.per_sample(signals, block.targets)
+            return (values * block.weights).sum()
+
+        return sums + lax.map(jax.vmap(of_point), far), None
+
+    total, _ = lax.scan(of_block, jnp.zeros(far.shape[:2]), blocks)
+    return total / blocks.weights.sum()

@@ -1,0 +1,116 @@
+"""Between the units of the data and those of the engine.
+
+Outside, numbers are float64 in the data's own units. Inside, they are float32 of size 1: inputs
+and targets with their mean subtracted and divided by their deviation. Pixels and other small whole
+numbers, which float32 holds exactly, stay as they are in memory and are scaled inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Task
+from downslope.data.scaling import Scaling
+from downslope.nn.activations import identity
+from downslope.nn.losses import Loss
+
+
+class Scales(NamedTuple):
+    """What compiled code needs to know of units.
+
+    Attributes:
+        inputs: Mean and deviation of raw pixels; None where inputs come scaled.
+        answers: Mean and deviation of the targets, or None where outputs are answers.
+    """
+
+    inputs: tuple[Array, Array] | None
+    answers: tuple[Array, Array] | None
+
+    def scale_inputs(self, inputs: Array) -> Array:
+        """Inputs as `Units.seen` left them, as the network wants them."""
+        inputs = inputs.astype(jnp.float32)
+        return inputs if self.inputs is None else (inputs - self.inputs[0]) / self.inputs[1]
+
+    def answers_of(self, outputs: Array) -> Array:
+        """Outputs in the units of the targets, to the digits of float32."""
+        return outputs if self.answers is None else outputs * self.answers[1] + self.answers[0]
+
+    @property
+    def shares(self) -> Array | None:
+        """Each target's deviation as a share of the largest one; None where there is but one."""
+        if self.answers is None or not self.answers[1].ndim:
+            return None
+        return self.answers[1] / self.answers[1].max()
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """How inputs are scaled, and outputs scaled back.
+
+    Attributes:
+        inputs: Mean and deviation of the training inputs.
+        answers: Mean and deviation of the training targets; None where outputs are answers.
+    """
+
+    inputs: Scaling
+    answers: Scaling | None = None
+
+    def seen(self, inputs: np.ndarray) -> np.ndarray:
+        """Raw inputs (N, ...) as compiled code takes them: pixels as they are, numbers scaled."""
+        return inputs if _is_exact(inputs.dtype) else self.inputs.apply(inputs)
+
+    def scales(self, inputs: np.ndarray) -> Scales:
+        """What compiled code needs for such inputs."""
+        own = self.inputs if _is_exact(inputs.dtype) else None
+        is_needed = own is not None and (np.any(own.mean) or np.any(own.deviation != 1))
+        return Scales(_arrays(own) if is_needed else None, _arrays(self.answers))
+
+    def scaled_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Targets (N, ...) as the network's outputs should be."""
+        if self.answers is not None:
+            return self.answers.apply(targets)
+        return targets.astype(np.float32) if targets.dtype.kind == "f" else targets
+
+    def answers_of(self, outputs: np.ndarray) -> np.ndarray:
+        """The network's outputs in the units of the targets, float64; logits as they are."""
+        return outputs if self.answers is None else self.answers.undo(outputs)
+
+    def outputs_for(self, answers: np.ndarray) -> np.ndarray:
+        """The outputs that stand for these answers, float32; the reverse of `answers_of`."""
+        answers = np.asarray(answers, np.float64)
+        return answers.astype(np.float32) if self.answers is None else self.answers.apply(answers)
+
+    def of_loss(self, loss: Loss) -> float:
+        """How large a loss of 1 inside is in the targets' own units.
+
+        With several targets, each in units of its own, the loss is that of the scaled ones.
+        """
+        if self.answers is None or self.answers.deviation.ndim:
+            return 1.0
+        return float(self.answers.deviation) ** (loss.degree or 0)
+
+    def of_metrics(self, task: Task, loss: Loss) -> np.ndarray:
+        """How large the loss and each metric of 1 inside are outside, float64 (metrics,)."""
+        if task in ("classification", "multilabel"):
+            return np.ones(2 if task == "classification" else 3)
+        size = 1.0
+        if self.answers is not None and loss.link is identity:
+            size = float(self.answers.deviation.max())
+        return np.array([self.of_loss(loss), size, size**2])
+
+
+def _is_exact(dtype: np.dtype) -> bool:
+    """Whether values are small whole numbers, such as pixels."""
+    return dtype.kind == "b" or (dtype.kind in "iu" and dtype.itemsize <= 2)
+
+
+def _arrays(scaling: Scaling | None) -> tuple | None:
+    if scaling is None:
+        return None
+    with np.errstate(over="ignore"):
+        return scaling.mean.astype(np.float32), scaling.deviation.astype(np.float32)

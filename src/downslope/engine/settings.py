@@ -1,0 +1,164 @@
+"""The settings of a training: enough, with the data, to repeat it exactly."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from downslope.engine.augment import Augment
+from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.errors import SettingError, quoted
+
+BatchSize = int | Literal["full"]
+LARGEST_WHOLE = 2**31 - 1  # what steps and samples are counted with
+LARGEST_SEED = 2**32 - 1  # JAX would ignore what is above, and two seeds would be one
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy as one of Python, which can be written to a file."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _is_no_integer(value: object) -> bool:
+    return not isinstance(value, int) or isinstance(value, bool)
+
+
+def whole(name: str, value: Any, least: int, advice: str) -> None:
+    """Check that a value is a whole number, not less than `least`.
+
+    Raises:
+        SettingError: It is not.
+    """
+    if _is_no_integer(value) or not least <= value <= LARGEST_WHOLE:
+        is_large = not _is_no_integer(value) and value > LARGEST_WHOLE
+        bound = f"at most {LARGEST_WHOLE:,}" if is_large else f"at least {least}"
+        raise SettingError(f"The {name} is {quoted(value)}.", f"a whole number of {bound}", advice)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is kept of a training while it runs.
+
+    Attributes:
+        samples: At the end of an epoch, training and validation loss are measured at the same
+            weights, on at most this many samples of each part.
+        every: Measure at the end of every so many epochs, and of the last one; None for as
+            often as costs at most about a twentieth of the time, and in short trainings on
+            fewer samples for the same reason. Where `Stop` asks for the validation loss, None
+            is every epoch, and it is never less often than its patience.
+    """
+
+    samples: int = 2048
+    every: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.every is not None:
+            whole("number of epochs between two measurements", self.every, 1, "Try 1.")
+        whole("number of recorded samples", self.samples, 1, "2048 is the default.")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to end before the last epoch.
+
+    Attributes:
+        target_loss: End when the validation loss is at most this; None never.
+        patience: End when the validation loss has not fallen for this many epochs. Whatever ends
+            the training, it goes back to the measured weights where that loss was lowest. None
+            never ends it, and keeps the last weights.
+        tolerance: A fall by this much or less, in the loss's own units, counts as none.
+    """
+
+    target_loss: float | None = None
+    patience: int | None = None
+    tolerance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience is not None:
+            whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
+        if not 0 <= self.tolerance < math.inf:
+            raise SettingError(
+                f"The tolerance is {self.tolerance!r}.",
+                "a number of at least 0",
+                "0.0001 is usual.",
+            )
+
+    @property
+    def watches(self) -> bool:
+        """Whether the validation loss decides when to end."""
+        return self.patience is not None or self.target_loss is not None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how a network is trained, apart from the data and the network.
+
+    Attributes:
+        loss: Name of the loss.
+        optimizer: The optimizer.
+        learning_rate: The (highest) learning rate.
+        schedule: How the rate changes over the steps.
+        batch_size: Samples per step: a number, "full" for all of them.
+        epochs: How often all training samples are seen.
+        seed: Decides the first weights, the order of samples and all other chance.
+        class_weights: How much each class counts in the loss; empty for all the same.
+        label_smoothing: Which share of each class target is spread evenly over all classes, while
+            training alone (Szegedy et al., 2016); 0 for none.
+        augment: Changes made to photos while training; None for none.
+        record: What is kept.
+        stop: When to end early.
+
+    Raises:
+        SettingError: A value is out of range.
+    """
+
+    loss: str
+    optimizer: Optimizer = field(default_factory=Optimizer)
+    learning_rate: float = 0.1
+    schedule: Schedule = field(default_factory=Schedule)
+    batch_size: BatchSize = 32
+    epochs: int = 20
+    seed: int = 0
+    class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
+    augment: Augment | None = None
+    record: Record = field(default_factory=Record)
+    stop: Stop = field(default_factory=Stop)
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "batch_size", "epochs", "seed", "label_smoothing"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        object.__setattr__(self, "class_weights", tuple(map(_plain, self.class_weights)))
+        check_learning_rate(self.learning_rate)
+        whole("number of epochs", self.epochs, 1, "Try 20.")
+        if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
+            raise SettingError(
+                f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
+            )
+        if not 0 <= self.label_smoothing < 1:
+            raise SettingError(
+                f"The label smoothing is {self.label_smoothing!r}.",
+                "a share of at least 0 and below 1",
+                "0.1 is usual.",
+            )
+        if self.batch_size != "full":
+            whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
+
+    def samples_per_step(self, samples: int) -> int:
+        """The batch size in numbers, for `samples` training samples.
+
+        Raises:
+            SettingError: The batch is larger than the data.
+        """
+        if self.batch_size == "full":
+            return samples
+        if self.batch_size > samples:
+            raise SettingError(
+                f"The batch size is {self.batch_size}, and there are {samples} training samples.",
+                f"at most {samples}",
+                'Choose a smaller batch, or "full" for all samples.',
+            )
+        return self.batch_size

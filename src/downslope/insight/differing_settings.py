@@ -1,0 +1,185 @@
+"""Differences between two runs: data, network, settings and versions, in a user's words."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from downslope.engine.augment import Augment
+from downslope.engine.settings import Settings
+from downslope.nn.notation import describe
+from downslope.runs.run import Run
+from downslope.runs.run_folder import DataCard
+
+# which samples a step sees, and how; what else acts on a step changes only the weights behind it
+OF_BATCHES = frozenset({"loss", "batch size", "seed", "class weights", "changes to images"})
+OF_STEPS = OF_BATCHES | {"optimizer", "momentum", "weight decay", "clip norm"}
+_NONE = "none"
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """One thing that is not the same.
+
+    Attributes:
+        name: What it is, such as "learning rate".
+        one: What it is in the first run.
+        other: And in the second.
+    """
+
+    name: str
+    one: str
+    other: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.one} and {self.other}"
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Steps over which the same things are unlike.
+
+    Attributes:
+        first: The first of these steps, from 1.
+        settings: The settings that differ.
+        versions: The versions that differ.
+    """
+
+    first: int
+    settings: tuple[Unlike, ...]
+    versions: tuple[Unlike, ...]
+
+
+def data_unlike(one: DataCard, other: DataCard) -> tuple[Unlike, ...]:
+    """Differences between two data sets; empty if they hold the same numbers."""
+    if one.fingerprint == other.fingerprint:
+        return ()
+    found = _unlike(_card(one), _card(other))
+    prints = Unlike("fingerprint of the data", one.fingerprint[:12], other.fingerprint[:12])
+    return (*found, prints)
+
+
+def _card(data: DataCard) -> dict[str, str]:
+    parts = {"train": "training", "validation": "validation", "test": "test"}
+    return {
+        "data": data.name,
+        "task": data.task,
+        "inputs": " x ".join(map(str, data.input_shape)),
+        **{f"{word} samples": f"{data.samples[part]:,}" for part, word in parts.items()},
+    }
+
+
+def network_unlike(one: Run, other: Run) -> tuple[Unlike, ...]:
+    """The two networks, if they are not the same."""
+    return _unlike(*({"network": f'"{describe(run.network)}"'} for run in (one, other)))
+
+
+def settings_unlike(one: Settings, other: Settings) -> tuple[Unlike, ...]:
+    """The settings that differ, in the words of the command line."""
+    return _unlike(in_words(one), in_words(other))
+
+
+def in_words(settings: Settings) -> dict[str, str]:
+    """Each setting under its name; what the others make meaningless is left out."""
+    optimizer, stop, record = settings.optimizer, settings.stop, settings.record
+    has_momentum = optimizer.name in ("momentum", "nesterov")
+    found: dict[str, Any] = {
+        "loss": settings.loss,
+        "optimizer": optimizer.name,
+        "momentum": optimizer.momentum if has_momentum else None,
+        "weight decay": optimizer.weight_decay,
+        "clip norm": optimizer.clip_norm,
+        "learning rate": settings.learning_rate,
+        "schedule": settings.schedule.kind,
+        "warm-up": settings.schedule.warm_up,
+        "batch size": settings.batch_size,
+        "epochs": settings.epochs,
+        "seed": settings.seed,
+        "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
+        "label smoothing": settings.label_smoothing or None,
+        "changes to images": _changes(settings.augment),
+        "target loss": stop.target_loss,
+        "patience": stop.patience,
+        "tolerance": stop.tolerance,
+        "measured samples": record.samples,
+        "epochs between measurements": record.every or "as seldom as needed",
+    }
+    return {name: _NONE if value is None else str(value) for name, value in found.items()}
+
+
+def _changes(augment: Augment | None) -> str | None:
+    if augment is None:
+        return None
+    parts = ["flip"] if augment.flip else []
+    parts += [f"shift={augment.shift:g}"] if augment.shift else []
+    parts += [f"crop={augment.crop:g}"] if augment.crop < 1 else []
+    return ",".join(parts) or None
+
+
+def versions_unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, ...]:
+    """The versions that differ, and how the layers were computed."""
+    names = dict.fromkeys([*one, *other])
+    words = [{name: each.get(name, "unknown") for name in names} for each in (one, other)]
+    return _unlike(*words)
+
+
+def _unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, ...]:
+    return tuple(Unlike(name, one[name], other[name]) for name in one if one[name] != other[name])
+
+
+def stretches(one: Run, other: Run, steps: int) -> tuple[Stretch, ...]:
+    """What is unlike over the first `steps` steps: a stretch for each change, at least one."""
+    places = {phase.until for run in (one, other) for phase in run.phases}
+    found: list[Stretch] = []
+    for place in sorted({0, *(place for place in places if place < steps)}):
+        mine, yours = in_force(one, place + 1), in_force(other, place + 1)
+        settings = settings_unlike(mine[0], yours[0])
+        versions = versions_unlike(mine[1], yours[1])
+        if not found or (found[-1].settings, found[-1].versions) != (settings, versions):
+            found.append(Stretch(place + 1, settings, versions))
+    return tuple(found)
+
+
+def in_force(run: Run, step: int) -> tuple[Settings, Mapping[str, str]]:
+    """The settings and the versions that step `step`, from 1, was made with."""
+    for phase in run.phases:
+        if step <= phase.until:
+            return phase.settings, phase.versions
+    return run.settings, run.versions
+
+
+@dataclass(frozen=True)
+class Change:
+    """Where a training went on with other settings, or under other versions.
+
+    Attributes:
+        step: Steps done before.
+        changed: What was changed: before and after.
+    """
+
+    step: int
+    changed: tuple[Unlike, ...]
+
+
+def changes_of(run: Run) -> tuple[Change, ...]:
+    """All changes within one training, in their order."""
+    after = (run.settings, run.versions)
+    parts = [*((phase.settings, phase.versions) for phase in run.phases), after]
+    return tuple(
+        Change(
+            phase.until,
+            settings_unlike(before[0], behind[0]) + versions_unlike(before[1], behind[1]),
+        )
+        for phase, (before, behind) in zip(run.phases, pairwise(parts), strict=True)
+    )
+
+
+def is_same_folder(one: Path | str | None, other: Path | str | None) -> bool:
+    """Whether both lead to the same folder; it need not be there."""
+    if not one or not other:
+        return False
+    return os.path.realpath(one) == os.path.realpath(other)

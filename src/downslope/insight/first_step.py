@@ -1,0 +1,144 @@
+"""How a run began: the untrained network, its first batch, the slopes there, and the first step.
+
+The run's replay draws all of it again. Unlike there the first step is made by a program of its own,
+and its loss is compared with the recorded one but for rounding: so a run that another machine
+trained, which does not repeat bit for bit, still has its beginning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Samples
+from downslope.engine import loop
+from downslope.engine.backpropagation import Backpropagation
+from downslope.engine.compilation import QUICKLY_COMPILED, compiled
+from downslope.engine.evaluation import sizes_of
+from downslope.nn.layer import Padded
+from downslope.nn.network import NetworkParameters
+from downslope.runs.replay import Replay
+from downslope.runs.run import Run
+from downslope.runs.test_evaluations import Openings
+
+_SAME = 1e-3  # share by which the first batch's loss may differ, as on another machine
+
+
+@dataclass(frozen=True, eq=False)
+class LayerSlopes:
+    """What backpropagation found at one layer, or what training did to it.
+
+    Attributes:
+        name: Place and kind of the layer, such as "1 Dense".
+        weights: How many weights and biases it has.
+        delta: Root mean square of the loss' slopes at its weighted sums.
+        gradient: Length of the loss' gradient along its weights and biases.
+        moved: How far training moved them in all, as a share of their length at first; infinite
+            where they were all 0.
+    """
+
+    name: str
+    weights: int
+    delta: float
+    gradient: float
+    moved: float
+
+
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """The first step of a run.
+
+    Attributes:
+        untrained: The run with the weights before its first step.
+        stepped: The run with the weights behind its first step.
+        batch: The samples of that step.
+        layers: Every layer with weights, first layer first.
+    """
+
+    untrained: Run
+    stepped: Run
+    batch: Samples
+    layers: tuple[LayerSlopes, ...]
+
+
+def beginning(run: Run) -> Beginning | None:
+    """Draw a run's first weights again, and make its first step.
+
+    Args:
+        run: A run whose data is at hand.
+
+    Returns:
+        How it began; None where it went on from an earlier run, or does not begin like this here.
+
+    Raises:
+        DataError: The data is gone or has changed.
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    if run.origin is not None or not len(run.trace.batch_loss):
+        return None
+    replay = run.replay
+    state, places = replay.state(0), replay.batch_of(1)
+    arguments = (state, replay.material_of(1), places, np.float32(replay.rate_of(1)))
+    step = compiled(loop.train_step, replay.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
+    after, loss = step(*arguments)
+    unit = replay.units.of_loss(run.loss)
+    if not np.isclose(float(loss) * unit, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
+        return None
+    batch = run.dataset.train.take(places[places >= 0])
+
+    def at(parameters: NetworkParameters) -> Run:
+        own = jax.tree.map(np.asarray, parameters)
+        return replace(run, parameters=own, moments=None, openings=Openings(), folder=None)
+
+    first = jax.tree.map(np.asarray, state.parameters)
+    return Beginning(at(first), at(after.parameters), batch, _layers(replay, first, batch))
+
+
+def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
+    run, units = replay.run, replay.units
+    inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
+    arguments = (first, inputs, targets, sizes_of(batch))
+    slopes = compiled(_slopes, replay.program, *arguments, options=(QUICKLY_COMPILED,))
+    found = slopes(*arguments)
+    layers = []
+    for index, (before, now) in enumerate(zip(first, run.parameters, strict=True)):
+        if not jax.tree.leaves(before):
+            continue
+        change = jax.tree.map(lambda new, old: np.asarray(new) - old, now, before)
+        length = _length(before)
+        layers.append(
+            LayerSlopes(
+                name=run.network.layer_name(index),
+                weights=sum(np.size(leaf) for leaf in jax.tree.leaves(before)),
+                delta=float(np.sqrt(np.mean(np.square(found.deltas[index], dtype=np.float64)))),
+                gradient=_length(found.gradients[index]),
+                moved=_length(change) / length if length else float("inf"),
+            )
+        )
+    return tuple(layers)
+
+
+def _slopes(
+    program: loop.Program,
+    parameters: NetworkParameters,
+    inputs: Array,
+    targets: Array,
+    sizes: Array | None,
+) -> Backpropagation:
+    """What one walk back finds in each layer, none of them fused with another."""
+    seen = loop.Batch(inputs, targets, None, None, None, sizes)
+    found = loop.walk_back(program.judge.network, program.judge.loss, parameters, seen)
+    deltas: Any = found.deltas
+    return found._replace(
+        deltas=tuple(one.cut if isinstance(one, Padded) else one for one in deltas)
+    )
+
+
+def _length(tree: object) -> float:
+    squares = [np.square(np.asarray(leaf, np.float64)).sum() for leaf in jax.tree.leaves(tree)]
+    return float(np.sqrt(np.sum(squares)))

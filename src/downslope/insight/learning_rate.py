@@ -1,0 +1,372 @@
+"""Which learning rate is good for a training, measured by training.
+
+A first look trains shortly at rates from far too small to far too large. A second look trains at
+rates around the best of the first, with several seeds and if it can be afforded as long as the
+training itself will be: what a short training prefers is not what a long one ends best with. The
+recommended rate has the lowest validation loss once seeds and neighbouring rates are averaged, so
+that no lucky training decides.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.progress import OnProgress
+from downslope.engine.augment import Augment
+from downslope.engine.losses_at import losses_at
+from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.engine.settings import BatchSize, Settings, Stop
+from downslope.errors import DataError, SettingError
+from downslope.insight.arithmetic import multiplications
+from downslope.insight.curvature import Curvature, curvature
+from downslope.insight.learning_rate_choice import Choice, best_of, choose, drift, merged
+from downslope.insight.learning_rate_trials import (
+    ABOVE,
+    BELOW,
+    MOST_SAMPLES,
+    RATIO,
+    WIDE,
+    WIDE_SHARE,
+    Effort,
+    Question,
+    Round,
+    effort_for,
+    train_some,
+    try_rates,
+)
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network, NetworkParameters
+from downslope.numerals import rounded
+from downslope.runs.preparation import answer_scaling, sample_weights
+from downslope.runs.validate import DEFAULT_LOSS, check_fit, with_labels
+
+SECONDS = 20.0  # that may be spent, about, unless the training itself takes longer
+MOST_EXTENSIONS = 2  # of the second look
+SLOWER, FASTER = 3.0, 2.0  # how far beyond the borders the proof's other two rates are
+_BEND_PRODUCTS = 4e10  # multiplications for the curvature, about
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """A short training at one rate.
+
+    Attributes:
+        name: "too small", "good" or "overshoots".
+        rate: The learning rate.
+        batch_loss: The loss of each step's batch, (steps,).
+    """
+
+    name: str
+    rate: float
+    batch_loss: Float[np.ndarray, " steps"]
+
+
+@dataclass(frozen=True, eq=False)
+class FoundRate:
+    """Which learning rates are good for a training.
+
+    Attributes:
+        rate: The recommended rate.
+        good: The lowest and the highest rate that end within a tenth of the lowest validation
+            loss.
+        overshoots: The lowest rate above the recommended one at which steps jump too far: a
+            training diverged, rose to twice the loss that it began with, or ended with less than
+            nine tenths of the training loss gained that can be gained; None where none was tried.
+        too_slow: The rate below which less than nine tenths are gained, because the steps are too
+            small; None where none was tried.
+        first_look: Short trainings at rates from far too small to far too large.
+        second_look: Trainings at rates around the best of them.
+        choice: The averaged losses that decided.
+        start_loss: The training loss at the first weights, averaged over the seeds.
+        proof: Three short trainings: too small, good, overshooting.
+        curvature: The sharpest bend of the training loss at the first weights; None where it is
+            not finite.
+        settings: The settings, with the recommended rate.
+        data: The data set's name.
+        seconds: How long it took.
+    """
+
+    rate: float
+    good: tuple[float, float]
+    overshoots: float | None
+    too_slow: float | None
+    first_look: Round
+    second_look: Round
+    choice: Choice
+    start_loss: float
+    proof: tuple[Proof, ...]
+    curvature: Curvature | None
+    settings: Settings
+    data: str
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        """What was found, in sentences."""
+        low, high = self.good
+        said = [
+            f"A good learning rate is {rounded(self.rate)}: with {rounded(low, 2)} to "
+            f"{rounded(high, 2)}, training ends within 10 % of the lowest validation loss."
+        ]
+        if self.overshoots is not None:
+            said.append(f"It overshoots above {rounded(self.overshoots, 2)}.")
+        if self.too_slow is not None:
+            said.append(f"It is too slow below {rounded(self.too_slow, 2)}.")
+        return " ".join(said)
+
+    @property
+    def how(self) -> str:
+        """How it was found, in a sentence."""
+        near, wide = self.second_look, self.first_look
+        length = (
+            "the whole length" if near.share == 1 else f"{rounded(near.share, 2)} of the length"
+        )
+        return (
+            f"Tried: {len(wide.rates)} rates for {wide.steps:,} steps, then {len(near.rates)} "
+            f"rates with {len(near.seeds)} seeds for {near.steps:,} steps, {length} of the "
+            "training."
+        )
+
+    @property
+    def about_curvature(self) -> str:
+        """What the curvature says, in a sentence; empty where nothing is known of it."""
+        bend = self.curvature
+        if bend is None or not math.isfinite(bend.highest_rate):
+            return ""
+        text = (
+            "Largest curvature of the training loss at the initial weights (the Hessian's largest "
+            f"eigenvalue): {rounded(bend.eigenvalue, 3)}. Full-batch gradient descent diverges "
+            f"above a rate of 2 / {rounded(bend.eigenvalue, 3)} = {rounded(bend.highest_rate, 3)}"
+        )
+        own = bend.highest_rate_of(self.settings.optimizer)
+        if own is not None and self.settings.optimizer.name != "sgd":
+            text += f", full-batch {self.settings.optimizer.name} above {rounded(own, 3)}"
+        return text + "."
+
+
+def find_rate(
+    network: Network,
+    dataset: Dataset,
+    *,
+    loss: str | PerSample | Loss | None = None,
+    optimizer: str | Optimizer = "sgd",
+    schedule: str | Schedule = "constant",
+    batch_size: BatchSize = 32,
+    epochs: int = 20,
+    seed: int = 0,
+    class_weights: tuple[float, ...] = (),
+    label_smoothing: float = 0.0,
+    augment: Augment | None = None,
+    stop: Stop | None = None,
+    seconds: float = SECONDS,
+    on_progress: OnProgress | None = None,
+) -> FoundRate:
+    """Find a good learning rate for a training, by training many times side by side.
+
+    Nothing is changed by it: no weight, no state of chance. The same arguments give the same bits
+    on one machine.
+
+    Args:
+        network: What will learn.
+        dataset: What it will learn from; the test part is not looked at.
+        loss: As for `train`, like all up to `stop`.
+        optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
+        schedule: A name in `SCHEDULES` or a `Schedule`; the rate found is its highest.
+        batch_size: Samples per step.
+        epochs: How long the training will be.
+        seed: Its seed; the search uses this one and the next few.
+        class_weights: How much each class counts in the loss.
+        label_smoothing: Which share of each class target is spread over all classes.
+        augment: Changes made to photos while training.
+        stop: When to end before the last epoch.
+        seconds: About how long the search may take on two cores without compiling; where the
+            training itself takes longer, about as long as that. It is measured by counting
+            arithmetic, so that it decides the same everywhere.
+        on_progress: Called with (done, in all), in hundredths of all steps.
+
+    Raises:
+        DataError: There are no samples, or the loss is finite at no rate.
+        KeyboardInterrupt: It was stopped with Ctrl-C.
+        NetworkError: The network does not fit the data.
+        SettingError: A setting is unknown or out of range.
+
+    Example:
+        >>> found = find_rate(network, data, optimizer="adam", epochs=40)
+        >>> print(found.message)
+        >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=found.rate)
+    """
+    began = time.perf_counter()
+    if not 0 < seconds < math.inf:
+        raise SettingError(
+            f"The search may take {seconds!r} seconds.",
+            "a number above 0",
+            f"{rounded(SECONDS, 6)} are usual.",
+        )
+    loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
+    dataset = with_labels(dataset, loss)
+    settings = Settings(
+        loss=loss.name,
+        optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
+        schedule=Schedule(schedule) if isinstance(schedule, str) else schedule,
+        batch_size=batch_size,
+        epochs=epochs,
+        seed=seed,
+        class_weights=tuple(class_weights),
+        label_smoothing=label_smoothing,
+        augment=augment,
+        stop=Stop() if stop is None else stop,
+    )
+    check_fit(network, dataset, loss, augment, settings.batch_size)
+    question = Question(network, dataset, loss, settings)
+    effort = effort_for(question, seconds)
+    tell = _Parts(on_progress)
+    starts = _starts(question, effort.seeds)
+    start_losses = _start_losses(question, starts)
+
+    share = effort.share * WIDE_SHARE
+    wide = try_rates(question, WIDE, question.seeds(1), share, start_losses, tell.part(0, 15))
+    near = _second_look(question, wide, effort, start_losses, tell)
+    choice = choose(near)
+    rate = choice.rate
+    if effort.share < 1:
+        rate *= drift(best_of(wide), rate, WIDE_SHARE, effort.share)
+    rate = float(f"{rate:.3g}")
+    low, high = (end * rate / choice.rate for end in choice.good)
+    overshoots = choice.overshoots(near, wide)
+    too_slow = choice.too_slow(near, wide)
+    proof = _prove(question, rate, too_slow, overshoots, share, tell)
+    bend = _bend(question, starts[0])
+    tell.end()
+    return FoundRate(
+        rate=rate,
+        good=(low, high),
+        overshoots=overshoots,
+        too_slow=too_slow,
+        first_look=wide,
+        second_look=near,
+        choice=choice,
+        start_loss=near.start_loss,
+        proof=proof,
+        curvature=bend,
+        settings=replace(settings, learning_rate=rate),
+        data=dataset.name,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _second_look(
+    question: Question, wide: Round, effort: Effort, start_losses: np.ndarray, tell: _Parts
+) -> Round:
+    """Rates around the best of the first look; more of them where the best is at an edge."""
+    middle = best_of(wide)
+    first, count = -BELOW, BELOW + 1 + ABOVE  # all rates are powers of one ratio: rounds fit
+    lowest, seeds, found = first, question.seeds(effort.seeds), None
+    for turn in range(1 + MOST_EXTENSIONS):
+        rates = middle * RATIO ** np.arange(first, first + count, dtype=float)
+        part = tell.part(15 + 75 * turn // 3, 15 + 75 * (turn + 1) // 3)
+        one = try_rates(question, rates, seeds, effort.share, start_losses, part)
+        found = one if found is None else merged(found, one)
+        place = choose(found).place
+        if place <= 1:
+            first = lowest = lowest - count
+        elif place >= len(found.rates) - 2:
+            first = lowest + len(found.rates)
+        else:
+            break
+    assert found is not None  # there was one turn at least
+    return found
+
+
+def _prove(
+    question: Question,
+    rate: float,
+    too_slow: float | None,
+    overshoots: float | None,
+    share: float,
+    tell: _Parts,
+) -> tuple[Proof, ...]:
+    """Short trainings at the rate that was found, and well beyond the borders."""
+    rates = {"good": rate}
+    if too_slow is not None:
+        rates = {"too small": too_slow / SLOWER, **rates}
+    if overshoots is not None:
+        rates["overshoots"] = overshoots * FASTER
+    seeds = np.repeat(question.seeds(1), len(rates))
+    found = train_some(question, np.array([*rates.values()]), seeds, share, tell.part(90, 97))
+    return tuple(
+        Proof(name, value, trace.batch_loss)
+        for (name, value), trace in zip(rates.items(), found.traces, strict=True)
+    )
+
+
+def _some(question: Question, most: int) -> Samples:
+    """Some training samples, as training weighs them."""
+    train, settings = question.dataset.train, question.settings
+    classes = len(question.dataset.class_names)
+    weights = sample_weights(train, settings.class_weights, classes)
+    weighed = replace(train, weights=weights)
+    if len(train) <= most:
+        return weighed
+    return weighed.take(np.sort(np.random.default_rng(0).permutation(len(train))[:most]))
+
+
+def _starts(question: Question, count: int) -> list[NetworkParameters]:
+    """The first weights of each seed."""
+    shape, draw = question.dataset.input_shape, jax.jit(question.network.init, static_argnums=0)
+    seeds = question.seeds(count).astype(np.uint32)
+    return [jax.tree.map(np.asarray, draw(shape, seed)) for seed in seeds]
+
+
+def _start_losses(question: Question, starts: list[NetworkParameters]) -> np.ndarray:
+    """The training loss at the first weights of each seed."""
+    found = losses_at(
+        question.network,
+        jax.tree.map(lambda *leaves: np.stack(leaves), *starts),
+        _some(question, MOST_SAMPLES),
+        loss=question.loss,
+        scaling=question.dataset.scaling,
+        answer_scaling=answer_scaling(question.dataset, question.loss),
+    )
+    return found.astype(np.float64)
+
+
+def _bend(question: Question, weights: NetworkParameters) -> Curvature | None:
+    each = multiplications(question.network, question.dataset.input_shape)
+    most = int(min(MOST_SAMPLES, max(32, _BEND_PRODUCTS / (240 * max(1, each)))))
+    try:
+        return curvature(
+            question.network,
+            weights,
+            _some(question, most),
+            loss=question.loss,
+            scaling=question.dataset.scaling,
+            answer_scaling=answer_scaling(question.dataset, question.loss),
+        )
+    except DataError:
+        return None
+
+
+class _Parts:
+    """Hundredths of the whole work, told as its parts go on."""
+
+    def __init__(self, on_progress: OnProgress | None) -> None:
+        self.on_progress = on_progress
+
+    def part(self, start: int, end: int) -> OnProgress | None:
+        """What a part that takes from `start` to `end` hundredths is to call."""
+        if self.on_progress is None:
+            return None
+        told = self.on_progress
+        return lambda done, total: told(start + (end - start) * done // total, 100)
+
+    def end(self) -> None:
+        """Say that all is done."""
+        if self.on_progress is not None:
+            self.on_progress(100, 100)

@@ -1,0 +1,327 @@
+"""One step of a training with all its numbers, for one of its samples and one of its weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.progress import OnProgress
+from downslope.engine import loop
+from downslope.engine.compilation import QUICKLY_COMPILED, compiled
+from downslope.errors import RunError
+from downslope.insight.chain_rule import Chain, chain_of
+from downslope.insight.one_sample import LayerWay, SeenSample, Way, see_sample, walk
+from downslope.insight.slope_check import Difference, difference_at
+from downslope.insight.weight import Weight, arrays_of, checked_layer, find_weight
+from downslope.nn.activations import identity
+from downslope.nn.network import NetworkParameters
+from downslope.runs.replay import Replay
+from downslope.runs.run import Run
+
+
+@dataclass(frozen=True, eq=False)
+class LayerStep:
+    """One layer in one step.
+
+    Attributes:
+        name: Its place and kind, such as "1 Dense".
+        way: What passed it for the sample; slopes are those of the sample's own loss.
+        batch_gradients: The slopes of the whole batch's loss by its weights, by array name.
+        before: Its weights and biases before the step, by array name.
+        changes: What the step added to each.
+    """
+
+    name: str
+    way: LayerWay
+    batch_gradients: dict[str, np.ndarray]
+    before: dict[str, np.ndarray]
+    changes: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightStep:
+    """One weight in one step.
+
+    Attributes:
+        weight: Which weight.
+        chain: The factors of the slope of the sample's loss.
+        difference: The same slope, measured in float64.
+        batch_gradient: The slope of the whole batch's loss.
+        before: Its value before the step.
+        after: Its value behind the step.
+    """
+
+    weight: Weight
+    chain: Chain
+    difference: Difference
+    batch_gradient: float
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """What the optimizer added."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, eq=False)
+class StepTrace:
+    """One step of a training, rebuilt exactly, as it was for one sample.
+
+    The loss that is walked down is that of outputs and targets brought to deviation 1 where the
+    run learns numbers; times `loss_unit` it is in the units of the targets.
+
+    Attributes:
+        data: Name of the data set.
+        task: What is learnt.
+        loss_name: Name of the loss.
+        optimizer: Name of the optimizer.
+        class_names: Of the data set.
+        input_names: Of the data set.
+        step: Which step, from 1.
+        steps: How many there are.
+        epoch: The epoch that it belongs to, from 1.
+        learning_rate: The step's.
+        highest_rate: The learning rate of the settings, which the schedule changes.
+        schedule: Name of the schedule.
+        batch: How many samples it saw.
+        batch_loss: Their recorded loss, in the units of the targets.
+        sample: The sample.
+        way: Its way through the network, forward and back.
+        loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
+        truth: What the answer should be, in the units of the targets: numbers, or (people,) in
+            what the network saw, which may be a part of the photo; None for classes.
+        errors: The answer before the step minus the truth; None for classes.
+        answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
+            people are counted, how fast the square of the error does. None for classes, and where
+            the outputs are no answers yet.
+        cell: Of density maps, the side of a cell in pixels; else 0.
+        answer_scales: Mean and deviation that targets were brought to 0 and 1 by, (outputs,) each;
+            None where they were not.
+        answer: The answer before the step: a probability per class, numbers, or (people,).
+        answer_after: The answer of the same sample behind the step.
+        loss_after: Its loss behind the step, as `way.loss`.
+        layers: All layers, the first first.
+        weight: One weight.
+        is_made: Whether the step was made: not where something was not finite.
+        failure: What that was, as the run's outcome tells it; empty if the step was made.
+    """
+
+    data: str
+    task: str
+    loss_name: str
+    optimizer: str
+    class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
+    step: int
+    steps: int
+    epoch: int
+    learning_rate: float
+    highest_rate: float
+    schedule: str
+    batch: int
+    batch_loss: float
+    sample: SeenSample
+    way: Way
+    loss_unit: float
+    truth: np.ndarray | None
+    errors: np.ndarray | None
+    answer_slopes: np.ndarray | None
+    cell: int
+    answer_scales: tuple[np.ndarray, np.ndarray] | None
+    answer: np.ndarray
+    answer_after: np.ndarray
+    loss_after: float
+    layers: tuple[LayerStep, ...]
+    weight: WeightStep
+    is_made: bool
+    failure: str
+
+    def __str__(self) -> str:
+        """Return the step told in words, in the order of the six steps of learning."""
+        from downslope.insight.step_text import tell_step  # reads this file's values
+
+        return tell_step(self)
+
+
+def trace_step(
+    run: Run,
+    step: int,
+    sample: int | None = None,
+    *,
+    layer: int | None = None,
+    unit: int | None = None,
+    weight: str | None = None,
+    on_steps: OnProgress | None = None,
+) -> StepTrace:
+    """Rebuild one step of a run's training, and follow a sample and a weight through it.
+
+    Args:
+        run: The run.
+        step: Which step, from 1. After a training that ended because something was not finite
+            one step more can be looked at: the one that failed.
+        sample: A training sample, from 0; it need not be in the step's batch. None for the first
+            of the batch.
+        layer: The weight's layer, from 1.
+        unit: The unit that the weight leads to, from 0.
+        weight: The rest of its place, such as "3" for the input that it comes from, or "bias", or
+            all of it: "weights[3,5]". What is left out is chosen by the largest gradient.
+        on_steps: Called while the training is replayed, with (steps done, steps in all).
+
+    Raises:
+        DataError: The data is gone or has changed, or there is no such sample.
+        NetworkError: There is no such layer, unit or weight.
+        RunError: There is no such step, or the training does not repeat here.
+
+    Example:
+        >>> traced = trace_step(run, step=100)
+        >>> print(traced)
+    """
+    if layer is not None:
+        checked_layer(run.network, layer)
+    replay = run.replay
+    last = replay.steps + replay.has_failed_step
+    if not 1 <= step <= last:
+        raise RunError(
+            f"Step {step:,} was asked for, and the run has {last:,} steps.",
+            f"a step from 1 to {last:,}",
+            "Steps are counted from 1.",
+        )
+    run = replay.run
+    seen = see_sample(replay, step, sample)
+    before = replay.state(step - 1, on_steps)
+    is_made = step <= replay.steps
+    after = replay.state(step, on_steps) if is_made else before
+    return _traced(replay, step, seen, before, after, is_made, (layer, unit, weight))
+
+
+def _traced(
+    replay: Replay,
+    step: int,
+    seen: SeenSample,
+    before: loop.State,
+    after: loop.State,
+    is_made: bool,
+    wanted: tuple[int | None, int | None, str | None],
+) -> StepTrace:
+    run = replay.run
+    network, loss, given = seen.network, run.loss, (seen.inputs, seen.targets)
+    old, new = (jax.tree.map(np.asarray, one.parameters) for one in (before, after))
+    way = walk(network, old, *given, loss)
+    gradients = tuple(one.gradients for one in way.layers)
+    weight = find_weight(run.network, gradients, *wanted)
+    arguments = (before.parameters, replay.seen(step))
+    program = replay.program_of(step)
+    found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
+    of_batch = jax.tree.map(np.asarray, found(*arguments))
+    behind = way if not is_made else walk(network, new, *given, loss)
+    settings = replay.settings_of(step)
+    answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen)
+    errors = None if truth is None else answer - truth
+    return StepTrace(
+        data=run.data.name,
+        task=run.data.task,
+        loss_name=loss.name,
+        optimizer=settings.optimizer.name,
+        class_names=run.data.class_names,
+        input_names=run.data.input_names,
+        step=step,
+        steps=replay.steps,
+        epoch=replay.epoch_of(step),
+        learning_rate=replay.rate_of(step),
+        highest_rate=settings.learning_rate,
+        schedule=settings.schedule.kind,
+        batch=int((replay.batch_of(step) >= 0).sum()),
+        batch_loss=float(run.trace.batch_loss[step - 1]),
+        sample=seen,
+        way=way,
+        loss_unit=run.units.of_loss(run.loss),
+        truth=truth,
+        errors=errors,
+        answer_slopes=_answer_slopes(run, way, errors),
+        cell=seen.inputs.shape[1] // seen.targets.shape[1] if run.data.task == "counting" else 0,
+        answer_scales=_answer_scales(run),
+        answer=answer,
+        answer_after=answer_of(run, behind.outputs[None]),
+        loss_after=behind.loss,
+        layers=tuple(
+            LayerStep(
+                run.network.layer_name(place),
+                way.layers[place],
+                arrays_of(of_batch, place + 1),
+                arrays_of(old, place + 1),
+                arrays_of(_minus(new, old), place + 1),
+            )
+            for place in range(len(network.layers))
+        ),
+        weight=WeightStep(
+            weight,
+            chain_of(network, old, way, weight),
+            difference_at(network, old, *given, loss, weight),
+            weight.of(of_batch),
+            weight.of(old),
+            weight.of(new),
+        ),
+        is_made=is_made,
+        failure="" if is_made else run.outcome.message,
+    )
+
+
+def batch_gradients(
+    program: loop.Program, parameters: NetworkParameters, seen: loop.Batch
+) -> NetworkParameters:
+    """The slopes of a batch's loss, found as the training finds them."""
+    return loop.walk_back(program.judge.joined, program.judge.loss, parameters, seen).gradients
+
+
+def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:
+    return jax.tree.map(lambda one, other: one - other, new, old)
+
+
+def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
+    """What a sample's answer should be, as `answer_of` gives it.
+
+    Returns:
+        Numbers in the units of the target, or the number of people (1,); None for classes.
+    """
+    if run.data.task == "classification":
+        return None
+    if run.data.task == "regression":
+        return np.asarray(seen.target, np.float64)
+    people = np.asarray(run.units.answers_of(np.asarray(seen.targets)))[0]
+    return people.sum(dtype=np.float64).reshape(1)
+
+
+def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray | None:
+    """How fast the loss, or the square of the error of a count, grows with each answer."""
+    if errors is None or run.loss.link is not identity:
+        return None
+    if run.data.task == "counting":
+        return 2 * errors
+    deviation = 1.0 if run.answer_scaling is None else run.answer_scaling.deviation
+    return np.asarray(way.slope * (run.units.of_loss(run.loss) / deviation), np.float64)
+
+
+def _answer_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+    if run.answer_scaling is None or run.data.task == "classification":
+        return None
+    mean, deviation = run.answer_scaling.mean, run.answer_scaling.deviation
+    mean, deviation = np.broadcast_arrays(np.ravel(mean), np.ravel(deviation))
+    return mean, deviation
+
+
+def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
+    """What a person reads of one sample's outputs, (1, ...).
+
+    Returns:
+        A probability per class, numbers in the units of the target, or the number of people (1,).
+    """
+    answers = run.answers_of(np.asarray(outputs))[0]
+    if run.data.task == "counting":
+        return answers.sum(dtype=np.float64).reshape(1)
+    if run.data.task == "classification" and answers.shape == (1,):
+        return np.array([1 - answers[0], answers[0]])
+    return answers

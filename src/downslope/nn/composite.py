@@ -1,0 +1,180 @@
+"""Layers made of layers: a short cut around some, and branches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from downslope.errors import NetworkError
+from downslope.nn.layer import Layer, Misfit, Padded, Parameters, Shape, forward_padded
+
+UNCOPIED = ("flatten", "passed")  # layers whose outputs are their inputs
+
+
+def chain_shape(layers: Sequence[Layer], shape: Shape) -> Shape:
+    """Shape behind `layers`, for inputs of `shape`."""
+    for layer in layers:
+        shape = layer.output_shape(shape)
+    return shape
+
+
+def signal_shapes(layers: Sequence[Layer], shape: Shape) -> Iterator[Shape]:
+    """Shapes of all signals behind `layers`, also of those inside of layers made of layers."""
+    for layer in layers:
+        inner = layer.branches if isinstance(layer, Parallel) else ()
+        for chain in (layer.layers,) if isinstance(layer, Residual) else inner:
+            yield from signal_shapes(chain, shape)
+        shape = layer.output_shape(shape)
+        if layer.word not in UNCOPIED:
+            yield shape
+
+
+def _init_chain(layers: Sequence[Layer], key: Array, shape: Shape) -> Parameters:
+    parameters: Parameters = {}
+    for index, layer in enumerate(layers):
+        parameters[str(index)] = layer.init(jax.random.fold_in(key, index), shape)
+        shape = layer.output_shape(shape)
+    return parameters
+
+
+def _run_chain(
+    layers: Sequence[Layer], parameters: Parameters, signals: Any, key: Array | None
+) -> Any:
+    """What the layers make of signals, which may be `Padded`."""
+    for index, layer in enumerate(layers):
+        own = None if key is None else jax.random.fold_in(key, index)
+        if isinstance(signals, Padded):
+            signals = forward_padded(layer, parameters[str(index)], signals, own)
+        else:
+            signals = layer.forward(parameters[str(index)], signals, own)
+    return signals
+
+
+def _checked(layers: object, owner: str) -> tuple[Layer, ...]:
+    if isinstance(layers, Layer):
+        layers = (layers,)
+    if not isinstance(layers, Sequence) or not all(isinstance(one, Layer) for one in layers):
+        raise NetworkError(
+            f"{owner} was given {layers!r}.", "layers", "Write e.g. Residual([Dense(8, 'relu')])."
+        )
+    if not layers:
+        raise NetworkError(f"{owner} was given no layers.", "at least one", "Add a layer to it.")
+    return tuple(layers)
+
+
+@dataclass(frozen=True)
+class Residual(Layer):
+    """The inputs added to what `layers` make of them: x + f(x).
+
+    Source: He et al., Deep residual learning, 2015.
+
+    Attributes:
+        layers: The layers of f, one after another; f must keep the shape.
+    """
+
+    layers: tuple[Layer, ...]
+    word: ClassVar[str] = "residual"
+
+    def __init__(self, layers: Sequence[Layer] | Layer) -> None:
+        object.__setattr__(self, "layers", _checked(layers, "Residual"))
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a layer inside is."""
+        return any(layer.is_random for layer in self.layers)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        inner = chain_shape(self.layers, input_shape)
+        if inner != input_shape:
+            raise Misfit(
+                f"inner layers that keep the shape {input_shape}, while they make {inner} of it",
+                "Give its last inner layer as many units as the residual layer has inputs.",
+            )
+        return input_shape
+
+    def init(self, key: Array, input_shape: Shape) -> Parameters:
+        """The parameters of each inner layer under its number."""
+        return _init_chain(self.layers, key, input_shape)
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """X + f(x)."""
+        return inputs + _run_chain(self.layers, parameters, inputs, key)
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """X + f(x)."""
+        made = _run_chain(self.layers, parameters, inputs, key)
+        return Padded(inputs.values + made.values, inputs.sizes)
+
+
+@dataclass(frozen=True)
+class Parallel(Layer):
+    """Several branches that see the same inputs, joined along the last axis (channels).
+
+    Attributes:
+        branches: Each a chain of layers; all must agree in every axis but the last.
+    """
+
+    branches: tuple[tuple[Layer, ...], ...]
+    word: ClassVar[str] = "parallel"
+
+    def __init__(self, *branches: Sequence[Layer] | Layer) -> None:
+        chains = tuple(_checked(branch, "Parallel") for branch in branches)
+        if len(chains) < 2:
+            raise NetworkError(
+                f"Parallel was given {len(chains)} branches.",
+                "at least two",
+                "Write e.g. Parallel([Conv2D(8, 3)], [Conv2D(8, 5)]).",
+            )
+        object.__setattr__(self, "branches", chains)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether a layer inside is."""
+        return any(layer.is_random for branch in self.branches for layer in branch)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The branches' common shape, with their last axes added up."""
+        shapes = [chain_shape(branch, input_shape) for branch in self.branches]
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise Misfit(
+                f"branches that agree in height and width, while they make {shapes}",
+                "Pool or stride by the same factor in every branch.",
+            )
+        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+    def init(self, key: Array, input_shape: Shape) -> Parameters:
+        """The parameters of each branch under its number."""
+        return {
+            str(index): _init_chain(branch, jax.random.fold_in(key, index), input_shape)
+            for index, branch in enumerate(self.branches)
+        }
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """Run each branch and join what they make."""
+        outputs = []
+        for index, branch in enumerate(self.branches):
+            own = None if key is None else jax.random.fold_in(key, index)
+            outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
+        return jnp.concatenate(outputs, axis=-1)
+
+    def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
+        """Run each branch and join what they make."""
+        outputs = []
+        for index, branch in enumerate(self.branches):
+            own = None if key is None else jax.random.fold_in(key, index)
+            outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
+        if not isinstance(outputs[0], Padded):  # every branch is flat
+            return jnp.concatenate(outputs, axis=-1)
+        return Padded(jnp.concatenate([one.values for one in outputs], -1), outputs[0].sizes)

@@ -1,0 +1,147 @@
+"""Layers for signals without a place: fully connected, flattened, dropped."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from downslope.errors import NetworkError, quoted
+from downslope.nn.activations import activation
+from downslope.nn.initializers import initializer
+from downslope.nn.layer import Layer, Misfit, Parameters, Shape
+
+LARGEST = (1 << 31) - 1  # what arrays are counted with
+
+
+EXAMPLES = {"units": 32, "channels": 16, "numbers": 8, "values": 10}  # in messages; 2 elsewhere
+
+
+def positive(name: str, value: int, layer: str, most: int = LARGEST) -> None:
+    """Check that `value` is a whole number from 1 to `most`.
+
+    Raises:
+        NetworkError: It is not.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        too_many = isinstance(value, int) and value > most
+        raise NetworkError(
+            f"{layer} has {name} {quoted(value)}{_text(value)}.",
+            f"a whole number of at {f'most {most:,}' if too_many else 'least 1'}",
+            f"Write {layer}({name}={_example(name, value)}).",
+        )
+
+
+def _text(value: object) -> str:
+    return ", which is text" if isinstance(value, str) else ""
+
+
+def _example(name: str, value: object) -> object:
+    """What was probably meant by a text; else a usual number."""
+    is_number = isinstance(value, str) and value.isdecimal() and value.isascii() and int(value)
+    return value if is_number else EXAMPLES.get(name, 2)
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """Fully connected: activation(x W + b), x of shape (N, features), W (features, units).
+
+    Attributes:
+        units: Number of neurons.
+        activation: A name in `ACTIVATIONS`.
+        initializer: A name in `INITIALIZERS`, or "auto" for the one that fits the activation.
+    """
+
+    units: int
+    activation: str = "identity"
+    initializer: str = "auto"
+    word: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        positive("units", self.units, "Dense")
+        activation(self.activation)
+        initializer(self.initializer, self.activation)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(features,) to (units,)."""
+        if len(input_shape) != 1:
+            raise Misfit("a flat list of numbers, (features,)", "Put a Flatten layer before it.")
+        return (self.units,)
+
+    def init(self, key: Array, input_shape: Shape) -> Parameters:
+        """Weights (features, units) from the initializer, biases (units,) zero."""
+        features = input_shape[0]
+        draw = initializer(self.initializer, self.activation).draw
+        weights = draw(key, (features, self.units), features, self.units)
+        return {"weights": weights, "biases": jnp.zeros(self.units, weights.dtype)}
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
+    ) -> Float[Array, "n units"]:
+        """Inputs times weights, plus bias."""
+        return inputs @ parameters["weights"] + parameters["biases"]
+
+    def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
+        """Apply the activation to each sum."""
+        return activation(self.activation)(sums)
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """All values of a sample in one row: (N, ...) to (N, features)."""
+
+    word: ClassVar[str] = "flatten"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Any shape to (features,)."""
+        return (math.prod(input_shape),)
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n features"]:
+        """Reshape; a layer without weights has its inputs for sums."""
+        return inputs.reshape(inputs.shape[0], -1)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """In training, silence a share of the signals and enlarge the others to keep their mean.
+
+    Source: Srivastava et al., Dropout, 2014 (the inverted form, which leaves prediction alone).
+
+    Attributes:
+        rate: The share that is silenced, at least 0 and below 1.
+    """
+
+    rate: float
+    word: ClassVar[str] = "dropout"
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.rate, int | float) and 0 <= self.rate < 1):
+            raise NetworkError(
+                f"Dropout has rate {self.rate!r}.",
+                "a share of at least 0 and below 1",
+                "0.5 is usual behind dense layers, 0.1 to 0.3 behind convolutions.",
+            )
+
+    @property
+    def is_random(self) -> bool:
+        """Whether any signal is silenced at all."""
+        return self.rate > 0
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        return input_shape
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """Silence and enlarge, or outside of training pass on unchanged."""
+        if key is None or self.rate == 0:
+            return inputs
+        kept = jax.random.bernoulli(key, 1 - self.rate, inputs.shape)
+        return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros_like(inputs))

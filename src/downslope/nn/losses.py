@@ -1,0 +1,214 @@
+"""How far an answer is from the truth: one number per sample.
+
+A loss sees the network's outputs as they leave the last layer. Its `link` turns those outputs
+into the answer that a person reads: logits into probabilities, a log rate into a rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from downslope.errors import SettingError
+from downslope.names import look_up, synonyms
+from downslope.nn.activations import identity, softmax
+
+PerSample = Callable[[Float[Array, "n ..."], Array], Float[Array, " n"]]
+
+
+def _mean_over_outputs(values: Float[Array, "n ..."]) -> Float[Array, " n"]:
+    return values.reshape(values.shape[0], -1).mean(axis=1)
+
+
+def _differences(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, "n ..."]:
+    """Y - t; a target (N,) of outputs (N, 1) is not spread over all samples."""
+    return prediction - target.reshape(prediction.shape)
+
+
+def squared_error(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " n"]:
+    """(y - t)^2, the mean over a sample's outputs."""
+    return _mean_over_outputs(_differences(prediction, target) ** 2)
+
+
+def absolute_error(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " n"]:
+    """|y - t|, the mean over a sample's outputs."""
+    return _mean_over_outputs(jnp.abs(_differences(prediction, target)))
+
+
+def huber(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " n"]:
+    """(y - t)^2 / 2 within 1 of the target, |y - t| - 1/2 beyond (Huber, 1964)."""
+    distance = jnp.abs(_differences(prediction, target))
+    near = jnp.minimum(distance, 1)
+    return _mean_over_outputs(near * (distance - near / 2))
+
+
+def cross_entropy(prediction: Float[Array, "n classes"], target: Array) -> Float[Array, " n"]:
+    """-log softmax(z)_t from logits z.
+
+    Args:
+        prediction: Logits, shape (N, classes).
+        target: Classes as integers (N,), or shares of each class (N, classes), such as one-hot.
+    """
+    logs = jax.nn.log_softmax(prediction, axis=-1)
+    if target.shape == prediction.shape:
+        return -(target * logs).sum(axis=-1)
+    # a comparison rather than a lookup: its slope needs no scatter, which is slow on processors
+    is_true = jnp.arange(logs.shape[-1]) == target.reshape(-1, 1)
+    return -jnp.where(is_true, logs, 0).sum(axis=-1)
+
+
+def binary_cross_entropy(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " n"]:
+    """-t log s(z) - (1 - t) log(1 - s(z)) from logits z, with the sigmoid s.
+
+    Args:
+        prediction: Logits, shape (N, outputs).
+        target: 0 or 1, shape (N,) for one output or (N, outputs).
+    """
+    target = target.reshape(prediction.shape).astype(prediction.dtype)
+    return _mean_over_outputs(jax.nn.softplus(prediction) - target * prediction)
+
+
+def poisson(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " n"]:
+    """exp(z) - t z: the Poisson distribution's negative log-likelihood at the log rate z.
+
+    The term log(t!), which no weight changes, is left out.
+    """
+    target = target.reshape(prediction.shape)
+    return _mean_over_outputs(jnp.exp(prediction) - target * prediction)
+
+
+def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: Loss) -> Array:
+    """Class targets of which a share is spread evenly over all classes (label smoothing).
+
+    t (1 - s) + s / classes; of one logit, or of labels by themselves, t (1 - s) + s / 2.
+
+    Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
+
+    Args:
+        targets: Classes as integers (N,), or shares (N, classes), or labels (N, labels).
+        classes: How many there are.
+        share: s, which is spread.
+        loss: The loss that will see them.
+    """
+    if loss.name == "binary_cross_entropy":
+        return targets.astype(jnp.float32) * (1 - share) + share / 2
+    if targets.ndim == 1:
+        targets = jax.nn.one_hot(targets, classes, dtype=jnp.float32)
+    return targets * (1 - share) + share / classes
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss and how its outputs are read.
+
+    Attributes:
+        name: Its name in `LOSSES`, or the function's own.
+        per_sample: From outputs (N, ...) and targets to one value per sample, (N,).
+        link: From outputs to the answer that a person reads.
+        takes_classes: Whether targets are classes rather than numbers.
+        degree: How the loss grows with the unit of the targets: in a unit u times smaller the
+            numbers are u times larger and the loss u**degree times; None where no such rule
+            holds. With a rule, training can use targets of deviation 1 and report its own units.
+        is_of_differences: Whether it depends on y - t alone, so that training can use targets
+            whose mean is 0.
+    """
+
+    name: str
+    per_sample: PerSample
+    link: Callable[[Array], Array] = identity
+    takes_classes: bool = False
+    degree: int | None = None
+    is_of_differences: bool = False
+
+    def mean(
+        self,
+        prediction: Float[Array, "n ..."],
+        target: Array,
+        weights: Array | None = None,
+        total: Array | None = None,
+    ) -> Float[Array, ""]:
+        """The mean over samples; with weights (N,), sum(w l) / total, or 0 if the total is 0.
+
+        Args:
+            prediction: The network's outputs, (N, ...).
+            target: What they should be.
+            weights: How much each sample counts, (N,); None for all the same.
+            total: What the weighted sum is divided by; None for the sum of the weights.
+        """
+        values = self.per_sample(prediction, target)
+        if weights is None:
+            return values.mean()
+        total = weights.sum() if total is None else total  # 0 where no sample of a batch counts
+        return (weights * values).sum() / jnp.where(total == 0, 1, total)
+
+
+def _sigmoid(outputs: Array) -> Array:
+    return jax.nn.sigmoid(outputs)  # unlike JAX's functions, one of a module can be pickled
+
+
+def _exp(outputs: Array) -> Array:
+    return jnp.exp(outputs)
+
+
+LOSSES: Mapping[str, Loss] = MappingProxyType(
+    {
+        "squared_error": Loss("squared_error", squared_error, degree=2),
+        "absolute_error": Loss("absolute_error", absolute_error, degree=1),
+        "huber": Loss("huber", huber, is_of_differences=True),
+        "cross_entropy": Loss("cross_entropy", cross_entropy, softmax, takes_classes=True),
+        "binary_cross_entropy": Loss(
+            "binary_cross_entropy", binary_cross_entropy, _sigmoid, takes_classes=True
+        ),
+        "poisson": Loss("poisson", poisson, _exp),
+    }
+)
+
+
+# what PyTorch, Keras, scikit-learn and people call them; see `names.suggestion`
+_OWN = "Give a function of your own from Python: loss(prediction, target) -> one value per sample."
+SYNONYMS = synonyms(
+    {
+        "squared_error": (
+            "mse mseloss rmse meansquarederror meansquaredloss squareerror squared "
+            "squaredloss l2 l2loss leastsquares meansquarederrorloss quadratic"
+        ),
+        "absolute_error": "mae mad l1 l1loss maeloss meanabsoluteerror absolute absoluteloss",
+        "huber": "smoothl1 smoothl1loss huberloss",
+        "cross_entropy": (
+            "crossentropyloss ce celoss xent categoricalcrossentropy "
+            "sparsecategoricalcrossentropy softmaxcrossentropy logloss logistic "
+            "multinomial nll nllloss negativeloglikelihood softmax"
+        ),
+        "binary_cross_entropy": (
+            "bce bceloss bcewithlogits bcewithlogitsloss binary binarylogloss "
+            "sigmoidcrossentropy sigmoid"
+        ),
+        "poisson": "poissonnll poissonnllloss poissonloss countpoisson",
+        _OWN: (
+            "hinge hingeloss focal focalloss kldivergence kldivloss kld logcosh quantile "
+            "pinball ctc ctcloss triplet mape msle gaussiannll "
+            "meansquaredlogarithmicerror meanabsolutepercentageerror cosinesimilarity"
+        ),
+    }
+)
+
+
+def resolve(loss: str | PerSample | Loss) -> Loss:
+    """Return the loss of that name, or the user's own function as a loss.
+
+    Args:
+        loss: A name in `LOSSES`, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
+
+    Raises:
+        SettingError: There is no loss of that name.
+    """
+    if isinstance(loss, Loss):
+        return loss
+    if callable(loss):
+        return Loss(getattr(loss, "__name__", "own loss"), loss)
+    return look_up(loss, LOSSES, "loss", SettingError, SYNONYMS)

@@ -1,0 +1,178 @@
+"""A network: layers one after another, checked for shape, drawn from a seed, run forward."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from downslope.errors import NetworkError
+from downslope.nn.composite import signal_shapes
+from downslope.nn.layer import Layer, Misfit, Parameters, Shape
+
+NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
+
+
+class Signal(NamedTuple):
+    """What one layer computed.
+
+    Attributes:
+        layer: The layer's place and kind, such as "1 Dense".
+        sums: The weighted sums, shape (N, ...).
+        activations: The activations of those sums, the same shape.
+    """
+
+    layer: str
+    sums: Float[Array, "n ..."]
+    activations: Float[Array, "n ..."]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers that signals pass one after another.
+
+    Attributes:
+        layers: The layers, from the input's side to the output's.
+
+    Raises:
+        NetworkError: There are no layers, or something else than layers was given.
+
+    Example:
+        >>> network = Network([Dense(32, "relu"), Dense(10)])
+        >>> parameters = network.init(input_shape=(64,), seed=0)
+    """
+
+    layers: tuple[Layer, ...]
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        if not isinstance(layers, Sequence) or not layers:
+            raise NetworkError(
+                f"Network was given {layers!r}.",
+                "a list of at least one layer",
+                "Write e.g. Network([Dense(32, 'relu'), Dense(10)]).",
+            )
+        for place, layer in enumerate(layers, start=1):
+            if not isinstance(layer, Layer):
+                raise NetworkError(
+                    f"Layer {place} is {layer!r}.",
+                    "a layer such as Dense(10)",
+                    "Call the layer's class with its settings.",
+                )
+        object.__setattr__(self, "layers", tuple(layers))
+
+    @property
+    def is_random(self) -> bool:
+        """Whether training draws random numbers inside the network (dropout)."""
+        return any(layer.is_random for layer in self.layers)
+
+    def layer_name(self, index: int) -> str:
+        """The place, counted from 1, and kind of layer `index`, such as "1 Dense"."""
+        return f"{index + 1} {type(self.layers[index]).__name__}"
+
+    def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
+        """Shape of each layer's output for one sample.
+
+        Args:
+            input_shape: Shape of one input, without the sample axis.
+
+        Raises:
+            NetworkError: A layer does not fit; the message names it, what it got and needs.
+        """
+        shapes: list[Shape] = []
+        shape = tuple(input_shape)
+        for place, layer in enumerate(self.layers, start=1):
+            try:
+                shapes.append(layer.output_shape(shape))
+            except Misfit as misfit:
+                raise NetworkError(
+                    f"Layer {place} ({type(layer).__name__}) got inputs of shape {shape}.",
+                    misfit.needs,
+                    misfit.advice,
+                ) from None
+            shape = shapes[-1]
+        return tuple(shapes)
+
+    def count_weights(self, input_shape: Shape) -> int:
+        """How many weights and biases `init` would draw; none is drawn.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        self.shapes(input_shape)
+        return _count_weights(self, tuple(input_shape))
+
+    def signal_sizes(self, input_shape: Shape) -> tuple[int, ...]:
+        """How many numbers each signal of one sample has, the inputs first.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        self.shapes(input_shape)
+        return _signal_sizes(self, tuple(input_shape))
+
+    def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
+        """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        before = (tuple(input_shape), *self.shapes(input_shape)[:-1])
+        key = jax.random.key(seed)
+        return tuple(
+            layer.init(jax.random.fold_in(key, index), shape)
+            for index, (layer, shape) in enumerate(zip(self.layers, before, strict=True))
+        )
+
+    def layer_key(self, key: Array | None, index: int) -> Array | None:
+        """The random key of layer `index` in a training step with the random `key`."""
+        if key is None or not self.layers[index].is_random:
+            return None
+        return jax.random.fold_in(key, index)
+
+    def forward(
+        self, parameters: NetworkParameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """The network's answer to `inputs`, shape (N, *input_shape).
+
+        Args:
+            parameters: What `init` returned, or what training made of it.
+            inputs: Shape (N, *input_shape).
+            key: The random key of a training step, or None outside of training.
+        """
+        for index, layer in enumerate(self.layers):
+            inputs = layer.forward(parameters[index], inputs, self.layer_key(key, index))
+        return inputs
+
+    def signals(
+        self, parameters: NetworkParameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> tuple[Signal, ...]:
+        """Each layer's weighted sums and activations; the arguments are those of `forward`."""
+        signals = []
+        for index, layer in enumerate(self.layers):
+            sums = layer.weighted_sum(parameters[index], inputs, self.layer_key(key, index))
+            inputs = layer.activate(sums)
+            signals.append(Signal(self.layer_name(index), sums, inputs))
+        return tuple(signals)
+
+
+@lru_cache(maxsize=256)
+def _count_weights(network: Network, input_shape: Shape) -> int:
+    drawn = jax.eval_shape(lambda: network.init(input_shape))
+    return sum(math.prod(one.shape) for one in jax.tree.leaves(drawn))
+
+
+@lru_cache(maxsize=256)
+def _signal_sizes(network: Network, input_shape: Shape) -> tuple[int, ...]:
+    shapes = (input_shape, *signal_shapes(network.layers, input_shape))
+    return tuple(map(math.prod, shapes))
+
+
+def count_parameters(parameters: NetworkParameters) -> int:
+    """How many weights and biases there are."""
+    return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(parameters))

@@ -1,0 +1,197 @@
+"""Networks as short text: "dense 32 relu, dense 10", as typed at the command line and stored.
+
+A layer is its word, its settings in order, then settings by name; composite layers put their
+inner layers in brackets: "residual (conv 16 3 relu, conv 16 3)", and branches are separated by a
+bar: "parallel (conv 8 3 | conv 8 5)".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Any
+
+from downslope.errors import NetworkError
+from downslope.names import suggestion, synonyms
+from downslope.nn.composite import Parallel, Residual
+from downslope.nn.dense import Dense, Dropout, Flatten
+from downslope.nn.embedding import Embedding
+from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+from downslope.nn.layer import Layer
+from downslope.nn.network import Network
+from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
+
+PLAIN = (
+    Dense, Conv2D, MaxPool2D, AveragePool2D, Upsample2D, Flatten, Dropout,
+    LayerNorm, GroupNorm, Standardize, Embedding,
+)  # fmt: skip
+LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
+# what PyTorch, Keras and people call them
+SYNONYMS = synonyms(
+    {
+        "dense": "linear fc fullyconnected hidden affine",
+        "conv": "conv2d convolution conv1d convolutional",
+        "max_pool": "maxpool2d maxpooling maxpooling2d pool",
+        "average_pool": "avgpool avgpool2d averagepooling2d meanpool adaptiveavgpool2d",
+        "dropout": "dropout2d drop alphadropout",
+        "upsample": "upsampling2d upsampling convtranspose2d deconv",
+        "embed": "embedding embeddings",
+        "layer_norm": "layernormalization norm",
+        "group_norm": "groupnormalization gn",
+        "standardize": "normalize normalization standardscaler",
+        "residual": "skip resnet resblock",
+        "parallel": "concat concatenate branches inception",
+        "Use group_norm or layer_norm, which do not depend on the batch.": (
+            "batchnorm batchnorm1d batchnorm2d batchnormalization bn instancenorm"
+        ),
+        'An activation follows its layer without a comma: "dense 32 relu, dense 10".': (
+            "relu sigmoid tanh softmax gelu activation"
+        ),
+        "There are no layers for sequences: use dense or conv layers.": (
+            "lstm gru rnn attention transformer multiheadattention"
+        ),
+    }
+)
+
+MOST_LAYERS, DEEPEST = 256, 32  # in all, and inside one another: each takes time to compile
+LONGEST = 1 << 16  # letters
+EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
+
+
+def describe(network: Network) -> str:
+    """Return the text that `parse` makes the same network from."""
+    return _describe_chain(network.layers)
+
+
+def _describe_chain(layers: Sequence[Layer]) -> str:
+    return ", ".join(_describe_layer(layer) for layer in layers)
+
+
+def _describe_layer(layer: Layer) -> str:
+    if isinstance(layer, Residual):
+        return f"residual ({_describe_chain(layer.layers)})"
+    if isinstance(layer, Parallel):
+        return f"parallel ({' | '.join(_describe_chain(branch) for branch in layer.branches)})"
+    words, in_order = [layer.word], True
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if value == field.default:
+            in_order = in_order and field.name == "size"  # a size is always written
+            if not in_order:
+                continue
+        words.append(str(value) if in_order else f"{field.name}={value}")
+    return " ".join(words)
+
+
+def parse(text: str) -> Network:
+    """Read a network from its text.
+
+    Raises:
+        NetworkError: The text cannot be read; the message names the part.
+    """
+    check_size(text)
+    return Network(_parse_chain(text))
+
+
+def check_size(text: str) -> None:
+    """Check, before it is read, that a text does not describe a network without end.
+
+    Raises:
+        NetworkError: It does.
+    """
+    steps = ((one == "(") - (one == ")") for one in text[: LONGEST + 1])
+    depth = max(accumulate(steps), default=0)
+    layers = 1 + text.count(",") + text.count("|") + text.count("(")
+    if len(text) > LONGEST or layers > MOST_LAYERS or depth > DEEPEST:
+        raise NetworkError(
+            f"The network's text has {len(text):,} letters, and up to {layers:,} layers, up to "
+            f"{depth} inside one another.",
+            f"at most {LONGEST:,} letters, {MOST_LAYERS:,} layers and {DEEPEST} inside one another",
+            "Describe a smaller network.",
+        )
+
+
+def _parse_chain(text: str) -> list[Layer]:
+    return [_parse_layer(part) for part in _split(text, ",")]
+
+
+def _split(text: str, separator: str) -> list[str]:
+    """Split at separators that stand outside of brackets."""
+    parts, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            break
+        if character == separator and depth == 0:
+            parts.append(text[start:place].strip())
+            start = place + 1
+    if depth:
+        raise NetworkError(
+            f"The network {text!r} has brackets that do not match.",
+            "as many '(' as ')'",
+            "Close each bracket behind the layers that belong into it.",
+        )
+    return [*parts, text[start:].strip()]
+
+
+def _parse_layer(text: str) -> Layer:
+    word, _, rest = text.partition(" ")
+    word = word.split("(")[0].lower()
+    if word not in LAYERS:
+        raise NetworkError(
+            f"The network has a layer {text!r}.",
+            "a layer: " + ", ".join(LAYERS),
+            suggestion(word, LAYERS, SYNONYMS) or EXAMPLE,
+        )
+    kind = LAYERS[word]
+    if kind in (Residual, Parallel):
+        inside = re.fullmatch(rf"{word}\s*\((.*)\)", text, re.IGNORECASE | re.DOTALL)
+        if inside is None:
+            raise NetworkError(
+                f"The layer {text!r} has no brackets.",
+                f"its inner layers in brackets: {word} (...)",
+                'Write e.g. "residual (dense 8 relu, dense 8)".',
+            )
+        chains = [_parse_chain(branch) for branch in _split(inside[1], "|")]
+        return Parallel(*chains) if kind is Parallel else Residual(chains[0])
+    return kind(**_settings(kind, text, rest.split()))
+
+
+def _settings(kind: type[Layer], text: str, words: list[str]) -> dict[str, Any]:
+    """Settings in order fill the fields in order; an activation's name may come early."""
+    fields = [field.name for field in dataclasses.fields(kind)]
+    settings: dict[str, Any] = {}
+    for word in words:
+        name, by_name, value = word.partition("=")
+        if not by_name:
+            value = word
+            is_number = _number(word) is not None
+            free = [one for one in fields if one not in settings]
+            if "activation" in free and not is_number:
+                free = ["activation"]
+            name = free[0] if free else ""
+        if name not in fields or name in settings:
+            raise NetworkError(
+                f"The layer {text!r} has a setting {word!r} too many.",
+                f"settings among: {', '.join(fields) or 'none'}",
+                EXAMPLE,
+            )
+        number = _number(value)
+        settings[name] = value if number is None else number
+    required = [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
+    for name in required:
+        if name not in settings:
+            raise NetworkError(f"The layer {text!r} has no {name}.", f"its {name}", EXAMPLE)
+    return settings
+
+
+def _number(word: str) -> int | float | None:
+    try:
+        return int(word)
+    except ValueError:
+        try:
+            return float(word)
+        except ValueError:
+            return None

@@ -1,0 +1,1 @@
+"""Products and convolutions: each by the native kernel, or by JAX alone."""

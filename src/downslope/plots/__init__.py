@@ -1,0 +1,66 @@
+"""What people look at: pictures of a run, drawn with matplotlib and saved as PNG or SVG.
+
+Each function takes plain arrays and returns a figure; `draw_run` draws all that suit a run.
+"""
+
+from downslope.plots.bowl import descents
+from downslope.plots.classes import confusion_matrix
+from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
+from downslope.plots.curves import loss_curves
+from downslope.plots.diff import two_courses
+from downslope.plots.escape import endings
+from downslope.plots.files import save_all
+from downslope.plots.layer_bars import layer_movement, layer_slopes
+from downslope.plots.layers import (
+    draw_layers,
+    filters_figure,
+    importance_figure,
+    layers_figure,
+)
+from downslope.plots.learning_rate import rate_search
+from downslope.plots.line import line_between
+from downslope.plots.mistakes import Answers, worst_mistakes
+from downslope.plots.neuron import neuron_figure
+from downslope.plots.plane import decision_map
+from downslope.plots.regression import fitted_curve, predictions
+from downslope.plots.run import draw_run
+from downslope.plots.samples import sample_tiles
+from downslope.plots.schedule import learning_rates
+from downslope.plots.slope import tangents
+from downslope.plots.style import new_figure, save
+from downslope.plots.surface import surface_map, surface_relief
+
+__all__ = [
+    "Answers",
+    "choose_over_range",
+    "confusion_matrix",
+    "count_scatter",
+    "crowd_samples",
+    "decision_map",
+    "descents",
+    "draw_count",
+    "draw_layers",
+    "draw_run",
+    "endings",
+    "filters_figure",
+    "fitted_curve",
+    "importance_figure",
+    "layer_movement",
+    "layer_slopes",
+    "layers_figure",
+    "learning_rates",
+    "line_between",
+    "loss_curves",
+    "neuron_figure",
+    "new_figure",
+    "predictions",
+    "rate_search",
+    "sample_tiles",
+    "save",
+    "save_all",
+    "surface_map",
+    "surface_relief",
+    "tangents",
+    "two_courses",
+    "worst_mistakes",
+]

@@ -1,0 +1,137 @@
+"""Which classes are taken for which: the confusion matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from downslope.plots import style
+
+MOST_NUMBERED = 24  # with more classes the cells are too small for numbers
+MOST_NAMED = 40  # and with more than these, not every class is named
+_MATRIX_WIDTH = 5.6  # inches, about
+
+
+def count_pairs(
+    truth: Int[np.ndarray, " n"], answers: Int[np.ndarray, " n"], classes: int
+) -> Int[np.ndarray, "classes classes"]:
+    """How often each class (row) was answered as each (column)."""
+    pairs = np.asarray(truth, np.int64) * classes + np.asarray(answers, np.int64)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def confusion_matrix(
+    truth: Int[np.ndarray, " n"],
+    answers: Int[np.ndarray, " n"],
+    class_names: tuple[str, ...],
+    *,
+    name: str = "",
+) -> Figure:
+    """Draw how often each class was taken for each, and the share of each that was recognised.
+
+    Colours are shares of the true class (rows), so that rare classes are seen as well; numbers
+    are samples. Right answers are blue, mistakes orange.
+
+    Args:
+        truth: The true classes.
+        answers: The network's answers.
+        class_names: One per class; a class need not occur in `truth`.
+        name: Of the data set, for the title.
+    """
+    classes = len(class_names)
+    counts = count_pairs(truth, answers, classes)
+    right, total = int(np.trace(counts)), int(counts.sum())
+    title = f"Confusion matrix: {name}" if name else "Confusion matrix"
+    share = min(100 * right / max(total, 1), 100.0 if right == total else 99.9)
+    subtitle = (
+        f"{right:,} of {style.amount(total, 'test sample')} recognised ({share:.1f} %). "
+        "Numbers are samples; the stronger a colour, the larger the share of the true class."
+    )
+    height = classes * float(np.clip(4.8 / classes, 0.29, 0.7)) if classes <= MOST_NUMBERED else 7.0
+    names = [style.plain(text, 18) for text in class_names]
+    cell = _MATRIX_WIDTH / classes
+    slanted = max(map(len, names)) * 0.085 > cell
+    below = 0.5 + (min(1.3, 0.07 * max(map(len, names))) if slanted else 0.2)
+    figure = style.new_figure(title, subtitle, height=height + below + 0.3)
+    matrix, shares = figure.subplots(1, 2, sharey=True, width_ratios=[_MATRIX_WIDTH, 1.8])
+    _draw_cells(matrix, counts)
+    _name_classes(matrix, names, slanted)
+    _draw_shares(shares, counts)
+    return figure
+
+
+def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
+    classes = len(counts)
+    rows = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(rows, 1)
+    # a few mistakes among many must be seen: their colour grows with the root of the share
+    colours = np.where(
+        np.eye(classes, dtype=bool)[..., None], style.RIGHT(shares), style.WRONG(shares**0.5)
+    )
+    colours[counts == 0] = (0.5, 0.53, 0.58, 0.05)
+    axes.imshow(colours, aspect="auto", interpolation="nearest")
+    edges = np.arange(1, classes) - 0.5
+    if classes <= MOST_NUMBERED:
+        axes.hlines(edges, -0.5, classes - 0.5, color=style.PAPER, linewidth=1.5)
+        axes.vlines(edges, -0.5, classes - 0.5, color=style.PAPER, linewidth=1.5)
+        size = float(np.clip(105 / classes, 6.5, 13.0))
+        for row, column in np.argwhere(counts).tolist():
+            dark = shares[row, column] if row == column else shares[row, column] ** 0.5
+            axes.text(
+                column,
+                row,
+                f"{counts[row, column]:,}",
+                ha="center",
+                va="center",
+                size=size if counts.max() < 10_000 else min(size, 7.0),
+                weight="bold" if row == column else "normal",
+                color=style.BRIGHT if dark > (0.75 if row == column else 0.6) else style.INK,
+            )
+    for row in np.flatnonzero(rows[:, 0] == 0):
+        stripe = Rectangle((-0.5, row - 0.5), classes, 1, hatch="////", fill=False, lw=0)
+        stripe.set_edgecolor(style.FAINT)
+        axes.add_patch(stripe)
+
+
+def _name_classes(axes: Axes, names: list[str], slanted: bool) -> None:
+    every = -(-len(names) // MOST_NAMED)
+    places = range(0, len(names), every)
+    shown = names[::every]
+    size = style.TEXT_SIZE if len(names) <= 12 else 7.5
+    axes.set_yticks(places, shown)
+    turn = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+    axes.set_xticks(places, shown, **turn)
+    axes.tick_params(length=0, labelsize=size, labelcolor=style.INK)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xlabel("the network's answer", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
+    axes.set_ylabel("true class", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
+
+
+def _draw_shares(axes: Axes, counts: np.ndarray) -> None:
+    """The share of each class that was recognised, in line with its row."""
+    rows = counts.sum(axis=1)
+    shares = np.diag(counts) / np.maximum(rows, 1)
+    places = range(len(rows))
+    style.entitle(axes, "recognised")
+    axes.barh(places, np.where(rows > 0, 1.0, 0.0), height=0.14, color=style.GRID)
+    axes.barh(places, shares, height=0.14, color=style.BLUE)
+    axes.set_xlim(0, 1.75)
+    if len(rows) <= MOST_NAMED:
+        for place, share, row in zip(places, shares, rows, strict=True):
+            text = f"{style.percent(share)} of {row:,}" if row else "none in the test"
+            axes.text(
+                1.06 if row else 0.0,
+                place,
+                text,
+                va="center",
+                size=style.SMALL_SIZE if len(rows) <= 12 else 7.0,
+                color=style.MUTED,
+            )
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set_xticks([])
+    axes.tick_params(length=0, labelleft=False)

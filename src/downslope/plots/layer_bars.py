@@ -1,0 +1,79 @@
+"""Layers side by side: how steep the loss is along each, and how far training moved it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from downslope.insight.first_step import LayerSlopes
+from downslope.plots import style
+
+_BAR = 0.34  # inches per layer
+_MOST = 24  # layers that are drawn
+
+
+def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
+    """Draw the length of each layer's gradient, from the last layer to the first.
+
+    Args:
+        layers: First layer first, as `insight.beginning` gives them.
+        name: Of the data set, for the title.
+    """
+    values = [one.gradient for one in layers]
+    subtitle = (
+        "How steeply the loss of the first batch rises along the weights of each layer, found from "
+        "the last layer back to the first."
+    )
+    title = f"Backpropagation before the first step: {name}" if name else "Backpropagation"
+    return _bars(layers, values, title, subtitle, "length of the gradient")
+
+
+def layer_movement(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
+    """Draw how far training moved each layer's weights, as a share of where they began.
+
+    Args:
+        layers: First layer first, as `insight.beginning` gives them.
+        name: Of the data set, for the title.
+    """
+    values = [100 * one.moved for one in layers]
+    subtitle = "How far all steps together moved each layer's weights from where they began."
+    title = f"How far the weights went: {name}" if name else "How far the weights went"
+    return _bars(layers, values, title, subtitle, "change, in % of the weights' length at first")
+
+
+def _bars(
+    layers: Sequence[LayerSlopes], values: list[float], title: str, subtitle: str, label: str
+) -> Figure:
+    """One bar per layer, the last layer on top, each with its number."""
+    chosen = list(zip(layers, values, strict=True))[-_MOST:][::-1]
+    if len(chosen) < len(layers):
+        subtitle += f" The last {len(chosen)} of {len(layers)} layers are drawn."
+    figure = style.new_figure(title, subtitle, height=0.75 + _BAR * len(chosen))
+    axes = style.dress(figure.subplots(), x=label)
+    axes.grid(False, axis="y")
+    lengths = np.array([value for _, value in chosen])
+    shown = np.where(np.isfinite(lengths), lengths, 0.0)
+    places = range(len(chosen))
+    axes.barh(places, shown, height=0.6, color=style.BLUE)
+    axes.set_yticks(places, [style.plain(one.name, 28) for one, _ in chosen])
+    axes.tick_params(axis="y", labelcolor=style.INK, length=0)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.16 * float(shown.max(initial=0.0)) or 1.0)
+    for place, (one, value) in enumerate(chosen):
+        _number(axes, place, shown[place], value, one.weights)
+    return figure
+
+
+def _number(axes: Axes, place: int, length: float, value: float, weights: int) -> None:
+    text = style.short(value, 3) if np.isfinite(value) else "began at 0"
+    axes.annotate(
+        text, (length, place), (4, 0), textcoords="offset points", va="center",
+        size=style.SMALL_SIZE, color=style.MUTED,
+    )  # fmt: skip
+    axes.text(
+        1.012, place, style.amount(weights, "weight"), transform=axes.get_yaxis_transform(),
+        va="center", size=style.SMALL_SIZE, color=style.MUTED,
+    )  # fmt: skip

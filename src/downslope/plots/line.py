@@ -1,0 +1,42 @@
+"""The loss on the straight line between two solutions."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from downslope.insight.line import Line
+from downslope.plots import style
+
+_HEIGHT = 3.4
+
+
+def line_between(found: Line, *, name: str = "", loss: str = "loss") -> Figure:
+    """Draw training and validation loss from one solution to the other.
+
+    Args:
+        found: The losses.
+        name: Of the data set, for the title.
+        loss: Name of the loss, for the axis.
+    """
+    title = f"Between two solutions of {name}" if name else "Between two solutions"
+    figure = style.new_figure(title, found.message, height=_HEIGHT)
+    axes = style.dress(
+        figure.subplots(), x="from the one run (0) to the other (1)", y=loss.replace("_", " ")
+    )
+    labels, highest = [], 0.0
+    for part, losses, colour in (
+        ("training", found.train_loss, style.BLUE),
+        ("validation", found.validation_loss, style.VERMILLION),
+    ):
+        values = np.where(np.isfinite(losses), losses, np.nan).astype(np.float64)
+        axes.plot(found.along, values, color=colour, linewidth=2)
+        axes.plot([0, 1], values[[0, -1]], color=colour, linewidth=1, linestyle=(0, (3, 3)))
+        axes.plot([0, 1], values[[0, -1]], "o", color=colour, markersize=6, clip_on=False)
+        highest = max(highest, float(np.nanmax(values)))
+        labels.append((float(values[-1]), f"{part} {style.short(values[-1], 3)}", colour))
+    axes.set_xlim(0, 1)
+    lowest = float(np.nanmin([found.train_loss.min(), found.validation_loss.min()]))
+    axes.set_ylim(min(0.0, 1.05 * lowest), 1.06 * highest if highest > 0 else 1.0)
+    style.label_ends(axes, labels, _HEIGHT - 0.7)
+    return figure

@@ -1,0 +1,223 @@
+"""The worst mistakes of a classifier: the samples whose true class it thought least likely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from downslope.data.scaling import Scaling
+from downslope.insight.pixels import image_shape
+from downslope.plots import style
+
+_TILES_PER_ROW = 6
+_TABLES_PER_ROW = 2
+_BARS = 4  # most unusual features shown for a row of a table
+_LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What a classifier answered to samples whose class is known.
+
+    Attributes:
+        truth: The true classes, shape (N,).
+        chosen: The network's answers, shape (N,).
+        probabilities: Shape (N, classes).
+        class_names: One per class.
+    """
+
+    truth: Int[np.ndarray, " n"]
+    chosen: Int[np.ndarray, " n"]
+    probabilities: Float[np.ndarray, "n classes"]
+    class_names: tuple[str, ...]
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """Whether each answer is a mistake, bool of shape (N,)."""
+        return self.truth != self.chosen
+
+    @property
+    def of_truth(self) -> np.ndarray:
+        """The probability of each sample's true class, shape (N,); 0 where it is not a number."""
+        return self._of(self.truth)
+
+    @property
+    def of_chosen(self) -> np.ndarray:
+        """The probability of each sample's answer, shape (N,); 0 where it is not a number."""
+        return self._of(self.chosen)
+
+    def _of(self, classes: np.ndarray) -> np.ndarray:
+        values = self.probabilities[np.arange(len(classes)), classes].astype(np.float64)
+        return np.nan_to_num(values, nan=0.0)
+
+    def worst(self, most: int) -> np.ndarray:
+        """Indices of the mistakes, worst first; without any, of the least certain right answers."""
+        pool = np.flatnonzero(self.wrong) if self.wrong.any() else np.arange(len(self.truth))
+        return pool[np.argsort(self.of_truth[pool], kind="stable")[:most]]
+
+    def sentence(self, shown: int) -> str:
+        """What the worst ones are, for the subtitle."""
+        wrong = int(self.wrong.sum())
+        total = style.amount(len(self.truth), "test sample")
+        if not wrong:
+            least = "answer it was" if shown == 1 else f"{shown} answers it was"
+            return f"No mistake among {total}; here the {least} least sure of."
+        if wrong == 1:
+            return f"1 mistake among {total}."
+        which = "all shown" if shown == wrong else f"the {shown} worst shown"
+        return (
+            f"{wrong:,} mistakes among {total}, {which}; first the one whose true "
+            "class seemed least likely."
+        )
+
+
+def as_images(inputs: np.ndarray, input_names: tuple[str, ...]) -> np.ndarray | None:
+    """The inputs (N, ...) as images (N, height, width, 1 or 3), or None if they are not images."""
+    shape = image_shape(inputs.shape[1:], input_names)
+    return None if shape is None else inputs.reshape(-1, *shape)
+
+
+def worst_mistakes(
+    inputs: np.ndarray,
+    answers: Answers,
+    *,
+    input_names: tuple[str, ...] = (),
+    scaling: Scaling | None = None,
+    name: str = "",
+) -> Figure:
+    """Draw the worst mistakes: images as images, rows of a table by their unusual features.
+
+    Without any mistake the least certain right answers are drawn, and the subtitle says so.
+
+    Args:
+        inputs: All test inputs, shape (N, *input_shape), not scaled.
+        answers: What the network answered to them.
+        input_names: One per input of a table; empty for images.
+        scaling: Mean and deviation of the training inputs; needed for tables.
+        name: Of the data set, for the title.
+    """
+    images = as_images(inputs, input_names)
+    most = 2 * _TILES_PER_ROW if images is not None else 3 * _TABLES_PER_ROW
+    chosen = answers.worst(most)
+    mistaken = bool(answers.wrong.any())
+    title = "The worst mistakes" if mistaken else "The least certain answers"
+    title = f"{title} on {name}" if name else title
+    if images is not None:
+        return _draw_images(images, answers, chosen, title)
+    flat = inputs.reshape(len(inputs), -1).astype(np.float64)
+    scaling = scaling or Scaling.learn(flat)
+    unusual = (flat - scaling.mean.reshape(-1)) / scaling.deviation.reshape(-1)
+    names = input_names or tuple(f"input {number + 1}" for number in range(flat.shape[1]))
+    return _draw_table(flat[chosen], unusual[chosen], names, answers, chosen, title)
+
+
+def _draw_images(images: np.ndarray, answers: Answers, chosen: np.ndarray, title: str) -> Figure:
+    rows = -(-len(chosen) // _TILES_PER_ROW)
+    tile = style.WIDTH / _TILES_PER_ROW
+    shape = min(1.6, images.shape[1] / images.shape[2])
+    figure = style.new_figure(
+        title, answers.sentence(len(chosen)), height=rows * (tile * shape * 0.86 + 0.68)
+    )
+    low, high = float(images.min()), float(images.max())
+    drawn = float((images == low).mean()) > _LEAST_BACKGROUND  # strokes on an empty ground
+    grid = figure.subplots(rows, _TILES_PER_ROW, squeeze=False)
+    for axes, index in zip(grid.flat, chosen, strict=False):
+        image = images[index]
+        if image.shape[-1] == 1:
+            colours = "gray_r" if drawn else "gray"
+            axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=max(high, low + 1e-9))
+        else:
+            axes.imshow(_displayable(image, low, high))
+        style.bare(axes)
+        _caption(axes, answers, index)
+    for axes in grid.flat[len(chosen) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _displayable(image: np.ndarray, low: float, high: float) -> np.ndarray:
+    if image.dtype == np.uint8:
+        return image
+    return ((image - low) / max(high - low, 1e-9)).astype(np.float32)
+
+
+def _caption(axes: Axes, answers: Answers, index: int) -> None:
+    """Above an image its true class, below it the answer and how sure it was."""
+    true = style.plain(answers.class_names[answers.truth[index]], 13)
+    axes.set_title(f"true {true}", loc="center", size=style.TEXT_SIZE, color=style.INK, pad=4)
+    said = style.plain(answers.class_names[answers.chosen[index]], 11)
+    text = f"answer {said}\n{style.percent(answers.of_chosen[index])}"
+    colour = style.VERMILLION if answers.wrong[index] else style.BLUE
+    axes.set_xlabel(text, size=style.TEXT_SIZE, color=colour, labelpad=4)
+
+
+def _draw_table(
+    values: np.ndarray,
+    unusual: np.ndarray,
+    names: tuple[str, ...],
+    answers: Answers,
+    chosen: np.ndarray,
+    title: str,
+) -> Figure:
+    bars = min(_BARS, len(names))
+    rows = -(-len(chosen) // _TABLES_PER_ROW)
+    sentence = answers.sentence(len(chosen)) + (
+        " Bars: their most unusual inputs, in standard deviations from the training mean."
+    )
+    figure = style.new_figure(title, sentence, height=rows * (0.62 + 0.24 * bars) + 0.3)
+    grid = figure.subplots(rows, _TABLES_PER_ROW, squeeze=False, sharex=True)
+    order = np.argsort(-np.abs(unusual), axis=1, kind="stable")[:, :bars]
+    top = np.nan_to_num(np.take_along_axis(unusual, order, axis=1), nan=0.0)
+    ends = (1.03 * min(0.0, float(top.min())), 1.03 * max(1.0, float(top.max())))
+    for place, axes in zip(range(len(chosen)), grid.flat, strict=False):
+        picked = order[place]
+        labels = [names[number] for number in picked]
+        _draw_bars(axes, top[place], values[place, picked], labels, ends)
+        style.entitle(axes, _verdict(answers, chosen[place]))
+    for axes in grid.flat[len(chosen) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _verdict(answers: Answers, index: int) -> str:
+    true = answers.class_names[answers.truth[index]]
+    said = answers.class_names[answers.chosen[index]]
+    short = 18  # letters of a name, so that two of them fit above a panel
+    true, said = (text if len(text) <= short else f"{text[:short]}…" for text in (true, said))
+    return f"true {true}, answer {said} ({style.percent(answers.of_chosen[index])})"
+
+
+def _draw_bars(
+    axes: Axes,
+    deviations: np.ndarray,
+    values: np.ndarray,
+    names: list[str],
+    ends: tuple[float, float],
+) -> None:
+    style.dress(axes)
+    axes.grid(False)
+    places = range(len(names))
+    colours = [style.AMBER if deviation > 0 else style.SKY for deviation in deviations]
+    axes.barh(places, deviations, height=0.6, color=colours)
+    axes.axvline(0, color=style.FAINT, linewidth=0.8)
+    axes.set_yticks(places, [style.plain(name, 22) for name in names])
+    axes.invert_yaxis()
+    axes.set_xlim(*ends)
+    axes.spines["left"].set_visible(False)
+    axes.spines["bottom"].set_visible(False)
+    axes.tick_params(length=0, labelbottom=False)
+    axes.tick_params(axis="y", labelcolor=style.INK)
+    for place, deviation, value in zip(places, deviations, values, strict=True):
+        axes.text(
+            1.02,
+            place,
+            f"{deviation:+.1f}  (value {style.short(value)})".replace("-", "\N{MINUS SIGN}"),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            size=style.SMALL_SIZE,
+            color=style.MUTED,
+        )

@@ -1,0 +1,120 @@
+"""All pictures of a run, in the order in which a person asks: how it went, how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from downslope.data.dataset import Samples
+from downslope.plots.classes import confusion_matrix
+from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples
+from downslope.plots.curves import loss_curves
+from downslope.plots.files import save_all
+from downslope.plots.mistakes import Answers, worst_mistakes
+from downslope.plots.plane import decision_map
+from downslope.plots.regression import fitted_curve, predictions
+from downslope.runs.run import Run
+
+Named = Iterator[tuple[str, Figure]]
+
+
+def draw_run(run: Run, folder: str | Path, *, with_test: bool = True) -> list[Path]:
+    """Draw all pictures that suit a run's task into a folder, as PNG files.
+
+    Always `loss.png`. For classes `confusion.png` and `mistakes.png`; for people `crowd.png` and
+    `counts.png`; for numbers `predicted.png` and, with a single input, `fit.png`.
+
+    Args:
+        run: The run; the test part of its data is drawn.
+        folder: Made if need be; pictures of the same names are replaced.
+        with_test: Whether the test part is looked at; without it there is `loss.png` alone.
+
+    Returns:
+        The files, in the order above.
+
+    Raises:
+        DataError: The run's data is gone or has changed.
+        StorageError: The disk or the folder refuses.
+    """
+    run = run.with_data()
+    assert run.dataset is not None
+    paths = save_all([("loss", curves_of(run))], folder, ("png",))
+    if with_test and len(run.dataset.test):
+        run.look(run.dataset.test)
+        paths += save_all(figures_of_test(run), folder, ("png",))
+    return paths
+
+
+def figures_of_test(run: Run) -> Named:
+    """The figures of the test part that suit a run's task, each with its name.
+
+    Args:
+        run: A run whose data is at hand; whoever calls this has counted the look at it.
+    """
+    assert run.dataset is not None
+    draw = {"classification": _classes, "regression": _numbers, "counting": _people}
+    test = run.dataset.test
+    if len(test):
+        yield from draw.get(run.data.task, lambda run, test: ())(run, test)
+
+
+def curves_of(run: Run) -> Figure:
+    """The course of a run's training."""
+    loss = run.loss.name
+    return loss_curves(run.trace, run.data.task, run.outcome, name=run.data.name, loss=loss)
+
+
+def _classes(run: Run, test: Samples) -> Named:
+    answers = Answers(
+        truth=test.targets if test.targets.ndim == 1 else test.targets.argmax(axis=1),
+        chosen=run.predict(test.inputs),
+        probabilities=run.probabilities(test.inputs),
+        class_names=run.data.class_names,
+    )
+    name, names = run.data.name, run.data.class_names
+    yield "confusion", confusion_matrix(answers.truth, answers.chosen, names, name=name)
+    inputs = run.data.input_names
+    if test.inputs.shape[1:] == (2,):
+        figure = decision_map(
+            test.inputs, answers, run.probabilities, input_names=inputs, name=name
+        )
+    else:
+        figure = worst_mistakes(
+            test.inputs, answers, input_names=inputs, scaling=run.scaling, name=name
+        )
+    yield "mistakes", figure
+
+
+def _numbers(run: Run, test: Samples) -> Named:
+    name = run.data.name
+    always = run.measure_baseline(test)["mae"]
+    predicted = run.predict(test.inputs)
+    yield "predicted", predictions(test.targets, predicted, baseline=always, name=name)
+    if test.inputs.shape[1:] == (1,):
+        input_name = (*run.data.input_names, "x")[0]
+        yield (
+            "fit",
+            fitted_curve(
+                test.inputs,
+                test.targets,
+                run.predict,
+                baseline=always,
+                input_name=input_name,
+                name=name,
+            ),
+        )
+
+
+def _people(run: Run, test: Samples) -> Named:
+    name = run.data.name
+    truth = test.counts
+    chosen = choose_over_range(truth)
+    few = test.take(chosen)
+    maps = run.densities(few.inputs)
+    note = "The scenes were drawn by a program." if run.data.generated else ""
+    yield "crowd", crowd_samples(few.inputs, few.targets, maps, name=name, note=note)
+    assert run.baseline_median is not None
+    median = float(run.baseline_median[0])
+    yield "counts", count_scatter(truth, run.predict(test.inputs), baseline=median, name=name)

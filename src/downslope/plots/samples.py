@@ -1,0 +1,48 @@
+"""Some samples with what is known of each: images in tiles, photos of crowds in larger ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from downslope.plots import style
+
+_PER_ROW, _PHOTOS_PER_ROW = 6, 3
+_PHOTO_SIDE = 48  # pixels, above which an image gets a larger tile
+_LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
+
+
+def sample_tiles(
+    images: np.ndarray, captions: Sequence[str], *, title: str, subtitle: str = ""
+) -> Figure:
+    """Draw a few images, each under its caption.
+
+    Args:
+        images: Shape (N, height, width, 1 or 3), of any numbers.
+        captions: One per image.
+        title: The heading.
+        subtitle: A sentence below it.
+    """
+    per_row = _PER_ROW if max(images.shape[1:3]) <= _PHOTO_SIDE else _PHOTOS_PER_ROW
+    rows = -(-len(images) // per_row)
+    tile = style.WIDTH / per_row * min(1.6, images.shape[1] / images.shape[2])
+    figure = style.new_figure(title, subtitle, height=rows * (0.9 * tile + 0.3) + 0.1)
+    low, high = float(images.min()), float(images.max())
+    drawn = images.shape[-1] == 1 and float((images == low).mean()) > _LEAST_BACKGROUND
+    grid = figure.subplots(rows, per_row, squeeze=False)
+    for axes, image, caption in zip(grid.flat, images, captions, strict=False):
+        style.bare(axes)
+        if image.shape[-1] == 1:
+            colours = "gray_r" if drawn else "gray"
+            axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=max(high, low + 1e-9))
+        elif image.dtype == np.uint8:
+            axes.imshow(image)
+        else:
+            axes.imshow(((image - low) / max(high - low, 1e-9)).astype(np.float32))
+        text = style.plain(caption, 20 if per_row == _PER_ROW else 40)
+        axes.set_title(text, loc="center", size=style.TEXT_SIZE, color=style.INK, pad=4)
+    for axes in grid.flat[len(images) :]:
+        axes.set_axis_off()
+    return figure

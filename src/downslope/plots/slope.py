@@ -1,0 +1,113 @@
+"""A function of one number with its tangents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from downslope.insight.slope import Slope, Tangent, number
+from downslope.plots import style
+
+_REACH = 0.16  # of the picture's width, that a tangent is drawn to each side of its point
+_FEW = 2  # up to so many slopes are told in sentences as well
+_COLOURS = (style.VERMILLION, style.GREEN, style.PURPLE, style.AMBER, style.SKY)
+
+
+def tangents(found: Slope) -> Figure:
+    """Draw a function of one number, and its tangent at each point that was asked for.
+
+    Args:
+        found: What `insight.slope` returned.
+    """
+    few = found.told(digits=6) if len(found.tangents) <= _FEW else ()
+    subtitle = " ".join((*few, found.note)).strip()
+    figure = style.new_figure(f"The slope of {found.title}", subtitle, height=4.3)
+    axes = style.dress(figure.subplots(), x=_axis(found), y=_values(found))
+    axes.plot(found.x, found.y, color=style.BLUE, linewidth=2.2)
+    axes.set_xlim(found.x[0], found.x[-1])
+    axes.set_ylim(*_limits(found))
+    if found.target is not None and found.x[0] <= found.target <= found.x[-1]:
+        _mark_target(axes, found.target)
+    handles = []
+    for place, one in enumerate(found.tangents):
+        reach = _REACH * (found.x[-1] - found.x[0])
+        ends = np.array([one.at - reach, one.at + reach])
+        look: dict[str, Any] = {
+            "color": _COLOURS[place % len(_COLOURS)],
+            "marker": style.MARKERS[place % len(style.MARKERS)],
+        }
+        _draw_tangent(axes, one, ends, look["color"])
+        axes.plot(one.at, one.value, markersize=7.5, mec=style.PAPER, mew=0.8, zorder=4, **look)
+        text = (
+            f"{found.variable} = {number(one.at, 6)}\n{found.result} = {number(one.value, 6)}\n"
+            f"{_slopes(one)}"
+        )
+        handles.append(Line2D([], [], linewidth=1.6, markersize=7.5, label=text, **look))
+    axes.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=style.TEXT_SIZE,
+        labelcolor=style.INK,
+        labelspacing=1.1,
+    )
+    return figure
+
+
+def _draw_tangent(axes: Axes, one: Tangent, ends: np.ndarray, colour: str) -> None:
+    """A line through the point; at a kink one half for each slope, at a jump none."""
+    if one.jump is not None:
+        return
+    left, right = one.kink or (one.slope, one.slope)
+    heights = [
+        one.value + left * (ends[0] - one.at),
+        one.value,
+        one.value + right * (ends[1] - one.at),
+    ]
+    axes.plot([ends[0], one.at, ends[1]], heights, color=colour, linewidth=1.6, zorder=3)
+
+
+def _slopes(one: Tangent) -> str:
+    if one.jump is not None:
+        return f"jumps from {number(one.jump[0], 6)}\nto {number(one.jump[1], 6)}"
+    if one.kink is not None:
+        return f"kink: slope {number(one.kink[0], 6)} left,\n{number(one.kink[1], 6)} right"
+    return f"slope {number(one.slope, 6)}"
+
+
+def _axis(found: Slope) -> str:
+    names = {"y": "the network's answer", "z": "the weighted sum", "x": ""}
+    return f"{found.variable}  ({names[found.variable]})" if names[found.variable] else "x"
+
+
+def _values(found: Slope) -> str:
+    words = {"L": f"L  ({found.name.replace('_', ' ')})", "a": "a  (the activation)"}
+    return words.get(found.result, "f(x)")
+
+
+def _limits(found: Slope) -> tuple[float, float]:
+    values = found.y[np.isfinite(found.y)]
+    values = np.append(values, [one.value for one in found.tangents])
+    low, high = float(values.min()), float(values.max())
+    room = 0.06 * (high - low) or max(0.1, 0.1 * abs(high))
+    return low - room, high + room
+
+
+def _mark_target(axes: Axes, target: float) -> None:
+    """A fine line at the truth, named above the axes."""
+    axes.axvline(target, color=style.MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
+    axes.annotate(
+        f"the truth, {number(target, 6)}",
+        (target, 1),
+        (0, 3),
+        xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points",
+        ha="center",
+        size=style.SMALL_SIZE,
+        color=style.MUTED,
+    )

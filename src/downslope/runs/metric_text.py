@@ -1,0 +1,123 @@
+"""Figures and how good they are, in the same words at every door."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Mapping
+
+from downslope.data.dataset import Task
+from downslope.errors import printable
+from downslope.engine.class_metrics import ClassMetrics
+from downslope.engine.metrics import MEASURES
+from downslope.runs.run import Run
+from downslope.numerals import rounded
+
+COLUMNS = {
+    "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
+    "rmse": "RMSE", "precision": "precision", "recall": "recall", "f1": "F1", "auc": "AUC",
+}  # fmt: skip
+PERCENT = ("accuracy", "all_right", "precision", "recall")
+CLASS_COLUMNS = ("class", "samples", "precision", "recall", "f1", "auc")
+
+
+def figure(name: str, value: float, task: Task) -> str:
+    """One figure: shares in percent, people with one decimal, the rest with few digits."""
+    if not math.isfinite(value):
+        return str(value)
+    if name in PERCENT:
+        return f"{100 * value:.1f} %"
+    if name in ("f1", "auc"):
+        return f"{value:.3f}"
+    if task == "counting" and name in ("mae", "rmse"):
+        return f"{value:,.1f}"
+    return rounded(value)
+
+
+def usual_answer(run: Run, name: str) -> str:
+    """What the baseline of a figure always predicts, as a noun: that which is best for it."""
+    if run.data.task == "classification":
+        best = run.baseline_answer
+        index = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
+        return f'"{printable(run.data.class_names[index])}", the most frequent class'
+    if run.data.task == "multilabel":
+        return "the more frequent answer of each label"
+    return f"the training {'median' if name == 'mae' else 'mean'}"
+
+
+def verdict(
+    run: Run,
+    figures: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    baseline: Mapping[str, float],
+) -> str:
+    """How good the run is, beside the best constant prediction."""
+    task = run.data.task
+    people = " people" if task == "counting" else ""
+
+    def said(name: str) -> str:
+        value, always = (figure(name, one[name], task) for one in (figures, baseline))
+        between = " (no 95 % interval: fewer than 10 samples are too few for one)"
+        if name in intervals:
+            low, high = (figure(name, end, task) for end in intervals[name])
+            between = f" (95 % interval {low} to {high})"
+        head = COLUMNS[name][0].upper() + COLUMNS[name][1:]
+        return (
+            f"{head}: {value}{people}{between}. "
+            f"Always predicting {usual_answer(run, name)}: {always}."
+        )
+
+    return " ".join(said(name) for name in MEASURES[task])
+
+
+def class_verdict(run: Run, found: ClassMetrics) -> str:
+    """What accuracy hides, where a class is rare; else an empty text."""
+    rare = run.rarest_class
+    if rare is None or not found.support[rare]:
+        return ""
+    said = [
+        f"{COLUMNS[name]} {figure(name, float(getattr(found, name)[rare]), run.data.task)}"
+        for name in ("recall", "precision", "f1")
+    ]
+    together = [f"balanced accuracy {figure('recall', found.balanced_accuracy, run.data.task)}"]
+    if found.mean_auc is not None:
+        together.append(f"AUC {found.mean_auc:.3f}")
+    name = printable(run.data.class_names[rare])
+    return (
+        f'The class "{name}" is rare, so accuracy says little about it: '
+        f"{', '.join(said)}. Over the classes: {', '.join(together)}."
+    )
+
+
+def class_rows(found: ClassMetrics, task: Task = "classification") -> list[list[str]]:
+    """A row of text for each class, under `CLASS_COLUMNS`; empty where nothing is defined."""
+
+    def cell(name: str, value: float) -> str:
+        return figure(name, value, task) if math.isfinite(value) else ""
+
+    return [
+        [name, f"{found.support[index]:,}"]
+        + [cell(one, float(getattr(found, one)[index])) for one in CLASS_COLUMNS[2:]]
+        for index, name in enumerate(found.names)
+    ]
+
+
+def openings_note(run: Run) -> str:
+    """How often a run's test score was seen, and what that means."""
+    count = run.test_openings
+    if count <= 1:
+        return "You have seen the test score once."
+    often = "twice" if count == 2 else f"{count:,} times"
+    folder = "RUN" if run.folder is None else shlex.quote(str(run.folder))
+    return (
+        f"You have seen the test score {often}. If you changed anything because of it, it is too "
+        f"optimistic. Check on new data: downslope test {folder} --data NEW"
+    )
+
+
+def generated_note(name: str) -> str:
+    """What must be said of figures on samples that no one measured."""
+    return (
+        f"The samples of {name} were made by a program: the scores say how well its rules were "
+        "learned, not how well the network does on real data."
+    )

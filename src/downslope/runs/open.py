@@ -1,0 +1,158 @@
+"""A run folder as a run again: what a training left, or its last checkpoint."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from downslope.data.scaling import Scaling
+from downslope.errors import RunError
+from downslope.runs import outcome, run_folder
+from downslope.runs.folder_checks import check_step, checked
+from downslope.runs.checkpoint import Checkpoint, layers, newest_checkpoint
+from downslope.runs.test_evaluations import Openings
+from downslope.runs.run import Run
+from downslope.runs.run_folder import Document
+from downslope.runs.trace import Trace
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.storage.arrays import flatten, unflatten
+from downslope.storage.checkpoints import FOLDER as CHECKPOINTS
+from downslope.storage.checkpoints import stored_steps
+from downslope.storage.files import LONGEST
+from downslope.storage.lock import is_empty
+
+
+def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
+    """Open a saved run, or the last checkpoint of a training that has not ended.
+
+    Args:
+        folder: The run's folder.
+        loss: The user's own loss, if it was trained with one: code is never stored.
+
+    Raises:
+        RunError: The folder is not a run, a file is damaged, or the loss is not known.
+    """
+    path = Path(os.path.abspath(Path(folder).expanduser()))
+    if run_folder.has_ended(path):
+        return run_from(path, *run_folder.read(path), loss=loss)
+    if (path / run_folder.OPTIONS).is_file() and not stored_steps(path):
+        raise RunError(
+            f"The training in {path} was ended before its first state was stored.",
+            "a training that has begun",
+            f"Begin it again with: downslope resume {shlex.quote(str(path))}",
+        )
+    if path.is_dir() and any(path.iterdir()) and is_empty(path):
+        raise RunError(
+            f"The training in {path} was ended before anything was stored.",
+            "the folder of a run",
+            "Begin the training again; the same folder can be named.",
+        )
+    if not (path / CHECKPOINTS).is_dir():
+        missing = run_folder.MANIFEST if (path / run_folder.DOCUMENT).exists() else "run.json"
+        found = f"has no {missing}" if path.is_dir() else "does not exist"
+        raise RunError(
+            f"{path} {found}.",
+            "the folder of a run, such as runs/digits-1",
+            "Train one with: downslope train digits.",
+        )
+    checkpoint, _ = newest_checkpoint(path)
+    return _at_its_best(run_at(checkpoint, loss=loss), checkpoint)
+
+
+def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
+    """A training that has not ended, with the best weights that it measured, if it keeps them.
+
+    Raises:
+        RunError: They are not those of its network.
+    """
+    arrays = checkpoint.arrays
+    loss = float(arrays.get("state.best_loss", np.inf))
+    if run.settings.stop.patience is None or not np.isfinite(loss):
+        return run
+    try:
+        best = unflatten(arrays, layers(run.parameters), "best.")
+        step = int(arrays["state.best_step"])
+    except (KeyError, ValueError) as error:
+        raise checkpoint.damaged(str(error)) from error
+    if not 0 <= step <= checkpoint.step or not all(
+        np.isfinite(one).all() for one in flatten(best).values()
+    ):
+        raise checkpoint.damaged("its best weights are none that it can have had")
+    samples = run.data.samples["train"]
+    epoch = step // -(-samples // run.settings.samples_per_step(samples))
+    return replace(
+        run,
+        parameters=tuple(best.values()),
+        outcome=outcome.unfinished_at_best(run.outcome, outcome.Best(loss, epoch, step)),
+    )
+
+
+def run_at(checkpoint: Checkpoint, *, loss: PerSample | None = None) -> Run:
+    """A checkpoint as a run.
+
+    Raises:
+        RunError: It is damaged, or the loss is not known.
+    """
+    path, document, arrays = checkpoint.folder, checkpoint.document, checkpoint.arrays
+    check_step(path / CHECKPOINTS, checkpoint.step, document, arrays)
+    return run_from(path, document, arrays, checkpoint.trace, loss=loss)
+
+
+def run_from(
+    path: Path,
+    document: Document,
+    arrays: Mapping[str, np.ndarray],
+    trace: Trace,
+    *,
+    loss: PerSample | None = None,
+) -> Run:
+    """A run from what its folder holds.
+
+    Raises:
+        RunError: The parts do not belong together, or the loss is not known.
+    """
+    known = _known_loss(document.settings.loss, loss)
+    network, parameters = checked(path, document, arrays, trace, known)
+    return Run(
+        network=network,
+        loss=known,
+        parameters=parameters,
+        settings=document.settings,
+        data=document.data,
+        scaling=Scaling(arrays["scaling.mean"], arrays["scaling.deviation"]),
+        answer_scaling=(
+            Scaling(arrays["answers.mean"], arrays["answers.deviation"])
+            if "answers.mean" in arrays
+            else None
+        ),
+        baseline_answer=arrays["baseline"],
+        baseline_median=arrays.get("baseline.median"),
+        trace=trace,
+        outcome=document.outcome,
+        seconds=document.seconds,
+        folder=path,
+        origin=document.origin,
+        openings=Openings(path),
+        versions=document.versions,
+        phases=document.phases,
+        parent=document.parent,
+    )
+
+
+def _known_loss(name: str, own: PerSample | None) -> Loss:
+    if own is not None:
+        return resolve(own)
+    try:
+        return resolve(name)
+    except Exception as error:
+        own_name = name if name.isidentifier() and len(name) <= LONGEST else "FUNCTION"
+        raise RunError(
+            f"The run was trained with the loss {name[:LONGEST]!r}, which is not one of ours.",
+            "that function",
+            f"Open it with open_run(folder, loss={own_name}).",
+        ) from error

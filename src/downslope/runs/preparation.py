@@ -1,0 +1,318 @@
+"""What a training needs before its first step: checked settings, a plan, arrays on the device."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Dataset, Samples, check_finite
+from downslope.data.scaling import Scaling, known_spread
+from downslope.errors import SettingError
+from downslope.engine import loop
+from downslope.engine.batches import LONGEST_TRAINING, BatchPlan
+from downslope.engine.compilation import QUICKLY_COMPILED, compiled
+from downslope.engine.evaluation import (
+    MOST_SIGNALS,
+    Judge,
+    Part,
+    evaluation_batches,
+    on_device,
+)
+from downslope.engine.metrics import OF_OUTPUTS
+from downslope.engine.optimizers import carried_over
+from downslope.runs.run import Run
+from downslope.engine.scales import Units
+from downslope.engine.settings import Settings
+from downslope.nn.layer import Layer
+from downslope.nn.losses import Loss
+from downslope.nn.network import Network
+
+RECORDING_SHARE = 0.05  # of the time of the steps
+WIDEST_EVALUATION = 256  # samples at a time: wider is hardly faster,
+MOST_EVALUATED = 1 << 17  # and so many numbers of their inputs, so that signals stay in the caches
+
+
+def sample_weights(
+    samples: Samples, class_weights: tuple[float, ...], classes: int
+) -> np.ndarray | None:
+    """How much each sample counts: its own weight times its class's; None for all the same.
+
+    Args:
+        samples: The samples.
+        class_weights: One per class; empty for all the same.
+        classes: How many classes there are.
+
+    Raises:
+        SettingError: There is not one positive weight per class.
+    """
+    if not class_weights:
+        return samples.weights
+    are_weights = all(0 <= weight < math.inf for weight in class_weights)
+    if len(class_weights) != classes or not are_weights or not any(class_weights):
+        raise SettingError(
+            f"The class weights are {class_weights}.",
+            f"{classes} numbers of at least 0, one per class",
+            "Leave them out to weigh all classes alike.",
+        )
+    each = np.asarray(class_weights, np.float64)
+    is_shared = samples.targets.ndim > 1  # among several classes
+    weights = samples.targets @ each if is_shared else each[samples.targets]
+    return weights if samples.weights is None else weights * samples.weights
+
+
+def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
+    """How a network's outputs become numbers in the targets' units; None where they are.
+
+    Targets far from size 1 would make every learning rate too large or too small. Each of
+    several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
+    keep their zero. A loss of differences alone without a rule for units has targets centred.
+
+    Raises:
+        DataError: A target is not finite any more, which all would be scaled by.
+
+    Warns:
+        UserWarning: The targets lie so close together that their type lost what they tell.
+    """
+    targets = dataset.train.targets
+    if dataset.task in ("classification", "multilabel") or targets.dtype.kind not in "biuf":
+        return None
+    is_scaled = loss.degree is not None or loss.is_of_differences
+    if is_scaled:
+        check_finite("target", targets)
+    near = targets[0].astype(np.float64)
+    mean = near + (targets - near).mean(axis=0, dtype=np.float64)
+    if dataset.task == "counting":
+        mean = np.zeros(1)
+    has_columns = dataset.task != "counting" and targets.ndim == 2 and targets.shape[1] > 1
+    axes = 0 if has_columns else None
+    deviation = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
+    if dataset.task != "counting":
+        kind = targets.dtype if is_scaled else np.dtype(np.float32)
+        size = mean if has_columns else np.abs(mean).max(initial=0.0)
+        deviation = known_spread("target", size, deviation, kind)
+    if loss.degree is not None:
+        return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
+    return Scaling(mean, np.ones(())) if loss.is_of_differences else None
+
+
+@dataclass(frozen=True, eq=False)
+class Preparation:
+    """All that a training needs, made when it is first asked for.
+
+    Attributes:
+        network: What learns.
+        dataset: What it learns from.
+        loss: The loss.
+        settings: All other settings.
+        earlier: The run that is gone on from; None to start from weights drawn anew.
+        scaled_as: The run whose scaling of answers holds; None to learn it from the data.
+    """
+
+    network: Network
+    dataset: Dataset
+    loss: Loss
+    settings: Settings
+    earlier: Run | None = None
+    scaled_as: Run | None = None
+
+    def check(self) -> None:
+        """Check that the settings suit the data, before anything is compiled or written.
+
+        Raises:
+            SettingError: The batch is larger than the data, there are too many steps, or there
+                is not one weight per class.
+        """
+        assert self.plan.steps > 0
+        if self.settings.label_smoothing and self.dataset.task not in OF_OUTPUTS:
+            raise SettingError(
+                f"Label smoothing was asked for, and {self.dataset.name} has no classes.",
+                "targets that are classes or labels",
+                "Leave it out.",
+            )
+        classes = len(self.dataset.class_names)
+        sample_weights(self.dataset.train, self.settings.class_weights, classes)
+
+    @cached_property
+    def plan(self) -> BatchPlan:
+        """Which samples each step sees.
+
+        Raises:
+            SettingError: There are more steps than can be planned.
+        """
+        samples, settings = len(self.dataset.train), self.settings
+        size = settings.samples_per_step(samples)
+        fills = _is_ours(self.network.layers)
+        plan = BatchPlan(samples, size, settings.epochs, settings.seed, fills)
+        if plan.steps > LONGEST_TRAINING:
+            raise SettingError(
+                f"{settings.epochs:,} epochs of {plan.steps_per_epoch:,} steps are "
+                f"{plan.steps:,} steps.",
+                f"at most {LONGEST_TRAINING:,}",
+                "Choose fewer epochs, or a larger batch; a run can be gone on from.",
+            )
+        return plan
+
+    @cached_property
+    def rates(self) -> np.ndarray:
+        """The learning rate of each step, (steps,)."""
+        return self.settings.schedule.rates(self.settings.learning_rate, self.plan.steps)
+
+    @cached_property
+    def answer_scaling(self) -> Scaling | None:
+        """How outputs become numbers in the targets' units; weights mean nothing without it."""
+        known = self.earlier or self.scaled_as
+        if known is not None:
+            return known.answer_scaling
+        return answer_scaling(self.dataset, self.loss)
+
+    @cached_property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.dataset.scaling, self.answer_scaling)
+
+    @cached_property
+    def program(self) -> loop.Program:
+        """What is compiled."""
+        settings = self.settings
+        return loop.Program(
+            judge=Judge(self.network, self.loss, self.dataset.task),
+            optimizer=settings.optimizer.form,
+            augment=settings.augment,
+            has_short_batch=self.plan.has_short_batch,
+            has_target=settings.stop.target_loss is not None,
+            has_patience=settings.stop.patience is not None,
+            smoothed=len(self.dataset.class_names) if settings.label_smoothing else 0,
+        )
+
+    @cached_property
+    def numbers(self) -> loop.Numbers:
+        """What the program is given besides samples."""
+        plan, stop, unit = self.plan, self.settings.stop, self.units.of_loss(self.loss)
+        target = -math.inf if stop.target_loss is None else stop.target_loss / unit
+        return loop.Numbers(
+            optimizer=self.settings.optimizer.numbers,
+            steps_per_epoch=np.int32(plan.steps_per_epoch),
+            measured_every=np.int32(self._measured_every()),
+            steps=np.int32(plan.steps),
+            target_loss=np.float32(target),
+            tolerance=np.float32(stop.tolerance / unit),
+            patience=np.int32(stop.patience or 0),
+            smoothing=np.float32(self.settings.label_smoothing),
+        )
+
+    @property
+    def _most_measured(self) -> int:
+        """Samples of each part that are measured.
+
+        As many of the training as of the validation part, so that neither costs much; where
+        there are few epochs, not more than the last measurement alone may cost.
+        """
+        most = min(self.settings.record.samples, len(self.dataset.validation))
+        if self.settings.record.every is None and not self.settings.stop.watches:
+            most = min(most, int(self._affordable_samples * self.settings.epochs))
+        return max(1, most)
+
+    @property
+    def _affordable_samples(self) -> float:
+        """Samples of each part that may be measured for every epoch of training.
+
+        A forward pass costs up to half of a step; a photo of which a part is cut out costs less
+        than a whole one.
+        """
+        augment = self.settings.augment
+        is_counting = self.dataset.task == "counting"
+        crop = augment.crop if augment is not None and is_counting else 1.0
+        return RECORDING_SHARE * self.plan.samples * crop**2
+
+    def _measured_every(self) -> int:
+        """Epochs between two measurements: as asked for, or so that they cost only their share.
+
+        Where they decide when to end, they are worth their time.
+        """
+        every, stop = self.settings.record.every, self.settings.stop
+        if every is not None:
+            return min(every, stop.patience or every)
+        if stop.watches:
+            return 1
+        return max(1, math.ceil(self._most_measured / self._affordable_samples))
+
+    @property
+    def _origin(self) -> loop.Origin:
+        return loop.Origin(
+            network=self.network,
+            input_shape=self.dataset.input_shape,
+            optimizer=self.program.optimizer,
+            keeps_best=self.program.has_patience,
+        )
+
+    @property
+    def shapes(self) -> loop.State:
+        """The shapes and types of a state, without the numbers."""
+        begin = partial(loop.begin, self._origin)
+        return jax.eval_shape(begin, np.uint32(self.settings.seed)).state
+
+    @property
+    def state_note(self) -> str:
+        """A sentence where a run is gone on from and the optimizer starts with a fresh state."""
+        if self.earlier is None or self.earlier.outcome.kept_step < self.earlier.outcome.step:
+            return ""
+        return self._carried_over(self.earlier, self.shapes.moments)[1]
+
+    def _carried_over(self, earlier: Run, fresh: Any) -> tuple[Any, str]:
+        before, now = earlier.settings.optimizer, self.settings.optimizer
+        return carried_over(earlier.moments, before, now, fresh)
+
+    def start(self) -> loop.Start:
+        """The state before the first step, and the key of chance."""
+        seed = np.uint32(self.settings.seed)
+        drawn = compiled(loop.begin, self._origin, seed, options=(QUICKLY_COMPILED,))(seed)
+        return drawn if self.earlier is None else self._go_on(drawn, self.earlier)
+
+    def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:
+        """A start at the weights of an earlier run, with what its optimizer remembers."""
+        moments, _ = self._carried_over(earlier, drawn.state.moments)
+        state = drawn.state._replace(parameters=earlier.parameters, moments=moments)
+        if state.best is not None:
+            state = state._replace(best=earlier.parameters)
+        return drawn._replace(state=state)
+
+    def material(self, key: Array) -> loop.Material:
+        """The samples and the scaling where the loop can reach them, with the key of chance."""
+
+        def part(samples: Samples) -> Part:
+            weights = sample_weights(
+                samples, self.settings.class_weights, len(self.dataset.class_names)
+            )
+            size = math.prod(self.dataset.input_shape)
+            widest = max(self.network.signal_sizes(self.dataset.input_shape))
+            width = min(WIDEST_EVALUATION, MOST_EVALUATED // size, MOST_SIGNALS // widest)
+            width = max(self.plan.width, width)
+            batches = evaluation_batches(len(samples), width, self._most_measured)
+            if weights is not None and samples is self.dataset.train:
+                finite = weights[np.isfinite(weights)]  # another is named at its step
+                mean = finite.mean(dtype=np.float64) if finite.any() else 1.0
+                weights = weights / mean
+            return on_device(samples, weights, batches, self.units)
+
+        return loop.Material(
+            train=part(self.dataset.train),
+            validation=part(self.dataset.validation),
+            scales=self.units.scales(self.dataset.train.inputs),
+            key=key,
+            numbers=self.numbers,
+        )
+
+
+def _is_ours(layers: Sequence[Layer]) -> bool:
+    """Whether all layers are known to let no sample see another one of its batch."""
+    inner = [getattr(one, "layers", ()) for one in layers]
+    inner += [branch for one in layers for branch in getattr(one, "branches", ())]
+    own = all(type(one).__module__.startswith("downslope.") for one in layers)
+    return own and all(_is_ours(one) for one in inner)

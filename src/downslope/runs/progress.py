@@ -1,0 +1,79 @@
+"""What an onlooker sees between two chunks of a training, and the request to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from downslope.runs.trace import Trace, TraceBuilder
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A training between two chunks.
+
+    Attributes:
+        step: Steps done.
+        steps: Steps in all.
+        epoch: Epochs finished.
+        epochs: Epochs in all.
+        seconds: Seconds spent in the loop since it began or went on, without compiling.
+        builder: The trace while it grows.
+        first: Steps that were done before it went on; 0 for a new training.
+    """
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    seconds: float
+    builder: TraceBuilder
+    first: int = 0
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it will take at the pace so far."""
+        return (self.steps - self.step) * self.seconds / max(1, self.step - self.first)
+
+    @property
+    def trace(self) -> Trace:
+        """Everything recorded so far; put together when it is asked for."""
+        return self.builder.trace()
+
+
+OnChunk = Callable[[Progress], object]
+
+
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a request that is seen between two chunks.
+
+    A second one does what it did before: Ctrl-C interrupts at once. Outside of the main thread,
+    where signals cannot be caught, no request is ever seen.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in STOPPING}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def ask(number: int, frame: object) -> None:
+        asked.set()
+        restore()
+
+    for number in STOPPING:
+        signal.signal(number, ask)
+    try:
+        yield asked.is_set
+    finally:
+        restore()

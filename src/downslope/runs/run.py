@@ -1,0 +1,528 @@
+"""A run: what a training returned, ready to answer, to be measured, and to be kept."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Dataset, Samples, known_targets
+from downslope.data.readers.frames import is_frame, table_from
+from downslope.data.load import load
+from downslope.data.photos import sizes_within
+from downslope.data.progress import OnProgress
+from downslope.data.scaling import Scaling
+from downslope.errors import DataError
+from downslope.engine import metrics as measures
+from downslope.runs import run_folder
+from downslope.engine.predictions import outputs_of
+from downslope.runs.summary import card
+from downslope.runs.folder_checks import load_options
+from downslope.engine.class_metrics import ClassMetrics, class_metrics, rarest
+from downslope.engine.compilation import check_process, compiled
+from downslope.engine.evaluation import Judge, constant_values, sample_values
+from downslope.runs.test_evaluations import Openings
+from downslope.runs.outcome import Outcome
+from downslope.runs.run_folder import DataCard, Document, Origin, Phase, Seconds
+from downslope.engine.scales import Units
+from downslope.engine.settings import Settings
+from downslope.runs.trace import Trace
+from downslope.nn import notation
+from downslope.nn.activations import identity
+from downslope.nn.losses import Loss
+from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
+from downslope.nn.padded import nothing
+from downslope.storage.arrays import flatten
+from downslope.storage.lock import claim_folder
+
+if TYPE_CHECKING:
+    from downslope.runs.replay import Replay
+
+
+MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(source=PATH)."
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished training.
+
+    Attributes:
+        network: The network.
+        loss: The loss that it was trained with.
+        parameters: The trained weights and biases, one dictionary per layer.
+        settings: How it was trained.
+        data: The card of the data set that it was trained on.
+        scaling: How inputs are scaled, learnt from the training part.
+        answer_scaling: How outputs become numbers in the targets' units; None where they are.
+        baseline_answer: The outputs with the lowest loss or RMSE that ignore the input, for
+            comparison; see `measures.baseline_answer`.
+        baseline_median: Likewise with the lowest MAE; None for classes.
+        trace: The course of the training.
+        outcome: How it ended.
+        seconds: How long it took.
+        dataset: The data set, if it is at hand; loaded from its source when first needed.
+        folder: Where the run was saved or opened, if it was.
+        origin: The run that the training went on from, if it did.
+        openings: Counts how often the test part is looked at.
+        moments: The optimizer state, for a training that goes on from here; None where the best
+            weights were restored. It is saved in the last checkpoint alone.
+        versions: Of Python and of the libraries that it was trained with, and how its layers
+            were computed.
+        phases: The parts before the last, where a training went on with other settings.
+        parent: The run that it was forked from, if it was.
+    """
+
+    network: Network
+    loss: Loss
+    parameters: NetworkParameters
+    settings: Settings
+    data: DataCard
+    scaling: Scaling
+    answer_scaling: Scaling | None
+    baseline_answer: np.ndarray
+    trace: Trace
+    outcome: Outcome
+    seconds: Seconds
+    dataset: Dataset | None = None
+    folder: Path | None = None
+    origin: Origin | None = None
+    openings: Openings = field(default_factory=Openings, repr=False)
+    moments: Any = None
+    versions: Mapping[str, str] = field(default_factory=run_folder.versions, repr=False)
+    phases: tuple[Phase, ...] = ()
+    parent: Origin | None = None
+    baseline_median: np.ndarray | None = None
+
+    @property
+    def test_openings(self) -> int:
+        """How often the test part was looked at; see `Openings`."""
+        return self.openings.count
+
+    @property
+    def parameter_count(self) -> int:
+        """How many weights and biases the network has."""
+        return count_parameters(self.parameters)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished."""
+        samples = self.data.samples["train"]
+        return self.outcome.step // -(-samples // self.settings.samples_per_step(samples))
+
+    @property
+    def as_origin(self) -> Origin:
+        """What a run that goes on from this one remembers of it."""
+        before = 0 if self.origin is None else self.origin.steps
+        folder = "" if self.folder is None else str(self.folder)
+        return Origin(folder, self.data.fingerprint, before + self.outcome.kept_step)
+
+    @property
+    def _judge(self) -> Judge:
+        return Judge(self.network, self.loss, self.data.task)
+
+    @property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.scaling, self.answer_scaling)
+
+    def _checked(self, inputs: Any) -> np.ndarray:
+        """Inputs as an array (N, *input_shape); photos may have another height and width."""
+        wanted, counting = self.data.input_shape, self.data.task == "counting"
+        if self.data.encoding is not None and is_frame(inputs):
+            notes: list[str] = []
+            encoded = self.data.encoding.encode(table_from(inputs), notes)
+            for note in notes:
+                warnings.warn(note, stacklevel=4)
+            return encoded
+        try:
+            array = np.asarray(inputs)
+        except ValueError:
+            raise self._misfit("rows of different lengths") from None
+        got = array.shape[1:]
+        fits = got[-1:] == wanted[-1:] and len(got) == len(wanted) if counting else got == wanted
+        if not (fits and array.ndim > 0 and array.dtype.kind in "buif"):
+            raise self._misfit(f"shape {array.shape} and type {array.dtype}")
+        return array
+
+    def _misfit(self, what: str) -> DataError:
+        wanted = self.data.input_shape
+        sides = ("height", "width", str(wanted[-1])) if self.data.task == "counting" else wanted
+        shape = ", ".join(str(side) for side in ("samples", *sides))
+        return DataError(
+            f"The inputs have {what}.",
+            f"numbers of shape ({shape}), as in {self.data.name}",
+            "Give one row per sample; for a single sample write inputs[None].",
+        )
+
+    def outputs(self, inputs: Any) -> np.ndarray:
+        """What raw inputs (N, *input_shape) give: logits, numbers, density maps.
+
+        Numbers are float64, in the units of the targets.
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        inputs = self._checked(inputs)
+        sizes = sizes_within(inputs) if self.data.task == "counting" else None
+        return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
+
+    @cached_property
+    def _held(self) -> NetworkParameters:
+        """Parameters where compiled code can reach them: put there once."""
+        check_process()
+        return jax.device_put(self.parameters)
+
+    def answers_of(self, outputs: np.ndarray) -> np.ndarray:
+        """What a person reads (probabilities, numbers, maps) of a network's scaled outputs."""
+        return self._answers(self.units.answers_of(outputs))
+
+    def _answers(self, outputs: np.ndarray) -> np.ndarray:
+        """What a person reads: probabilities, numbers, maps."""
+        if self.loss.link is identity:
+            return outputs
+        outputs = outputs.astype(np.float32)
+        return np.asarray(compiled(_link, self.loss, outputs)(outputs))
+
+    def predict(self, inputs: Any) -> np.ndarray:
+        """The answers to raw inputs, shape (N, *input_shape).
+
+        Returns:
+            Classes as integers (N,), 0 or 1 for each label (N, labels), numbers (N, outputs), or
+            numbers of people (N,).
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        outputs = self.outputs(inputs)
+        if self.data.task == "classification":
+            return measures.chosen_class(outputs).astype(np.int32)
+        if self.data.task == "multilabel":
+            return (outputs > 0).astype(np.int32)
+        answers = self._answers(outputs)
+        return _people(answers) if self.data.task == "counting" else answers
+
+    def densities(self, inputs: Any) -> np.ndarray:
+        """People per cell in photos, shape (N, height, width, 3); beyond a photo there are none.
+
+        Returns:
+            Shape (N, height / stride, width / stride, 1); each map's sum is what `predict` gives.
+
+        Raises:
+            DataError: The inputs have the wrong shape, or the run does not count.
+        """
+        if self.data.task != "counting":
+            raise DataError(
+                f"{self.data.name} has no crowds.", "a run that counts people", "Use predict."
+            )
+        return self._answers(self.outputs(inputs))
+
+    def probabilities(self, inputs: Any) -> np.ndarray:
+        """The probability of each class, or of each label, shape (N, classes).
+
+        Raises:
+            DataError: The inputs have the wrong shape, or the run did not learn classes.
+        """
+        if self.data.task == "multilabel":
+            return self._answers(self.outputs(inputs))
+        if self.data.task != "classification":
+            raise DataError(
+                f"{self.data.name} has no classes.", "a run that learnt classes", "Use predict."
+            )
+        answers = self._answers(self.outputs(inputs))
+        return np.concatenate([1 - answers, answers], 1) if answers.shape[1] == 1 else answers
+
+    def signals(self, inputs: Any) -> tuple[Signal, ...]:
+        """Each layer's weighted sums and activations for raw inputs (N, *input_shape).
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+        """
+        scaled = jnp.asarray(self.scaling.apply(self._checked(inputs)))
+        return self.network.signals(self.parameters, scaled)
+
+    def with_data(
+        self, on_progress: OnProgress | None = None, source: str | Path | None = None
+    ) -> Run:
+        """This run with its data set at hand, loaded from its source if need be.
+
+        Args:
+            on_progress: Where reading takes a while: called with (photos so far, photos in all).
+            source: Where the data is now, if it has moved; the run that is returned knows it.
+
+        Raises:
+            DataError: The data is gone, or is not what the run was trained on.
+        """
+        if source is None:
+            if self.dataset is not None:
+                return self
+            source = self.data.source
+            if os.path.isabs(source) and not os.path.exists(source):
+                raise DataError(
+                    f"The data that the run was trained on is not at {source} any more.",
+                    "the same file or folder",
+                    MOVED,
+                )
+            dataset = load(source, on_progress=on_progress, **load_options(self.data))
+            if dataset.fingerprint != self.data.fingerprint:
+                raise DataError(
+                    f"The data at {source} has changed since the training.",
+                    f"the data with the fingerprint {self.data.fingerprint[:12]}",
+                    MOVED,
+                )
+            return replace(self, dataset=dataset)
+        options = load_options(self.data, of=str(source))
+        dataset = load(source, on_progress=on_progress, **options)
+        if dataset.fingerprint != self.data.fingerprint:
+            now, then = sum(dataset.sizes.values()), sum(self.data.samples.values())
+            what = f"{now:,} samples instead of {then:,}" if now != then else "other values"
+            raise DataError(
+                f"{source} is not the data that the run was trained on: it has {what}.",
+                f"the data with the fingerprint {self.data.fingerprint[:12]}",
+                "Name the file or folder that it was trained on; downslope test measures the run "
+                "on other data.",
+            )
+        return replace(self, dataset=dataset, data=replace(self.data, source=dataset.source))
+
+    @cached_property
+    def replay(self) -> Replay:
+        """The training once more, to look at any of its steps.
+
+        Raises:
+            DataError: The data is gone or has changed.
+            RunError: The run went on from another one.
+        """
+        from downslope.runs.replay import Replay  # it stands above runs: it trains again
+
+        return Replay(self)
+
+    def at(self, step: int) -> NetworkParameters:
+        """The weights and biases behind `step` steps, bit for bit as they were; 0 for the first.
+
+        The training is replayed up to there, so it may take as long as it took.
+
+        Raises:
+            DataError: The data is gone or has changed.
+            RunError: There is no such step, or the training does not repeat here.
+        """
+        return self.replay.state(step).parameters
+
+    def measure(self, samples: Samples) -> dict[str, float]:
+        """The loss, and accuracy or mae and rmse, on labelled samples.
+
+        Raises:
+            DataError: There are no samples, or their inputs have the wrong shape.
+        """
+        if self._is_sealed(samples):
+            self.openings.note()
+        return measures.average(self.data.task, self._values(samples), samples.weights)
+
+    def losses(self, samples: Samples) -> np.ndarray:
+        """The loss of each of some labelled samples, float64 (N,).
+
+        Raises:
+            DataError: There are no samples, or their inputs have the wrong shape.
+        """
+        return self._values(samples)[:, 0]
+
+    def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each figure of `measure`, by the bootstrap over the samples.
+
+        Fewer than 10 samples give none, an empty dictionary.
+
+        Raises:
+            DataError: As for `measure`.
+        """
+        self.look(samples)
+        return measures.intervals(self.data.task, self._values(samples), samples.weights)
+
+    def look(self, samples: Samples) -> None:
+        """Count a look at samples, if they are the test part and it is not open yet."""
+        if self._is_sealed(samples) and not self.openings.is_open:
+            self.openings.note()
+
+    def _is_sealed(self, samples: Samples) -> bool:
+        return self.dataset is not None and samples is self.dataset.test
+
+    def _known(self, samples: Samples) -> Samples:
+        """The samples with their targets in the form that a data set has them."""
+        known = known_targets(samples.targets, self.data.task, self.data.class_names)
+        return samples if known is samples.targets else replace(samples, targets=known)
+
+    def _values(self, samples: Samples) -> np.ndarray:
+        if not len(samples):
+            raise _no_samples()
+        self._checked(samples.inputs)
+        samples = self._known(samples)
+        return sample_values(self._judge, self.parameters, samples, self.units)
+
+    def class_metrics(self, samples: Samples) -> ClassMetrics:
+        """Precision, recall, F1 and AUC of each class on labelled samples.
+
+        Raises:
+            DataError: There are no samples, their inputs have the wrong shape, or the run did not
+                learn classes.
+        """
+        if not len(samples):
+            raise _no_samples()
+        self.look(samples)
+        targets = np.asarray(self._known(samples).targets)
+        truth = targets if targets.ndim == 1 else measures.chosen_class(targets)
+        return class_metrics(self.data.class_names, self.probabilities(samples.inputs), truth)
+
+    @property
+    def rarest_class(self) -> int | None:
+        """The class that is so rare among the training samples that accuracy hides it; or None."""
+        if self.data.task != "classification":
+            return None
+        logits = self.baseline_answer.astype(np.float64)
+        logits = np.concatenate([[0.0], logits]) if len(logits) == 1 else logits
+        return rarest(np.exp(logits) / np.exp(logits).sum())
+
+    def measure_baseline(self, samples: Samples) -> dict[str, float]:
+        """The same figures of the best constant predictions: each of that which is best for it.
+
+        Classes: the most frequent one. Loss and RMSE: the training mean. MAE, and the loss
+        absolute_error: the training median.
+        """
+        self.look(samples)
+        found = self._measure_constant(self.baseline_answer, samples)
+        if self.baseline_median is None:
+            return found
+        median = self._measure_constant(self.baseline_median, samples)
+        best_of_median = ("mae", "loss") if self.loss.name == "absolute_error" else ("mae",)
+        return found | {name: median[name] for name in best_of_median}
+
+    def _measure_constant(self, answer: np.ndarray, samples: Samples) -> dict[str, float]:
+        samples = self._known(samples)
+        values = constant_values(self._judge, answer, samples, self.units)
+        return measures.average(self.data.task, values, samples.weights)
+
+    def test(self) -> dict[str, float]:
+        """The figures on the test part, which no step of the training has seen; counted.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        run = self.with_data()
+        return run.measure(run._test)
+
+    def test_class_metrics(self) -> ClassMetrics:
+        """The metrics of each class on the test part.
+
+        Raises:
+            DataError: The data is gone or has changed, or the run did not learn classes.
+        """
+        run = self.with_data()
+        return run.class_metrics(run._test)
+
+    def test_intervals(self) -> dict[str, tuple[float, float]]:
+        """The 95 % interval of each figure of `test`.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        run = self.with_data()
+        return run.intervals(run._test)
+
+    def baseline(self) -> dict[str, float]:
+        """The baseline's figures on the test part.
+
+        Raises:
+            DataError: The data is gone or has changed.
+        """
+        run = self.with_data()
+        return run.measure_baseline(run._test)
+
+    @property
+    def _test(self) -> Samples:
+        assert self.dataset is not None
+        return self.dataset.test
+
+    def save(self, folder: str | Path) -> Run:
+        """Write the run into a new or empty folder; nothing is ever overwritten.
+
+        Event files of the training (see `tensorboard_log`) may be in it already.
+
+        Returns:
+            The run, knowing its folder.
+
+        Raises:
+            StorageError: The folder is not empty, or the disk refuses.
+        """
+        with claim_folder(Path(folder), beside=(run_folder.LOG,)) as claim:
+            return self.write(claim.path)
+
+    def write(self, folder: Path) -> Run:
+        """Write what the training left into a folder that nobody else writes into."""
+        self.openings.save(folder)
+        run_folder.write(folder, self.document, self.arrays, self.trace)
+        return replace(self, folder=folder)
+
+    @property
+    def document(self) -> Document:
+        """Everything about it that is not an array."""
+        return Document(
+            format=run_folder.FORMAT,
+            versions=dict(self.versions),
+            data=self.data,
+            network=notation.describe(self.network),
+            settings=self.settings,
+            outcome=self.outcome,
+            seconds=self.seconds,
+            origin=self.origin,
+            phases=self.phases,
+            parent=self.parent,
+        )
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its weights, its scaling and its baseline under their names in the file."""
+        return {
+            "scaling.mean": np.asarray(self.scaling.mean),
+            "scaling.deviation": np.asarray(self.scaling.deviation),
+            **_answer_arrays(self.answer_scaling),
+            "baseline": self.baseline_answer,
+            **({} if self.baseline_median is None else {"baseline.median": self.baseline_median}),
+            **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
+        }
+
+    def _repr_html_(self) -> str:
+        """A short card, which notebooks show; see `card`."""
+        return card(self)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({self.data.name!r}, {notation.describe(self.network)!r}, "
+            f"{self.parameter_count} parameters, {self.outcome.message!r})"
+        )
+
+
+def _people(densities: np.ndarray) -> np.ndarray:
+    """How many people each map holds, (N,)."""
+    return densities.sum(axis=(1, 2, 3), dtype=np.float64)
+
+
+def _link(loss: Loss, outputs: Array) -> Array:
+    return loss.link(outputs)
+
+
+def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:
+    if scaling is None:
+        return {}
+    deviation = np.asarray(scaling.deviation)
+    return {"answers.mean": np.asarray(scaling.mean), "answers.deviation": deviation}
+
+
+def _no_samples() -> DataError:
+    return DataError(
+        "There are no samples to measure the run on.", "at least one", "Check how they were read."
+    )

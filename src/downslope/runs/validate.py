@@ -1,0 +1,268 @@
+"""Whether a network, a loss and a data set belong together, asked once, before training."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.data.dataset import Dataset
+from downslope.errors import DataError, NetworkError, SettingError
+from downslope.engine.augment import GRID, Augment
+from downslope.runs.run import Run
+from downslope.engine.settings import BatchSize
+from downslope.nn.embedding import Embedding
+from downslope.nn.losses import Loss
+from downslope.nn.memory import check_memory
+from downslope.nn.network import Network
+from downslope.nn.notation import check_size, describe
+
+DEFAULT_LOSS = {
+    "classification": "cross_entropy",
+    "multilabel": "binary_cross_entropy",
+    "regression": "squared_error",
+    "counting": "squared_error",
+}
+
+
+def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
+    """Shape that the network's output must have for one sample.
+
+    Raises:
+        SettingError: The loss does not suit the targets.
+    """
+    is_classes = dataset.task == "classification"
+    if is_classes and loss.name == "binary_cross_entropy":
+        if len(dataset.class_names) != 2:
+            raise SettingError(
+                f"The loss is binary_cross_entropy, and {dataset.name} has "
+                f"{len(dataset.class_names)} classes.",
+                "two classes",
+                "Use cross_entropy.",
+            )
+        return (1,)
+    if dataset.task == "multilabel":
+        if loss.name in (*_NUMBER_LOSSES, "cross_entropy"):
+            raise SettingError(
+                f"The loss is {loss.name}, and any number of the labels of {dataset.name} may "
+                "hold at once.",
+                "a loss for each label by itself",
+                "Use binary_cross_entropy.",
+            )
+        return dataset.output_shape
+    if loss.takes_classes and not is_classes:
+        raise SettingError(
+            f"The loss is {loss.name}, and the targets of {dataset.name} are numbers.",
+            "a loss for numbers",
+            "Use squared_error, absolute_error, huber or poisson.",
+        )
+    if is_classes and not loss.takes_classes and loss.name in _NUMBER_LOSSES:
+        raise SettingError(
+            f"The loss is {loss.name}, and the targets of {dataset.name} are classes.",
+            "a loss for classes",
+            "Use cross_entropy.",
+        )
+    return dataset.output_shape
+
+
+_NUMBER_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+
+
+def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
+    """The data set; where binary cross-entropy is to learn columns of 0 and 1, these are labels.
+
+    Raises:
+        DataError: A target is not between 0 and 1.
+    """
+    if dataset.task != "regression" or loss.name != "binary_cross_entropy":
+        return dataset
+    outputs = dataset.train.targets.shape[1:]
+    if len(outputs) != 1 or not loss.takes_classes:
+        return dataset
+    names = tuple(f"label {number + 1}" for number in range(outputs[0]))
+    return replace(dataset, task="multilabel", class_names=names)
+
+
+def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:
+    """The layers that a network for this data set begins with: learnt numbers for categories.
+
+    The last column is the first to be looked up.
+    """
+    codes = () if dataset.encoding is None else dataset.encoding.embedded
+    return tuple(Embedding(one.places, one.numbers) for one in reversed(codes))
+
+
+def _check_first_layers(network: Network, dataset: Dataset) -> None:
+    """Check that columns that are given as places are looked up; the numbers may be others."""
+    needed = first_layers(dataset)
+    for place, layer in enumerate(needed):
+        own = network.layers[place] if place < len(network.layers) else None
+        if not (isinstance(own, Embedding) and own.values == layer.values):
+            columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
+            raise NetworkError(
+                f"The network does not look up {columns}, whose many values are given as places.",
+                f"a network that begins with {describe(Network(needed))}",
+                "Put these layers first; how many numbers each value becomes is yours to choose.",
+            )
+
+
+def check_fit(
+    network: Network,
+    dataset: Dataset,
+    loss: Loss,
+    augment: Augment | None = None,
+    batch_size: BatchSize = 1,
+) -> None:
+    """Check that inputs go in, answers of the right shape come out, and the loss takes them.
+
+    Raises:
+        DataError: There are no samples to train on or to validate with.
+        NetworkError: A layer does not fit, or the output has another shape than the targets; or
+            the network does not fit into memory.
+        SettingError: The loss does not suit the targets, or does not give a value per sample;
+            or photos are to be changed where there are none.
+    """
+    check_size(describe(network))
+    for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
+        if not len(part):
+            raise DataError(
+                f"{dataset.name} has no {name} samples.",
+                "at least one",
+                "Split the data so that each part has some.",
+            )
+    if augment is not None and len(dataset.input_shape) != 3:
+        raise SettingError(
+            f"Changes to images were asked for, and the inputs of {dataset.name} have shape "
+            f"{dataset.input_shape}.",
+            "images, (height, width, channels)",
+            "Leave augment out.",
+        )
+    is_counting = dataset.task == "counting"
+    if augment is not None and augment.shift and is_counting:
+        raise SettingError(
+            f"Photos were to be shifted, and {dataset.name} has a map of where people are for "
+            "each.",
+            "flip or crop, which change the map with its photo",
+            "Use crop: its place is random as well.",
+        )
+    if (
+        augment is not None
+        and augment.crop < 1
+        and is_counting
+        and min(dataset.input_shape[:2]) < GRID
+    ):
+        raise SettingError(
+            f"Parts of photos were asked for, and the images of {dataset.name} are "
+            f"{dataset.input_shape[0]} x {dataset.input_shape[1]} pixels.",
+            f"images of at least {GRID} x {GRID} pixels",
+            "Leave crop at 1.",
+        )
+    _check_first_layers(network, dataset)
+    needed = needed_output(dataset, loss)
+    _check_targets(dataset, loss)
+    made = network.shapes(dataset.input_shape)[-1]
+    if made != needed:
+        if dataset.task == "counting":
+            advice = (
+                "Pool or stride to the same grid, and end with one channel: conv 1 1; or learn "
+                'the count alone: load with task="regression" (--task regression), and end with '
+                "dense 1."
+            )
+        elif dataset.task == "classification" and needed != (1,):
+            advice = f"There is one output per class: end with dense {needed[0]}."
+        else:
+            advice = f"End with dense {needed[0]}."
+        raise NetworkError(
+            f"The network's last layer gives outputs of shape {made}.",
+            f"{needed} for {dataset.name} with {loss.name}",
+            advice,
+        )
+    last = getattr(network.layers[-1], "activation", "identity")
+    if loss.takes_classes and last in ("softmax", "sigmoid"):
+        raise NetworkError(
+            f"The last layer has the activation {last}, and {loss.name} applies it by itself.",
+            "a last layer without an activation",
+            f"Leave {last} out.",
+        )
+    samples = len(dataset.train) if batch_size == "full" else batch_size
+    crop = augment.crop if augment is not None and is_counting else 1.0
+    check_memory(network, dataset.input_shape, min(samples, len(dataset.train)) * crop**2)
+    _check_loss(loss, (2, *made), dataset.train.targets[:2])
+
+
+def _check_targets(dataset: Dataset, loss: Loss) -> None:
+    """Check that the targets are such that the loss means something.
+
+    Raises:
+        DataError: A target is out of the loss's range.
+        SettingError: The loss takes no shares of classes.
+    """
+    for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
+        targets = part.targets
+        if dataset.task == "classification":
+            if targets.ndim > 1 and loss.name == "binary_cross_entropy":
+                raise SettingError(
+                    f"The loss is binary_cross_entropy, and the targets of {dataset.name} are "
+                    "shares of classes.",
+                    "one class per sample",
+                    "Use cross_entropy, which takes shares.",
+                )
+            continue
+        if loss.name != "poisson" or not (targets < 0).any():
+            continue
+        wrong = tuple(int(one) for one in np.argwhere(targets < 0)[0])
+        raise DataError(
+            f"The target of sample {wrong[0]} of the {name} part is {targets[wrong]:g}, and the "
+            "loss is poisson.",
+            "numbers of at least 0, such as counts",
+            "Correct it, or use squared_error.",
+        )
+
+
+def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> None:
+    """Check that a training can go on from an earlier run.
+
+    Raises:
+        SettingError: It was of another network, for other inputs or answers, or with another loss.
+    """
+    pairs = {
+        "network": (describe(start.network), describe(network)),
+        "loss": (start.loss.name, loss.name),
+        "task": (start.data.task, dataset.task),
+        "shape of one input": (start.data.input_shape, dataset.input_shape),
+        "list of classes": (start.data.class_names, dataset.class_names),
+    }
+    for what, (before, now) in pairs.items():
+        if before != now:
+            raise SettingError(
+                f"The {what} is {now!r}, and the run to go on from had {before!r}.",
+                f"the same {what}",
+                "Leave start out to begin anew.",
+            )
+
+
+def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:
+    """Try a user's own loss on shapes alone; ours are known to work."""
+    outputs = jax.ShapeDtypeStruct((len(targets), *shape[1:]), jnp.float32)
+    kinds = jax.ShapeDtypeStruct(targets.shape, jax.dtypes.canonicalize_dtype(targets.dtype))
+    try:
+        values = jax.eval_shape(loss.per_sample, outputs, kinds)
+    except Exception as error:  # whatever a user's function raises becomes one message
+        raise SettingError(
+            f"The loss {loss.name} failed on outputs of shape {outputs.shape} and targets of "
+            f"shape {kinds.shape}: {error}".strip()
+            .rstrip(".")
+            .splitlines()[0]
+            + ".",
+            "a function loss(prediction, target) of jax.numpy operations",
+            "Correct the function.",
+        ) from error
+    if getattr(values, "shape", None) != (len(targets),):
+        raise SettingError(
+            f"The loss {loss.name} gives values of shape {getattr(values, 'shape', None)} for "
+            f"{len(targets)} samples.",
+            f"one value per sample, shape ({len(targets)},)",
+            "Average over all axes but the first.",
+        )

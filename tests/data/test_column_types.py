@@ -1,0 +1,103 @@
+"""What a column is, is seen from its values."""
+
+from datetime import date, datetime
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from downslope.data.tables.column_types import as_numbers, as_texts, decide, describe
+from downslope.data.tables.dates import as_seconds
+from downslope.errors import DataError, SettingError
+
+
+def kind(values, wanted=None):
+    (found,) = describe(pa.table({"a": values}), wanted)
+    return found.kind, found.note
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([1.5, 2.0, None, 4.0], ("number", "")),
+        ([3, 1, 2, 2], ("number", "")),
+        ([0, 1, 1, None], ("yes/no", "")),
+        ([True, False, True], ("yes/no", "")),
+        (["no", "Yes", "no"], ("yes/no", "")),
+        (["red", "blue", "red", None], ("category", "")),
+        (["a"] * 9 + [None], ("category", "")),
+        (["2024-01-02", "2024-02-03", None], ("date", "")),
+        (["3.4.2024", "5.6.2024", "7.8.2024"], ("date", "")),
+        (["01/31/2024", "02/01/2024"], ("date", "")),
+        ([date(2024, 1, 2), date(2024, 1, 3)], ("date", "")),
+        ([None, None], ("ignored", "it has no values")),
+        ([7, 7, 7], ("ignored", "it has the same value in every row")),
+        (list(range(100, 130)), ("number", "")),
+        (list(range(1, 31)), ("ignored", "it numbers the rows")),
+        (list(range(30)), ("ignored", "it numbers the rows")),
+        (list(range(29, -1, -1)), ("number", "")),
+        ([*range(20), None], ("number", "")),
+        ([f"id{place}" for place in range(50)], ("ignored", "50 different values in 50 rows")),
+        ([f"the quick brown fox {place}" for place in range(50)], ("ignored", "text")),
+        ([[1], [2]], ("ignored", "values of type list<item: int64>")),
+    ],
+)
+def test_kinds(values, found):
+    assert kind(values) == found
+
+
+def test_what_the_user_says_counts():
+    assert kind([3, 1, 2, 2], {"a": "category"}) == ("category", "as you said")
+    assert kind(["1", "2", "3", "3"], {"a": "number"}) == ("number", "as you said")
+    with pytest.raises(DataError) as caught:
+        kind(["x", "y", "y"], {"a": "number"})
+    assert str(caught.value).startswith(
+        "The column 'a' is said to be a number, and it holds values that are none: "
+    )
+    with pytest.raises(DataError, match=r"none is within 3\.4e38 of 0"):
+        kind(["1e55", "2e55", "3e55"], {"a": "number"})
+    with pytest.raises(DataError, match="said to be a date"):
+        kind(["x", "y", "y"], {"a": "date"})
+    with pytest.raises(SettingError) as caught:
+        kind([1, 2], {"b": "number"})
+    assert str(caught.value) == "There is no column 'b'. Expected one of a. Check the name."
+    with pytest.raises(SettingError) as caught:
+        kind([1, 2], {"a": "colour"})
+    assert str(caught.value) == (
+        "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, "
+        "ignored, month-first, day-first, year-first, decimal-point, decimal-comma. Correct it, or "
+        "leave it out to have it found."
+    )
+
+
+def test_numbers_dates_and_texts_as_arrays():
+    column = pa.chunked_array([[1, None], [3]])
+    np.testing.assert_array_equal(as_numbers(column), [1, np.nan, 3])
+    np.testing.assert_array_equal(as_numbers(pa.chunked_array([[1.0, np.inf]])), [1, np.nan])
+    dates = pa.chunked_array([["1970-01-02", None]])
+    np.testing.assert_array_equal(as_seconds(dates), [86_400, np.nan])
+    whole = pa.chunked_array([[datetime(1970, 1, 1, 1), None]])
+    np.testing.assert_array_equal(as_seconds(whole), [3600, np.nan])
+    assert list(as_texts(pa.chunked_array([[" a", None]]))) == ["a", None]
+    assert list(as_texts(pa.chunked_array([[3.0, None, 4.0]]))) == ["3", None, "4"]
+    assert list(as_texts(pa.chunked_array([[3.5, 4.0]]))) == ["3.5", "4"]
+
+
+def test_numbers_of_16_bits():
+    values = pa.array(np.arange(30, dtype=np.float16) / 4)
+    (column,) = describe(pa.table({"a": values}))
+    assert column.kind == "number"
+
+
+def test_numbers_that_are_too_large_for_the_engine_are_missing():
+    found = as_numbers(pa.chunked_array([pa.array([1.0, 1e39, float("inf"), -3e38])]))
+    np.testing.assert_array_equal(found, [1.0, np.nan, np.nan, -3e38])
+
+
+@pytest.mark.parametrize("first", [2**53, 2**60, 10**17])
+@pytest.mark.parametrize("written", [str, int])
+def test_numbers_that_64_bits_cannot_tell_apart_are_told(first, written):
+    values = [written(first + place) for place in range(1, 41, 2)] * 2
+    field = pa.field("id", pa.array(values).type, metadata={"written": "as it stands"})
+    (note,) = decide(pa.table([pa.array(values)], schema=pa.schema([field]))).notes
+    assert note.startswith("The column 'id' has 20 different numbers of more than 15 digits")

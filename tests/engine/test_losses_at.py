@@ -1,0 +1,151 @@
+"""The losses at many points of weight space equal a plain loop in float64."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.engine import losses_at as module
+from downslope.nn.notation import parse
+from tests.runs import by_hand
+
+NETWORK = parse("dense 6 tanh, dense 5 relu, dense 3")
+
+
+def like(parameters, seed):
+    """A random direction."""
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), parameters)
+
+
+def mean_loss(network, parameters, samples, scaling) -> float:
+    logits, _ = by_hand.forward(network, parameters, scaling.apply(samples.inputs))
+    losses = by_hand.cross_entropies(logits, samples.targets)
+    return float(np.average(losses, weights=samples.weights))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("most", [(2048, 1 << 18), (16, 200)])  # in one piece, and in many
+def test_a_plane_equals_a_loop(weighted, most, monkeypatch):
+    monkeypatch.setattr(module, "MOST_SAMPLES", most[0])
+    monkeypatch.setattr(module, "MOST_NUMBERS", most[1])
+    data = by_hand.classes_data(weighted=weighted)
+    base = NETWORK.init((4,), seed=1)
+    spans = [like(base, 2), like(base, 3)]
+    far = np.random.default_rng(0).uniform(-1, 1, (7, 3, 2))
+    found = ds.losses_at(
+        NETWORK,
+        base,
+        data.train,
+        loss="cross_entropy",
+        directions=spans,
+        coefficients=far,
+        scaling=data.scaling,
+    )
+    assert found.shape == (7, 3)
+    assert found.dtype == np.float64
+    for place in np.ndindex(7, 3):
+        there = [
+            {
+                name: np.asarray(own[name], np.float64)
+                + sum(
+                    share * span[layer][name] for share, span in zip(far[place], spans, strict=True)
+                )
+                for name in own
+            }
+            for layer, own in enumerate(base)
+        ]
+        expected = mean_loss(NETWORK, there, data.train, data.scaling)
+        assert found[place] == pytest.approx(expected, rel=2e-5)
+
+
+def test_a_line_needs_no_axis_for_its_one_direction():
+    data = by_hand.classes_data()
+    start, end = (NETWORK.init((4,), seed=seed) for seed in (0, 1))
+    along = jax.tree.map(lambda one, other: np.asarray(other - one), start, end)
+    found = ds.losses_at(
+        NETWORK,
+        start,
+        data.train,
+        loss="cross_entropy",
+        directions=[along],
+        coefficients=np.linspace(0, 1, 5),
+        scaling=data.scaling,
+    )
+    assert found.shape == (5,)
+    for place, parameters in ((0, start), (4, end)):
+        expected = mean_loss(NETWORK, parameters, data.train, data.scaling)
+        assert found[place] == pytest.approx(expected, rel=1e-5)
+
+
+def test_many_solutions_at_once():
+    data = by_hand.classes_data()
+    found = ds.train_side_by_side(NETWORK, data, learning_rates=[0.01, 0.1, 0.3], epochs=2)
+    losses = ds.losses_at(
+        NETWORK, found.parameters, data.test, loss="cross_entropy", scaling=data.scaling
+    )
+    expected = [
+        mean_loss(NETWORK, found.parameters_of(member), data.test, data.scaling)
+        for member in range(3)
+    ]
+    np.testing.assert_allclose(losses, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ("flatten, dense 4 tanh, dense 2", by_hand.numbers_data()),
+        ("layer_norm, dense 4 tanh, dense 2", by_hand.numbers_data()),  # not linear at first
+        ("standardize, conv 4 3 relu, max_pool 4, conv 1 1", by_hand.crowd_data()),
+    ],
+)
+def test_every_kind_of_network_in_the_units_of_its_data(text, data):
+    network = parse(text)
+    run = ds.train(network, data, batch_size=10, epochs=1, learning_rate=0.01)
+    spans = [like(run.parameters, 5)]
+    losses = ds.losses_at(
+        network,
+        run.parameters,
+        data.validation,
+        loss=run.loss,
+        directions=spans,
+        coefficients=np.array([0.0, 0.1]),
+        scaling=run.scaling,
+        answer_scaling=run.answer_scaling,
+    )
+    moved = jax.tree.map(lambda one, span: one + np.float32(0.1) * span, run.parameters, spans[0])
+    for loss, parameters in zip(losses, (run.parameters, moved), strict=True):
+        there = dataclasses.replace(run, parameters=parameters)
+        assert loss == pytest.approx(there.measure(data.validation)["loss"], rel=1e-4)
+
+
+def test_what_does_not_fit_is_told():
+    data = by_hand.classes_data()
+    base = NETWORK.init((4,))
+    other = parse("dense 3").init((4,))
+    settings = {"loss": "cross_entropy", "scaling": data.scaling}
+    with pytest.raises(ds.SettingError) as raised:
+        ds.losses_at(NETWORK, base, data.train, directions=[base, other], **settings)
+    assert str(raised.value) == (
+        "Direction 2 has another shape than the parameters. Expected the same layers, names and "
+        "shapes. Make it from such parameters, for example as a difference of two."
+    )
+    with pytest.raises(ds.SettingError) as raised:
+        ds.losses_at(
+            NETWORK,
+            base,
+            data.train,
+            directions=[base, base],
+            coefficients=np.zeros((4, 3)),
+            **settings,
+        )
+    assert str(raised.value) == (
+        "There are 2 directions, and the coefficients are of shape (4, 3). Expected an array of "
+        "shape (..., 2). Stack one number per direction along the last axis."
+    )
+    with pytest.raises(ds.SettingError, match="and the coefficients are none"):
+        ds.losses_at(NETWORK, base, data.train, directions=[base], **settings)
+    with pytest.raises(ds.DataError, match="There are no samples"):
+        ds.losses_at(NETWORK, base, data.train.take(np.arange(0)), **settings)

@@ -1,0 +1,150 @@
+"""In what two trainings are unlike, in the words of the command line."""
+
+import dataclasses
+
+import pytest
+
+import downslope as ds
+from downslope.engine.settings import Settings
+from downslope.insight.differing_settings import (
+    Change,
+    Stretch,
+    Unlike,
+    changes_of,
+    data_unlike,
+    in_force,
+    is_same_folder,
+    network_unlike,
+    settings_unlike,
+    stretches,
+    versions_unlike,
+)
+from downslope.nn.notation import parse
+from downslope.runs.run_folder import Phase
+from tests.runs import by_hand
+
+PLAIN = Settings("cross_entropy")
+
+
+@pytest.fixture(scope="module")
+def run():
+    return ds.train(parse("dense 3"), by_hand.classes_data(), epochs=2, batch_size=25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"learning_rate": 0.01}, ["learning rate: 0.1 and 0.01"]),
+        ({"batch_size": "full", "epochs": 5}, ["batch size: 32 and full", "epochs: 20 and 5"]),
+        (
+            {"optimizer": ds.Optimizer("momentum", weight_decay=1e-05, clip_norm=1.0)},
+            [
+                "optimizer: sgd and momentum",
+                "momentum: none and 0.9",
+                "weight decay: 0.0 and 1e-05",
+                "clip norm: none and 1.0",
+            ],
+        ),
+        ({"optimizer": ds.Optimizer("sgd", momentum=0.5)}, []),  # sgd has no use for it
+        (
+            {"schedule": ds.Schedule("cosine", 0.1)},
+            ["schedule: constant and cosine", "warm-up: 0.0 and 0.1"],
+        ),
+        ({"class_weights": (1.0, 2.5)}, ["class weights: none and 1,2.5"]),
+        (
+            {"augment": ds.Augment(flip=True, crop=0.8, shift=0.1)},
+            ["changes to images: none and flip,shift=0.1,crop=0.8"],
+        ),
+        (
+            {"stop": ds.Stop(0.5, 4, 0.01)},
+            ["target loss: none and 0.5", "patience: none and 4", "tolerance: 0.0 and 0.01"],
+        ),
+        (
+            {"record": ds.Record(64, 2)},
+            [
+                "measured samples: 2048 and 64",
+                "epochs between measurements: as seldom as needed and 2",
+            ],
+        ),
+        ({"seed": 7, "loss": "hinge"}, ["loss: cross_entropy and hinge", "seed: 0 and 7"]),
+    ],
+)
+def test_settings_are_told_as_a_user_writes_them(changes, said):
+    found = settings_unlike(PLAIN, dataclasses.replace(PLAIN, **changes))
+    assert [str(one) for one in found] == said
+
+
+def test_every_setting_is_looked_at():
+    other = {
+        "loss": "hinge",
+        "optimizer": ds.Optimizer("adam"),
+        "learning_rate": 0.5,
+        "schedule": ds.Schedule("step"),
+        "batch_size": 2,
+        "epochs": 3,
+        "seed": 4,
+        "class_weights": (1.0,),
+        "label_smoothing": 0.1,
+        "augment": ds.Augment(),
+        "record": ds.Record(5),
+        "stop": ds.Stop(patience=6),
+    }
+    assert set(other) == {one.name for one in dataclasses.fields(Settings)}
+    for name, value in other.items():
+        assert len(settings_unlike(PLAIN, dataclasses.replace(PLAIN, **{name: value}))) == 1
+
+
+def test_data_is_unlike_only_if_its_numbers_are(run):
+    card = run.data
+    assert data_unlike(card, dataclasses.replace(card, name="elsewhere", source="x.csv")) == ()
+    other = dataclasses.replace(
+        card, name="others", fingerprint="f" * 64, samples={**card.samples, "train": 1200}
+    )
+    assert [str(one) for one in data_unlike(card, other)] == [
+        "data: points and others",
+        "training samples: 50 and 1,200",
+        f"fingerprint of the data: {card.fingerprint[:12]} and ffffffffffff",
+    ]
+
+
+def test_networks_and_versions(run):
+    other = dataclasses.replace(run, network=parse("dense 2, dense 3"))
+    assert [str(one) for one in network_unlike(run, other)] == [
+        'network: "dense 3" and "dense 2, dense 3"'
+    ]
+    assert network_unlike(run, run) == ()
+    found = versions_unlike({"jax": "1", "numpy": "2"}, {"jax": "1", "numpy": "3", "native": "no"})
+    assert found == (Unlike("numpy", "2", "3"), Unlike("native", "unknown", "no"))
+
+
+def test_what_holds_at_a_step_is_that_of_its_phase(run):
+    first = dataclasses.replace(run.settings, learning_rate=0.5)
+    second = dataclasses.replace(run.settings, learning_rate=0.2)
+    phases = (Phase(3, first, {"jax": "0"}), Phase(5, second, dict(run.versions)))
+    later = dataclasses.replace(run, phases=phases)
+    rates = [in_force(later, step)[0].learning_rate for step in range(1, 8)]
+    assert rates == [0.5, 0.5, 0.5, 0.2, 0.2, 0.1, 0.1]
+    assert in_force(later, 3)[1] == {"jax": "0"}
+    assert in_force(later, 4)[1] == run.versions
+    found = stretches(later, run, 8)
+    assert [one.first for one in found] == [1, 4, 6]
+    assert found[1:] == (
+        Stretch(4, (Unlike("learning rate", "0.2", "0.1"),), ()),
+        Stretch(6, (), ()),
+    )
+    assert [one.first for one in stretches(later, run, 4)] == [1, 4]
+    assert stretches(run, run, 0) == (Stretch(1, (), ()),)
+    assert changes_of(run) == ()
+    changes = changes_of(later)
+    assert [one.step for one in changes] == [3, 5]
+    assert changes[0].changed[0] == Unlike("learning rate", "0.5", "0.2")
+    assert changes[1] == Change(5, (Unlike("learning rate", "0.2", "0.1"),))
+
+
+def test_folders_are_the_same_wherever_they_are_called_from(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    assert is_same_folder(tmp_path / "run", str(tmp_path / "link"))
+    assert not is_same_folder(tmp_path / "run", tmp_path / "other")
+    assert not is_same_folder(None, tmp_path)
+    assert not is_same_folder("", "")

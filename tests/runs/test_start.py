@@ -1,0 +1,168 @@
+"""A training that goes on from an earlier run, beside one that was never interrupted."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.nn.notation import parse
+from tests.runs import by_hand
+
+NETWORK = parse("dense 6 tanh, dense 3")
+DATA = by_hand.classes_data()
+SETTINGS = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": "full"}
+ROUNDING = {"rtol": 1e-4, "atol": 1e-6}  # each epoch sums its samples in another order
+
+
+def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
+    return ds.train(network, data, **{**SETTINGS, **settings})
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])
+def test_two_halves_are_one_whole(optimizer):
+    first = fit(optimizer=optimizer, epochs=5)
+    second = fit(optimizer=optimizer, epochs=5, start=first)
+    whole = fit(optimizer=optimizer, epochs=10)
+    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
+    losses = [*first.trace.batch_loss, *second.trace.batch_loss]
+    np.testing.assert_allclose(losses, whole.trace.batch_loss, rtol=1e-5)
+
+
+def test_numbers_keep_the_scaling_that_the_weights_were_learnt_with():
+    network, data = parse("dense 4 tanh, dense 2"), by_hand.numbers_data()
+    first = fit(network, data, epochs=20)
+    shifted = dataclasses.replace(
+        data,
+        train=ds.Samples(data.train.inputs[:10] + 1, data.train.targets[:10] + 50),
+        scaling=ds.Scaling.learn(data.train.inputs[:10] + 1),
+    )
+    second = fit(network, shifted, epochs=1, learning_rate=1e-9, start=first)
+    np.testing.assert_allclose(
+        second.predict(data.test.inputs), first.predict(data.test.inputs), rtol=1e-5
+    )
+
+
+def test_a_first_step_that_fails_leaves_the_weights_that_were_given():
+    first = fit(epochs=5)
+    broken = by_hand.classes_data()
+    broken.train.inputs[:] = np.nan
+    second = fit(data=broken, epochs=5, stop=ds.Stop(patience=1), start=first)
+    assert (second.outcome.reason, second.outcome.step) == ("non_finite", 0)
+    by_hand.assert_same_parameters(second.parameters, first.parameters)
+
+
+def test_an_opened_run_can_be_gone_on_from(tmp_path):
+    first = fit(epochs=5, optimizer="sgd")
+    first.save(tmp_path / "run")
+    opened = ds.open_run(tmp_path / "run")
+    second = fit(epochs=5, optimizer="sgd", start=opened)
+    whole = fit(epochs=10, optimizer="sgd")
+    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
+
+
+def test_a_run_says_what_it_went_on_from(tmp_path):
+    first = fit(epochs=5)
+    assert first.origin is None
+    second = fit(epochs=3, start=first.save(tmp_path / "first")).save(tmp_path / "second")
+    third = fit(epochs=1, start=second)
+    opened = ds.open_run(tmp_path / "second")
+    assert opened.origin == second.origin
+    assert opened.origin is not None and third.origin is not None
+    assert (opened.origin.run, opened.origin.steps) == (str(tmp_path / "first"), 5)
+    assert opened.origin.fingerprint == DATA.fingerprint
+    assert (third.origin.run, third.origin.steps) == (str(tmp_path / "second"), 8)
+    fourth = fit(epochs=1, start=first)
+    assert fourth.origin is not None and fourth.origin.run == ""
+
+
+def test_another_optimizer_starts_without_memory():
+    first = fit(epochs=5, optimizer="adam")
+    with pytest.warns(UserWarning, match="nesterov starts with a fresh optimizer state: what adam"):
+        second = fit(epochs=1, optimizer="nesterov", start=first)
+    third = fit(epochs=1, optimizer="sgd", start=first)  # 1.9 times its step is the first of that
+    moved = [
+        jax.tree.map(lambda new, old: new - old, one.parameters, first.parameters)
+        for one in (second, third)
+    ]
+    for own, plain in zip(*map(jax.tree.leaves, moved), strict=True):
+        np.testing.assert_allclose(own, 1.9 * plain, rtol=1e-3, atol=1e-7)
+
+
+def test_weight_decay_that_is_added_keeps_the_optimizer_state():
+    first = fit(epochs=5)
+    decayed = ds.Optimizer("adam", weight_decay=1e-12)
+    second = fit(epochs=5, optimizer=decayed, start=first)
+    whole = fit(epochs=10)
+    by_hand.assert_same_parameters(second.parameters, whole.parameters, **ROUNDING)
+
+
+def test_a_run_that_was_opened_goes_on_with_the_state_of_its_last_checkpoint(tmp_path):
+    fit(epochs=5, folder=tmp_path / "run")
+    second = fit(epochs=5, start=ds.open_run(tmp_path / "run"))
+    by_hand.assert_same_parameters(second.parameters, fit(epochs=10).parameters, **ROUNDING)
+
+
+def test_a_run_that_was_opened_and_has_no_checkpoint_says_so(tmp_path):
+    fit(epochs=5).save(tmp_path / "run")
+    with pytest.warns(UserWarning, match="adam starts with a fresh optimizer state: none was kept"):
+        fit(epochs=1, start=ds.open_run(tmp_path / "run"))
+
+
+def test_another_network_is_refused():
+    with pytest.raises(ds.SettingError) as caught:
+        fit(parse("dense 7 tanh, dense 3"), start=fit(epochs=1))
+    assert str(caught.value) == (
+        "The network is 'dense 7 tanh, dense 3', and the run to go on from had "
+        "'dense 6 tanh, dense 3'. Expected the same network. Leave start out to begin anew."
+    )
+
+
+def test_another_loss_is_refused():
+    with pytest.raises(ds.SettingError, match="The loss is 'squared', and the run to go on from"):
+        fit(loss=lambda_named("squared"), start=fit(epochs=1))
+
+
+def lambda_named(name):
+    def function(prediction, target):
+        return (prediction**2).mean(axis=1)
+
+    function.__name__ = name
+    return function
+
+
+def test_a_slow_fall_within_the_tolerance_counts_as_none():
+    slow = {"learning_rate": 1e-4, "epochs": 60, "record": ds.Record(every=1)}
+    losses = fit(**slow).trace.validation_loss
+    assert (np.diff(losses) < 0).all()
+    tolerance = float(2 * -np.diff(losses)[0])
+    run = fit(**slow, stop=ds.Stop(patience=7, tolerance=tolerance))
+    assert run.outcome.reason == "no_improvement"
+    assert len(run.trace.validation_loss) == 8  # the first is below infinity
+    assert run.outcome.kept_step == 8  # the lowest is kept however little it fell
+    assert run.outcome.message == (
+        f"The validation loss had not fallen by more than {tolerance:.4g} for 7 epochs; the "
+        f"weights of epoch 8, where it was {losses[7]:.4g}, were restored."
+    )
+    assert fit(**slow, stop=ds.Stop(patience=7)).outcome.reason == "epochs"
+
+
+@pytest.mark.parametrize("tolerance", [-1.0, float("nan"), float("inf")])
+def test_a_tolerance_out_of_range_is_refused(tolerance):
+    with pytest.raises(ds.SettingError, match="The tolerance is"):
+        ds.Stop(tolerance=tolerance)
+
+
+def test_the_baseline_of_labels_is_their_log_odds():
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(40, 3)).astype(np.float32)
+    labels = (rng.uniform(size=(40, 2)) < [0.2, 0.7]).astype(np.float32)
+    part = ds.Samples(inputs, labels)
+    data = ds.Dataset("labels", "regression", part, part, part, ds.Scaling.learn(inputs))
+    from downslope.nn.losses import LOSSES
+
+    loss = dataclasses.replace(LOSSES["binary_cross_entropy"], takes_classes=False)
+    run = fit(parse("dense 2"), data, epochs=1, loss=loss)
+    shares = labels.mean(axis=0)
+    np.testing.assert_allclose(run.baseline_answer, np.log(shares / (1 - shares)), rtol=1e-5)

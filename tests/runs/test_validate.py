@@ -1,0 +1,154 @@
+"""Network, loss and data that do not belong together are told apart before training."""
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+import downslope as ds
+from downslope.errors import NetworkError
+from downslope.runs.validate import check_fit
+from downslope.nn.losses import resolve
+from downslope.nn.notation import parse
+from tests.runs import by_hand
+
+CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()
+CROWD = by_hand.crowd_data()
+LOW = dataclasses.replace(
+    CROWD, train=dataclasses.replace(CROWD.train, inputs=CROWD.train.inputs[:, :4])
+)
+EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arange(0)))
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "settings", "message"),
+    [
+        (
+            "dense 10", CLASSES, {},
+            "The network's last layer gives outputs of shape (10,). Expected (3,) for points with "
+            "cross_entropy. There is one output per class: end with dense 3.",
+        ),
+        (
+            "dense 1", NUMBERS, {},
+            "The network's last layer gives outputs of shape (1,). Expected (2,) for numbers with "
+            "squared_error. End with dense 2.",
+        ),
+        (
+            "conv 1 3", CROWD, {},
+            "The network's last layer gives outputs of shape (8, 16, 1). Expected (2, 4, 1) for "
+            "spots with squared_error. Pool or stride to the same grid, and end with one channel: "
+            'conv 1 1; or learn the count alone: load with task="regression" (--task regression), '
+            "and end with dense 1.",
+        ),
+        (
+            "dense 3 softmax", CLASSES, {},
+            "The last layer has the activation softmax, and cross_entropy applies it by itself. "
+            "Expected a last layer without an activation. Leave softmax out.",
+        ),
+        (
+            "conv 3", CLASSES, {},
+            "Layer 1 (Conv2D) got inputs of shape (4,). Expected images, (height, width, "
+            "channels). Use dense layers for flat inputs, or give the inputs as images.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_network_that_does_not_fit_reads_as_intended(network, data, settings, message):
+    with pytest.raises(ds.NetworkError) as caught:
+        ds.train(parse(network), data, **settings)
+    assert str(caught.value) == message
+
+
+def unhappy(prediction, target):
+    raise ZeroDivisionError("this cannot work")
+
+
+def total(prediction, target):
+    return ((prediction - target) ** 2).mean()
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "settings", "message"),
+    [
+        (
+            "dense 1", CLASSES, {"loss": "binary_cross_entropy"},
+            "The loss is binary_cross_entropy, and points has 3 classes. Expected two classes. "
+            "Use cross_entropy.",
+        ),
+        (
+            "dense 2", NUMBERS, {"loss": "cross_entropy"},
+            "The loss is cross_entropy, and the targets of numbers are numbers. Expected a loss "
+            "for numbers. Use squared_error, absolute_error, huber or poisson.",
+        ),
+        (
+            "dense 3", CLASSES, {"loss": "huber"},
+            "The loss is huber, and the targets of points are classes. Expected a loss for "
+            "classes. Use cross_entropy.",
+        ),
+        (
+            "dense 2", NUMBERS, {"loss": unhappy},
+            "The loss unhappy failed on outputs of shape (2, 2) and targets of shape (2, 2): this "
+            "cannot work. Expected a function loss(prediction, target) of jax.numpy operations. "
+            "Correct the function.",
+        ),
+        (
+            "dense 2", NUMBERS, {"loss": total},
+            "The loss total gives values of shape () for 2 samples. Expected one value per "
+            "sample, shape (2,). Average over all axes but the first.",
+        ),
+        (
+            "dense 3", CLASSES, {"augment": ds.Augment()},
+            "Changes to images were asked for, and the inputs of points have shape (4,). Expected "
+            "images, (height, width, channels). Leave augment out.",
+        ),
+        (
+            "conv 1 1", LOW, {"augment": ds.Augment(crop=0.5)},
+            "Parts of photos were asked for, and the images of spots are 4 x 16 pixels. Expected "
+            "images of at least 8 x 8 pixels. Leave crop at 1.",
+        ),
+        (
+            "conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1)},
+            "Photos were to be shifted, and spots has a map of where people are for each. Expected "
+            "flip or crop, which change the map with its photo. Use crop: its place is random as "
+            "well.",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_suit_the_data_read_as_intended(network, data, settings, message):
+    with pytest.raises(ds.SettingError) as caught:
+        ds.train(parse(network), data, **settings)
+    assert str(caught.value) == message
+
+
+def test_a_part_without_samples_reads_as_intended():
+    with pytest.raises(ds.DataError) as caught:
+        ds.train(parse("dense 3"), EMPTY)
+    assert str(caught.value) == (
+        "points has no validation samples. Expected at least one. "
+        "Split the data so that each part has some."
+    )
+    run = ds.train(parse("dense 3"), CLASSES, epochs=1)
+    with pytest.raises(ds.DataError) as caught:
+        run.measure(EMPTY.validation)
+    assert str(caught.value) == (
+        "There are no samples to measure the run on. Expected at least one. "
+        "Check how they were read."
+    )
+
+
+def table_with_places() -> ds.Dataset:
+    texts = [f"v{place:03}" for place in range(70) for _ in range(20)]
+    return ds.load(
+        pa.table({"a": texts, "y": np.arange(1400) % 2}), target="y", kinds={"y": "yes/no"}
+    )
+
+
+def test_places_have_to_be_looked_up():
+    with pytest.raises(NetworkError) as caught:
+        check_fit(parse("dense 2"), table_with_places(), resolve("cross_entropy"))
+    assert str(caught.value) == (
+        "The network does not look up 'a', whose many values are given as places. Expected a "
+        "network that begins with embed 72 6. Put these layers first; how many numbers each "
+        "value becomes is yours to choose."
+    )
+    check_fit(parse("embed 72 3, dense 2"), table_with_places(), resolve("cross_entropy"))
