@@ -68,9 +68,14 @@ def test_every_link_and_picture_is_there(page):
 def test_the_layout_page_names_every_file():
     page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "downslope"
-    floors = ("store", "data", "network", "learning", "insight")
-    files = [path.name for floor in floors for path in (source / floor).glob("*.py")]
-    assert [name for name in files if name != "__init__.py" and f"`{name}`" not in page] == []
-    named = re.findall(r"`(\w+\.py)`", page)
+    floors = ("storage", "data", "nn", "engine", "runs", "insight")
+    files = [
+        path.relative_to(source / floor).as_posix()
+        for floor in floors
+        for path in (source / floor).rglob("*.py")
+        if path.name != "__init__.py"
+    ]
+    assert [name for name in files if f"`{name}`" not in page] == []
+    named = re.findall(r"`(?:\w+/)?(\w+\.py)`", page)
     there = {path.name for path in [*source.rglob("*.py"), *ROOT.glob("*.py")]}
     assert [name for name in named if name not in there] == []

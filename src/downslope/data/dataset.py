@@ -274,7 +274,7 @@ class Dataset:
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         ranges: Which values of images of more than 8 bits are black and white, by depth.
         rows: The rows of the table that it was made of; None for anything else.
-        findings: What `guarded` found in it; None where nobody has looked.
+        findings: What `check_data` found in it; None where nobody has looked.
     """
 
     name: str
