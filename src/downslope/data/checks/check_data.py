@@ -44,7 +44,7 @@ def check_data(dataset: Dataset) -> Dataset:
 
 
 def findings_in(dataset: Dataset) -> tuple[DataFinding, ...]:
-    """What `guarded` finds, warnings first."""
+    """What `check_data` finds, warnings first."""
     found = _small_classes(dataset)
     if len(dataset.input_shape) == 3:
         found += _copied_images(dataset)
