@@ -8,9 +8,9 @@ import pytest
 
 import downslope as ds
 from downslope.errors import StorageError
+from downslope.nn.notation import parse
 from downslope.runs import checkpoint
 from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint, read_checkpoint
-from downslope.nn.notation import parse
 from tests.runs import by_hand
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import downslope as ds
+from downslope.nn.layer import Layer
+from downslope.nn.losses import LOSSES, Loss, resolve
+from downslope.nn.notation import parse
 from downslope.runs import failed_step
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
 from downslope.runs.preparation import Preparation
-from downslope.nn.layer import Layer
-from downslope.nn.losses import LOSSES, Loss, resolve
-from downslope.nn.notation import parse
 from tests.runs import by_hand
 
 AS_IT_IS = ds.Scaling(np.zeros(1, np.float32), np.ones(1, np.float32))

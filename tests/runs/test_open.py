@@ -12,8 +12,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import downslope as ds
-from downslope.runs.checkpoint import Checkpoints, newest_checkpoint
 from downslope.nn.notation import parse
+from downslope.runs.checkpoint import Checkpoints, newest_checkpoint
 from downslope.storage.arrays import decode_arrays, encode_arrays
 from downslope.storage.checkpoints import FOLDER
 from downslope.storage.columns import decode_columns, encode_columns

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs import recipe as recipes
-from downslope.runs.validate import DEFAULT_LOSS, check_fit
-from downslope.runs.recipe import Recipe
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
+from downslope.runs import recipe as recipes
+from downslope.runs.recipe import Recipe
+from downslope.runs.validate import DEFAULT_LOSS, check_fit
 from tests.runs import by_hand
 
 

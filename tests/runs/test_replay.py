@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import downslope as ds
+from downslope.nn.notation import parse
 from downslope.runs import replay as replaying
 from downslope.runs import run_folder
-from downslope.nn.notation import parse
 from tests.insight.drawn_steps import every_state
 from tests.runs import by_hand
 

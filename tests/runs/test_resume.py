@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import downslope as ds
+from downslope.nn.notation import parse
 from downslope.runs import checkpoint, training
 from downslope.runs.resume import resuming
-from downslope.nn.notation import parse
 from downslope.storage.checkpoints import stored_steps
 from tests.runs import by_hand
 
@@ -265,9 +265,7 @@ def test_other_versions_are_said(tmp_path, monkeypatch):
         fit(tmp_path / "run", until=5)
     versions = training.run_folder.versions
     monkeypatch.setattr(training.run_folder, "versions", lambda: {**versions(), "jax": "9.9"})
-    monkeypatch.setattr(
-        "downslope.runs.resume.versions_now", lambda: {**versions(), "jax": "9.9"}
-    )
+    monkeypatch.setattr("downslope.runs.resume.versions_now", lambda: {**versions(), "jax": "9.9"})
     with pytest.warns(UserWarning, match="It goes on under other versions") as caught:
         run = go_on(tmp_path / "run")
     assert str(caught[0].message) == (

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs import training
 from downslope.engine.batches import BatchPlan
-from downslope.runs.train_many import train_side_by_side
 from downslope.nn.notation import parse
+from downslope.runs import training
+from downslope.runs.train_many import train_side_by_side
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs.test_evaluations import FOLDER, Openings
-from downslope.runs.metric_text import openings_note, verdict
 from downslope.reporting.report import tell
+from downslope.runs.metric_text import openings_note, verdict
+from downslope.runs.test_evaluations import FOLDER, Openings
 
 
 def test_looks_are_counted_across_openings_of_the_run(tmp_path):

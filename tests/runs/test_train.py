@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs import training
 from downslope.engine.batches import BatchPlan
 from downslope.nn.notation import parse
+from downslope.runs import training
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs import train_many
 from downslope.nn.notation import parse
+from downslope.runs import train_many
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")

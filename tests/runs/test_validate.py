@@ -8,9 +8,9 @@ import pytest
 
 import downslope as ds
 from downslope.errors import NetworkError
-from downslope.runs.validate import check_fit
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
+from downslope.runs.validate import check_fit
 from tests.runs import by_hand
 
 CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()

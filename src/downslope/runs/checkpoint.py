@@ -17,14 +17,14 @@ from typing import Any
 import jax
 import numpy as np
 
-from downslope.errors import RunError, SettingError, StorageError
 from downslope.engine import loop
+from downslope.engine.settings import whole
+from downslope.errors import RunError, SettingError, StorageError
+from downslope.nn.network import NetworkParameters
 from downslope.runs import run_folder
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
-from downslope.engine.settings import whole
 from downslope.runs.trace import Trace
-from downslope.nn.network import NetworkParameters
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.checkpoints import FOLDER, read_state, stored_steps, write_state
 from downslope.storage.files import damaged

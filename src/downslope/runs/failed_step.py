@@ -20,13 +20,13 @@ from jaxtyping import Array, Int
 from downslope.data.dataset import Dataset
 from downslope.engine import loop
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
-from downslope.runs.failure import Failure, What
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Layer, Padded
 from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.network import NetworkParameters
 from downslope.nn.padded import filled, loss_without_padding, without_padding
 from downslope.numerals import rounded
+from downslope.runs.failure import Failure, What
 from downslope.storage.arrays import flatten
 
 FEW = 4  # outputs that are told one by one

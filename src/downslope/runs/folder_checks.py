@@ -16,20 +16,20 @@ import jax
 import msgspec
 import numpy as np
 
-from downslope.data.tables import numbers
 from downslope.data.builtin import BUILT_IN
+from downslope.data.tables import numbers
 from downslope.data.tables.dates import is_form
 from downslope.data.tables.encoding import CYCLES, ColumnCode
-from downslope.errors import DataError, NetworkError, printable
 from downslope.engine import loop, metrics
 from downslope.engine.batches import LONGEST_TRAINING
-from downslope.runs.run_folder import DataCard, Document
 from downslope.engine.settings import Settings
-from downslope.runs.trace import Trace
+from downslope.errors import DataError, NetworkError, printable
 from downslope.nn import notation
 from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network, NetworkParameters
+from downslope.runs.run_folder import DataCard, Document
+from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.files import LONGEST, damaged, most_bytes
 

@@ -7,11 +7,11 @@ import shlex
 from collections.abc import Mapping
 
 from downslope.data.dataset import Task
-from downslope.errors import printable
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import MEASURES
-from downslope.runs.run import Run
+from downslope.errors import printable
 from downslope.numerals import rounded
+from downslope.runs.run import Run
 
 COLUMNS = {
     "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",

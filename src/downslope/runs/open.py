@@ -12,14 +12,14 @@ import numpy as np
 
 from downslope.data.scaling import Scaling
 from downslope.errors import RunError
+from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.runs import outcome, run_folder
-from downslope.runs.folder_checks import check_step, checked
 from downslope.runs.checkpoint import Checkpoint, layers, newest_checkpoint
-from downslope.runs.test_evaluations import Openings
+from downslope.runs.folder_checks import check_step, checked
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
+from downslope.runs.test_evaluations import Openings
 from downslope.runs.trace import Trace
-from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.checkpoints import FOLDER as CHECKPOINTS
 from downslope.storage.checkpoints import stored_steps

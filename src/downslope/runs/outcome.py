@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from downslope.runs.failure import Failure
 from downslope.numerals import rounded
+from downslope.runs.failure import Failure
 
 Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
 

@@ -14,7 +14,6 @@ from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, check_finite
 from downslope.data.scaling import Scaling, known_spread
-from downslope.errors import SettingError
 from downslope.engine import loop
 from downslope.engine.batches import LONGEST_TRAINING, BatchPlan
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
@@ -27,12 +26,13 @@ from downslope.engine.evaluation import (
 )
 from downslope.engine.metrics import OF_OUTPUTS
 from downslope.engine.optimizers import carried_over
-from downslope.runs.run import Run
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
+from downslope.errors import SettingError
 from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network
+from downslope.runs.run import Run
 
 RECORDING_SHARE = 0.05  # of the time of the steps
 WIDEST_EVALUATION = 256  # samples at a time: wider is hardly faster,

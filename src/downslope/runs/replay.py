@@ -17,16 +17,16 @@ import jax
 import numpy as np
 
 from downslope.data.progress import OnProgress
-from downslope.errors import RunError
 from downslope.engine import loop
-from downslope.runs import run_folder
-from downslope.runs.checkpoint import read_checkpoint
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
-from downslope.runs.phases import Part, parts_of, rates_of, taken_over
-from downslope.runs.run import Run
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
+from downslope.errors import RunError
+from downslope.runs import run_folder
+from downslope.runs.checkpoint import read_checkpoint
+from downslope.runs.phases import Part, parts_of, rates_of, taken_over
+from downslope.runs.run import Run
 from downslope.runs.training import Pace
 from downslope.storage.checkpoints import stored_steps
 

@@ -12,22 +12,22 @@ from typing import Any
 
 from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
-from downslope.errors import DataError, RunError, SettingError
 from downslope.engine import loop
+from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.engine.settings import Settings
+from downslope.errors import DataError, RunError, SettingError
+from downslope.names import look_up
+from downslope.nn.losses import PerSample
 from downslope.runs import run_folder
 from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint
-from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.runs.open import open_run, run_at
 from downslope.runs.phases import taken_over
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk
 from downslope.runs.run import Origin, Phase, Run, Seconds
 from downslope.runs.run_folder import versions as versions_now
-from downslope.runs.open import open_run, run_at
-from downslope.engine.settings import Settings
 from downslope.runs.train import new_run
 from downslope.runs.training import Begun, Training
-from downslope.names import look_up
-from downslope.nn.losses import PerSample
 from downslope.storage.lock import Claim, locked
 
 # what a fork can change; the network, the loss and the samples in a step make another training

@@ -16,31 +16,31 @@ import numpy as np
 from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, known_targets
-from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.load import load
 from downslope.data.photos import sizes_within
 from downslope.data.progress import OnProgress
+from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
-from downslope.errors import DataError
 from downslope.engine import metrics as measures
-from downslope.runs import run_folder
-from downslope.engine.predictions import outputs_of
-from downslope.runs.summary import card
-from downslope.runs.folder_checks import load_options
 from downslope.engine.class_metrics import ClassMetrics, class_metrics, rarest
 from downslope.engine.compilation import check_process, compiled
 from downslope.engine.evaluation import Judge, constant_values, sample_values
-from downslope.runs.test_evaluations import Openings
-from downslope.runs.outcome import Outcome
-from downslope.runs.run_folder import DataCard, Document, Origin, Phase, Seconds
+from downslope.engine.predictions import outputs_of
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
-from downslope.runs.trace import Trace
+from downslope.errors import DataError
 from downslope.nn import notation
 from downslope.nn.activations import identity
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.nn.padded import nothing
+from downslope.runs import run_folder
+from downslope.runs.folder_checks import load_options
+from downslope.runs.outcome import Outcome
+from downslope.runs.run_folder import DataCard, Document, Origin, Phase, Seconds
+from downslope.runs.summary import card
+from downslope.runs.test_evaluations import Openings
+from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten
 from downslope.storage.lock import claim_folder
 

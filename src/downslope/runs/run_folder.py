@@ -29,15 +29,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from downslope.data.checks.findings import DataFinding
 from downslope.data.dataset import Dataset, Task
 from downslope.data.tables.encoding import Encoding
-from downslope.data.checks.findings import DataFinding
-from downslope.errors import DataError, DownslopeError, RunError
 from downslope.engine.cores import usable_cores
-from downslope.runs.outcome import Outcome
 from downslope.engine.settings import Settings
-from downslope.runs.trace import Trace
+from downslope.errors import DataError, DownslopeError, RunError
 from downslope.nn.ops.native import native
+from downslope.runs.outcome import Outcome
+from downslope.runs.trace import Trace
 from downslope.storage.arrays import decode_arrays, encode_arrays
 from downslope.storage.columns import decode_columns, encode_columns
 from downslope.storage.files import (

@@ -10,17 +10,17 @@ from pathlib import Path
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
-from downslope.runs.checkpoint import Checkpoints, Keeper, with_optimizer_state
-from downslope.runs.validate import DEFAULT_LOSS, check_fit, check_start, with_labels
 from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.engine.settings import BatchSize, Record, Settings, Stop
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network
+from downslope.runs.checkpoint import Checkpoints, Keeper, with_optimizer_state
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG
-from downslope.engine.settings import BatchSize, Record, Settings, Stop
 from downslope.runs.training import Training
-from downslope.nn.losses import Loss, PerSample, resolve
-from downslope.nn.network import Network
+from downslope.runs.validate import DEFAULT_LOSS, check_fit, check_start, with_labels
 from downslope.storage.lock import Claim, claim_folder
 
 

@@ -20,24 +20,24 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
-from downslope.errors import SettingError
 from downslope.engine import loop
 from downslope.engine.augment import Augment
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
 from downslope.engine.cores import usable_cores
 from downslope.engine.evaluation import evaluate
-from downslope.runs.validate import DEFAULT_LOSS, check_fit, with_labels
 from downslope.engine.optimizers import Optimizer, Schedule
+from downslope.engine.settings import BatchSize, Record, Settings, Stop
+from downslope.errors import SettingError
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.outcome import Outcome
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import stop_requests
 from downslope.runs.run import Seconds
-from downslope.engine.settings import BatchSize, Record, Settings, Stop
 from downslope.runs.trace import Trace, TraceBuilder
 from downslope.runs.training import Pace, ending_of, kept_weights
-from downslope.nn.losses import Loss, PerSample, resolve
-from downslope.nn.network import Network, NetworkParameters
+from downslope.runs.validate import DEFAULT_LOSS, check_fit, with_labels
 
 MEMBERS_AT_ONCE = 8  # more, and their weights and signals leave the fast caches
 SMALL = 50_000  # weights; with more, one network alone keeps a core busy

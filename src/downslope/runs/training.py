@@ -13,11 +13,11 @@ import jax
 import numpy as np
 
 from downslope.engine import loop, metrics
-from downslope.runs import outcome, run_folder
 from downslope.engine.batches import BatchPlan
-from downslope.runs.checkpoint import Keeper
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
+from downslope.runs import outcome, run_folder
+from downslope.runs.checkpoint import Keeper
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
 from downslope.runs.outcome import Outcome

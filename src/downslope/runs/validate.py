@@ -9,15 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Dataset
-from downslope.errors import DataError, NetworkError, SettingError
 from downslope.engine.augment import GRID, Augment
-from downslope.runs.run import Run
 from downslope.engine.settings import BatchSize
+from downslope.errors import DataError, NetworkError, SettingError
 from downslope.nn.embedding import Embedding
 from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network
 from downslope.nn.notation import check_size, describe
+from downslope.runs.run import Run
 
 DEFAULT_LOSS = {
     "classification": "cross_entropy",
