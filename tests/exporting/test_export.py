@@ -116,8 +116,8 @@ def test_an_own_loss_is_exported_and_an_own_link_refused(tmp_path):
 def test_safetensors_have_the_run_s_names_and_say_what_they_are(run, tmp_path):
     (path,) = ds.export(run, tmp_path / "a.safetensors", to="safetensors")
     arrays = safetensors.numpy.load_file(path)
-    assert set(arrays) == {"0.weights", "0.biases", "scaling.mean", "scaling.deviation"}
-    np.testing.assert_array_equal(arrays["0.weights"], run.parameters[0]["weights"])
+    assert set(arrays) == {"1.weights", "1.biases", "scaling.mean", "scaling.deviation"}
+    np.testing.assert_array_equal(arrays["1.weights"], run.parameters[0]["weights"])
     with safetensors.safe_open(path, "numpy") as file:
         notes = file.metadata()
     assert (notes["network"], notes["task"], notes["link"]) == (

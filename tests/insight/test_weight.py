@@ -20,8 +20,8 @@ PARAMETERS = NETWORK.init((4, 4, 1), seed=0)
         ((3, None, "weights[17, 2]"), Weight(3, "weights", (17, 2))),
         ((3, None, "17,2"), Weight(3, "weights", (17, 2))),
         ((3, None, "Biases[3]"), Weight(3, "biases", (3,))),
-        ((4, 1, "0.weights[3]"), Weight(4, "0.weights", (3, 1))),
-        ((4, 1, "0.bias"), Weight(4, "0.biases", (1,))),
+        ((4, 1, "1.weights[3]"), Weight(4, "1.weights", (3, 1))),
+        ((4, 1, "1.bias"), Weight(4, "1.biases", (1,))),
         ((5, 3, "scale"), Weight(5, "scale", (3,))),
         ((None, 2, "3"), Weight(6, "weights", (3, 2))),
     ],
@@ -42,12 +42,12 @@ def test_what_is_left_open_is_the_steepest():
 
 
 def test_only_that_weight_is_changed():
-    weight = Weight(4, "0.weights", (3, 1))
+    weight = Weight(4, "1.weights", (3, 1))
     changed = weight.with_value(PARAMETERS, 7.0)
     assert weight.of(changed) == 7
     assert weight.of(PARAMETERS) != 7
-    before = np.asarray(PARAMETERS[3]["0"]["weights"])
-    assert (np.asarray(changed[3]["0"]["weights"]) != before).sum() == 1
+    before = np.asarray(PARAMETERS[3]["1"]["weights"])
+    assert (np.asarray(changed[3]["1"]["weights"]) != before).sum() == 1
 
 
 @pytest.mark.parametrize(

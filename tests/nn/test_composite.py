@@ -14,7 +14,7 @@ def test_residual_adds_the_inputs_to_what_its_layers_make():
     parameters = layer.init(jax.random.key(0), (4,))
     inputs = jnp.asarray(np.random.default_rng(0).standard_normal((3, 4)), jnp.float32)
     made = inputs
-    for place, one in enumerate(inner):
+    for place, one in enumerate(inner, start=1):
         made = one.forward(parameters[str(place)], made)
     np.testing.assert_allclose(layer.forward(parameters, inputs), inputs + made, rtol=1e-6)
 
@@ -26,13 +26,13 @@ def test_parallel_joins_its_branches_by_channel():
     inputs = jnp.asarray(np.random.default_rng(0).standard_normal((3, 4, 5, 2)), jnp.float32)
     made = layer.forward(parameters, inputs)
     assert made.shape == (3, 4, 5, 3)
-    first = branches[0][0].forward(parameters["0"]["0"], inputs)
+    first = branches[0][0].forward(parameters["1"]["1"], inputs)
     np.testing.assert_allclose(made[..., :2], first, rtol=1e-6)
 
 
 def test_inner_layers_are_drawn_independently():
     parameters = ds.Parallel([ds.Dense(3)], [ds.Dense(3)]).init(jax.random.key(0), (3,))
-    assert (parameters["0"]["0"]["weights"] != parameters["1"]["0"]["weights"]).all()
+    assert (parameters["1"]["1"]["weights"] != parameters["2"]["1"]["weights"]).all()
 
 
 def test_inner_dropouts_silence_independently():

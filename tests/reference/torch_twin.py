@@ -58,8 +58,8 @@ def forward(network: ds.Network, parameters: list, signals: torch.Tensor) -> tor
 
 
 def _chain(layers, parameters: dict, x: torch.Tensor) -> torch.Tensor:
-    for place, layer in enumerate(layers):
-        x = _layer(layer, parameters[str(place)], x)
+    for number, layer in enumerate(layers, start=1):
+        x = _layer(layer, parameters[str(number)], x)
     return x
 
 
@@ -93,7 +93,7 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
         case ds.Residual():
             return x + _chain(layer.layers, own, x)
         case ds.Parallel():
-            branches = enumerate(layer.branches)
+            branches = enumerate(layer.branches, start=1)
             return torch.cat([_chain(one, own[str(place)], x) for place, one in branches], -1)
     raise AssertionError(f"no twin for {layer}")
 

@@ -154,7 +154,7 @@ def test_another_format(folder):
     edit(folder, lambda document: document.update(format=1))
     seal(folder)
     assert str(refusal(folder)) == (
-        f"{folder / 'run.json'} has format 1. Expected format 3. Open it with the version of "
+        f"{folder / 'run.json'} has format 1. Expected format 4. Open it with the version of "
         "Downslope that wrote it."
     )
 
@@ -176,7 +176,7 @@ def test_a_setting_out_of_range(folder):
         ),
         ("data", {"input_shape": [2**40, 2**40]}, f"one input has the shape {(2**40, 2**40)}"),
         ("data", {"input_shape": [0]}, "one input has the shape (0,)"),
-        ("data", {"input_shape": [5]}, "0.weights has shape (4, 6) instead of (5, 6)"),
+        ("data", {"input_shape": [5]}, "1.weights has shape (4, 6) instead of (5, 6)"),
         ("data", {"class_names": ["a"]}, "it has 1 classes and outputs of shape (3,)"),
         (
             "data",
@@ -250,8 +250,8 @@ def test_parts_that_do_not_follow_each_other(folder, phases, reason):
 @pytest.mark.parametrize(
     ("network", "reason"),
     [
-        ("dense 7 tanh, dense 3", "0.biases has shape (6,) instead of (7,)"),
-        ("dense 6 tanh, dense 3, dense 3", "2.biases is missing"),
+        ("dense 7 tanh, dense 3", "1.biases has shape (6,) instead of (7,)"),
+        ("dense 6 tanh, dense 3, dense 3", "3.biases is missing"),
         (
             "dense 99999999999 tanh, dense 3",
             "Dense has units 99999999999. Expected a whole number of at most 2,147,483,647. "
@@ -272,7 +272,7 @@ def test_a_network_that_does_not_fit(folder, network, reason):
 
 
 @pytest.mark.parametrize(
-    "name", ["scaling.mean", "scaling.deviation", "baseline", "0.weights", "1.biases"]
+    "name", ["scaling.mean", "scaling.deviation", "baseline", "1.weights", "2.biases"]
 )
 def test_an_array_missing(folder, name):
     arrays = load_file(folder / "weights.safetensors")
@@ -284,9 +284,9 @@ def test_an_array_missing(folder, name):
 @pytest.mark.parametrize(
     ("name", "array", "reason"),
     [
-        ("1.weights", np.zeros((6, 4), "f4"), "1.weights has shape (6, 4) instead of (6, 3)"),
-        ("1.biases", np.zeros(3, "f8"), "1.biases has type float64 instead of float32"),
-        ("1.biases", np.array([0, np.nan, 0], "f4"), "1.biases holds what is no number"),
+        ("2.weights", np.zeros((6, 4), "f4"), "2.weights has shape (6, 4) instead of (6, 3)"),
+        ("2.biases", np.zeros(3, "f8"), "2.biases has type float64 instead of float32"),
+        ("2.biases", np.array([0, np.nan, 0], "f4"), "2.biases holds what is no number"),
         ("scaling.mean", np.zeros((9, 4), "f4"), "scaling.mean has shape (9, 4) and type float32"),
         ("scaling.mean", np.zeros(4, "i4"), "scaling.mean has shape (4,) and type int32"),
         ("scaling.deviation", np.zeros(4, "f4"), "scaling.deviation is not above 0"),

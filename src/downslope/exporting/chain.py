@@ -34,8 +34,8 @@ def chain_lines(words: Words, layers: Sequence[Layer], shape: Shape, place: str 
         place: What the places of these layers begin with: "" or "3.".
     """
     lines: list[str] = []
-    for index, layer in enumerate(layers):
-        own = f"{place}{index}"
+    for number, layer in enumerate(layers, start=1):
+        own = f"{place}{number}"
         before = f"before_{own.replace('.', '_')}"
         if isinstance(layer, Residual):
             inner = chain_lines(words, layer.layers, shape, f"{own}.")
@@ -50,9 +50,9 @@ def chain_lines(words: Words, layers: Sequence[Layer], shape: Shape, place: str 
 
 def _branches(words: Words, layer: Parallel, shape: Shape, own: str, before: str) -> list[str]:
     lines, made = [f"{before} = x"], []
-    for number, branch in enumerate(layer.branches):
+    for number, branch in enumerate(layer.branches, start=1):
         made.append(f"branch_{own.replace('.', '_')}_{number}")
-        start = [f"x = {before}"] if number else []
+        start = [f"x = {before}"] if number > 1 else []
         inner = chain_lines(words, branch, shape, f"{own}.{number}.")
         lines += [*start, *inner, f"{made[-1]} = x"]
     return [*lines, f"x = {words.join.format(', '.join(made))}"]

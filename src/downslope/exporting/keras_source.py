@@ -60,7 +60,7 @@ def keras_source(model: Model, stem: str) -> Source:
 
 
 def _keras_weights(model: Model) -> dict[str, np.ndarray]:
-    """All weights by Keras' names: `3.0.weights` is `layer_3_0.kernel` there."""
+    """All weights by Keras' names: `3.1.weights` is `layer_3_1.kernel` there."""
     own = model.named_parameters
     found = {}
     for name, array in own.items():

@@ -17,7 +17,7 @@ from downslope.errors import NetworkError, SettingError
 from downslope.nn import notation
 from downslope.nn.activations import identity, softmax
 from downslope.nn.composite import Parallel, Residual
-from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.layer import Layer, Parameters, Shape, numbered
 from downslope.nn.losses import LOSSES
 from downslope.nn.network import Network
 from downslope.runs.run import Run
@@ -97,8 +97,8 @@ class Model:
 
     @property
     def named_parameters(self) -> dict[str, np.ndarray]:
-        """All weights and biases by the run's names for them, such as "0.weights"."""
-        return flatten({str(place): own for place, own in enumerate(self.parameters)})
+        """All weights and biases by the run's names for them, such as "1.weights"."""
+        return flatten(numbered(self.parameters))
 
     @property
     def named_scales(self) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
 from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.layer import Layer, Parameters, Shape, in_order
 from downslope.nn.normalization import EPSILON, GroupNorm, LayerNorm, Standardize
 
 CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -72,7 +72,7 @@ def write_chain(
         What comes out, channels first.
     """
     for index, layer in enumerate(layers):
-        here = Here(graph, parameters[index], shape, f"{place}{index}", signals)
+        here = Here(graph, parameters[index], shape, f"{place}{index + 1}", signals)
         signals = _WRITERS[type(layer)](here, layer)
         shape = layer.output_shape(shape)
     return signals
@@ -202,13 +202,13 @@ def _residual(here: Here, layer: Residual) -> str:
 def _parallel(here: Here, layer: Parallel) -> str:
     made = [
         _inner_chain(here, branch, here.parameters[str(number)], f"{number}.")
-        for number, branch in enumerate(layer.branches)
+        for number, branch in enumerate(layer.branches, start=1)
     ]
     return here.graph.node("Concat", *made, axis=1)
 
 
 def _inner_chain(here: Here, layers: Sequence[Layer], parameters: Parameters, place: str) -> str:
-    own = [parameters[str(index)] for index in range(len(layers))]
+    own = in_order(parameters)
     return write_chain(here.graph, layers, own, here.shape, here.signals, f"{here.place}.{place}")
 
 

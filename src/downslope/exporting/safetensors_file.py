@@ -11,10 +11,10 @@ from downslope.exporting.model import Model
 from downslope.nn.notation import describe
 
 _READING = (
-    'Each layer\'s arrays begin with its place in the network: "0.weights". Dense weights are '
-    "(features, units), convolutions (height, width, channels in, channels out), images (samples, "
-    "height, width, channels). Inputs are (x - scaling.mean) / scaling.deviation; outputs are "
-    "x * answers.deviation + answers.mean, then the link. What is not there is not done."
+    'Each layer\'s arrays begin with its number in the network, from 1: "1.weights". Dense weights '
+    "are (features, units), convolutions (height, width, channels in, channels out), images "
+    "(samples, height, width, channels). Inputs are (x - scaling.mean) / scaling.deviation; "
+    "outputs are x * answers.deviation + answers.mean, then the link. What is missing is not done."
 )
 
 

@@ -13,7 +13,7 @@ from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
 from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.layer import Layer, Parameters, Shape, in_order
 from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
 
 _CLASSES = {
@@ -165,18 +165,14 @@ def _modules(layer: Layer, own: Parameters, shape: Shape) -> list[_Module]:
         case Standardize():
             return [_Module(f"nn.GroupNorm(1, {shape[-1]}, affine=False)")]
         case Residual():
-            return [_Module("Residual", inside=_inner(layer.layers, own, shape))]
+            return [_Module("Residual", inside=_chain(layer.layers, in_order(own), shape))]
         case Parallel():
             branches = [
-                _Module("nn.Sequential", inside=_inner(branch, own[str(number)], shape))
-                for number, branch in enumerate(layer.branches)
+                _Module("nn.Sequential", inside=_chain(branch, in_order(weights), shape))
+                for branch, weights in zip(layer.branches, in_order(own), strict=True)
             ]
             return [_Module("Parallel", inside=tuple(branches))]
     raise AssertionError(layer)
-
-
-def _inner(layers: Sequence[Layer], own: Parameters, shape: Shape) -> tuple[_Module, ...]:
-    return _chain(layers, [own[str(place)] for place in range(len(layers))], shape)
 
 
 def _activation(name: str) -> list[_Module]:

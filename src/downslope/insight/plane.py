@@ -19,6 +19,7 @@ from jaxtyping import Float
 from downslope.errors import SettingError
 from downslope.insight.path import Path
 from downslope.names import look_up
+from downslope.nn.layer import numbered
 from downslope.nn.network import NetworkParameters
 from downslope.storage.arrays import flatten
 
@@ -140,7 +141,7 @@ def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Pla
 def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
     """The direction in which this weight alone grows."""
     direction = jax.tree.map(lambda leaf: np.zeros_like(np.asarray(leaf)), parameters)
-    arrays = flatten({str(layer): own for layer, own in enumerate(direction, start=1)})
+    arrays = flatten(numbered(direction))
     found = re.fullmatch(r"([\w.]+)\[([\d, ]*)\]", name)
     if found is None:
         raise SettingError(

@@ -23,7 +23,7 @@ class Weight:
     Attributes:
         layer: Number of its layer, from 1.
         name: Of its array, such as "weights" or "biases"; inside of a residual or parallel layer
-            with the inner layers' numbers before it, from 0, such as "0.weights".
+            with the inner layers' numbers before it, from 1, such as "1.weights".
         index: Its place in the array, from 0.
     """
 

@@ -20,7 +20,7 @@ from downslope.insight.weight import Weight
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense
 from downslope.nn.images import MaxPool2D
-from downslope.nn.layer import Layer, Parameters
+from downslope.nn.layer import Layer, Parameters, in_order
 from downslope.nn.network import Network, NetworkParameters
 
 LINEAR = ("dense", "conv", "average_pool", "upsample", "flatten", "dropout", "embed")  # in inputs
@@ -57,13 +57,13 @@ def spot_of(layer: Layer, parameters: NetworkParameters, way: Way, weight: Weigh
         else:
             assert isinstance(spot.layer, Parallel)
             number = path.pop(0)
-            spot = _inner(_branch(spot, int(number)), *_chain_of(spot, number), path.pop(0))
+            spot = _inner(_branch(spot, int(number) - 1), *_chain_of(spot, number), path.pop(0))
     return spot
 
 
 def _chain_of(spot: Spot, number: str) -> tuple[Sequence[Layer], Parameters]:
     assert isinstance(spot.layer, Parallel)
-    return spot.layer.branches[int(number)], spot.parameters[number]
+    return spot.layer.branches[int(number) - 1], spot.parameters[number]
 
 
 def _branch(spot: Spot, number: int) -> Spot:
@@ -82,8 +82,8 @@ def _branch(spot: Spot, number: int) -> Spot:
 
 def _inner(spot: Spot, layers: Sequence[Layer], parameters: Parameters, number: str) -> Spot:
     """One layer of a chain inside of another layer, whose outputs have the slope `spot.delta`."""
-    chain, place = Network(layers), int(number)
-    own = tuple(parameters[str(one)] for one in range(len(layers)))
+    chain, place = Network(layers), int(number) - 1
+    own = tuple(in_order(parameters))
     inputs = jnp.asarray(spot.inputs)[None]
     before = [inputs, *(one.activations for one in chain.signals(own, inputs))]
     _, pullbacks = run_forward(chain, own, inputs)

@@ -11,7 +11,16 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
-from downslope.nn.layer import Layer, Misfit, Padded, Parameters, Shape, forward_padded
+from downslope.nn.layer import (
+    Layer,
+    Misfit,
+    Padded,
+    Parameters,
+    Shape,
+    forward_padded,
+    in_order,
+    numbered,
+)
 
 UNCOPIED = ("flatten", "passed")  # layers whose outputs are their inputs
 
@@ -35,23 +44,23 @@ def signal_shapes(layers: Sequence[Layer], shape: Shape) -> Iterator[Shape]:
 
 
 def _init_chain(layers: Sequence[Layer], key: Array, shape: Shape) -> Parameters:
-    parameters: Parameters = {}
+    parameters: list[Parameters] = []
     for index, layer in enumerate(layers):
-        parameters[str(index)] = layer.init(jax.random.fold_in(key, index), shape)
+        parameters.append(layer.init(jax.random.fold_in(key, index), shape))
         shape = layer.output_shape(shape)
-    return parameters
+    return numbered(parameters)
 
 
 def _run_chain(
     layers: Sequence[Layer], parameters: Parameters, signals: Any, key: Array | None
 ) -> Any:
     """What the layers make of signals, which may be `Padded`."""
-    for index, layer in enumerate(layers):
+    for index, (layer, weights) in enumerate(zip(layers, in_order(parameters), strict=True)):
         own = None if key is None else jax.random.fold_in(key, index)
         if isinstance(signals, Padded):
-            signals = forward_padded(layer, parameters[str(index)], signals, own)
+            signals = forward_padded(layer, weights, signals, own)
         else:
-            signals = layer.forward(parameters[str(index)], signals, own)
+            signals = layer.forward(weights, signals, own)
     return signals
 
 
@@ -154,27 +163,28 @@ class Parallel(Layer):
 
     def init(self, key: Array, input_shape: Shape) -> Parameters:
         """The parameters of each branch under its number."""
-        return {
-            str(index): _init_chain(branch, jax.random.fold_in(key, index), input_shape)
+        return numbered(
+            _init_chain(branch, jax.random.fold_in(key, index), input_shape)
             for index, branch in enumerate(self.branches)
-        }
+        )
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
         """Run each branch and join what they make."""
-        outputs = []
-        for index, branch in enumerate(self.branches):
-            own = None if key is None else jax.random.fold_in(key, index)
-            outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
-        return jnp.concatenate(outputs, axis=-1)
+        return jnp.concatenate(self._outputs(parameters, inputs, key), axis=-1)
 
     def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
         """Run each branch and join what they make."""
-        outputs = []
-        for index, branch in enumerate(self.branches):
-            own = None if key is None else jax.random.fold_in(key, index)
-            outputs.append(_run_chain(branch, parameters[str(index)], inputs, own))
+        outputs = self._outputs(parameters, inputs, key)
         if not isinstance(outputs[0], Padded):  # every branch is flat
             return jnp.concatenate(outputs, axis=-1)
         return Padded(jnp.concatenate([one.values for one in outputs], -1), outputs[0].sizes)
+
+    def _outputs(self, parameters: Parameters, signals: Any, key: Array | None) -> list[Any]:
+        """What each branch makes of signals, which may be `Padded`."""
+        outputs = []
+        for index, branch in enumerate(self.branches):
+            own = None if key is None else jax.random.fold_in(key, index)
+            outputs.append(_run_chain(branch, parameters[str(index + 1)], signals, own))
+        return outputs

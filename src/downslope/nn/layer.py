@@ -8,6 +8,7 @@ inputs, then the activation of that sum.
 from __future__ import annotations
 
 import abc
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -127,3 +128,13 @@ def forward_padded(
     if not isinstance(sums, Padded):
         return layer.activate(sums)
     return Padded(layer.activate(sums.values), sums.sizes)
+
+
+def numbered(each: Iterable[Any]) -> dict[str, Any]:
+    """What each layer of a chain has, under the layer's number: "1", "2", ..."""
+    return {str(number): one for number, one in enumerate(each, start=1)}
+
+
+def in_order(own: Mapping[str, Any]) -> list[Any]:
+    """The same as a list, in the order of the layers."""
+    return [own[str(number)] for number in range(1, len(own) + 1)]

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -20,7 +19,7 @@ import numpy as np
 from downslope.engine import loop
 from downslope.engine.settings import whole
 from downslope.errors import RunError, SettingError, StorageError
-from downslope.nn.network import NetworkParameters
+from downslope.nn.layer import numbered
 from downslope.runs import run_folder
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
@@ -88,7 +87,7 @@ def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:
     for place, leaf in enumerate(jax.tree.leaves(state.moments)):
         arrays[f"moments.{place}"] = np.asarray(leaf, order="C")
     if state.best is not None:
-        arrays |= flatten(layers(state.best), "best.")
+        arrays |= flatten(numbered(state.best), "best.")
     arrays |= flatten({"steps": run.trace.steps, "epochs": run.trace.epochs}, "trace.")
     arrays[DOCUMENT] = np.frombuffer(run_folder.encode(run.document), np.uint8)
     return arrays
@@ -137,10 +136,10 @@ class Checkpoint:
                 {
                     "state": {name: getattr(like, name) for name in SCALARS},
                     "moments": moments,
-                    "best": {} if like.best is None else layers(like.best),
+                    "best": {} if like.best is None else numbered(like.best),
                 },
             )
-            parameters = unflatten(self.arrays, layers(like.parameters))
+            parameters = unflatten(self.arrays, numbered(like.parameters))
         except (KeyError, ValueError) as error:
             raise self.damaged(str(error)) from error
         return loop.State(
@@ -169,16 +168,11 @@ def with_optimizer_state(run: Run) -> Run:
         arrays = read_state(run.folder, step)
     except RunError:  # damaged: the weights are whole all the same
         return run
-    weights = flatten(layers(run.parameters))
+    weights = flatten(numbered(run.parameters))
     if not all(np.array_equal(arrays.get(name, ()), one) for name, one in weights.items()):
         return run
     count = sum(name.startswith("moments.") for name in arrays)
     return replace(run, moments=[arrays[f"moments.{place}"] for place in range(count)])
-
-
-def layers(parameters: NetworkParameters) -> dict[str, Any]:
-    """A network's parameters under the numbers of their layers."""
-    return {str(place): layer for place, layer in enumerate(parameters)}
 
 
 def read_checkpoint(folder: Path, step: int) -> Checkpoint:

@@ -25,6 +25,7 @@ from downslope.engine.batches import LONGEST_TRAINING
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, NetworkError, printable
 from downslope.nn import notation
+from downslope.nn.layer import in_order, numbered
 from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network, NetworkParameters
@@ -242,7 +243,7 @@ def _parameters(
         )
     for name in arrays:
         _require(name in known or name.startswith(STATE), f"it has an array {name!r} too many")
-    return tuple(parameters[str(place)] for place in range(len(network.layers)))
+    return tuple(in_order(parameters))
 
 
 def _shapes(network: Network, input_shape: tuple[int, ...]) -> dict[str, Any]:
@@ -251,7 +252,7 @@ def _shapes(network: Network, input_shape: tuple[int, ...]) -> dict[str, Any]:
         shapes = jax.eval_shape(lambda: network.init(input_shape))
     except Exception as error:  # JAX raises many kinds for numbers that no array can have
         raise ValueError(f"its network cannot be drawn: {error}") from error
-    return {str(place): layer for place, layer in enumerate(shapes)}
+    return numbered(shapes)
 
 
 def _is_finite(array: np.ndarray) -> bool:

@@ -12,9 +12,10 @@ import numpy as np
 
 from downslope.data.scaling import Scaling
 from downslope.errors import RunError
+from downslope.nn.layer import numbered
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.runs import outcome, run_folder
-from downslope.runs.checkpoint import Checkpoint, layers, newest_checkpoint
+from downslope.runs.checkpoint import Checkpoint, newest_checkpoint
 from downslope.runs.folder_checks import check_step, checked
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
@@ -75,7 +76,7 @@ def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
     if run.settings.stop.patience is None or not np.isfinite(loss):
         return run
     try:
-        best = unflatten(arrays, layers(run.parameters), "best.")
+        best = unflatten(arrays, numbered(run.parameters), "best.")
         step = int(arrays["state.best_step"])
     except (KeyError, ValueError) as error:
         raise checkpoint.damaged(str(error)) from error

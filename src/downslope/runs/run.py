@@ -31,6 +31,7 @@ from downslope.engine.settings import Settings
 from downslope.errors import DataError
 from downslope.nn import notation
 from downslope.nn.activations import identity
+from downslope.nn.layer import numbered
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.nn.padded import nothing
@@ -492,7 +493,7 @@ class Run:
             **_answer_arrays(self.answer_scaling),
             "baseline": self.baseline_answer,
             **({} if self.baseline_median is None else {"baseline.median": self.baseline_median}),
-            **flatten({str(place): layer for place, layer in enumerate(self.parameters)}),
+            **flatten(numbered(self.parameters)),
         }
 
     def _repr_html_(self) -> str:

@@ -3,7 +3,7 @@
     options.json          what the command line was asked for, before the first state was stored
     checkpoints/          the training between two steps, to go on from: see `checkpoint.py`
     run.json              the data's card, network, settings, outcome, times, versions
-    weights.safetensors   parameters ("0.weights", ...), scaling and baseline
+    weights.safetensors   parameters ("1.weights", ...), scaling and baseline
     trace/steps.parquet   a row per step
     trace/epochs.parquet  a row per epoch
     manifest.json         the checksums of these four files
@@ -53,7 +53,7 @@ from downslope.storage.files import (
 from downslope.storage.manifest import NAME as MANIFEST
 from downslope.storage.manifest import Mark, read_manifest, read_marked, write_manifest
 
-FORMAT = 3
+FORMAT = 4
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them

@@ -19,7 +19,7 @@ Nested = Mapping[str, Any]  # names to arrays, or to further such mappings
 
 
 def flatten(nested: Nested, prefix: str = "") -> dict[str, np.ndarray]:
-    """Give each array of nested mappings the joined name of its place: "0.weights"."""
+    """Give each array of nested mappings the joined name of its place: "1.weights"."""
     flat: dict[str, np.ndarray] = {}
     for name, value in nested.items():
         if isinstance(value, Mapping):
