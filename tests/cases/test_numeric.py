@@ -204,7 +204,7 @@ def test_several_labels_that_may_hold_at_once_are_learnt(task):
 
 
 def test_labels_out_of_range_are_told():
-    with pytest.raises(DataError, match=r"The label 'label 2' of sample 0.* is 2"):
+    with pytest.raises(DataError, match=r"The label 'target 2' of sample 0.* is 2"):
         fit(data(X, LABELS + [0, 1, 0] * (LABELS == 1) + [0, 2, 0] * (LABELS == 0)),
             (ds.Dense(3),), loss="binary_cross_entropy", epochs=1)  # fmt: skip
 
@@ -238,9 +238,10 @@ def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
 
 
 def test_printed_predictions_have_the_digits_that_tell_them_apart():
-    from downslope.cli.output import _cell, _digits
+    from downslope.cli.output import _cells
 
     run = fit(data(X, 20 * LINE + 1.7e9), epochs=1)
-    assert _cell("value", 1_700_000_002.96, _digits(run)) == "1,700,000,002.96"
+    assert _cells(run, {"value": 1_700_000_002.96}) == {"value": "1,700,000,002.96"}
     run = fit(data(X, np.stack([LINE, LINE + 2.46e9], axis=1)), (ds.Dense(2),), epochs=1)
-    assert _cell("value", [0.25, 2_460_000_001.5], _digits(run)) == "0.25 2,460,000,001.5"
+    values = {"value": {"target 1": 0.25, "target 2": 2_460_000_001.5}}
+    assert [*_cells(run, values).values()] == ["0.25", "2,460,000,001.5"]

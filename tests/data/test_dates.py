@@ -9,7 +9,7 @@ import pytest
 import downslope as ds
 from downslope.data.tables.column_types import decide, describe
 from downslope.data.tables.dates import as_seconds, date_form, in_words, other_form
-from downslope.data.tables.encoding import learn
+from downslope.data.tables.encoding import ColumnCode, learn
 
 DAY = 86_400
 AMBIGUOUS = ["01/02/2024", "03/04/2024", None, "05/06/2024"]
@@ -73,7 +73,7 @@ def test_an_order_that_does_not_fit():
 def test_what_was_learnt_decides_later():
     """A file with few rows could be either, where the training rows were not."""
     table = pa.table({"day": ["31/05/2024", "01/02/2024", "02/02/2024"], "y": [0, 1, 0]})
-    encoding = learn(table, describe(table), "y")
+    encoding = learn(table, describe(table), [ColumnCode("y", "number")])
     later = encoding.encode(pa.table({"day": ["03/04/2024", None]}))
     assert later[0, 0] == pytest.approx(seconds(2024, 4, 3) / DAY)
     same = encoding.encode(pa.table({"day": [datetime.date(2024, 4, 3)]}))
@@ -90,7 +90,7 @@ def test_what_was_learnt_decides_later():
 def test_no_guess_where_nothing_was_learnt():
     """The training rows were dates of their own type: texts are read with the year first."""
     table = pa.table({"day": [datetime.date(2024, 5, day) for day in (1, 2, 3)], "y": [0, 1, 0]})
-    encoding = learn(table, describe(table), "y")
+    encoding = learn(table, describe(table), [ColumnCode("y", "number")])
     for texts in (AMBIGUOUS, ["31/05/2024"]):  # the answer to a row does not depend on others
         with pytest.raises(ds.DataError, match="in row 1 is not written as year-month-day"):
             encoding.encode(pa.table({"day": texts}))

@@ -6,13 +6,13 @@ import pytest
 
 import downslope as ds
 from downslope.data.tables.column_types import describe
-from downslope.data.tables.encoding import learn
+from downslope.data.tables.encoding import ColumnCode, learn
 from downslope.errors import DataError
 
 
 def learnt(table, wanted=None):
     table = pa.table({**table, "y": [0] * len(next(iter(table.values())))})
-    return learn(table, describe(table, wanted), "y")
+    return learn(table, describe(table, wanted), [ColumnCode("y", "number")])
 
 
 def test_a_missing_number_is_the_median_and_says_so():

@@ -56,6 +56,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
             fingerprint="",
             samples={},
             input_shape=shape,
+            target_names=("eins", "zwei") if outputs == 2 and task == "regression" else (),
             class_names=tuple(f"Klasse {place}" for place in range(classes)),
             encoding=encoding,
         ),
@@ -160,7 +161,7 @@ def drawn_encoding(random: Random) -> Encoding:
                 numbers=random.choice([1, 3]) if is_embedded else 0,
             )
         )
-    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)), "target")
+    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)))
 
 
 def drawn_columns(random: Random, encoding: Encoding) -> dict[str, list]:

@@ -52,7 +52,7 @@ def test_each_kind_of_column_is_encoded_alike():
     }
     arrow = pa.table(table)
     kinds = {"n": "number", "w": "category", "t": "yes/no", "d": "date"}
-    encoding = learn(arrow, describe(arrow, kinds), target="")
+    encoding = learn(arrow, describe(arrow, kinds))
     number, words, truth, when = encoding.columns
     assert (words.has_others, words.says_missing, len(when.cycles)) == (True, True, 3)
     ours = encoding.encode(arrow)

@@ -41,7 +41,7 @@ def compare(
     seeds: int,
     seconds: float | None,
     test: bool,
-    target: str | None,
+    target: tuple[str, ...],
     kinds: dict[str, str],
     task: str | None,
     group: str | None,

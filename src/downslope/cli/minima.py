@@ -21,7 +21,7 @@ from downslope.cli import options
 def minima(
     source: str,
     starts: int,
-    target: str | None,
+    target: tuple[str, ...],
     kinds: dict[str, str],
     task: str | None,
     group: str | None,

@@ -112,7 +112,13 @@ def table(command: Any) -> Any:
             type=click.Choice(("yes", "no")),
             help="Text files: does the first line name the columns? (default: decided from it)",
         ),
-        click.option("--target", metavar="COLUMN", help="Tables: the column to predict."),
+        click.option(
+            "--target",
+            multiple=True,
+            metavar="COLUMN",
+            help="Tables: the column to predict; several numbers or several yes/no columns: "
+            "repeat it, or separate names by commas.",
+        ),
     ):
         command = option(command)
     return command

@@ -25,6 +25,7 @@ from downslope.runs.metric_text import (
     class_verdict,
     figure,
     generated_note,
+    label_words,
     openings_note,
     verdict,
 )
@@ -47,15 +48,15 @@ def report_columns(dataset: Dataset) -> None:
     """Print what each column of a table was taken for, and what else there is to know."""
     if dataset.encoding is not None:
         inputs = {one.name: len(one.input_names) for one in dataset.encoding.columns}
-        target = dataset.encoding.target
+        targets = dataset.target_names
         rows = [
             (
                 one.name,
-                "target" if one.name == target else one.kind,
+                "target" if one.name in targets else one.kind,
                 f"{one.distinct:,}",
                 f"{one.missing:,}" if one.missing else "",
                 str(inputs.get(one.name, "")),
-                "" if one.name == target else one.note,
+                "" if one.name in targets else one.note,
             )
             for one in dataset.columns
         ]
@@ -161,9 +162,9 @@ def _next_commands(run: Run) -> Iterator[tuple[str, str]]:
     if run.outcome.reason == "interrupted":
         yield "train to its end", f"resume {folder}"
     if run.outcome.reason == "non_finite":
-        table = (data.options or {}).get("target")
-        target = "" if table is None else f" --target {shlex.quote(table)}"
-        yield "find a learning rate", f"rate {_shown_path(data.source)}{target}"
+        named = data.target_names if (data.options or {}).get("target") else ()
+        targets = "".join(f" --target {shlex.quote(one)}" for one in named)
+        yield "find a learning rate", f"rate {_shown_path(data.source)}{targets}"
         return
     if run.outcome.advice == STILL_FALLING:
         yield "train longer", f"resume {folder} --epochs {2 * run.settings.epochs}"
@@ -292,16 +293,13 @@ def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_jso
     if as_json:
         print_json({"predictions": [a | b for a, b in zip(places, answers, strict=True)]})
         return
-    names, digits = list(answers[0]) if answers else [], _digits(run)
+    cells = [_cells(run, one) for one in answers]
+    names = list(cells[0]) if cells else []
     print_table(
         ["input", "row", *names],
         [
-            [
-                str(place["input"]),
-                str(place["row"]),
-                *(_cell(name, one[name], digits) for name in names),
-            ]
-            for place, one in zip(places, answers, strict=True)
+            [str(place["input"]), str(place["row"]), *one.values()]
+            for place, one in zip(places, cells, strict=True)
         ],
         numeric=[1, *(2 + index for index, name in enumerate(names) if name != "class")],
     )
@@ -318,7 +316,18 @@ def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
             {"class": run.data.class_names[index], "probability": float(share[index])}
             for index, share in zip(chosen.tolist(), shares, strict=True)
         ]
-    values = run.predict(together).reshape(len(together), -1).tolist()
+    values, names = run.predict(together).reshape(len(together), -1).tolist(), run.data.target_names
+    if run.data.task == "multilabel":
+        shares = run.probabilities(together).tolist()
+        return [
+            {
+                "value": dict(zip(names, map(bool, one), strict=True)),
+                "probability": dict(zip(names, share, strict=True)),
+            }
+            for one, share in zip(values, shares, strict=True)
+        ]
+    if len(names) > 1:
+        return [{"value": dict(zip(names, one, strict=True))} for one in values]
     return [{"value": one[0] if len(one) == 1 else one} for one in values]
 
 
@@ -332,15 +341,24 @@ def _digits(run: Run) -> list[int]:
     return [min(16, DIGITS + int(np.ceil(one))) for one in far]
 
 
-def _cell(name: str, value: Any, digits: list[int]) -> str:
-    if name == "probability":
-        return f"{100 * value:.1f} %"
-    if name == "count":
-        return f"{value:.1f}"
-    if isinstance(value, list):
-        each = digits if len(digits) == len(value) else digits[:1] * len(value)
-        return " ".join(rounded(one, few) for one, few in zip(value, each, strict=True))
-    return value if isinstance(value, str) else rounded(value, digits[0])
+def _cells(run: Run, answer: dict[str, Any]) -> dict[str, str]:
+    """A prediction as the cells of a table, by column: of several targets one each."""
+    if "class" in answer:
+        return {"class": answer["class"], "probability": f"{100 * answer['probability']:.1f} %"}
+    if "count" in answer:
+        return {"count": f"{answer['count']:.1f}"}
+    if "probability" in answer:
+        words = label_words(run.data)
+        return {
+            name: f"{words[index][holds]} ({100 * answer['probability'][name]:.1f} %)"
+            for index, (name, holds) in enumerate(answer["value"].items())
+        }
+    value, digits = answer["value"], _digits(run)
+    if isinstance(value, list):  # the pixels of an image
+        return {"value": " ".join(rounded(one, digits[0]) for one in value)}
+    values = value if isinstance(value, dict) else {"value": value}
+    each = digits if len(digits) == len(values) else digits[:1] * len(values)
+    return {name: rounded(one, few) for (name, one), few in zip(values.items(), each, strict=True)}
 
 
 def report_counts(estimates: Sequence[Estimate], *, as_json: bool) -> None:

@@ -28,7 +28,7 @@ from downslope.cli import options
 @options.no_pictures
 def rate(
     source: str,
-    target: str | None,
+    target: tuple[str, ...],
     kinds: dict[str, str],
     task: str | None,
     group: str | None,

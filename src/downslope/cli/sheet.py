@@ -12,6 +12,7 @@ import numpy as np
 from downslope.cli.inputs import Input
 from downslope.cli.lines import print_data, say
 from downslope.data.readers.table_file import is_number
+from downslope.runs.metric_text import label_words
 from downslope.runs.run import Run
 from downslope.storage.files import write_file
 
@@ -19,16 +20,17 @@ from downslope.storage.files import write_file
 def write_sheet(run: Run, inputs: Sequence[tuple[Path, Input]], out: Path | None) -> None:
     """Write the answers to a file, or print them.
 
-    The columns: `input`, where there is more than one; `prediction`; for classes also
-    `probability NAME` for each. A text that a spreadsheet would take for a formula, such as a
-    class called =1+1, gets an apostrophe in front, by which spreadsheets know it for a text.
+    The columns: `input`, where there is more than one; `prediction`, or of several targets one
+    each by its name; for classes and labels also `probability NAME` for each. A text that a
+    spreadsheet would take for a formula, such as a class called =1+1, gets an apostrophe in front,
+    by which spreadsheets know it for a text.
 
     Raises:
         StorageError: The disk refuses.
     """
     head, rows = _answers(run, [one.values for _, one in inputs])
     if len({path for path, _ in inputs}) > 1:
-        head = ["input", *head]
+        head = ["input file" if "input" in head else "input", *head]
         rows = ([str(path), *row] for (path, _), row in zip(inputs, rows, strict=True))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -60,6 +62,13 @@ def _answers(run: Run, inputs: list[np.ndarray]) -> tuple[list[str], Iterable[li
             [names[place], *map(float, share)]
             for place, share in zip(chosen.tolist(), shares, strict=True)
         )
-    values = run.predict(together).reshape(len(together), -1)
+    values, names = run.predict(together).reshape(len(together), -1), run.data.target_names
+    if run.data.task == "multilabel":
+        words, shares = label_words(run.data), run.probabilities(together).astype(float)
+        head = [*names, *(f"probability {name}" for name in names)]
+        return head, (
+            [*(pair[holds] for pair, holds in zip(words, one, strict=True)), *share]
+            for one, share in zip(values.tolist(), shares.tolist(), strict=True)
+        )
     head = ["prediction", *(f"prediction {place}" for place in range(2, values.shape[1] + 1))]
-    return head, values.astype(float).tolist()
+    return list(names) if len(names) > 1 else head, values.astype(float).tolist()

@@ -73,6 +73,8 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
         unsplit = _as_learnt(run, unsplit)
         for note in unsplit.notes:
             say(f"{unsplit.name}: {note}", err=True)
+    if run.data.task == "multilabel" and unsplit.task == "regression":  # by the run's loss
+        unsplit = replace(unsplit, task="multilabel", class_names=run.data.class_names)
     _check_fit(run, unsplit)
     unsplit = _as_bright(run, unsplit)
     if _is_same(run, unsplit):
@@ -174,6 +176,19 @@ def _check_fit(run: Run, other: Unsplit) -> None:
             f"The inputs of {name} have shape {shape}.",
             f"shape {learnt.input_shape}, as in {learnt.name}",
             "Choose data with the inputs that the run was trained on.",
+        )
+    if other.target_names and other.target_names != learnt.target_names:
+        raise DataError(
+            f"{name} has the targets {', '.join(other.target_names)}.",
+            f"the targets of {learnt.name}: {', '.join(learnt.target_names)}",
+            "Choose data with the same targets in the same order.",
+        )
+    width, own = other.samples.targets.shape[1:], len(learnt.target_names) or 1
+    if learnt.task == "regression" and len(width) == 1 and width != (own,):
+        raise DataError(
+            f"{name} has {width[0]} target{'s' * (width[0] > 1)} for each sample.",
+            f"{own}, as {learnt.name}",
+            "Choose data with the targets that the run was trained on.",
         )
     if other.class_names != learnt.class_names:
         raise DataError(

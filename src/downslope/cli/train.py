@@ -26,7 +26,7 @@ from downslope.cli import options
 @options.no_pictures
 def train(
     source: str,
-    target: str | None,
+    target: tuple[str, ...],
     kinds: dict[str, str],
     task: str | None,
     group: str | None,

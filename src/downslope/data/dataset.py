@@ -263,6 +263,8 @@ class Dataset:
         scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
         class_names: One name per class or label; empty for numbers and people.
         input_names: One name per input of a table; empty for images.
+        target_names: One name per target, such as a table's columns; several numbers without
+            names are target 1, target 2 and so on, labels have their class names.
         photo_side: Photos of crowds only: they are shrunk until their longer side is at most this
             many pixels.
         source: Where it was loaded from: a built-in name or an absolute path.
@@ -285,6 +287,7 @@ class Dataset:
     scaling: Scaling
     class_names: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
     photo_side: int = 0
     source: str = ""
     generated: bool = False
@@ -310,6 +313,24 @@ class Dataset:
             known = known_targets(part.targets, self.task, self.class_names, name)
             if known is not part.targets:
                 object.__setattr__(self, name, replace(part, targets=known))
+        names, shape = self.target_names, self.train.targets.shape[1:]
+        if self.task == "multilabel":
+            names = self.class_names
+        elif self.task == "regression" and len(shape) == 1 and len(names or shape) != shape[0]:
+            if names:
+                raise DataError(
+                    f"There are {shape[0]} targets and {len(names)} names of targets.",
+                    "a name for each target",
+                    "Name each, or leave the names out.",
+                )
+            names = tuple(f"target {number}" for number in range(1, shape[0] + 1))
+        if len({*names}) < len(names):
+            raise DataError(
+                f"Two targets have one name: {', '.join(names[:8])}.",
+                "a name of its own for each target",
+                "Rename one of them.",
+            )
+        object.__setattr__(self, "target_names", names)
 
     @property
     def input_shape(self) -> tuple[int, ...]:

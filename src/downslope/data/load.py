@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -59,7 +59,7 @@ LAYOUTS = (
 def load(
     source: Any,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     kinds: Mapping[str, Said] | None = None,
     task: str | None = None,
     group: str | None = None,
@@ -79,7 +79,8 @@ def load(
         source: A built-in name (see `BUILT_IN`), the path of a folder or of a table, or a table
             in memory: a frame of pandas or polars, an Arrow table. A folder that is named like a
             built-in set is reached with `./` before its name.
-        target: Tables: the column that is learnt.
+        target: Tables: the column that is learnt, or several: of numbers, or of yes and no. A
+            name that is no column's may be several, separated by commas.
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
             "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
             "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
@@ -121,7 +122,7 @@ def load(
 def read(
     source: Any,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     kinds: Mapping[str, Said] | None = None,
     task: str | None = None,
     class_names: tuple[str, ...] = (),
@@ -145,7 +146,8 @@ def read(
         raise SettingError(
             f"names is {names!r}.", "yes or no", "Leave it out to have the line of names found."
         )
-    table = TableOptions(target, kinds or {}, task, class_names, group, time, encoding, names)
+    targets = TableOptions.names_of(target)
+    table = TableOptions(targets, kinds or {}, task, class_names, group, time, encoding, names)
     if not isinstance(source, str | Path):
         table.refuse_names("the source is a frame")
         return _table_in_memory(source, table)

@@ -27,6 +27,7 @@ class Unsplit:
         per: What shares one mean and one deviation when inputs are scaled.
         class_names: One name per class; empty unless the task is classification.
         input_names: One name per input of a table; empty for images.
+        target_names: One name per target; empty where they have none.
         photo_side: Photos of crowds only: the longer side of the photos, in pixels, at most.
         source: A built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
@@ -49,6 +50,7 @@ class Unsplit:
     per: Per = "feature"
     class_names: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
     photo_side: int = 0
     source: str = ""
     generated: bool = False
@@ -101,6 +103,7 @@ class Unsplit:
             scaling=Scaling.learn(train.inputs, self.per),
             class_names=self.class_names,
             input_names=self.input_names,
+            target_names=self.target_names,
             photo_side=self.photo_side,
             source=self.source,
             generated=self.generated,

@@ -62,7 +62,8 @@ def _few(material: Material) -> Piece:
     if data.rows is not None:
         table = data.rows.table
         rows = table.take(data.rows.parts.train[material.chosen]).to_pylist()
-        names = [name for name in table.column_names if name != _target(material)]
+        targets = material.run.data.target_names
+        names = [name for name in table.column_names if name not in targets]
         cells = [[_text(row[name]) for name in names] for row in rows]
     else:
         flat = few.inputs.reshape(len(few), -1)
@@ -75,11 +76,6 @@ def _few(material: Material) -> Piece:
         (truth, *row[:_MOST_COLUMNS]) for truth, row in zip(material.truths, cells, strict=True)
     ]
     return Grid(title, head, rows)
-
-
-def _target(material: Material) -> str:
-    encoding = material.dataset.encoding
-    return "" if encoding is None else encoding.target
 
 
 def _text(value: Any) -> str:

@@ -99,10 +99,8 @@ def _check_card(card: DataCard) -> None:
         f"{len(card.input_names):,} inputs have names, and one input has the shape {shape}",
     )
     if card.encoding is not None:
-        for code in card.encoding.columns:
+        for code in (*card.encoding.columns, *card.encoding.targets):
             _check_code(code)
-        if card.encoding.target_code is not None:
-            _check_code(card.encoding.target_code)
         _require(card.encoding.input_names == card.input_names, "its columns give other inputs")
         learnt = [code.numbers > 0 for code in card.encoding.columns]
         _require(learnt == sorted(learnt), "columns with learnt numbers are not the last")
@@ -134,6 +132,10 @@ def _network(document: Document, loss: Loss) -> tuple[Network, tuple[int, ...]]:
         is_logit = loss.name == "binary_cross_entropy" and classes == 2
         fits = outputs == ((1,) if is_logit else (classes,)) and classes >= 1
         _require(fits, f"it has {classes} classes and outputs of shape {outputs}")
+    names = classes if card.task == "multilabel" else len(card.target_names)
+    if card.task == "multilabel" or (card.task == "regression" and len(outputs) == 1):
+        fits = outputs == (names,) or (names == 0 and outputs == (1,))
+        _require(fits, f"it has {names} names of targets and outputs of shape {outputs}")
     if card.task == "counting":
         fits = len(card.input_shape) == len(outputs) == 3 and outputs[-1] == 1
         _require(fits, f"it counts people by outputs of shape {outputs}")
@@ -278,7 +280,7 @@ def _check_scaling(arrays: Mapping[str, np.ndarray], name: str, values: tuple[in
 class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a data set can have been loaded with; see `load`."""
 
-    target: str | None = None
+    target: str | list[str] | None = None
     kinds: dict[str, str] | None = None
     task: str | None = None
     group: str | None = None

@@ -12,6 +12,7 @@ from downslope.engine.metrics import MEASURES
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.run import Run
+from downslope.runs.run_folder import DataCard
 
 COLUMNS = {
     "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
@@ -32,6 +33,13 @@ def figure(name: str, value: float, task: Task) -> str:
     if task == "counting" and name in ("mae", "rmse"):
         return f"{value:,.1f}"
     return rounded(value)
+
+
+def label_words(data: DataCard) -> list[tuple[str, str]]:
+    """What a label is called that does not hold and one that does, for each label."""
+    codes = () if data.encoding is None else data.encoding.targets
+    words = {code.name: (code.values[0], code.values[1]) for code in codes if len(code.values) == 2}
+    return [words.get(name, ("no", "yes")) for name in data.class_names]
 
 
 def usual_answer(run: Run, name: str) -> str:

@@ -76,6 +76,7 @@ class DataCard:
     input_shape: tuple[int, ...]
     class_names: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
     photo_side: int = 0
     generated: bool = False
     options: dict[str, Any] | None = None
@@ -96,6 +97,7 @@ class DataCard:
             input_shape=dataset.input_shape,
             class_names=dataset.class_names,
             input_names=dataset.input_names,
+            target_names=dataset.target_names,
             photo_side=dataset.photo_side,
             generated=dataset.generated,
             options=dict(dataset.options),

@@ -81,8 +81,7 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
     outputs = dataset.train.targets.shape[1:]
     if len(outputs) != 1 or not loss.takes_classes:
         return dataset
-    names = tuple(f"label {number + 1}" for number in range(outputs[0]))
-    return replace(dataset, task="multilabel", class_names=names)
+    return replace(dataset, task="multilabel", class_names=dataset.target_names or ("label 1",))
 
 
 def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:

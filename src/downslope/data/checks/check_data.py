@@ -63,20 +63,31 @@ def findings_in(dataset: Dataset) -> tuple[DataFinding, ...]:
 
 def _small_classes(dataset: Dataset) -> list[DataFinding]:
     parts = (dataset.train, dataset.validation, dataset.test)
-    if dataset.task != "classification" or any(one.targets.ndim > 1 for one in parts):
+    names, advice = dataset.class_names, "join it with another class, or leave it out"
+    classes = [(f"class {name!r}", "has") for name in names]
+    if dataset.task == "multilabel":  # of each label yes and no
+        holds = [(one.targets > 0.5).sum(axis=0) for one in parts]
+        sizes = [len(one) for one in parts]
+        counts = [np.r_[own, size - own] for own, size in zip(holds, sizes, strict=True)]
+        classes = [
+            (f"target {name!r}", f"is {word} in") for word in ("yes", "no") for name in names
+        ]
+        advice = "or leave the target out"
+    elif dataset.task == "classification" and all(one.targets.ndim == 1 for one in parts):
+        counts = [np.bincount(one.targets, minlength=len(names)) for one in parts]
+    else:
         return []
-    counts = [np.bincount(one.targets, minlength=len(dataset.class_names)) for one in parts]
     found = []
-    for place, name in enumerate(dataset.class_names):
+    for place, (name, has) in enumerate(classes):
         train, validation, test = (int(one[place]) for one in counts)
         total = train + validation + test
         if total < SMALL_CLASS:
             says = (
-                f"The class {name!r} has {amount(total, 'sample')}: {train} for training, "
+                f"The {name} {has} {amount(total, 'sample')}: {train} for training, "
                 f"{validation} for validation, {test} for the test."
             )
-            advice = "Add samples of it, join it with another class, or leave it out."
-            found.append(DataFinding("small class", "warning", says, advice, count=total))
+            advise = f"Add samples of it, {advice}."
+            found.append(DataFinding("small class", "warning", says, advise, count=total))
     return found
 
 
@@ -153,22 +164,29 @@ def _told(
 
 
 def _leak(leak: Leak, dataset: Dataset, is_table: bool) -> DataFinding:
-    target = printable(dataset.encoding.target) if dataset.encoding else "the target"
+    target = _target(dataset, leak.target)
     share = f"{math.floor(1000 * leak.share) / 10:.1f} %"
     tells = f"tells {target} rightly in {share} of the rows"
-    if dataset.task == "regression":
+    if dataset.task != "classification":
         tells = f"explains {share} of the variance of {target}"
-    says = f"The column {leak.name!r} alone gives the target away: it {tells}."
+    what = "the target" if len(dataset.target_names) < 2 else target
+    says = f"The column {leak.name!r} alone gives {what} away: it {tells}."
     out = f" with --column {_ignored(leak.name)}" if is_table else ""
     advice = f"If it is not known when the network is to be asked, leave it out{out}."
     return DataFinding("leak", "warning", says, advice, columns=(leak.name,))
 
 
+def _target(dataset: Dataset, place: int) -> str:
+    """What a target is called; one from an array has no name."""
+    names = dataset.target_names
+    return printable(names[place]) if names else "the target"
+
+
 def _group(group: Group, dataset: Dataset) -> DataFinding:
-    target = printable(dataset.encoding.target) if dataset.encoding else "the target"
+    target = _target(dataset, group.target)
     share = f"{math.floor(1000 * group.share) / 10:.1f} %"
     shared = f"rows of one value share {target} in {share} of the cases"
-    if dataset.task == "regression":
+    if dataset.task != "classification":
         shared = f"{share} of the variance of {target} lies between its values"
     says = (
         f"The column {group.name!r} divides the rows into {group.values:,} groups ({shared}), and "

@@ -64,7 +64,8 @@ def _is_own_number(view: View) -> bool:
 def _target_codes(views: Views, cells: int) -> np.ndarray:
     if views.targets.ndim == 1 or not cells:
         return views.target_labels
-    return _rounded(views.targets[:, 0].astype(np.float64))
+    each = [_rounded(one) for one in views.targets.astype(np.float64).T]
+    return np.unique(np.stack(each), axis=1, return_inverse=True)[1].reshape(-1)
 
 
 def _cells(view: View) -> np.ndarray:

@@ -39,10 +39,12 @@ class Leak:
         name: The column.
         share: Of classes the share of rows that it tells rightly; of numbers the share of the
             variance that it explains.
+        target: Which target it gives away, of several the one that it tells best; from 0.
     """
 
     name: str
     share: float
+    target: int = 0
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,14 @@ class Group:
         share: How often two rows of one group have the same target, or how much of the variance
             of the target is between groups.
         divided: How many held out rows have a training row of their group.
+        target: Which target is meant, of several the first that they share; from 0.
     """
 
     name: str
     values: int
     share: float
     divided: int
+    target: int = 0
 
 
 def leaking_columns(views: Views) -> tuple[Leak, ...]:
@@ -69,25 +73,27 @@ def leaking_columns(views: Views) -> tuple[Leak, ...]:
     inputs = [one for one in views.inputs if one.column.kind != "date"]
     if len(rows) < LEAST_ROWS or len(inputs) < 2:  # the only column is what is to be learnt from
         return ()
-    found = []
-    for one in inputs:
-        share = _explained(one, views, rows)
-        if share is not None:
-            found.append(Leak(one.name, share))
-    return tuple(found)
+    found = (_leak(one, views, rows) for one in inputs)
+    return tuple(one for one in found if one is not None)
 
 
-def _explained(view: View, views: Views, rows: np.ndarray) -> float | None:
-    """How much a column tells of the target, if that is nearly all."""
+def _leak(view: View, views: Views, rows: np.ndarray) -> Leak | None:
+    """What a column tells of a target, if that is nearly all."""
     targets = views.targets[rows]
     order = _in_order(view, rows)
     if targets.ndim > 1:
         if view.numbers is None and _values(view, rows) > _MOST_VALUES:
             return None
         values = targets.reshape(len(rows), -1).astype(np.float64)
-        variance = values.var(axis=0).sum()
-        left = (np.diff(values[order], axis=0) ** 2).sum(axis=1).mean() / 2
-        return 1 - left / variance if left <= UNEXPLAINED * variance else None
+        variance = values.var(axis=0)
+        left = (np.diff(values[order], axis=0) ** 2).mean(axis=0) / 2
+        fraction = left / np.maximum(variance, 1e-300)  # of a target without variance 0
+        best = int(fraction.argmin())
+        return (
+            Leak(view.name, float(1 - fraction[best]), best)
+            if fraction[best] <= UNEXPLAINED
+            else None
+        )
     classes = len(np.unique(targets))
     if view.numbers is None:
         if _values(view, rows) > max(_MOST_VALUES, 3 * classes):
@@ -99,7 +105,7 @@ def _explained(view: View, views: Views, rows: np.ndarray) -> float | None:
         wrong = max(0, changes - (needed - 1)) / 2  # one row among others changes it twice
     usual = len(rows) - np.bincount(targets).max()
     most = int(min(WRONG * len(rows), WRONG_OF_USUAL * usual))
-    return 1 - wrong / len(rows) if wrong <= most and usual else None
+    return Leak(view.name, 1 - wrong / len(rows)) if wrong <= most and usual else None
 
 
 def _in_order(view: View, rows: np.ndarray) -> np.ndarray:
@@ -148,17 +154,21 @@ def _as_group(view: View, views: Views) -> Group | None:
     classes = len(np.unique(views.targets)) if views.targets.ndim == 1 else 1
     if count < max(LEAST_GROUPS, 3 * classes) or len(rows) < LEAST_SIZE * count:
         return None
-    share, usual = _sharing(labels, views.targets[rows])
-    if share < SHARING or 1 - share > 0.2 * (1 - usual):
+    numbers = None if _is_named_key(view.name) else view.numbers
+    if numbers is not None and count < LEAST_NUMBERED_GROUPS:
         return None
-    if view.numbers is not None and not _is_named_key(view.name):
-        if count < LEAST_NUMBERED_GROUPS:
-            return None
-        among = _sharing_of_neighbours(view.numbers[rows], views.targets[rows])
-        if 1 - among < 0.5 * (1 - usual):  # a measure: like values, like targets
-            return None
-    divided = _divided(view, views)
-    return Group(view.name, count, share, divided) if divided else None
+    targets = views.targets[rows]
+    each = [targets] if targets.ndim == 1 else np.hsplit(targets, targets.shape[1])
+    for place, one in enumerate(each):
+        share, usual = _sharing(labels, one)
+        if share < SHARING or 1 - share > 0.2 * (1 - usual):
+            continue
+        among = 0.0 if numbers is None else _sharing_of_neighbours(numbers[rows], one)
+        if 1 - among < 0.5 * (1 - usual):
+            continue  # a measure: like values, like targets
+        divided = _divided(view, views)
+        return Group(view.name, count, share, divided, place) if divided else None
+    return None
 
 
 def _is_named_key(name: str) -> bool:

@@ -54,7 +54,7 @@ class Views:
     """All columns of a data set, with what is learnt.
 
     Attributes:
-        columns: All but the target.
+        columns: All but the targets.
         targets: Classes (N,), or numbers float64 (N, outputs).
         part: `TRAIN`, `VALIDATION` or `TEST` of each row, -1 where it is in none; int8 (N,).
         numbers: Which row of its source, or of its part, each one is, from 1.
@@ -97,11 +97,11 @@ class Views:
 def views_of(dataset: Dataset) -> Views:
     """The columns of a table, or of samples that are one row of numbers each."""
     if dataset.rows is not None and dataset.encoding is not None:
-        return _of_table(dataset, dataset.rows, dataset.encoding.target)
+        return _of_table(dataset, dataset.rows)
     return _of_arrays(dataset)
 
 
-def _of_table(dataset: Dataset, rows: TableRows, target: str) -> Views:
+def _of_table(dataset: Dataset, rows: TableRows) -> Views:
     parts = (rows.parts.train, rows.parts.validation, rows.parts.test)
     part = np.full(rows.table.num_rows, -1, np.int8)
     like = dataset.train.targets
@@ -110,7 +110,9 @@ def _of_table(dataset: Dataset, rows: TableRows, target: str) -> Views:
         part[places] = number
         targets[places] = samples.targets
     columns = tuple(
-        _view(one, rows.table.column(one.name)) for one in dataset.columns if one.name != target
+        _view(one, rows.table.column(one.name))
+        for one in dataset.columns
+        if one.name not in dataset.target_names
     )
     return Views(columns, targets, part, rows.numbers, rows.group)
 

@@ -5,8 +5,8 @@
                  more/b.png,dog
 
 The column of files is found by its endings. A file is looked for beside the table, then in each
-of the sub-folders there. The label is the only other column, or the one that is named as the
-target: classes, or numbers. A column `split` (or `part`, `set`, `subset`) that says train, test or
+of the sub-folders there. The label is the only other column, or those that are named as targets:
+classes, labels or numbers. A column `split` (or `part`, `set`, `subset`) that says train, test or
 val in each row makes the test part; where there is none, a column of groups or times can.
 """
 
@@ -28,7 +28,7 @@ from downslope.data.readers.image_file import Ranges
 from downslope.data.readers.image_folder import unnamed_images
 from downslope.data.readers.image_set import ImageFile, Shape, read_images
 from downslope.data.readers.table_file import read_table
-from downslope.data.tables.column_types import as_texts, missing_column
+from downslope.data.tables.column_types import as_texts
 from downslope.data.tables.options import TableOptions
 from downslope.data.tables.rows import (
     check_split_columns,
@@ -37,7 +37,13 @@ from downslope.data.tables.rows import (
     split_notes,
     time_of_rows,
 )
-from downslope.data.tables.targets import Labelled, labelled, refuse_new_classes, which_target
+from downslope.data.tables.targets import (
+    Labelled,
+    labelled,
+    named_targets,
+    refuse_new_classes,
+    which_target,
+)
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError
 
@@ -131,10 +137,10 @@ def read_image_list(
     if len(paths) > 1 or rows.part is not None:
         options.refuse_splitting(f"{source.name} says itself which images are the test part")
     said = rows.table.drop_columns([_ROW, _TABLE])
-    check_split_columns(said, options.target, options.group, options.time)
-    target = _target(rows, options)
+    check_split_columns(said, options.targets, options.group, options.time)
+    targets = _targets(rows, options)
     named = as_texts(rows.table.column(rows.files)).tolist()  # also where there is no label
-    found = labelled(rows.table, target, options, source.name)
+    found = labelled(rows.table, targets, options, source.name)
     rows = rows._replace(table=found.table)
     files = _files(rows)
     parts = _parts(rows)
@@ -158,7 +164,8 @@ def read_image_list(
     )
     groups, times = _groups(found, options), _times(found, options)
     own = images.pixels[: len(training)]
-    given = {**options.given, "target": target} | ({} if side is None else {"photo_side": side})
+    given = options._replace(targets=targets).given
+    given |= {} if side is None else {"photo_side": side}
     return Unsplit(
         name=source.name.partition(".")[0] if source.is_file() else source.name,
         task=found.task,
@@ -166,6 +173,7 @@ def read_image_list(
         test=Samples(images.pixels[len(training) :], found.targets[test]) if len(test) else None,
         per="all" if images.is_grey else "channel",
         class_names=found.class_names,
+        target_names=found.target_names,
         source=str(source),
         ranges=images.ranges,
         groups=groups,
@@ -173,7 +181,7 @@ def read_image_list(
         notes=(
             *images.notes,
             *found.notes,
-            *_unused(rows, target, options),
+            *_unused(rows, targets, options),
             *unnamed_images(rows.paths[0].parent, named),
             *split_notes(options.group, groups, options.time, times),
         ),
@@ -243,13 +251,11 @@ def _says_part(table: pa.Table, name: str) -> bool:
     return {str(one).strip().lower() for one in pc.unique(values).to_pylist()} <= set(_PARTS)
 
 
-def _target(rows: _Rows, options: TableOptions) -> str:
+def _targets(rows: _Rows, options: TableOptions) -> tuple[str, ...]:
     known = (rows.files, rows.part, options.group, options.time, _ROW, _TABLE)
     others = [name for name in rows.table.column_names if name not in known]
-    if options.target is not None:
-        if options.target not in others:
-            raise missing_column(options.target, others)
-        return options.target
+    if options.targets:
+        return named_targets(options.targets, others)
     if not others:
         raise DataError(
             f"{rows.paths[0]} has no column of labels.",
@@ -258,7 +264,7 @@ def _target(rows: _Rows, options: TableOptions) -> str:
         )
     if len(others) > 1:
         raise which_target(others)
-    return others[0]
+    return (others[0],)
 
 
 def _files(rows: _Rows) -> list[ImageFile]:
@@ -335,8 +341,8 @@ def _parts(rows: _Rows) -> list[str]:
     return [_PARTS[one.lower()] for one in as_texts(rows.table.column(rows.part))]
 
 
-def _unused(rows: _Rows, target: str, options: TableOptions) -> tuple[str, ...]:
-    known = (rows.files, rows.part, target, options.group, options.time, _ROW, _TABLE)
+def _unused(rows: _Rows, targets: Sequence[str], options: TableOptions) -> tuple[str, ...]:
+    known = (rows.files, rows.part, *targets, options.group, options.time, _ROW, _TABLE)
     others = [name for name in rows.table.column_names if name not in known]
     if not others:
         return ()

@@ -188,7 +188,7 @@ def _learnt(
     except (pa.ArrowException, ValueError, TypeError, UnicodeDecodeError):
         raise _unlearnable(path, parts[0]) from None
     name = parts[0].names[1]
-    found = labelled(pa.table({name: values}), name, options, path.name)
+    found = labelled(pa.table({name: values}), (name,), options, path.name)
     if len(found.targets) < len(values):
         raise _unlearnable(path, parts[0])
     refuse_new_classes(found, training, test)

@@ -188,13 +188,12 @@ class Encoding:
 
     Attributes:
         columns: One code per column that is used; those with learnt numbers come last.
-        target: Name of the column that is learnt.
-        target_code: How it is read: a number, or classes, whose names are the `values`.
+        targets: How the columns that are learnt are read: numbers; yes or no; or classes, whose
+            names are the `values`.
     """
 
     columns: tuple[ColumnCode, ...]
-    target: str
-    target_code: ColumnCode | None = None
+    targets: tuple[ColumnCode, ...] = ()
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -238,28 +237,29 @@ class Encoding:
 
 
 def learn(
-    table: pa.Table, columns: Sequence[Column], target: str, target_code: ColumnCode | None = None
+    table: pa.Table, columns: Sequence[Column], targets: Sequence[ColumnCode] = ()
 ) -> Encoding:
     """Learn from training rows how columns become inputs.
 
     Args:
         table: The training rows, and only those.
         columns: What the table's columns are.
-        target: The column that is to be learnt, which is no input.
-        target_code: How it is read.
+        targets: How the columns that are to be learnt are read, which are no inputs.
 
     Raises:
         DataError: No column is left to learn from.
     """
-    used = [one for one in columns if one.name != target and one.kind != "ignored"]
+    learnt = {code.name for code in targets}
+    used = [one for one in columns if one.name not in learnt and one.kind != "ignored"]
     if not used:
         raise DataError(
             "There is no column to learn from.",
-            "at least one besides the target whose values differ",
+            f"at least one besides the target{'s' * (len(learnt) > 1)} whose values differ",
             "Say what a column is, such as --column NAME=category.",
         )
     codes = [_learn(table.column(one.name), one) for one in used]
-    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)), target, target_code)
+    codes.sort(key=lambda code: code.numbers > 0)
+    return Encoding(tuple(codes), tuple(targets))
 
 
 def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from downslope.errors import SettingError
@@ -18,7 +18,7 @@ class TableOptions(NamedTuple):
     `learnt` is how a run reads its columns: then nothing is decided anew.
     """
 
-    target: str | None
+    targets: tuple[str, ...]
     kinds: Mapping[str, Said]
     task: str | None
     class_names: tuple[str, ...] = ()
@@ -26,6 +26,25 @@ class TableOptions(NamedTuple):
     time: str | None = None
     learnt: Encoding | None = None
     names: str | None = None
+
+    @staticmethod
+    def names_of(target: str | Sequence[str] | None) -> tuple[str, ...]:
+        """The targets that are said, one or several.
+
+        Raises:
+            SettingError: They are no names.
+        """
+        if target is None:
+            return ()
+        is_one = isinstance(target, str) or not isinstance(target, Iterable)
+        named: tuple[Any, ...] = (target,) if is_one else tuple(target)
+        if not all(isinstance(one, str) for one in named):
+            raise SettingError(
+                f"The target is {target!r}.",
+                "the name of a column, or a list of names",
+                "Name the columns that are to be learnt.",
+            )
+        return named
 
     @property
     def has_names(self) -> bool | None:
@@ -41,7 +60,7 @@ class TableOptions(NamedTuple):
     def given(self) -> dict[str, Any]:
         """What was said, as `load` takes it."""
         said = {
-            "target": self.target,
+            "target": self.targets[0] if len(self.targets) == 1 else list(self.targets),
             "kinds": dict(self.kinds),
             "task": self.task,
             "group": self.group,
@@ -58,7 +77,7 @@ class TableOptions(NamedTuple):
         """
         self.refuse_splitting(f"{name} is no table")
         self.refuse_names(f"{name} is no table")
-        if self.target or self.kinds or self.task:
+        if self.targets or self.kinds or self.task:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} is no table.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
@@ -73,7 +92,7 @@ class TableOptions(NamedTuple):
         """
         self.refuse_splitting(f"{name} holds arrays")
         self.refuse_names(f"{name} holds arrays")
-        if self.target or self.kinds:
+        if self.targets or self.kinds:
             raise SettingError(
                 f"A target or kinds of columns were named, and {name} holds arrays.",
                 "a table (.csv, .tsv, .parquet or .arrow)",

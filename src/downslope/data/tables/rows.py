@@ -44,13 +44,13 @@ class TableRows:
 
 
 def check_split_columns(
-    table: pa.Table, target: str | None, group: str | None, time: str | None
+    table: pa.Table, targets: Sequence[str], group: str | None, time: str | None
 ) -> None:
     """Check that the columns that decide the split can do so.
 
     Raises:
         DataError: One holds nothing that can be read.
-        SettingError: There is no such column, it is the target, or there are two.
+        SettingError: There is no such column, it is a target, or there are two.
     """
     if group is not None and time is not None:
         raise SettingError(
@@ -63,7 +63,7 @@ def check_split_columns(
             continue
         if name not in table.column_names:
             raise missing_column(name, table.column_names)
-        if name == target:
+        if name in targets:
             raise SettingError(
                 f"The column {name!r} was named both as the target and as the {what}.",
                 f"another column for the {what}",
@@ -87,7 +87,7 @@ def split_notes(
         each = "it is" if alone == 1 else "each is"
         return (f"{what} no {group}: {each} taken as a group by itself.",)
     absent = 0 if times is None else int(np.isnan(times).sum())
-    return (left_out(absent, str(time)),) if absent else ()
+    return (left_out(absent, [str(time)]),) if absent else ()
 
 
 def group_of_rows(values: pa.ChunkedArray) -> np.ndarray:

@@ -23,7 +23,7 @@ from downslope.data.tables.rows import (
     split_notes,
     time_of_rows,
 )
-from downslope.data.tables.targets import labelled, which_target
+from downslope.data.tables.targets import labelled, named_targets
 from downslope.data.unsplit import Unsplit, parts_by_column
 
 
@@ -33,19 +33,19 @@ class UnsplitTable:
 
     Attributes:
         name: Short name, also used for the run folder.
-        task: "classification" or "regression".
-        table: All rows that have a target, with all columns.
+        task: "classification", "multilabel" or "regression".
+        table: All rows that have all targets, with all columns.
         columns: What each column is.
-        target: The column that is learnt.
-        targets: Its values: classes as int32 (N,), numbers as float64 (N, 1).
-        class_names: One name per class; empty for numbers.
+        codes: How the columns that are learnt are read.
+        targets: Their values: classes as int32 (N,), labels as float32 (N, targets), numbers as
+            float64 (N, targets).
+        class_names: One name per class or label; empty for numbers.
         source: An absolute path; empty for a table from memory.
         group: A column whose groups are not divided by the split.
         time: A column by which the latest rows are the test.
         numbers: Which row of the source each row was, from 1, int64 (N,); None for all in turn.
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
-        target_code: How the target is read.
         read: How many rows the source has, with a target or without.
     """
 
@@ -53,7 +53,7 @@ class UnsplitTable:
     task: Task
     table: pa.Table
     columns: tuple[Column, ...]
-    target: str
+    codes: tuple[ColumnCode, ...]
     targets: np.ndarray
     class_names: tuple[str, ...] = ()
     source: str = ""
@@ -62,7 +62,6 @@ class UnsplitTable:
     numbers: np.ndarray | None = None
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
-    target_code: ColumnCode | None = None
     read: int = 0
 
     def split(self, seed: int) -> Dataset:
@@ -74,11 +73,12 @@ class UnsplitTable:
         """
         groups, times = self._groups(), self._times()
         if groups is None and times is None:
-            labels = self.targets if self.class_names else np.zeros(len(self.targets), np.int32)
+            is_classes = self.task == "classification"
+            labels = self.targets if is_classes else np.zeros(len(self.targets), np.int32)
             parts = split.split_by_class(labels, seed)
         else:
             parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
-        encoding = learn(self.table.take(parts.train), self.columns, self.target, self.target_code)
+        encoding = learn(self.table.take(parts.train), self.columns, self.codes)
         inputs = encoding.encode(self.table)
         train, validation, test = (
             Samples(inputs[rows], self.targets[rows])
@@ -93,6 +93,7 @@ class UnsplitTable:
             scaling=Scaling.learn(train.inputs).without_last(len(encoding.embedded)),
             class_names=self.class_names,
             input_names=encoding.input_names,
+            target_names=self._target_names,
             source=self.source,
             encoding=encoding,
             columns=self.columns,
@@ -105,13 +106,18 @@ class UnsplitTable:
         """The rows beside the data set; those used and those left out are all that were read."""
         left_out = left_out_of(self.table)
         without = self.read - self.table.num_rows - sum(left_out.values())
-        left_out[f"with no {self.target}"] = without
+        names = self._target_names
+        left_out[f"with no {names[0]}" if len(names) == 1 else "with a target missing"] = without
         if times is not None:
             left_out[f"with no {self.time}"] = int(np.isnan(times).sum())
         left_out = {why: count for why, count in left_out.items() if count}
         rows = TableRows(self.table, self._numbers, parts, self.group, self.read, left_out)
         assert rows.read == rows.used + sum(left_out.values()), rows
         return rows
+
+    @property
+    def _target_names(self) -> tuple[str, ...]:
+        return tuple(code.name for code in self.codes)
 
     @property
     def _numbers(self) -> np.ndarray:
@@ -143,6 +149,7 @@ class UnsplitTable:
             samples=Samples(inputs, self.targets),
             class_names=self.class_names,
             input_names=encoding.input_names,
+            target_names=self._target_names,
             source=self.source,
             groups=self._groups(),
             times=self._times(),
@@ -157,7 +164,7 @@ def table_of(
 
     Args:
         table: Named columns.
-        options: What the user said; a target that is None is answered with a question.
+        options: What the user said; where it names no target, that is asked.
         name: Short name.
         source: Where the table came from.
 
@@ -165,10 +172,10 @@ def table_of(
         DataError: The target cannot be learnt, or there are too few rows.
         SettingError: There is no such column, kind or task.
     """
-    if options.target is None:
-        raise which_target(table.column_names)
-    check_split_columns(table, options.target, options.group, options.time)
-    rows = labelled(table, options.target, options, name)
+    targets = named_targets(options.targets, table.column_names)
+    options = options._replace(targets=targets)
+    check_split_columns(table, targets, options.group, options.time)
+    rows = labelled(table, targets, options, name)
     columns = rows.columns
     if options.group is not None and options.group not in options.kinds:
         columns = tuple(_as_group(one) if one.name == options.group else one for one in columns)
@@ -177,7 +184,7 @@ def table_of(
         task=rows.task,
         table=rows.table,
         columns=columns,
-        target=options.target,
+        codes=rows.codes,
         targets=rows.targets,
         class_names=rows.class_names,
         source=source,
@@ -186,7 +193,6 @@ def table_of(
         numbers=rows.numbers,
         notes=(*file_notes(table), *rows.notes),
         options=options.given,
-        target_code=rows.code,
         read=table.num_rows + sum(left_out_of(table).values()),
     )
 

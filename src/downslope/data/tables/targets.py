@@ -1,4 +1,4 @@
-"""What is learnt: a column's values as classes or as numbers."""
+"""What is learnt: the values of one column, or of several, as classes, labels or numbers."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as num
 MOST_DOUBTED = 100  # whole numbers with more values are numbers beyond doubt
 ROWS_OF_A_CLASS = 5  # on average: whole numbers with fewer are learnt as numbers
 LEAST_ROWS = 10
+MOST_NAMED = 5  # targets that a sentence names
 _LONG = re.compile(r"[+-]?[0-9]{16,300}")  # whole numbers that may be too long for a float
 _USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
 
@@ -55,11 +56,12 @@ class Labelled(NamedTuple):
         table: Those rows, with all columns.
         numbers: Which row of the table each was, from 1, int64 (N,).
         columns: What each column is.
-        task: "classification" or "regression".
-        targets: Classes as int32 (N,), numbers as float64 (N, 1).
-        class_names: One name per class; empty for numbers.
+        task: "classification", "multilabel" or "regression".
+        targets: Classes as int32 (N,), labels as float32 (N, targets), numbers as float64
+            (N, targets).
+        class_names: One name per class or label; empty for numbers.
         notes: What a user should know, a sentence each.
-        code: How the target is read.
+        codes: How each target is read.
     """
 
     table: pa.Table
@@ -69,66 +71,150 @@ class Labelled(NamedTuple):
     targets: np.ndarray
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
-    code: ColumnCode
+    codes: tuple[ColumnCode, ...]
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns that are learnt."""
+        return tuple(code.name for code in self.codes)
 
 
-def labelled(table: pa.Table, target: str, options: TableOptions, name: str) -> Labelled:
-    """Keep the rows that have a target, and learn what it is.
+def named_targets(said: Sequence[str], names: list[str]) -> tuple[str, ...]:
+    """The columns that are to be learnt.
+
+    Args:
+        said: Their names; one that is no column's may be several, separated by commas.
+        names: Of the table's columns.
+
+    Raises:
+        SettingError: There is no such column, one is named twice, or none is named.
+    """
+    found: list[str] = []
+    for one in said:
+        parts = [part.strip() for part in one.split(",")]
+        found += [one] if one in names or not {*parts} & {*names} else parts
+    if not found:
+        raise which_target(names)
+    for place, one in enumerate(found):
+        if one not in names:
+            raise missing_column(one, names)
+        if one in found[:place]:
+            raise SettingError(
+                f"The column {one!r} was named as a target twice.",
+                "each target once",
+                "Leave it out once.",
+            )
+    return tuple(found)
+
+
+def labelled(table: pa.Table, targets: Sequence[str], options: TableOptions, name: str) -> Labelled:
+    """Keep the rows that have all targets, and learn what these are.
 
     Args:
         table: Named columns.
-        target: The column that is to be learnt.
-        options: What the user said; its target is not looked at.
+        targets: The columns that are to be learnt.
+        options: What the user said; its targets are not looked at.
         name: What messages call the table.
 
     Raises:
-        DataError: The target cannot be learnt, or there are too few rows.
+        DataError: A target cannot be learnt, targets are of several kinds, or there are too few
+            rows.
         SettingError: There is no such column, kind or task.
     """
-    if target not in table.column_names:
-        raise missing_column(target, table.column_names)
     if options.task not in (None, "classification", "regression"):
         raise SettingError(
             f"The task is {options.task!r}.",
             "classification or regression",
             "Leave it out to see it.",
         )
-    refuse_unusable(table, target, "target")
-    if options.learnt is not None and options.learnt.target_code is not None:
-        return _as_learnt(table, options.learnt, options.learnt.target_code)
-    values, notes, kinds = _known(table, target, options)
-    known = pc.is_valid(values)
-    rows = table.set_column(
-        table.column_names.index(target), table.schema.field(target), values
-    ).filter(known)
-    numbers = np.flatnonzero(known.to_numpy()) + 1
-    absent = table.num_rows - rows.num_rows
-    if not rows.num_rows:
-        raise _no_target(target)
+    for target in targets:
+        refuse_unusable(table, target, "target")
+    if options.learnt is not None and options.learnt.targets:
+        return _as_learnt(table, options.learnt)
+    notes, kinds, rows = (), dict(options.kinds), table
+    for target in targets:
+        values, more, kinds = _known(rows, target, options._replace(kinds=kinds), len(targets) > 1)
+        place, notes = table.column_names.index(target), (*notes, *more)
+        rows = rows.set_column(place, table.schema.field(target), values)
+    absent = np.stack([rows.column(target).is_null().to_numpy() for target in targets])
+    notes = (*_absent(targets, absent), *notes)
+    numbers = np.flatnonzero(~absent.any(axis=0)) + 1
+    rows = rows.filter(pa.array(~absent.any(axis=0)))
     rows, columns, more = decide(rows, kinds, numbers)
-    own = next(column for column in columns if column.name == target)
-    if own.distinct < 2:
-        raise DataError(
-            f"The column {target!r} has the same value in every row.",
-            "a target with at least two values",
-            "Name another column with --target.",
-        )
-    task = options.task or _task(own, rows.column(target))
+    by_name = {column.name: column for column in columns}
+    own = [by_name[target] for target in targets]
+    for column in own:
+        if column.distinct < 2:
+            raise DataError(
+                f"The column {column.name!r} has the same value in every row.",
+                "a target with at least two values",
+                "Name another column with --target.",
+            )
+    values = [rows.column(target) for target in targets]
+    task = _task(own, values, options.task)
     if options.task is None:
-        notes = (*notes, *_doubts(own, rows.column(target), task))
-    columns = _with_an_input(columns, target)
-    made = _classes if task == "classification" else _numbers
-    targets, names = made(own, rows.column(target), options.class_names)
-    if len(targets) < LEAST_ROWS:
+        pairs = zip(own, values, strict=True)
+        notes += tuple(one for pair in pairs for one in _doubts(*pair, task, len(own) > 1))
+    made = [
+        _values(*pair, task, options.class_names if task == "classification" else ())
+        for pair in zip(own, values, strict=True)
+    ]
+    if len(numbers) < LEAST_ROWS:
         raise DataError(
-            f"{name} has {len(targets)} rows with a target.",
+            f"{name} has {len(numbers)} rows with a target.",
             f"at least {LEAST_ROWS}",
             "Add rows; a network needs hundreds to learn anything that lasts.",
         )
-    if absent:
-        notes = (left_out(absent, target), *notes)
-    code = _code(own, rows.column(target), task, names)
-    return Labelled(rows, numbers, columns, task, targets, names, (*notes, *more), code)
+    codes = tuple(
+        _code(column, one, task, words)
+        for column, one, (_, words) in zip(own, values, made, strict=True)
+    )
+    return Labelled(
+        table=rows,
+        numbers=numbers,
+        columns=_with_an_input(columns, targets),
+        task=task,
+        targets=_together([one for one, _ in made], task),
+        class_names=_class_names(codes, task),
+        notes=(*notes, *more),
+        codes=codes,
+    )
+
+
+def _together(targets: Sequence[np.ndarray], task: Task) -> np.ndarray:
+    """Classes (N,); of labels and numbers (N,) each, all beside each other, (N, targets)."""
+    if task == "classification":
+        return targets[0]
+    return np.stack(targets, axis=1, dtype=np.float32 if task == "multilabel" else np.float64)
+
+
+def _class_names(codes: Sequence[ColumnCode], task: Task) -> tuple[str, ...]:
+    if task == "multilabel":
+        return tuple(code.name for code in codes)
+    return () if task == "regression" else codes[0].values
+
+
+def _absent(targets: Sequence[str], absent: np.ndarray) -> tuple[str, ...]:
+    """What is said of rows of which a target is missing.
+
+    Args:
+        targets: The columns.
+        absent: Where they have no value, (targets, N).
+
+    Raises:
+        DataError: No row has all targets.
+    """
+    counts, rows = absent.sum(axis=1), int(absent.any(axis=0).sum())
+    empty = [name for name, one in zip(targets, absent, strict=True) if one.all()]
+    if rows == absent.shape[1]:
+        raise _no_target(empty[0] if empty else None)
+    if not rows:
+        return ()
+    each = [
+        f"{name}: {count:,}" for name, count in zip(targets, counts.tolist(), strict=True) if count
+    ]
+    some = [name for name, count in zip(targets, counts, strict=True) if count]
+    return (left_out(rows, some, f" ({', '.join(each)})" if len(some) > 1 else ""),)
 
 
 def _code(
@@ -144,13 +230,37 @@ def _code(
     return ColumnCode(column.name, "category", values=names, form=form)
 
 
-def _as_learnt(table: pa.Table, learnt: Encoding, code: ColumnCode) -> Labelled:
-    """The rows that have a target, read as an earlier training read its own.
+def _as_learnt(table: pa.Table, learnt: Encoding) -> Labelled:
+    """The rows that have all targets, read as an earlier training read its own.
 
     Raises:
         DataError: A value is none that was learnt, or no row has one.
     """
-    values = table.column(code.name)
+    codes = learnt.targets
+    found = [_read(code, table.column(code.name)) for code in codes]
+    absent = np.stack([~is_known for _, is_known in found])
+    notes = _absent([code.name for code in codes], absent)
+    rows = np.flatnonzero(~absent.any(axis=0))
+    task: Task = "regression" if codes[0].kind == "number" else "classification"
+    task = "multilabel" if task == "classification" and len(codes) > 1 else task
+    return Labelled(
+        table=table.filter(pa.array(~absent.any(axis=0))),
+        numbers=rows + 1,
+        columns=tuple(Column(one.name, one.kind, 0, 0, form=one.form) for one in learnt.columns),
+        task=task,
+        targets=_together([values[rows] for values, _ in found], task),
+        class_names=_class_names(codes, task),
+        notes=notes,
+        codes=codes,
+    )
+
+
+def _read(code: ColumnCode, values: pa.ChunkedArray) -> tuple[np.ndarray, np.ndarray]:
+    """A target as classes or numbers (N,), and which rows have one, (N,).
+
+    Raises:
+        DataError: A value is none that was learnt.
+    """
     if code.kind == "category":
         texts = code.texts(values)
         known = {text: place for place, text in enumerate(code.values)}
@@ -164,35 +274,26 @@ def _as_learnt(table: pa.Table, learnt: Encoding, code: ColumnCode) -> Labelled:
         )
         if (targets == -2).any():
             raise _new_class(code.name, str(texts[(targets == -2).argmax()]), code.values)
-        is_known = targets >= 0
-    elif code.kind == "yes/no":
+        return targets, targets >= 0
+    if code.kind == "yes/no":
         numbers = yes_or_no(code.name, values)
         is_known = ~np.isnan(numbers)
-        targets = np.where(is_known, numbers, 0).astype(np.int32)
-    else:
-        if is_text(values.type) and (odd := read_numbers(values, code.form)[1]).any():
-            raise _odd_target(code.name, values, odd)
-        numbers = numbers_of(code.name, values, code.form, [])
-        is_known = ~np.isnan(numbers)
-        targets = numbers[:, None]
-    if not is_known.any():
-        raise _no_target(code.name)
-    absent = int((~is_known).sum())
-    return Labelled(
-        table=table.filter(pa.array(is_known)),
-        numbers=np.flatnonzero(is_known) + 1,
-        columns=tuple(Column(one.name, one.kind, 0, 0, form=one.form) for one in learnt.columns),
-        task="regression" if code.kind == "number" else "classification",
-        targets=targets[is_known],
-        class_names=() if code.kind == "number" else code.values,
-        notes=(left_out(absent, code.name),) if absent else (),
-        code=code,
+        return np.where(is_known, numbers, 0).astype(np.int32), is_known
+    if is_text(values.type) and (odd := read_numbers(values, code.form)[1]).any():
+        raise _odd_target(code.name, values, odd)
+    numbers = numbers_of(code.name, values, code.form, [])
+    return numbers, ~np.isnan(numbers)
+
+
+def _no_target(name: str | None) -> DataError:
+    """What to raise where a column is empty, or None: where each row lacks one of several."""
+    what = (
+        "No row has a value of each target"
+        if name is None
+        else (f"The column {name!r} has no value in any row")
     )
-
-
-def _no_target(name: str) -> DataError:
     return DataError(
-        f"The column {name!r} has no value in any row.",
+        f"{what}.",
         "a target in each row that is to be learnt from",
         "Name another column with --target, or fill it in.",
     )
@@ -207,12 +308,12 @@ def _new_class(name: str, text: str, names: Sequence[str]) -> DataError:
 
 
 def _known(
-    table: pa.Table, target: str, options: TableOptions
+    table: pa.Table, target: str, options: TableOptions, is_one_of_several: bool
 ) -> tuple[pa.ChunkedArray, tuple[str, ...], dict[str, Said]]:
-    """The values of the target, null where there is none; notes; and what is said of columns.
+    """The values of a target, null where there is none; notes; and what is said of columns.
 
-    Of numbers, a mark such as NA says that there is none. Among classes it is a class by that
-    name, unless it is rare beside them.
+    Of numbers, and of several targets, a mark such as NA says that there is none. Among classes it
+    is a class by that name, unless it is rare beside them.
 
     Raises:
         DataError: A cell in a column of numbers is no number.
@@ -221,6 +322,8 @@ def _known(
     said = options.kinds.get(target)
     if not is_text(field.type):
         return values, (), dict(options.kinds)
+    if is_one_of_several:
+        values = without_marks(values)
     absent = is_missing(values)
     texts = as_texts(values)
     if said == "category":
@@ -292,7 +395,7 @@ def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) 
     Raises:
         DataError: A class is.
     """
-    if not found.class_names:
+    if found.task != "classification":
         return
     known = set(found.targets[training].tolist())
     new = sorted(set(found.targets[test].tolist()) - known)
@@ -305,10 +408,13 @@ def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) 
         )
 
 
-def left_out(rows: int, target: str) -> str:
-    """How many rows are not used, as they have no value in this column."""
+def left_out(rows: int, columns: Sequence[str], counts: str = "") -> str:
+    """How many rows are not used, as they have no value in one of these columns."""
     what = "1 row has" if rows == 1 else f"{rows:,} rows have"
-    return f"{what} no {target} and {'was' if rows == 1 else 'were'} left out."
+    lacking = " or ".join(f"no {name}" for name in columns)
+    if len(columns) > MOST_NAMED:
+        lacking = f"no value of one of {len(columns)} targets"
+    return f"{what} {lacking} and {'was' if rows == 1 else 'were'} left out{counts}."
 
 
 def which_target(names: list[str]) -> SettingError:
@@ -322,7 +428,43 @@ def which_target(names: list[str]) -> SettingError:
     )
 
 
-def _task(column: Column, values: pa.ChunkedArray) -> Task:
+def _task(columns: Sequence[Column], values: Sequence[pa.ChunkedArray], said: str | None) -> Task:
+    """What is learnt of some columns together.
+
+    Raises:
+        DataError: They cannot be learnt, or are of several kinds.
+    """
+    if len(columns) == 1:
+        return said or _task_of_one(columns[0], values[0])  # pyright: ignore[reportReturnType] - checked
+    pairs = [(one, own.type) for one, own in zip(columns, values, strict=True)]
+    kinds = ["number" if _is_number(*pair, said) else pair[0].kind for pair in pairs]
+    if {*kinds} == {"number"} and said != "classification":
+        return "regression"
+    if {*kinds} == {"yes/no"} and said != "regression":
+        return "multilabel"
+    listed = ", ".join(
+        f"{one.name!r} ({one.note or kind if kind == 'ignored' else kind})"
+        for one, kind in zip(columns[:MOST_NAMED], kinds, strict=False)
+    ) + (", ..." if len(columns) > MOST_NAMED else "")
+    advice = "Train a run for each, or for those of one kind."
+    if said is None and all(_is_number(*pair, "regression") for pair in pairs):
+        advice += " To learn yes and no as 1 and 0, say --task regression."
+    asked = "" if said is None else f", and {said} was asked for"
+    raise DataError(
+        f"The targets cannot be learnt together: {listed}{asked}.",
+        "several columns of numbers, or several of yes and no",
+        advice,
+    )
+
+
+def _is_number(column: Column, kind: pa.DataType, said: str | None) -> bool:
+    """Whether a target is learnt as a number among others; yes and no are where that is said."""
+    if column.kind == "yes/no":
+        return said == "regression" and not is_text(kind)
+    return column.kind == "number" or column.note == NUMBERS_ROWS
+
+
+def _task_of_one(column: Column, values: pa.ChunkedArray) -> Task:
     if column.kind in ("category", "yes/no"):
         return "classification"
     if column.kind == "number" or column.note == NUMBERS_ROWS:
@@ -338,14 +480,22 @@ def _task(column: Column, values: pa.ChunkedArray) -> Task:
     )
 
 
-def _doubts(column: Column, values: pa.ChunkedArray, task: Task) -> tuple[str, ...]:
+def _doubts(
+    column: Column, values: pa.ChunkedArray, task: Task, is_one_of_several: bool
+) -> tuple[str, ...]:
     """What is said where whole numbers could be classes as well as numbers."""
     if not pa.types.is_integer(values.type) or not 2 < column.distinct <= MOST_DOUBTED:
         return ()
-    if (
-        column.distinct > MOST_CLASSES_OF_NUMBERS
-        and len(values) < ROWS_OF_A_CLASS * column.distinct
-    ):
+    is_large = column.distinct > MOST_CLASSES_OF_NUMBERS
+    has_few_rows = len(values) < ROWS_OF_A_CLASS * column.distinct
+    if is_one_of_several:
+        if is_large or has_few_rows:  # numbers by themselves as well
+            return ()
+        return (
+            f"The {column.distinct} different whole numbers of {column.name} are learnt as "
+            "numbers: to learn them as classes, train a run for them alone.",
+        )
+    if is_large and has_few_rows:
         return ()
     other, way = ("numbers", "regression")
     if task == "regression":
@@ -357,21 +507,24 @@ def _doubts(column: Column, values: pa.ChunkedArray, task: Task) -> tuple[str, .
     )
 
 
-def _with_an_input(columns: tuple[Column, ...], target: str) -> tuple[Column, ...]:
+def _with_an_input(columns: tuple[Column, ...], targets: Sequence[str]) -> tuple[Column, ...]:
     """The columns; where nothing else could be learnt from, one that counts up is an input."""
-    if any(one.kind != "ignored" for one in columns if one.name != target):
+    if any(one.kind != "ignored" for one in columns if one.name not in targets):
         return columns
     return tuple(
         replace(one, kind="number", note="")
-        if one.note == NUMBERS_ROWS and one.name != target
+        if one.note == NUMBERS_ROWS and one.name not in targets
         else one
         for one in columns
     )
 
 
-def _classes(
-    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
+def _values(
+    column: Column, values: pa.ChunkedArray, task: Task, known: tuple[str, ...]
 ) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A target as numbers, or as classes with their names; (N,)."""
+    if task == "regression":
+        return _numbers(column, values), ()
     texts = as_texts(values)
     if column.kind == "yes/no":
         lower = np.array([text.lower() for text in texts], object)
@@ -394,9 +547,7 @@ def _in_order(text: str) -> tuple[int, float, str]:
         return 1, 0.0, text
 
 
-def _numbers(
-    column: Column, values: pa.ChunkedArray, known: tuple[str, ...]
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _numbers(column: Column, values: pa.ChunkedArray) -> np.ndarray:
     try:
         numbers = as_numbers(values)
     except pa.ArrowException:
@@ -408,4 +559,4 @@ def _numbers(
             "numbers",
             "Correct the values, or learn it as classes with --task classification.",
         )
-    return numbers[:, None], ()
+    return numbers
