@@ -70,9 +70,11 @@ def _training(
             data,
             loss=work.loss,
             optimizer="sgd",
+            schedule="constant",
             learning_rate=work.learning_rate,
             batch_size=work.batch_size,
             epochs=work.epochs,
+            augment="none",
             record=record,
             folder=folder,
         )

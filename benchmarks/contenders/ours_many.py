@@ -27,6 +27,7 @@ def sweep(work: Work, samples: Arrays) -> Task:
             learning_rates=learning_rates(),
             loss=work.loss,
             optimizer="sgd",
+            schedule="constant",
             batch_size=work.batch_size,
             epochs=work.epochs,
             record=ds.Record(samples=1, every=work.epochs),

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from downslope.runs.trace import Trace
     from downslope.runs.train import train
     from downslope.runs.train_many import SideBySide, train_side_by_side
+    from downslope.runs.train_options import TrainOptions
 
 __all__ = [
     "Augment",
@@ -87,6 +88,7 @@ __all__ = [
     "Stop",
     "StorageError",
     "Trace",
+    "TrainOptions",
     "Upsample2D",
     "backpropagate",
     "check_data",
@@ -126,6 +128,7 @@ _HOMES = {
     "runs.train_many": "SideBySide train_side_by_side",
     "runs.trace": "Trace",
     "runs.train": "train",
+    "runs.train_options": "TrainOptions",
     "nn.composite": "Parallel Residual",
     "nn.dense": "Dense Dropout Flatten",
     "nn.embedding": "Embedding",

@@ -40,6 +40,7 @@ from downslope.storage.checkpoints import stored_steps
 from tests.campaigns.attacks import ATTACKS
 from tests.campaigns.corruptions import ACCIDENTS, OWN, Bases, Files, put
 from tests.campaigns.watched import Memory, Watch, limit_addresses
+from tests.plain import PLAIN
 
 LONGEST = 60  # seconds for one case, on a busy machine
 MOST_MEMORY = 64 * 1000**2  # bytes beside twice the files
@@ -65,7 +66,7 @@ def make_bases(folder: Path, is_small: bool) -> None:
 
     def train(name: str, network: str, dataset: ds.Dataset, **settings) -> None:
         dataset_first = {**every, "folder": folder / "runs" / name, **settings}
-        ds.train(ds.parse_network(network), dataset, **dataset_first)
+        ds.train(ds.parse_network(network), dataset, options=PLAIN, **dataset_first)
 
     table = ds.load(data / "table.csv", target="is")
     embed = describe(ds.Network(first_layers(table)))

@@ -40,6 +40,7 @@ from downslope.runs.resume import fork, resume
 from downslope.runs.validate import first_layers
 from tests.campaigns.pairs import LOOKED_AT, PAIRS
 from tests.campaigns.rate_cases import Case
+from tests.plain import PLAIN
 
 ROOT = Path(__file__).parents[2]
 MODULE = "tests.campaigns.determinism"
@@ -83,7 +84,7 @@ def train_once(number: int, seconds: float, folder: str | None = None) -> dict[s
     case = PAIRS[number]
     data = case.data()
     with chunks_of(seconds):
-        run = ds.train(network_for(case, data), data, folder=folder, **case.settings)
+        run = ds.train(network_for(case, data), data, options=PLAIN, folder=folder, **case.settings)
     return {
         "weights": checksum(run.arrays),
         "trace": checksum(dict(run.trace.steps), dict(run.trace.epochs)),
@@ -135,7 +136,12 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
     stored = Checkpoints(seconds=None, epochs=1, most=12 if near else 2)
     with watched() as seen:
         run = ds.train(
-            network_for(case, data), data, folder=place / "stored", checkpoints=stored, **settings
+            network_for(case, data),
+            data,
+            options=PLAIN,
+            folder=place / "stored",
+            checkpoints=stored,
+            **settings,
         )
     found = {"stored": dict(seen), "saved": dict(seen)}
     replace(run, folder=None).save(place / "saved")

@@ -30,6 +30,7 @@ from downslope.cli.main import cli
 from downslope.errors import printable
 from tests.campaigns.corruptions import DOCUMENT, seal
 from tests.campaigns.forged import read_bases
+from tests.plain import PLAIN
 
 INJECTED = "INJECTED"  # what a line would begin with that a stranger began
 TEXTS = (
@@ -148,7 +149,7 @@ def xor_run(folder: Path) -> Path:
     """A small run to forge."""
     path = folder / "base" / "runs" / "xor"
     network = ds.parse_network("dense 2")
-    ds.train(network, ds.load("xor"), epochs=1, learning_rate=0.1, folder=path)
+    ds.train(network, ds.load("xor"), options=PLAIN, epochs=1, learning_rate=0.1, folder=path)
     return path
 
 

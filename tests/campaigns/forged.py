@@ -32,14 +32,13 @@ import safetensors.numpy
 
 import downslope as ds
 from downslope.errors import DownslopeError
-from downslope.nn.notation import describe
 from downslope.runs.checkpoint import Checkpoints
 from downslope.runs.resume import resuming
-from downslope.runs.validate import first_layers
 from downslope.storage.checkpoints import step_of
 from tests.campaigns.attacks import places
 from tests.campaigns.corruptions import DOCUMENT, Files, put, seal
 from tests.campaigns.watched import limit_addresses
+from tests.plain import PLAIN
 
 NUMBERS = (
     -1, 0, 1, 2, 3, 127, 100_000, 2**24, 2**31 - 1, 2**31, 9_999_999_999, 2**53, 2**63 - 1, 2**63,
@@ -67,11 +66,24 @@ def make_bases(folder: Path) -> None:
     images, table = ds.load(folder / "images.npz"), ds.load(folder / "table.csv", target="is")
     settings = {"epochs": 2, "learning_rate": 0.01, "checkpoints": Checkpoints(seconds=None)}
     augment = ds.Augment(flip=True, shift=0.1)
-    ds.train(ds.parse_network(LAYERS), images, folder=folder / "runs" / "images", augment=augment,
-             stop=ds.Stop(patience=3), **settings)  # fmt: skip
-    embed = describe(ds.Network(first_layers(table)))
-    ds.train(ds.parse_network(f"{embed}, dense 2"), table, folder=folder / "runs" / "table",
-             optimizer="adam", batch_size=16, **settings)  # fmt: skip
+    ds.train(
+        LAYERS,
+        images,
+        options=PLAIN,
+        folder=folder / "runs" / "images",
+        augment=augment,
+        stop=ds.Stop(patience=3),
+        **settings,
+    )
+    ds.train(
+        "dense 2",
+        table,
+        options=PLAIN,
+        folder=folder / "runs" / "table",
+        optimizer="adam",
+        batch_size=16,
+        **settings,
+    )
 
 
 def read_bases(folder: Path) -> dict[str, Files]:

@@ -24,6 +24,7 @@ from downslope.runs.checkpoint import Checkpoints
 from downslope.runs.resume import resume
 from downslope.runs.run import Run
 from downslope.storage.checkpoints import stored_steps
+from tests.plain import PLAIN
 
 CHUNKS = 50  # about so many in a training
 
@@ -100,6 +101,7 @@ class Case:
         return ds.train(
             network,
             dataset,
+            options=PLAIN,
             folder=folder,
             checkpoints=CHECKPOINTS if folder else None,
             on_chunk=on_chunk,

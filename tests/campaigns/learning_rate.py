@@ -21,6 +21,7 @@ import downslope as ds
 from downslope.insight.learning_rate import find_rate
 from tests.campaigns.range_test import RULES, range_test
 from tests.campaigns.rate_cases import CASES, EXTREMES, Case
+from tests.plain import PLAIN
 
 GRID = np.geomspace(3e-4, 30, 25)
 FIRST, THEN = 1000 + np.arange(12), 2000 + np.arange(40)
@@ -33,6 +34,7 @@ def final_losses(case: Case, network, data, rates, seeds) -> np.ndarray:
     found = ds.train_side_by_side(
         network,
         data,
+        options=PLAIN,
         learning_rates=np.repeat(rates, len(seeds)),
         seeds=np.tile(seeds, len(rates)),
         record=ds.Record(1 << 20, every=case.settings["epochs"]),
@@ -47,8 +49,8 @@ def measure(case: Case, grid=GRID, first=FIRST, then=THEN, best=BEST, **search) 
     """One case: the recommendation, the grid, the other rules, and what each ends with."""
     data, network = case.data(), ds.parse_network(case.network)
     began = time.perf_counter()
-    found = find_rate(network, data, **case.settings, **search)
-    again = find_rate(network, data, **case.settings, **search)
+    found = find_rate(network, data, options=PLAIN, **case.settings, **search)
+    again = find_rate(network, data, options=PLAIN, **case.settings, **search)
     curve = range_test(network, data, **case.settings)
     others = {name: rule(curve) for name, rule in RULES.items()}
     tried = final_losses(case, network, data, grid, first)

@@ -198,8 +198,9 @@ def spoilt(case: Case, data: ds.Dataset, *, value: str | None) -> dict[str, Any]
         others = np.delete(samples.weights, sample)
         samples.weights[sample] = others.mean() if value is None else float(value)
     return {
-        "network": ds.Network(layers), "dataset": data, "loss": loss, "augment": augment,
-        "optimizer": case.optimizer, "learning_rate": 0.003, "batch_size": case.batch_size,
+        "network": ds.Network(layers), "data": data, "loss": loss,
+        "augment": augment or "none", "optimizer": case.optimizer, "schedule": "constant",
+        "learning_rate": 0.003, "batch_size": case.batch_size,
         "epochs": case.EPOCHS, "seed": case.number, "record": ds.Record(every=1),
     }  # fmt: skip
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from downslope.cli.training import TrainOptions, Wishes, claimed
+from downslope.cli.training import TrainCommand, claimed
 from downslope.errors import DataError, StorageError
 from downslope.storage.files import write_file
 
@@ -34,7 +34,7 @@ TRIES = 30  # of each: one that is refused is there at once when the folder is g
 
 def start(number: int, place: Path, draw: np.random.Generator, *, fails: bool) -> str:
     """What one starter does with the folder `place`; returns how it ended."""
-    options = TrainOptions("digits", {}, Wishes(seed=number))
+    options = TrainCommand("digits", {}, {"seed": number})
     try:
         with claimed(place, options) as claim:
             time.sleep(draw.uniform(0, 0.004))
@@ -88,8 +88,8 @@ def _wrong(folder: Path, ended: dict[int, str]) -> str:
         path = folder / name
         if not path.is_file() or path.read_text(encoding="utf-8") != str(winners[0]):
             return f"{name} is not that of the winner"
-    wishes = json.loads((folder / "options.json").read_text(encoding="utf-8"))["wishes"]
-    return "" if wishes["seed"] == winners[0] else "the options are another's"
+    asked = json.loads((folder / "options.json").read_text(encoding="utf-8"))["options"]
+    return "" if asked["seed"] == winners[0] else "the options are another's"
 
 
 def campaign(root: Path, rounds: int, starters: int = 4, seed: int = 0) -> dict[str, Any]:

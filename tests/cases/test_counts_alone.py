@@ -20,6 +20,7 @@ from downslope.engine.losses_at import losses_at
 from downslope.nn.layer import Padded
 from downslope.nn.losses import LOSSES
 from downslope.nn.padded import loss_without_padding, without_padding
+from tests.plain import PLAIN
 
 NETWORKS = {
     "as in the case": (
@@ -100,6 +101,7 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
     run = ds.train(
         ds.parse_network(NETWORKS[name]),
         data,
+        options=PLAIN,
         loss=loss,
         optimizer="adam",
         learning_rate=0.01,
@@ -146,7 +148,9 @@ def test_a_step_is_told_as_it_was_made(data):
     """In a batch of one photo its own loss, found without its padding, is the batch's."""
     network = ds.parse_network("standardize, conv 4 3 relu, max_pool 8, dropout 0.2, conv 1 3")
     augment = Augment(flip=True, crop=0.5)
-    run = ds.train(network, data, optimizer="sgd", batch_size=1, epochs=1, augment=augment)
+    run = ds.train(
+        network, data, options=PLAIN, optimizer="sgd", batch_size=1, epochs=1, augment=augment
+    )
     traced = ds.insight.trace_step(run, 2)
     height, width = traced.sample.inputs.shape[1:3]
     assert (height, width) in [(24, 48), (48, 24), (16, 16)]

@@ -14,6 +14,7 @@ from downslope.data.tables.dates import as_seconds
 from downslope.data.tables.table import UnsplitTable
 from tests.cases.conftest import FOLDER
 from tests.exporting.drawn import load_source
+from tests.plain import PLAIN
 
 
 def table(path, target, **said) -> UnsplitTable:
@@ -106,7 +107,7 @@ def named(tmp_path_factory):
     assert dataset.encoding is not None
     embedded = [ds.Embedding(one.places, one.numbers) for one in dataset.encoding.embedded]
     network = ds.Network([*embedded[::-1], ds.Dense(8, "tanh"), ds.Dense(2)])
-    run = ds.train(network, dataset, epochs=1)
+    run = ds.train(network, dataset, options=PLAIN, epochs=1)
     return run.save(tmp_path_factory.mktemp("named") / "run"), path
 
 

@@ -19,6 +19,7 @@ from downslope.data.pixels import look_at, read_pixels
 from downslope.data.readers.image_file import FORMATS, read_header
 from downslope.errors import DataError
 from downslope.runs.run_folder import DataCard
+from tests.plain import PLAIN
 
 UP = np.full((24, 16, 3), 60, np.uint8)
 UP[:12, :8] = [250, 10, 10]
@@ -137,7 +138,9 @@ def test_the_range_is_decided_once_and_kept(tmp_path):
     assert "4,095 for white" in data.notes[0]
     dark = data.train.inputs[data.train.targets == 1]
     assert dark.max() < 300 / 4095 * 255 + 1
-    run = ds.train(ds.Network([ds.Flatten(), ds.Dense(2)]), data, epochs=20, batch_size=4)
+    run = ds.train(
+        ds.Network([ds.Flatten(), ds.Dense(2)]), data, options=PLAIN, epochs=20, batch_size=4
+    )
     run.save(tmp_path / "run")
     card = ds.open_run(tmp_path / "run").data
     assert card.ranges == {"whole": (0, 4095)}

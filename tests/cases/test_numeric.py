@@ -11,6 +11,7 @@ import pytest
 import downslope as ds
 from downslope.data.dataset import known_targets
 from downslope.errors import DataError
+from tests.plain import PLAIN
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 3))
@@ -33,7 +34,7 @@ ONE = (ds.Dense(1),)
 
 def fit(dataset, layers=ONE, **settings) -> ds.Run:
     usual = {"optimizer": "adam", "learning_rate": 0.05, "epochs": 25}
-    return ds.train(ds.Network(list(layers)), dataset, **{**usual, **settings})
+    return ds.train(ds.Network(list(layers)), dataset, options=PLAIN, **{**usual, **settings})
 
 
 @pytest.mark.parametrize("name", ["target_offset.csv", "unix_minute.csv"])

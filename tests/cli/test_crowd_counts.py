@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import downslope as ds
+from tests.plain import PLAIN
 
 
 @pytest.fixture
@@ -60,8 +61,8 @@ def test_the_figures_of_figure_3_in_a_trace():
     train = part()
     data = ds.Dataset("black", "regression", train, part(), part(),
                       ds.Scaling.learn(train.inputs, "channel"))  # fmt: skip
-    run = ds.train(ds.parse_network("flatten, dense 1"), data, batch_size="full", epochs=1,
-                   learning_rate=0.1)  # fmt: skip
+    run = ds.train(ds.parse_network("flatten, dense 1"), data, options=PLAIN,
+                   batch_size="full", epochs=1, learning_rate=0.1)  # fmt: skip
     traced = ds.insight.trace_step(run, 1, 0)
     assert (traced.answer[0], traced.truth[0], traced.errors[0]) == (350, 500, -150)
     assert traced.answer_slopes[0] == pytest.approx(-300)

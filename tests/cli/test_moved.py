@@ -9,6 +9,7 @@ from PIL import Image
 
 import downslope as ds
 from downslope.cli.main import cli
+from tests.plain import PLAIN
 
 COMMANDS = {
     "trace": ("--step", "2"),
@@ -40,6 +41,7 @@ def moved(tmp_path_factory):
     run = ds.train(
         ds.parse_network("dense 1"),
         ds.load(str(data), target="y"),
+        options=PLAIN,
         epochs=3,
         folder=root / "run",
         record=ds.Record(every=1),
@@ -92,7 +94,7 @@ def test_images_and_arrays_move_as_well(tmp_path):
     for name in ("images", "arrays.npz"):
         data = ds.load(str(tmp_path / name))
         layers = "flatten, dense 2" if name == "images" else "dense 2"
-        ds.train(ds.parse_network(layers), data, epochs=1, batch_size="full",
+        ds.train(ds.parse_network(layers), data, options=PLAIN, epochs=1, batch_size="full",
                  folder=tmp_path / f"run-{name}")  # fmt: skip
         run = ds.open_run(tmp_path / f"run-{name}")
         now = (tmp_path / name).rename(tmp_path / f"moved-{name}")

@@ -100,7 +100,11 @@ def test_what_was_asked_for_is_changed_and_checked_like_any_file(call, refused, 
     for name, value, reason in (
         ("source", "xor.csv", "the data is 'xor.csv'"),
         ("reading", {"no_such": 1}, "load takes no no_such"),
-        ("wishes", {"epochs": "many"}, "Expected `int | null`, got `str` - at `$.wishes.epochs`"),
+        ("options", {"epochs": "many"}, "The number of epochs is 'many'."),
+        ("options", {"epoch": 3}, "There is no setting called 'epoch'."),
+        ("options", {"stop": {"patience": "x"}}, "Expected `int | null`, got `str`"),
+        ("options", {"learning_rate": "x"}, "The learning rate is 'x'."),
+        ("options", {"network": 3}, ""),
         ("command", "rm", "Invalid enum value 'rm' - at `$.command`"),
     ):
         path.write_text(json.dumps(written | {name: value}))

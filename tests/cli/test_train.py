@@ -4,7 +4,6 @@ import signal
 import time
 
 import downslope as ds
-from downslope.cli.training import Wishes
 from tests.cli.conftest import SMALL, running
 
 FIGURES = {"loss", "accuracy"}
@@ -116,6 +115,6 @@ def test_a_recipe_fits_small_data_and_two_class_losses():
         "few", data.task, data.train.take(range(5)), data.validation, data.test, data.scaling,
         class_names=data.class_names,
     )  # fmt: skip
-    plan = Wishes(loss="binary_cross_entropy").plan(few)
-    assert plan["batch_size"] == 5
-    assert plan["network"].layers[-1].units == 1
+    plan = ds.TrainOptions(loss="binary_cross_entropy").plan(few)
+    assert plan.settings.batch_size == 5
+    assert plan.network.layers[-1].units == 1

@@ -10,6 +10,7 @@ from PIL import Image
 import downslope as ds
 from downslope.data.pixels import look_at, read_pixels
 from downslope.errors import DataError
+from tests.plain import PLAIN
 
 RNG = np.random.default_rng(0)
 COLOURS = {"blue": (20, 30, 220), "red": (230, 20, 10)}
@@ -118,7 +119,7 @@ def test_links_in_a_circle(tmp_path):
 def test_a_network_learns_them(tmp_path):
     data = ds.load(folder(tmp_path))
     network = ds.Network([ds.Flatten(), ds.Dense(2)])
-    run = ds.train(network, data, epochs=20, batch_size=4, learning_rate=0.01)
+    run = ds.train(network, data, options=PLAIN, epochs=20, batch_size=4, learning_rate=0.01)
     assert run.test()["accuracy"] == 1.0
 
 

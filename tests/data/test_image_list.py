@@ -6,6 +6,7 @@ from PIL import Image
 
 import downslope as ds
 from downslope.errors import DataError, SettingError
+from tests.plain import PLAIN
 
 LIGHT = {"dark": 40, "light": 200}
 
@@ -60,7 +61,9 @@ def test_numbers_are_learnt_as_numbers(tmp_path):
     data = ds.load(table(tmp_path / "a.csv", lines, "photo,age"))
     assert data.task == "regression"
     assert data.train.targets.shape == (9, 1)
-    run = ds.train(ds.Network([ds.Flatten(), ds.Dense(1)]), data, epochs=2, batch_size=4)
+    run = ds.train(
+        ds.Network([ds.Flatten(), ds.Dense(1)]), data, options=PLAIN, epochs=2, batch_size=4
+    )
     assert run.predict(data.test.inputs).shape == (2, 1)
 
 

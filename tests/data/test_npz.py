@@ -5,6 +5,7 @@ import pytest
 
 import downslope as ds
 from downslope.errors import DataError, SettingError
+from tests.plain import PLAIN
 
 DRAW = np.random.default_rng(0)
 IMAGES = DRAW.integers(0, 256, (60, 8, 12), np.uint8)
@@ -92,7 +93,7 @@ def test_the_file_of_keras(tmp_path):
     path = saved(tmp_path, x_train=IMAGES, y_train=DIGITS, x_test=IMAGES[:6], y_test=DIGITS[:6])
     data = ds.load(path)
     assert data.sizes == {"train": 54, "validation": 6, "test": 6}
-    run = ds.train(ds.Network([ds.Flatten(), ds.Dense(3)]), data, epochs=1)
+    run = ds.train(ds.Network([ds.Flatten(), ds.Dense(3)]), data, options=PLAIN, epochs=1)
     assert run.predict(data.test.inputs).shape == (6,)
 
 

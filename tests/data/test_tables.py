@@ -9,6 +9,7 @@ from pyarrow import csv
 import downslope as ds
 from downslope.data.load import read
 from downslope.errors import DataError, SettingError
+from tests.plain import PLAIN
 
 RNG = np.random.default_rng(0)
 COUNT = 200
@@ -156,7 +157,9 @@ def test_tasks_and_sources_that_do_not_fit():
 def test_a_run_answers_to_raw_columns_and_comes_back(tmp_path):
     data = ds.load(houses(), target="price")
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(1)])
-    run = ds.train(network, data, epochs=30, learning_rate=0.05).save(tmp_path / "run")
+    run = ds.train(network, data, options=PLAIN, epochs=30, learning_rate=0.05).save(
+        tmp_path / "run"
+    )
     asked = houses().drop_columns(["price"])
     again = ds.open_run(tmp_path / "run")
     assert data.encoding is not None

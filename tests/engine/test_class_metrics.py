@@ -11,6 +11,7 @@ import downslope as ds
 from downslope.engine.class_metrics import class_metrics, rarest
 from downslope.nn.notation import parse
 from downslope.runs.metric_text import class_rows, class_verdict
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 
@@ -105,7 +106,7 @@ def test_a_class_is_rare_below_half_of_an_even_part():
 
 def test_a_run_tells_of_its_rare_class():
     data = by_hand.classes_data(train=300, validation=60)
-    run = ds.train(parse("dense 3"), data, epochs=3, learning_rate=0.1)
+    run = ds.train(parse("dense 3"), data, options=PLAIN, epochs=3, learning_rate=0.1)
     found = run.class_metrics(data.validation)
     share = run.predict(data.validation.inputs) == data.validation.targets
     weighted = np.nan_to_num(found.recall) * found.support
@@ -115,6 +116,8 @@ def test_a_run_tells_of_its_rare_class():
     assert run.test_openings == 0
     run.test_class_metrics()
     assert run.test_openings == 1
-    numbers = ds.train(parse("dense 2"), by_hand.numbers_data(), epochs=1, learning_rate=0.01)
+    numbers = ds.train(
+        parse("dense 2"), by_hand.numbers_data(), options=PLAIN, epochs=1, learning_rate=0.01
+    )
     with pytest.raises(ds.DataError, match="has no classes"):
         numbers.class_metrics(by_hand.numbers_data().validation)

@@ -9,6 +9,7 @@ import pytest
 import downslope as ds
 from downslope.engine import losses_at as module
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 5 relu, dense 3")
@@ -82,7 +83,9 @@ def test_a_line_needs_no_axis_for_its_one_direction():
 
 def test_many_solutions_at_once():
     data = by_hand.classes_data()
-    found = ds.train_side_by_side(NETWORK, data, learning_rates=[0.01, 0.1, 0.3], epochs=2)
+    found = ds.train_side_by_side(
+        NETWORK, data, options=PLAIN, learning_rates=[0.01, 0.1, 0.3], epochs=2
+    )
     losses = ds.losses_at(
         NETWORK, found.parameters, data.test, loss="cross_entropy", scaling=data.scaling
     )
@@ -103,7 +106,7 @@ def test_many_solutions_at_once():
 )
 def test_every_kind_of_network_in_the_units_of_its_data(text, data):
     network = parse(text)
-    run = ds.train(network, data, batch_size=10, epochs=1, learning_rate=0.01)
+    run = ds.train(network, data, options=PLAIN, batch_size=10, epochs=1, learning_rate=0.01)
     spans = [like(run.parameters, 5)]
     losses = ds.losses_at(
         network,

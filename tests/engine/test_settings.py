@@ -7,13 +7,14 @@ import pytest
 
 import downslope as ds
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 3")
 
 
 def training(**settings):
-    return lambda: ds.train(NETWORK, by_hand.classes_data(), **settings)
+    return lambda: ds.train(NETWORK, by_hand.classes_data(), options=PLAIN, **settings)
 
 
 RATES = "Expected a number above 0. Try 0.1 for sgd or 0.001 for adam."

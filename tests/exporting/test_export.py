@@ -13,6 +13,7 @@ import safetensors.numpy
 import downslope as ds
 from downslope.exporting.export import FORMATS
 from tests.exporting.drawn import drawn_run, load_source
+from tests.plain import PLAIN
 
 NEEDS_ONNX = pytest.param("onnx", marks=pytest.mark.peers)
 
@@ -20,7 +21,7 @@ NEEDS_ONNX = pytest.param("onnx", marks=pytest.mark.peers)
 @pytest.fixture
 def run():
     data = ds.load("xor")
-    return ds.train(ds.Network([ds.Dense(2)]), data, loss="cross_entropy", epochs=1)
+    return ds.train(ds.Network([ds.Dense(2)]), data, options=PLAIN, loss="cross_entropy", epochs=1)
 
 
 def told(error: type[Exception], *words, **more) -> str:
@@ -101,11 +102,13 @@ def test_an_own_loss_is_exported_and_an_own_link_refused(tmp_path):
 
     data = ds.load("waves")
     network = ds.Network([ds.Dense(1)])
-    run = ds.train(network, data, loss=cubic, optimizer="adam", epochs=1)
+    run = ds.train(network, data, options=PLAIN, loss=cubic, optimizer="adam", epochs=1)
     made = load_source(ds.export(run, tmp_path / "own.py", to="numpy")[0])
     inputs = data.test.inputs[:9]
     np.testing.assert_allclose(made.predict(inputs), run.predict(inputs), rtol=1e-5, atol=1e-6)
-    run = ds.train(network, data, loss=ds.Loss("own", cubic, link=lambda z: 2 * z), epochs=1)
+    run = ds.train(
+        network, data, options=PLAIN, loss=ds.Loss("own", cubic, link=lambda z: 2 * z), epochs=1
+    )
     assert told(ds.SettingError, run, tmp_path / "b.py", to="numpy") == (
         "The loss own reads outputs with a link of its own. Expected the link of one of "
         "Downslope's losses. Leave the link of the Loss out, and apply it behind the exported "

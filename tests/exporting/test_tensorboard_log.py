@@ -11,6 +11,7 @@ import downslope as ds
 from downslope.cli.main import cli
 from downslope.exporting import tensorboard_log as module
 from downslope.runs import training
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = ds.Network([ds.Dense(3)])
@@ -32,7 +33,13 @@ def train(folder, **settings):
     pytest.importorskip("tensorboardX")
     with ds.tensorboard_log(folder) as on_chunk:
         return ds.train(
-            NETWORK, by_hand.classes_data(), epochs=6, batch_size=10, on_chunk=on_chunk, **settings
+            NETWORK,
+            by_hand.classes_data(),
+            options=PLAIN,
+            epochs=6,
+            batch_size=10,
+            on_chunk=on_chunk,
+            **settings,
         )
 
 
@@ -63,7 +70,14 @@ def test_it_can_be_read_while_the_training_runs(tmp_path):
             log(progress)
             seen.append((progress.step, len(curves(tmp_path / "tensorboard/train")["batch loss"])))
 
-        ds.train(NETWORK, by_hand.classes_data(), epochs=6, batch_size=10, on_chunk=on_chunk)
+        ds.train(
+            NETWORK,
+            by_hand.classes_data(),
+            options=PLAIN,
+            epochs=6,
+            batch_size=10,
+            on_chunk=on_chunk,
+        )
     assert len(seen) > 1
     assert all(step == written for step, written in seen)
 
@@ -151,7 +165,7 @@ def test_a_training_that_goes_on_goes_on_with_its_curves(tmp_path, monkeypatch):
 
             data = by_hand.classes_data()
             named = {"on_chunk": on_chunk, "folder": folder, "checkpoints": every}
-            ds.train(NETWORK, data, **named, **settings)
+            ds.train(NETWORK, data, options=PLAIN, **named, **settings)
 
     with pytest.raises(Lost):
         train_and_lose()

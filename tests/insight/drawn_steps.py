@@ -15,6 +15,7 @@ from downslope.engine.chunks import run_finite_chunk
 from downslope.insight.weight import arrays_of
 from downslope.nn import losses
 from downslope.runs import training
+from tests.plain import PLAIN
 from tests.reference import drawing
 
 LOSSES = ("squared_error", "huber", "poisson", "binary_cross_entropy", drawing.cubic_error)
@@ -94,6 +95,7 @@ def drawn_training(seed: int) -> Drawn:
         run = ds.train(
             network,
             data,
+            options=PLAIN,
             loss=loss,
             optimizer=random.choice(OPTIMIZERS),
             learning_rate=0.01,

@@ -12,6 +12,7 @@ from downslope.insight.significance import RULE
 from downslope.insight.variants import Variant, grouped
 from downslope.nn.notation import parse
 from downslope.runs.outcome import all_epochs, non_finite
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 subject = import_module("downslope.insight.compare")  # the function has the same name
@@ -24,11 +25,12 @@ def batches() -> Comparison:
     """Three batch sizes, with paces that no other process can disturb."""
     patch = pytest.MonkeyPatch()
     pace = {"full": 0.01, 1: 0.1, 16: 0.02}
-    patch.setattr(subject, "seconds_per_epoch", lambda one, data: pace[one.arguments["batch_size"]])
+    patch.setattr(subject, "seconds_per_epoch", lambda one, data: pace[one.options.batch_size])
     told = []
     found = compare(
         NETWORK,
         DATA,
+        options=PLAIN,
         vary={"batch_size": ["full", 1, 16]},
         seeds=3,
         epochs=4,
@@ -45,7 +47,7 @@ def test_each_training_is_what_it_is_alone(batches):
     for course, size in zip(batches.equal_samples, ("full", 1, 16), strict=True):
         assert course.seeds == (0, 1, 2)
         for place, seed in enumerate(course.seeds):
-            run = ds.train(NETWORK, DATA, batch_size=size, epochs=4, seed=seed)
+            run = ds.train(NETWORK, DATA, options=PLAIN, batch_size=size, epochs=4, seed=seed)
             alone, test = run.measure(DATA.validation), run.measure(DATA.test)
             assert course.of(0)[place] == pytest.approx(alone["loss"], rel=1e-4)
             assert course.of(1)[place] == pytest.approx(alone["accuracy"], rel=1e-6)
@@ -60,7 +62,7 @@ def test_in_equal_time_the_faster_ones_train_longer(batches):
     assert [one.epochs for one in batches.equal_time] == [40, 4, 20]
     assert [one.seconds for one in batches.equal_time] == pytest.approx([0.4, 0.4, 0.4])
     assert batches.equal_time[1] is batches.equal_samples[1]
-    run = ds.train(NETWORK, DATA, batch_size="full", epochs=40, seed=1)
+    run = ds.train(NETWORK, DATA, options=PLAIN, batch_size="full", epochs=40, seed=1)
     found = batches.equal_time[0].of(0)[1]
     assert found == pytest.approx(run.measure(DATA.validation)["loss"], rel=1e-4)
 
@@ -83,7 +85,13 @@ def test_the_words_are_those_of_the_figures(batches):
 def test_too_little_time_means_fewer_epochs_for_all(monkeypatch):
     monkeypatch.setattr(subject, "seconds_per_epoch", lambda one, data: 0.1)
     found = compare(
-        NETWORK, DATA, vary={"learning_rate": [0.1, 0.3]}, seeds=2, epochs=10, seconds=1.0
+        NETWORK,
+        DATA,
+        options=PLAIN,
+        vary={"learning_rate": [0.1, 0.3]},
+        seeds=2,
+        epochs=10,
+        seconds=1.0,
     )
     # 4 trainings beside each other, each half as long as alone: 0.2 s for an epoch of all
     assert [one.epochs for one in found.equal_samples] == [5, 5]
@@ -103,6 +111,7 @@ def test_losses_that_cannot_be_compared_are_judged_by_a_measure(monkeypatch):
     found = compare(
         parse("dense 2"),
         data,
+        options=PLAIN,
         vary={"loss": ["squared_error", "absolute_error"]},
         seeds=2,
         epochs=3,
@@ -111,18 +120,24 @@ def test_losses_that_cannot_be_compared_are_judged_by_a_measure(monkeypatch):
     assert found.figure == "mae"
     assert "validation MAE" in found.conclusion
     run = ds.train(
-        parse("dense 2"), data, loss="absolute_error", epochs=3, learning_rate=0.05, seed=1
+        parse("dense 2"),
+        data,
+        options=PLAIN,
+        loss="absolute_error",
+        epochs=3,
+        learning_rate=0.05,
+        seed=1,
     )
     mae = run.measure(data.validation)["mae"]
     assert found.equal_samples[1].of(1)[1] == pytest.approx(mae, rel=1e-4)
 
 
 def test_rates_and_seeds_are_trained_together():
-    plain = {"network": NETWORK, "epochs": 3}
+    plain = ds.TrainOptions(network=NETWORK, epochs=3)
     ones = [
-        Variant("a", plain | {"learning_rate": 0.1}),
-        Variant("b", plain | {"epochs": 4}),
-        Variant("c", plain | {"seed": 3}),
+        Variant("a", plain.replace(learning_rate=0.1)),
+        Variant("b", plain.replace(epochs=4)),
+        Variant("c", plain.replace(seed=3)),
     ]
     assert grouped(ones) == [[ones[0], ones[2]], [ones[1]]]
 
@@ -221,7 +236,7 @@ def test_divergence_is_told():
 )
 def test_what_cannot_be_compared_is_told(settings, message):
     with pytest.raises(ds.SettingError) as raised:
-        compare(NETWORK, DATA, **settings)
+        compare(NETWORK, DATA, options=PLAIN, **settings)
     assert str(raised.value) == message
 
 
@@ -230,9 +245,9 @@ def test_ctrl_c_keeps_the_values_that_were_finished(monkeypatch):
     done = []
     trained = subject.train_side_by_side
 
-    def stopping(**settings):
-        found = trained(**settings)
-        done.append(settings["batch_size"])
+    def stopping(*given, options, **settings):
+        found = trained(*given, options=options, **settings)
+        done.append(options.batch_size)
         if len(done) == limit:
             object.__setattr__(
                 found, "outcomes", (ds.Outcome("interrupted", "", "", 1, 1), *found.outcomes[1:])
@@ -241,30 +256,34 @@ def test_ctrl_c_keeps_the_values_that_were_finished(monkeypatch):
 
     monkeypatch.setattr(subject, "train_side_by_side", stopping)
     limit = 3
-    found = compare(NETWORK, DATA, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2, test=True)
+    found = compare(
+        NETWORK, DATA, options=PLAIN, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2, test=True
+    )
     assert [one.name for one in found.equal_samples] == ["8", "16"]
     assert found.is_interrupted
     assert found.notes[-1] == SEALED  # what was not finished opens nothing
     done, limit = [], 2  # within the first two values
     with pytest.raises(KeyboardInterrupt):
-        compare(NETWORK, DATA, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2)
+        compare(NETWORK, DATA, options=PLAIN, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2)
 
 
 def test_half_a_comparison_in_equal_time_is_none(monkeypatch):
     pace = {8: 0.01, 16: 0.1, 32: 0.02}
     monkeypatch.setattr(
-        subject, "seconds_per_epoch", lambda one, data: pace[one.arguments["batch_size"]]
+        subject, "seconds_per_epoch", lambda one, data: pace[one.options.batch_size]
     )
     trained, done = subject.train_side_by_side, []
 
-    def stopping(**settings):
+    def stopping(*given, **settings):
         done.append(settings["epochs"])
         if len(done) == 5:  # the second that is trained for longer
             raise KeyboardInterrupt
-        return trained(**settings)
+        return trained(*given, **settings)
 
     monkeypatch.setattr(subject, "train_side_by_side", stopping)
-    found = compare(NETWORK, DATA, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2)
+    found = compare(
+        NETWORK, DATA, options=PLAIN, vary={"batch_size": [8, 16, 32]}, seeds=2, epochs=2
+    )
     assert done == [2, 2, 2, 20, 10]
     assert len(found.equal_samples) == 3
     assert found.equal_time == ()

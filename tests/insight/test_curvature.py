@@ -11,6 +11,7 @@ from downslope.insight import curvature
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
 from downslope.runs.preparation import answer_scaling
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 
@@ -118,6 +119,7 @@ def test_descent_on_a_bowl_diverges_just_above_the_border_and_converges_just_bel
     found = ds.train_side_by_side(
         network,
         data,
+        options=PLAIN,
         optimizer=chosen,
         learning_rates=[0.985 * border, 1.015 * border],
         batch_size="full",

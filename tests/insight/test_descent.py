@@ -9,6 +9,7 @@ from downslope.engine.settings import Settings
 from downslope.insight.descent import Weights, walk
 from downslope.insight.escape import B, mean_curve, tilts
 from downslope.nn.losses import LOSSES, Loss
+from tests.plain import PLAIN
 
 DRAW = np.random.default_rng(3)
 INPUTS = DRAW.normal(size=(12, 3)).astype(np.float32)
@@ -22,8 +23,8 @@ def test_a_walk_is_the_training_of_the_same_network():
     part, one = ds.Samples(INPUTS, TARGETS), np.ones((), np.float32)
     data = ds.Dataset("walk", "regression", part, part, part, ds.Scaling(0 * one, one))
     run = ds.train(
-        ds.Network([Weights()]), data, loss=SQUARED, batch_size=5, epochs=3, learning_rate=0.07,
-        seed=4,
+        ds.Network([Weights()]), data, options=PLAIN, loss=SQUARED, batch_size=5,
+        epochs=3, learning_rate=0.07, seed=4,
     )  # fmt: skip
     assert walks.weights.shape == (10, 1, 3)
     np.testing.assert_allclose(walks.weights[-1, 0], run.parameters[0]["weights"], rtol=1e-6)

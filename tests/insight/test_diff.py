@@ -10,6 +10,7 @@ import downslope as ds
 from downslope.insight import diff
 from downslope.nn.notation import parse
 from downslope.runs.resume import fork, resume
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
@@ -19,7 +20,7 @@ SAME = "Data, network, settings and versions are the same."
 
 
 def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
-    return ds.train(network, data, **{**SETTINGS, **settings})
+    return ds.train(network, data, options=PLAIN, **{**SETTINGS, **settings})
 
 
 @pytest.fixture(scope="module")

@@ -21,14 +21,17 @@ from downslope.insight.differing_settings import (
 )
 from downslope.nn.notation import parse
 from downslope.runs.run_folder import Phase
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
-PLAIN = Settings("cross_entropy")
+USUAL = Settings("cross_entropy")
 
 
 @pytest.fixture(scope="module")
 def run():
-    return ds.train(parse("dense 3"), by_hand.classes_data(), epochs=2, batch_size=25)
+    return ds.train(
+        parse("dense 3"), by_hand.classes_data(), options=PLAIN, epochs=2, batch_size=25
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,7 @@ def run():
     ],
 )
 def test_settings_are_told_as_a_user_writes_them(changes, said):
-    found = settings_unlike(PLAIN, dataclasses.replace(PLAIN, **changes))
+    found = settings_unlike(USUAL, dataclasses.replace(USUAL, **changes))
     assert [str(one) for one in found] == said
 
 
@@ -91,7 +94,7 @@ def test_every_setting_is_looked_at():
     }
     assert set(other) == {one.name for one in dataclasses.fields(Settings)}
     for name, value in other.items():
-        assert len(settings_unlike(PLAIN, dataclasses.replace(PLAIN, **{name: value}))) == 1
+        assert len(settings_unlike(USUAL, dataclasses.replace(USUAL, **{name: value}))) == 1
 
 
 def test_data_is_unlike_only_if_its_numbers_are(run):

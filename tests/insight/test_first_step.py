@@ -5,13 +5,16 @@ import pytest
 
 import downslope as ds
 from downslope.insight.first_step import beginning
+from tests.plain import PLAIN
 
 NETWORK = ds.Network([ds.Dense(8, "tanh"), ds.Dense(2)])
 
 
 @pytest.fixture(scope="module")
 def run():
-    return ds.train(NETWORK, ds.load("moons"), learning_rate=0.2, batch_size=16, epochs=2, seed=5)
+    return ds.train(
+        NETWORK, ds.load("moons"), options=PLAIN, learning_rate=0.2, batch_size=16, epochs=2, seed=5
+    )
 
 
 def test_the_first_weights_are_those_of_the_seed(run):
@@ -59,19 +62,25 @@ def test_the_slopes_are_those_of_float64(run):
 def test_dropout_weights_and_other_optimizers_begin_as_they_were(run):
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dropout(0.4), ds.Dense(2)])
     for settings in ({"optimizer": "adam"}, {"class_weights": (1.0, 3.0)}, {"batch_size": "full"}):
-        other = ds.train(network, run.dataset, learning_rate=0.01, epochs=1, **settings)
+        other = ds.train(
+            network, run.dataset, options=PLAIN, learning_rate=0.01, epochs=1, **settings
+        )
         assert [one.name for one in beginning(other).layers] == ["1 Dense", "3 Dense"]
 
 
 def test_targets_in_units_of_their_own():
-    run = ds.train(ds.Network([ds.Dense(4, "tanh"), ds.Dense(1)]), ds.load("waves"), epochs=1)
+    run = ds.train(
+        ds.Network([ds.Dense(4, "tanh"), ds.Dense(1)]), ds.load("waves"), options=PLAIN, epochs=1
+    )
     begun = beginning(run)
     found = begun.untrained.measure(begun.batch)["loss"]
     assert found == pytest.approx(run.trace.batch_loss[0], rel=1e-5)
 
 
 def test_a_run_that_went_on_has_no_beginning_of_its_own(run):
-    more = ds.train(NETWORK, run.dataset, learning_rate=0.2, batch_size=16, start=run, epochs=1)
+    more = ds.train(
+        NETWORK, run.dataset, options=PLAIN, learning_rate=0.2, batch_size=16, start=run, epochs=1
+    )
     assert beginning(more) is None
 
 

@@ -6,6 +6,7 @@ import pytest
 import downslope as ds
 from downslope.insight.generalization import compared, generalization, some_epochs
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 4 tanh, dense 3")
@@ -14,7 +15,9 @@ NETWORK = parse("dense 4 tanh, dense 3")
 def test_losses_and_errors_in_plain_numpy():
     data = by_hand.classes_data(weighted=True)
     measured = ds.Record(every=1)
-    run = ds.train(NETWORK, data, learning_rate=0.2, epochs=7, seed=1, record=measured)
+    run = ds.train(
+        NETWORK, data, options=PLAIN, learning_rate=0.2, epochs=7, seed=1, record=measured
+    )
     found = generalization(run)
     assert found.epochs.tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert (found.samples, found.kept_epoch) == ((50, 60), 7)
@@ -42,7 +45,7 @@ def test_kept_weights_are_the_ones_that_are_judged():
     data = by_hand.classes_data(train=32)
     network = parse("dense 16 tanh, dense 3")
     run = ds.train(
-        network, data, optimizer="adam", learning_rate=0.05, epochs=60,
+        network, data, options=PLAIN, optimizer="adam", learning_rate=0.05, epochs=60,
         stop=ds.Stop(patience=8), record=ds.Record(every=1),
     )  # fmt: skip
     assert run.outcome.reason == "no_improvement"
@@ -57,7 +60,7 @@ def test_kept_weights_are_the_ones_that_are_judged():
 
 def test_the_test_part_is_opened_only_when_asked_for_and_counted():
     data = by_hand.classes_data()
-    run = ds.train(NETWORK, data, epochs=2)
+    run = ds.train(NETWORK, data, options=PLAIN, epochs=2)
     found = generalization(run, test=True)
     assert (run.test_openings, found.openings) == (1, 1)
     low, high = found.test_interval["loss"]
@@ -130,7 +133,7 @@ def test_one_jump_back_does_not_end_a_gap():
 
 def overfitted(train: int, text: str, seed: int, **settings):
     data = by_hand.classes_data(train=train, validation=600)
-    return generalization(ds.train(parse(text), data, seed=seed, **settings))
+    return generalization(ds.train(parse(text), data, options=PLAIN, seed=seed, **settings))
 
 
 def test_an_onset_is_the_same_for_other_seeds():
@@ -155,7 +158,7 @@ def test_enough_samples_and_few_weights_do_not_overfit():
 
 def test_a_run_without_an_epoch_is_told():
     data = by_hand.numbers_data()
-    run = ds.train(parse("dense 2"), data, learning_rate=1e38, batch_size=10)
+    run = ds.train(parse("dense 2"), data, options=PLAIN, learning_rate=1e38, batch_size=10)
     assert run.outcome.reason == "non_finite"
     with pytest.raises(ds.RunError) as raised:
         generalization(run)

@@ -7,6 +7,7 @@ import downslope as ds
 from downslope.insight.layers import layers_over_time, spread_steps
 from downslope.insight.step import trace_step
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
@@ -16,7 +17,7 @@ PROBED = DATA.scaling.apply(DATA.train.inputs)  # all, since there are few
 @pytest.fixture(scope="module")
 def run():
     network = parse("dense 6 relu, dense 5 tanh, dense 3")
-    return ds.train(network, DATA, learning_rate=0.8, batch_size=10, epochs=4)
+    return ds.train(network, DATA, options=PLAIN, learning_rate=0.8, batch_size=10, epochs=4)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def test_every_measure_is_what_numpy_finds(run, course):
 def test_dead_units_of_a_convolution_are_its_channels():
     network = parse("conv 4 3 relu, max_pool 4, layer_norm, conv 1 1")
     data = by_hand.crowd_data()
-    run = ds.train(network, data, learning_rate=1e-9, batch_size=4, epochs=1)
+    run = ds.train(network, data, options=PLAIN, learning_rate=1e-9, batch_size=4, epochs=1)
     course = layers_over_time(run, 2)
     assert [one.name for one in course.layers] == ["1 Conv2D", "3 LayerNorm", "4 Conv2D"]
     signals = np.asarray(run.signals(data.train.inputs)[0].activations)
@@ -98,7 +99,7 @@ def test_it_is_told_in_words(course):
 def test_a_training_without_steps_is_told():
     data = by_hand.classes_data()
     data.train.inputs[:] = np.nan
-    run = ds.train(parse("dense 3"), data, batch_size=10, epochs=1)
+    run = ds.train(parse("dense 3"), data, options=PLAIN, batch_size=10, epochs=1)
     assert run.outcome.step == 0
     with pytest.raises(ds.RunError) as caught:
         layers_over_time(run)

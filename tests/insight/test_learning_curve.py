@@ -9,6 +9,7 @@ import downslope as ds
 from downslope.insight.learning_curve import LearningCurve, learning_curve, sizes_of
 from downslope.insight.significance import Difference
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 subject = import_module("downslope.insight.learning_curve")  # the function has the same name
@@ -18,7 +19,9 @@ NETWORK = parse("dense 3")
 
 @pytest.fixture(scope="module")
 def run():
-    return ds.train(NETWORK, DATA, batch_size=20, epochs=9, learning_rate=0.2, seed=5)
+    return ds.train(
+        NETWORK, DATA, options=PLAIN, batch_size=20, epochs=9, learning_rate=0.2, seed=5
+    )
 
 
 def test_points_are_trainings_of_their_own(run):
@@ -33,6 +36,7 @@ def test_points_are_trainings_of_their_own(run):
         alone = ds.train(
             NETWORK,
             by_hand.classes_data(train=70),
+            options=PLAIN,
             batch_size=20,
             epochs=9,
             learning_rate=0.2,

@@ -11,6 +11,7 @@ from downslope.insight import find_rate
 from downslope.insight.learning_rate_trials import Question, effort_for, try_rates
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 8 tanh, dense 3")
@@ -20,13 +21,13 @@ SETTINGS = {"batch_size": 20, "epochs": 8}
 
 @pytest.fixture(scope="module")
 def found():
-    return find_rate(NETWORK, DATA, **SETTINGS)
+    return find_rate(NETWORK, DATA, options=PLAIN, **SETTINGS)
 
 
 def test_the_same_answer_again_and_nothing_is_changed(found):
-    before = ds.train(NETWORK, DATA, learning_rate=found.rate, **SETTINGS)
+    before = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.rate, **SETTINGS)
     state = np.random.get_state()[1].copy()
-    again = find_rate(NETWORK, DATA, **SETTINGS)
+    again = find_rate(NETWORK, DATA, options=PLAIN, **SETTINGS)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
     assert (again.rate, again.good) == (found.rate, found.good)
     assert (again.overshoots, again.too_slow) == (found.overshoots, found.too_slow)
@@ -39,7 +40,7 @@ def test_the_same_answer_again_and_nothing_is_changed(found):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     for one, other in zip(again.proof, found.proof, strict=True):
         np.testing.assert_array_equal(one.batch_loss, other.batch_loss)
-    after = ds.train(NETWORK, DATA, learning_rate=found.rate, **SETTINGS)
+    after = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.rate, **SETTINGS)
     by_hand.assert_same_parameters(before.parameters, after.parameters)
     by_hand.assert_same_trace(before.trace, after.trace)
 
@@ -51,6 +52,7 @@ def test_the_recommended_rate_ends_near_the_best_of_a_grid(found):
         trained = ds.train_side_by_side(
             NETWORK,
             DATA,
+            options=PLAIN,
             learning_rates=np.repeat(rates, len(seeds)),
             seeds=np.tile(seeds, len(rates)),
             **SETTINGS,
@@ -96,7 +98,13 @@ def test_three_short_trainings_show_it(found):
 
 def test_progress_rises_to_its_end():
     told = []
-    find_rate(NETWORK, DATA, on_progress=lambda done, total: told.append((done, total)), **SETTINGS)
+    find_rate(
+        NETWORK,
+        DATA,
+        options=PLAIN,
+        on_progress=lambda done, total: told.append((done, total)),
+        **SETTINGS,
+    )
     assert told == sorted(told)
     assert told[-1] == (100, 100)
     assert len(told) > 3
@@ -156,11 +164,11 @@ def test_the_seeds_are_its_own_and_those_that_follow():
 
 def test_the_borders_are_checked_as_for_a_training():
     with pytest.raises(ds.SettingError, match="There is no optimizer called 'sdg'"):
-        find_rate(NETWORK, DATA, optimizer="sdg")
+        find_rate(NETWORK, DATA, options=PLAIN, optimizer="sdg")
     with pytest.raises(ds.NetworkError, match="The network's last layer gives outputs"):
-        find_rate(parse("dense 2"), DATA)
+        find_rate(parse("dense 2"), DATA, options=PLAIN)
     with pytest.raises(ds.SettingError) as raised:
-        find_rate(NETWORK, DATA, seconds=0)
+        find_rate(NETWORK, DATA, options=PLAIN, seconds=0)
     assert str(raised.value) == (
         "The search may take 0 seconds. Expected a number above 0. 20 are usual."
     )
@@ -168,7 +176,7 @@ def test_the_borders_are_checked_as_for_a_training():
 
 def test_training_names_the_search_where_it_is_told_auto():
     with pytest.raises(ds.SettingError) as raised:
-        ds.train(NETWORK, DATA, learning_rate="auto")
+        ds.train(NETWORK, DATA, options=PLAIN, learning_rate="auto")
     assert str(raised.value) == (
         "The learning rate is 'auto'. Expected a number above 0. Find one with "
         "downslope.insight.find_rate, which takes the same arguments, and give its .rate."

@@ -8,6 +8,7 @@ import downslope as ds
 from downslope.insight.minima import minima, minima_of
 from downslope.insight.solutions import some_of
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 5 tanh, dense 3")
@@ -20,6 +21,7 @@ def found():
     result = minima(
         NETWORK,
         DATA,
+        options=PLAIN,
         starts=4,
         epochs=6,
         learning_rate=0.2,
@@ -34,7 +36,8 @@ def found():
 def runs(found):
     """The same starts alone, in the order in which they were found."""
     return [
-        ds.train(NETWORK, DATA, epochs=6, learning_rate=0.2, seed=int(seed)) for seed in found.seeds
+        ds.train(NETWORK, DATA, options=PLAIN, epochs=6, learning_rate=0.2, seed=int(seed))
+        for seed in found.seeds
     ]
 
 
@@ -116,9 +119,11 @@ def test_in_words(found):
 
 def test_numbers_and_networks_without_an_order():
     data = by_hand.numbers_data()
-    found = minima(parse("dense 2"), data, starts=3, epochs=2, learning_rate=0.05)
+    found = minima(parse("dense 2"), data, options=PLAIN, starts=3, epochs=2, learning_rate=0.05)
     runs = [
-        ds.train(parse("dense 2"), data, epochs=2, learning_rate=0.05, seed=int(seed))
+        ds.train(
+            parse("dense 2"), data, options=PLAIN, epochs=2, learning_rate=0.05, seed=int(seed)
+        )
         for seed in found.seeds
     ]
     answers = [run.predict(data.validation.inputs) for run in runs]
@@ -131,13 +136,15 @@ def test_numbers_and_networks_without_an_order():
 
 def test_starts_that_diverge_are_left_out():
     found = ds.train_side_by_side(
-        NETWORK, DATA, learning_rates=[0.2, 1e38, 0.2], seeds=[0, 1, 2], epochs=2
+        NETWORK, DATA, options=PLAIN, learning_rates=[0.2, 1e38, 0.2], seeds=[0, 1, 2], epochs=2
     )
     result = minima_of(found, DATA)
     assert sorted(result.seeds) == [0, 2]
     assert "1 of 3 starts diverged." in result.sentences
     assert result.places.shape == (2, 2)
-    found = ds.train_side_by_side(NETWORK, DATA, learning_rates=1e38, seeds=[0, 1, 2], epochs=2)
+    found = ds.train_side_by_side(
+        NETWORK, DATA, options=PLAIN, learning_rates=1e38, seeds=[0, 1, 2], epochs=2
+    )
     with pytest.raises(ds.SettingError) as raised:
         minima_of(found, DATA)
     assert str(raised.value) == (
@@ -148,7 +155,7 @@ def test_starts_that_diverge_are_left_out():
 
 def test_too_few_starts_are_told():
     with pytest.raises(ds.SettingError) as raised:
-        minima(NETWORK, DATA, starts=1)
+        minima(NETWORK, DATA, options=PLAIN, starts=1)
     assert str(raised.value) == (
         "The number of starts is 1. Expected a whole number of at least 2. Try 32."
     )

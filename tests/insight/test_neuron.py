@@ -8,6 +8,7 @@ import pytest
 import downslope as ds
 from downslope.insight.neuron import neuron
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
@@ -16,7 +17,7 @@ DATA = by_hand.classes_data()
 @pytest.fixture(scope="module")
 def run():
     network = parse("dense 5 tanh, dense 4 softmax, dense 3")
-    return ds.train(network, DATA, learning_rate=0.05, batch_size=10, epochs=2)
+    return ds.train(network, DATA, options=PLAIN, learning_rate=0.05, batch_size=10, epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def photo_run():
     part = ds.Samples(inputs, np.zeros((6, 6, 4, 1), np.float32))
     data = ds.Dataset("tiny", "counting", part, part, part, ds.Scaling.learn(inputs, "channel"))
     # numbers of people are no matter here: the drawn weights are
-    run = ds.train(network, shaped(data), learning_rate=1e-6, batch_size=6, epochs=1)
+    run = ds.train(network, shaped(data), options=PLAIN, learning_rate=1e-6, batch_size=6, epochs=1)
     return run
 
 

@@ -11,6 +11,7 @@ import downslope as ds
 from downslope.insight.one_sample import held, see_sample, walk
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 RANDOM = parse(
@@ -50,7 +51,7 @@ def test_a_walk_is_backpropagation():
 @pytest.fixture(scope="module")
 def replay():
     data = by_hand.classes_data(weighted=True)
-    return ds.train(parse("dense 3"), data, batch_size=8, epochs=1).replay
+    return ds.train(parse("dense 3"), data, options=PLAIN, batch_size=8, epochs=1).replay
 
 
 def test_a_samples_share_of_its_batch_is_its_weight(replay):

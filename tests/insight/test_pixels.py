@@ -8,13 +8,16 @@ import pytest
 import downslope as ds
 from downslope.insight.pixels import first_filters, image_shape, important_inputs
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NUMBERS = by_hand.numbers_data()
 
 
 def fit(network, data, **settings):
-    return ds.train(parse(network), data, **{"learning_rate": 0.05, "epochs": 2, **settings})
+    return ds.train(
+        parse(network), data, options=PLAIN, **{"learning_rate": 0.05, "epochs": 2, **settings}
+    )
 
 
 def test_in_a_linear_network_each_input_matters_by_its_weight():

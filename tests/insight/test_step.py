@@ -13,6 +13,7 @@ from downslope.insight.step import trace_step
 from downslope.nn.notation import parse
 from downslope.numerals import rounded
 from tests.insight.drawn_steps import drawn_question, drawn_training
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 # Trainings, and questions about each: few here; 100 of one question are what is promised, and
@@ -74,7 +75,7 @@ DATA = by_hand.classes_data(weighted=True)
 @pytest.fixture(scope="module")
 def run():
     network = parse("dense 4 tanh, dense 3")
-    return ds.train(network, DATA, learning_rate=0.1, batch_size=8, epochs=2)
+    return ds.train(network, DATA, options=PLAIN, learning_rate=0.1, batch_size=8, epochs=2)
 
 
 def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
@@ -110,7 +111,7 @@ def test_signals_and_gradients_are_those_of_pytorch(network, data):
     pytest.importorskip("torch")
     from tests.reference import torch_twin
 
-    run = ds.train(parse(network), data, learning_rate=0.02, batch_size=4, epochs=1)
+    run = ds.train(parse(network), data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1)
     traced = trace_step(run, 2)
     twins = torch_twin.tensors(jax.tree.map(np.asarray, run.at(1)))
     given = torch_twin.tensor(traced.sample.inputs)
@@ -168,7 +169,9 @@ def test_a_sample_of_another_batch_is_told_as_such(run):
 
 def test_numbers_are_told_in_their_own_units():
     data = by_hand.numbers_data(outputs=1)
-    run = ds.train(parse("dense 1"), data, learning_rate=0.05, batch_size=10, epochs=1)
+    run = ds.train(
+        parse("dense 1"), data, options=PLAIN, learning_rate=0.05, batch_size=10, epochs=1
+    )
     traced = trace_step(run, 5)
     sample = data.train.inputs[traced.sample.index : traced.sample.index + 1]
     assert traced.answer_after[0] == pytest.approx(float(run.predict(sample)[0, 0]), rel=1e-5)
@@ -189,7 +192,9 @@ def test_numbers_are_told_in_their_own_units():
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
 def test_slopes_by_the_answers_are_those_of_the_loss(loss, outputs):
     data = by_hand.numbers_data(outputs=outputs)
-    run = ds.train(parse(f"dense {outputs}"), data, loss=loss, learning_rate=0.02, epochs=1)
+    run = ds.train(
+        parse(f"dense {outputs}"), data, options=PLAIN, loss=loss, learning_rate=0.02, epochs=1
+    )
     traced = trace_step(run, 1)
     assert str(traced).count("\n") > 20
     assert traced.errors == pytest.approx(traced.answer - traced.truth)
@@ -211,7 +216,9 @@ def test_a_part_of_a_photo_has_the_people_in_it():
     data = by_hand.crowd_data()
     augment = ds.Augment(flip=True, crop=0.5)
     network = parse("conv 3 3 relu, max_pool 4, conv 1 1")
-    run = ds.train(network, data, learning_rate=0.02, batch_size=4, epochs=1, augment=augment)
+    run = ds.train(
+        network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1, augment=augment
+    )
     batch, seen = run.replay.batch_of(1), run.replay.seen(1)
     people = np.asarray(run.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
     row = int((people - data.train.counts[batch]).argmin())  # most of them were cut off
@@ -222,7 +229,9 @@ def test_a_part_of_a_photo_has_the_people_in_it():
     told = str(traced)
     assert f"people, of the {rounded(float(traced.sample.target), 6)} in the photo: this" in told
     assert "The network is not trained on this count but on where people are: a density map" in told
-    whole = trace_step(ds.train(network, data, learning_rate=0.02, batch_size=4, epochs=1), 1)
+    whole = trace_step(
+        ds.train(network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1), 1
+    )
     assert whole.truth[0] == pytest.approx(float(whole.sample.target), rel=1e-5)
     assert f"The right answer: {rounded(float(whole.sample.target), 6)} people." in str(whole)
 
@@ -255,7 +264,9 @@ def test_what_begins_at_0_has_no_fraction_and_a_schedule_is_named():
 def test_numbers_at_the_ends_of_the_scale(targets, lines):
     part = ds.Samples(np.arange(len(targets), dtype=float)[:, None], np.array(targets)[:, None])
     data = ds.Dataset("ends", "regression", part, part, part, ds.Scaling.learn(part.inputs))
-    run = ds.train(parse("dense 1"), data, learning_rate=0.05, batch_size="full", epochs=1)
+    run = ds.train(
+        parse("dense 1"), data, options=PLAIN, learning_rate=0.05, batch_size="full", epochs=1
+    )
     traced = trace_step(run, 1, len(targets) - 1)
     told = str(traced)
     for line in lines:
@@ -269,7 +280,9 @@ def test_numbers_at_the_ends_of_the_scale(targets, lines):
 
 def test_the_step_that_failed_can_be_looked_at():
     data = by_hand.numbers_data()
-    run = ds.train(parse("dense 4 relu, dense 2"), data, learning_rate=50.0, epochs=3)
+    run = ds.train(
+        parse("dense 4 relu, dense 2"), data, options=PLAIN, learning_rate=50.0, epochs=3
+    )
     failed = run.outcome.step + 1
     traced = trace_step(run, failed)
     assert not traced.is_made

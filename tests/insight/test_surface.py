@@ -12,12 +12,13 @@ from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import path_of
 from downslope.insight.plane import plane_of_path, plane_of_weights, random_plane
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 
 def trained(data, text="dense 8 tanh, dense 3", **settings) -> ds.Run:
     settings = {"batch_size": 16, "epochs": 6, "learning_rate": 0.2, **settings}
-    return ds.train(parse(text), data, record=ds.Record(every=1), **settings)
+    return ds.train(parse(text), data, options=PLAIN, record=ds.Record(every=1), **settings)
 
 
 @pytest.fixture(scope="module")
@@ -273,7 +274,9 @@ def test_what_cannot_be_shown_is_told(run):
 
 
 def test_a_path_that_cannot_be_walked_again_is_told(run):
-    later = ds.train(run.network, run.dataset, start=run, epochs=2, batch_size=16, seed=7)
+    later = ds.train(
+        run.network, run.dataset, options=PLAIN, start=run, epochs=2, batch_size=16, seed=7
+    )
     with pytest.raises(ds.RunError, match="went on from another one"):
         surface(later)
     assert surface(later, plane="random", points=3).walked is None

@@ -10,6 +10,7 @@ from downslope.insight.learning_rate import find_rate
 from downslope.nn import memory
 from downslope.nn.memory import check_memory
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 
 # for flat inputs and for images, each with what is too much: weights, or signals
 FLAT = {
@@ -91,9 +92,11 @@ def test_every_way_to_train_asks(monkeypatch):
     data, network = ds.load("xor"), parse("dense 50000, dense 50000, dense 2")
     monkeypatch.setattr(memory, "memory_bytes", lambda: 1 << 30)
     for begin in (
-        lambda: ds.train(network, data),
-        lambda: ds.train_side_by_side(network, data, learning_rates=[0.1, 0.2], seeds=[0]),
-        lambda: find_rate(network, data),
+        lambda: ds.train(network, data, options=PLAIN),
+        lambda: ds.train_side_by_side(
+            network, data, options=PLAIN, learning_rates=[0.1, 0.2], seeds=[0]
+        ),
+        lambda: find_rate(network, data, options=PLAIN),
     ):
         with pytest.raises(ds.NetworkError, match="2,500,300,002 weights and biases"):
             begin()

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 
 import downslope as ds
 from downslope.engine.metrics import MEASURES
+from tests.plain import PLAIN
 
 
 @pytest.fixture(scope="session")
@@ -120,4 +121,6 @@ def make_trace():
 @pytest.fixture(scope="session")
 def moons_run() -> ds.Run:
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(2)])
-    return ds.train(network, ds.load("moons"), optimizer="adam", learning_rate=0.02, epochs=3)
+    return ds.train(
+        network, ds.load("moons"), options=PLAIN, optimizer="adam", learning_rate=0.02, epochs=3
+    )

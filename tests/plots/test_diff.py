@@ -10,12 +10,15 @@ from downslope.insight import diff
 from downslope.nn.notation import parse
 from downslope.plots.diff import two_courses
 from downslope.runs.trace import Trace
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 
 @pytest.fixture(scope="module")
 def run():
-    return ds.train(parse("dense 3"), by_hand.classes_data(), epochs=10, batch_size=10)
+    return ds.train(
+        parse("dense 3"), by_hand.classes_data(), options=PLAIN, epochs=10, batch_size=10
+    )
 
 
 def changed(run: ds.Run, losses: np.ndarray) -> ds.Run:
@@ -73,7 +76,7 @@ def test_runs_without_a_step_or_a_measured_epoch(run, overlaps):
 
 def test_other_data(run, texts, overlaps):
     data = by_hand.classes_data(seed=1)
-    other = ds.train(parse("dense 3"), data, epochs=2, batch_size=10)
+    other = ds.train(parse("dense 3"), data, options=PLAIN, epochs=2, batch_size=10)
     figure = two_courses(diff(run, other))
     assert any("the heights cannot be compared" in one for one in texts(figure))
     assert len(figure.axes) == 1

@@ -10,6 +10,7 @@ from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance
 from downslope.plots import draw_layers, filters_figure, importance_figure, layers_figure
 from downslope.plots.layers import _in_cells
+from tests.plain import PLAIN
 
 
 def course(count=3, activation="relu", dead=0.1):
@@ -94,7 +95,7 @@ def test_what_is_drawn_of_a_run(moons_run, digits, tmp_path):
     paths = draw_layers(moons_run, layers_over_time(moons_run, 3), tmp_path)
     assert [path.name for path in paths] == ["layers.png", "layers.svg"]
     network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
-    run = ds.train(network, digits, batch_size="full", epochs=2)
+    run = ds.train(network, digits, options=PLAIN, batch_size="full", epochs=2)
     paths = draw_layers(run, layers_over_time(run, 2), tmp_path)
     assert [path.name for path in paths] == [
         f"{name}.{kind}" for name in ("layers", "filters", "pixels") for kind in ("png", "svg")

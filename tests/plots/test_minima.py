@@ -6,11 +6,14 @@ import downslope as ds
 from downslope.insight.minima import minima
 from downslope.nn.notation import parse
 from downslope.plots.minima import minima_map
+from tests.plain import PLAIN
 
 
 @pytest.fixture(scope="module")
 def found():
-    return minima(parse("dense 4 tanh, dense 2"), ds.load("moons"), starts=5, epochs=2)
+    return minima(
+        parse("dense 4 tanh, dense 2"), ds.load("moons"), options=PLAIN, starts=5, epochs=2
+    )
 
 
 def test_every_start_is_there(found, texts, overlaps):
@@ -27,7 +30,9 @@ def test_every_start_is_there(found, texts, overlaps):
 
 
 def test_networks_whose_units_have_no_order(texts, overlaps):
-    figure = minima_map(minima(parse("dense 1"), ds.load("waves"), starts=2, epochs=1))
+    figure = minima_map(
+        minima(parse("dense 1"), ds.load("waves"), options=PLAIN, starts=2, epochs=1)
+    )
     assert len(figure.axes[-1].lines) == 1 + 1
     assert "hidden units\nin order" not in texts(figure)
     assert overlaps(figure) == []

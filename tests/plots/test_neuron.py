@@ -6,6 +6,7 @@ import pytest
 import downslope as ds
 from downslope.insight.neuron import neuron
 from downslope.plots import neuron_figure
+from tests.plain import PLAIN
 
 
 def test_a_neuron_of_a_table(moons_run, overlaps, texts):
@@ -32,7 +33,7 @@ def test_a_neuron_that_goes_on_as_it_is(moons_run, overlaps, texts):
 
 def test_a_neuron_that_sees_an_image(digits, overlaps):
     network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
-    run = ds.train(network, digits, batch_size="full", epochs=1)
+    run = ds.train(network, digits, options=PLAIN, batch_size="full", epochs=1)
     first = neuron_figure(neuron(run, 1, 2), digits)
     assert overlaps(first) == []
     assert sum(bool(axes.images) for axes in first.axes) == 4 + 12
@@ -45,7 +46,7 @@ def test_a_channel_of_a_convolution(overlaps):
     part = ds.Samples(inputs, np.zeros((8, 6, 8, 1), np.float32))
     data = ds.Dataset("tiny", "counting", part, part, part, ds.Scaling.learn(inputs, "channel"))
     network = ds.Network([ds.Conv2D(4, 3, "relu", stride=2), ds.Conv2D(1, 1)])
-    run = ds.train(network, data, batch_size=8, epochs=1, learning_rate=1e-6)
+    run = ds.train(network, data, options=PLAIN, batch_size=8, epochs=1, learning_rate=1e-6)
     figure = neuron_figure(neuron(run, 1, 2, 3, place=(2, 7)), data)
     assert overlaps(figure) == []
     sample = next(axes for axes in figure.axes if axes.get_title(loc="left") == "sample 3")

@@ -10,6 +10,7 @@ import downslope.plots
 from downslope.data import Scaling
 from downslope.plots import draw_run, style
 from downslope.runs import outcome
+from tests.plain import PLAIN
 
 WIDTH = 9 * style.DPI
 
@@ -41,7 +42,7 @@ def test_classes_in_the_plane(moons_run, tmp_path, png_size):
 
 def test_people(tmp_path, png_size):
     network = ds.Network([ds.AveragePool2D(4), ds.Conv2D(1, 1)])
-    run = ds.train(network, crowd(), learning_rate=0.01, batch_size=2, epochs=2)
+    run = ds.train(network, crowd(), options=PLAIN, learning_rate=0.01, batch_size=2, epochs=2)
     assert drawn(run, tmp_path, png_size) == ["loss.png", "crowd.png", "counts.png"]
 
 
@@ -61,7 +62,7 @@ def test_a_tiny_test_part_is_drawn(moons_run, tmp_path, part):
 
 def test_numbers_of_one_input_after_a_training_that_diverged(tmp_path, png_size):
     network = ds.Network([ds.Dense(8, "relu"), ds.Dense(1)])
-    run = ds.train(network, ds.load("waves"), learning_rate=5.0, epochs=5)
+    run = ds.train(network, ds.load("waves"), options=PLAIN, learning_rate=5.0, epochs=5)
     assert run.outcome.reason == "non_finite"
     assert drawn(run, tmp_path, png_size) == ["loss.png", "predicted.png", "fit.png"]
 

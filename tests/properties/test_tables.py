@@ -17,6 +17,7 @@ import downslope as ds
 from downslope.data.readers.table_file import read_table, read_table_text
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
+from tests.plain import PLAIN
 
 ROWS = 120
 MARKS = ("", "NA", "None", "?", "n/a", "-", "NaN")
@@ -215,7 +216,7 @@ def test_a_column_far_from_0_is_learnt_as_well(seed, shift, mark):
     for far in (0, shift):
         table = read_table_text(shifted(x, far, mark, others).encode(), path)
         data = ds.load(table, target="y")
-        run = ds.train(network, data, epochs=20, learning_rate=0.03)
+        run = ds.train(network, data, options=PLAIN, epochs=20, learning_rate=0.03)
         figures.append(run.test()["mae"])
         low, high = run.intervals(data.test)["mae"]
         assert low <= figures[0] <= high

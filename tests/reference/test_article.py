@@ -6,6 +6,7 @@ import pytest
 
 import downslope as ds
 from downslope.nn.losses import squared_error
+from tests.plain import PLAIN
 
 TRUTH = np.array([[500.0]], np.float32)
 
@@ -37,7 +38,12 @@ def bowl(rate, epochs=60):
     one = np.ones(2, np.float32)
     data = ds.Dataset("bowl", "regression", part, part, part, ds.Scaling(0 * one, one))
     return ds.train(
-        ds.Network([ds.Dense(1)]), data, learning_rate=rate, batch_size="full", epochs=epochs
+        ds.Network([ds.Dense(1)]),
+        data,
+        options=PLAIN,
+        learning_rate=rate,
+        batch_size="full",
+        epochs=epochs,
     )
 
 

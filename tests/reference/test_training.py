@@ -5,6 +5,7 @@ import pytest
 
 import downslope as ds
 from downslope.engine.batches import BatchPlan
+from tests.plain import PLAIN
 
 EPOCHS, BATCH, RATE = 2, 32, 0.1
 
@@ -16,7 +17,13 @@ def test_digits_are_learnt_step_for_step_as_in_pytorch(digits):
 
     network = ds.Network([ds.Dense(32, "relu"), ds.Dense(10)])
     run = ds.train(
-        network, digits, optimizer="sgd", learning_rate=RATE, batch_size=BATCH, epochs=EPOCHS
+        network,
+        digits,
+        options=PLAIN,
+        optimizer="sgd",
+        learning_rate=RATE,
+        batch_size=BATCH,
+        epochs=EPOCHS,
     )
 
     inputs = torch_twin.tensor(digits.scaling.apply(digits.train.inputs))

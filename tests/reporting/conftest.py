@@ -7,6 +7,7 @@ import pytest
 
 import downslope as ds
 from downslope.reporting.report import Report, tell
+from tests.plain import PLAIN
 
 HOSTILE = '<img src=x onerror="alert(1)">'
 
@@ -38,21 +39,29 @@ def tiny_crowd() -> ds.Dataset:
 @pytest.fixture(scope="session")
 def digits_run() -> ds.Run:
     network = ds.Network([ds.Dense(16, "relu"), ds.Dense(10)])
-    return ds.train(network, ds.load("digits"), learning_rate=0.1, epochs=2)
+    return ds.train(network, ds.load("digits"), options=PLAIN, learning_rate=0.1, epochs=2)
 
 
 @pytest.fixture(scope="session")
 def waves_run() -> ds.Run:
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(1)])
     return ds.train(
-        network, ds.load("waves"), optimizer="adam", learning_rate=0.02, epochs=3, schedule="cosine"
+        network,
+        ds.load("waves"),
+        options=PLAIN,
+        optimizer="adam",
+        learning_rate=0.02,
+        epochs=3,
+        schedule="cosine",
     )
 
 
 @pytest.fixture(scope="session")
 def crowd_run() -> ds.Run:
     network = ds.Network([ds.AveragePool2D(4), ds.Conv2D(1, 1)])
-    return ds.train(network, tiny_crowd(), learning_rate=0.01, batch_size=2, epochs=2)
+    return ds.train(
+        network, tiny_crowd(), options=PLAIN, learning_rate=0.01, batch_size=2, epochs=2
+    )
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +69,7 @@ def hostile_run(tmp_path_factory) -> ds.Run:
     folder = tmp_path_factory.mktemp("hostile")
     data = ds.load(hostile_table(folder), target="kind & more")
     network = ds.Network([ds.Dense(4, "tanh"), ds.Dense(2)])
-    return ds.train(network, data, epochs=2).save(folder / "a<b>")
+    return ds.train(network, data, options=PLAIN, epochs=2).save(folder / "a<b>")
 
 
 @pytest.fixture(scope="session")

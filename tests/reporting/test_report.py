@@ -15,6 +15,7 @@ from downslope.reporting.report import tell
 from downslope.runs import outcome, run_folder
 from downslope.runs.metric_text import verdict
 from downslope.runs.test_evaluations import FOLDER, Openings
+from tests.plain import PLAIN
 
 KINDS = ("digits", "waves", "crowd", "table")
 LONG = run_folder.Seconds(total=1e6, training=1e6, compiling=0)  # too long for a closer look
@@ -142,6 +143,7 @@ def test_a_run_that_went_on_from_another_says_that_its_beginning_is_unknown(digi
     more = ds.train(
         digits_run.network,
         digits_run.dataset,
+        options=PLAIN,
         learning_rate=0.1,
         epochs=1,
         start=digits_run,
@@ -162,7 +164,9 @@ def test_a_tiny_test_part(waves_run, part):
 
 
 def test_trainings_that_ended_badly(waves_run, digits_run):
-    run = ds.train(waves_run.network, waves_run.dataset, learning_rate=50.0, epochs=5)
+    run = ds.train(
+        waves_run.network, waves_run.dataset, options=PLAIN, learning_rate=50.0, epochs=5
+    )
     assert run.outcome.reason == "non_finite"
     assert "Try a tenth of the learning rate" in Page(tell(run).html).text
     trace = replace(
@@ -180,7 +184,9 @@ def test_a_loss_of_the_users_own(waves_run):
     def mine(prediction, target):
         return ((prediction - target) ** 4).mean(axis=1)
 
-    run = ds.train(waves_run.network, waves_run.dataset, loss=mine, learning_rate=0.01, epochs=1)
+    run = ds.train(
+        waves_run.network, waves_run.dataset, options=PLAIN, loss=mine, learning_rate=0.01, epochs=1
+    )
     assert "Here it is the mine. The smaller, the better." in Page(tell(run).html).text
 
 
@@ -223,7 +229,7 @@ def test_the_story_follows_samples_of_all_classes_or_over_the_whole_range(
 
 def test_a_classifier_of_a_single_output():
     network = ds.Network([ds.Dense(8, "tanh"), ds.Dense(1)])
-    run = ds.train(network, ds.load("xor"), loss="binary_cross_entropy", epochs=1)
+    run = ds.train(network, ds.load("xor"), options=PLAIN, loss="binary_cross_entropy", epochs=1)
     told = tell(replace(run, seconds=LONG))
     (picture,) = (one for one in told.pictures if one.name == "loss-slope")
     assert "y is the output, the higher the likelier different signs" in alt_text(picture.figure)

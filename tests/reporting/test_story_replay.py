@@ -10,6 +10,7 @@ from downslope.reporting import story_replay
 from downslope.reporting.material import LEFT_OUT, Material
 from downslope.reporting.pieces import Picture, Words
 from downslope.reporting.story_replay import the_gap, the_layers, the_surface
+from tests.plain import PLAIN
 
 
 def told(pieces):
@@ -79,7 +80,7 @@ def test_a_surface_of_a_large_network_is_coarser_or_left_out(waves_run, monkeypa
 
 
 def test_a_path_that_does_not_turn(waves_run):
-    run = ds.train(waves_run.network, waves_run.dataset, batch_size="full", epochs=1)
+    run = ds.train(waves_run.network, waves_run.dataset, options=PLAIN, batch_size="full", epochs=1)
     text = "There is no loss surface to be seen: The path lies on a straight line, which spans no "
     assert told(the_surface(Material(run))) == ([f"{text}plane."], [])
 
@@ -93,7 +94,12 @@ def left_out(run):
 
 def test_what_cannot_be_gone_through_once_more_is_said_once(waves_run):
     more = ds.train(
-        waves_run.network, waves_run.dataset, learning_rate=0.02, epochs=1, start=waves_run
+        waves_run.network,
+        waves_run.dataset,
+        options=PLAIN,
+        learning_rate=0.02,
+        epochs=1,
+        start=waves_run,
     )
     assert left_out(more) == (
         " the run went on from another one, whose weights are not part of it."

@@ -8,6 +8,7 @@ from downslope.insight import trace_step
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Words
 from downslope.reporting.story_weight import rows_of, the_change, the_factors, the_neuron
+from tests.plain import PLAIN
 
 
 def test_the_factors_of_the_sample_that_was_furthest_off(digits_run):
@@ -56,7 +57,12 @@ def test_the_loss_of_numbers_is_told_in_its_own_unit(waves_run):
 
 def test_nothing_of_a_weight_where_the_beginning_is_not_known_or_too_large(waves_run, monkeypatch):
     more = ds.train(
-        waves_run.network, waves_run.dataset, learning_rate=0.02, epochs=1, start=waves_run
+        waves_run.network,
+        waves_run.dataset,
+        options=PLAIN,
+        learning_rate=0.02,
+        epochs=1,
+        start=waves_run,
     )
     monkeypatch.setattr("downslope.reporting.material.MOST_TRACED", 15)
     for run in (more, waves_run):

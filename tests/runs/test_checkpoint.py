@@ -11,6 +11,7 @@ from downslope.errors import StorageError
 from downslope.nn.notation import parse
 from downslope.runs import checkpoint
 from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint, read_checkpoint
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 
@@ -48,7 +49,9 @@ def keeper_at(monkeypatch, folder, now: list[float], **values) -> Keeper:
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
     settings = {"optimizer": "adam", "epochs": 4, "batch_size": 10, "stop": ds.Stop(patience=3)}
-    return ds.train(parse("dense 3"), by_hand.classes_data(), folder=folder, **settings)
+    return ds.train(
+        parse("dense 3"), by_hand.classes_data(), options=PLAIN, folder=folder, **settings
+    )
 
 
 def test_by_time_and_by_epoch(monkeypatch, run, tmp_path):
@@ -102,7 +105,7 @@ def test_a_state_comes_back_bit_for_bit(run):
 
 def test_a_state_of_another_network(run):
     found, _ = newest_checkpoint(run.folder)
-    other = ds.train(parse("dense 4, dense 3"), by_hand.classes_data(), epochs=1)
+    other = ds.train(parse("dense 4, dense 3"), by_hand.classes_data(), options=PLAIN, epochs=1)
     shapes = other.replay._parts[-1].prepared.shapes
     with pytest.raises(ds.RunError) as caught:
         found.state(shapes)

@@ -14,6 +14,7 @@ from downslope.runs import failed_step
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
 from downslope.runs.preparation import Preparation
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 AS_IT_IS = ds.Scaling(np.zeros(1, np.float32), np.ones(1, np.float32))
@@ -74,7 +75,7 @@ def test_a_target_by_which_all_would_be_scaled():
     data = numbers()
     data.train.targets[1, 0] = np.nan
     with pytest.raises(ds.DataError) as caught:
-        ds.train(parse("dense 1"), data, loss="squared_error", batch_size=1)
+        ds.train(parse("dense 1"), data, options=PLAIN, loss="squared_error", batch_size=1)
     assert str(caught.value) == (
         "The target of sample 1 is nan. Expected finite numbers. "
         "Fill in what is missing, or leave the sample out."
@@ -226,7 +227,7 @@ def test_a_function_that_fails_hides_nothing():
 def test_a_failure_is_kept_with_the_run(tmp_path):
     data = by_hand.classes_data()
     data.train.inputs[7, 1] = np.nan
-    run = ds.train(parse("dense 3"), data, batch_size=10, epochs=1)
+    run = ds.train(parse("dense 3"), data, options=PLAIN, batch_size=10, epochs=1)
     assert run.outcome.failure == Failure("input", "nan", 10, 1, 7, (1,))
     folder = run.save(tmp_path / "run").folder
     assert folder is not None

@@ -7,6 +7,7 @@ import pytest
 
 import downslope as ds
 from downslope.engine import compilation
+from tests.plain import PLAIN
 
 NETWORK = ds.Network([ds.Dense(2)])
 
@@ -14,7 +15,7 @@ NETWORK = ds.Network([ds.Dense(2)])
 def work(what, run, answers):
     try:
         if what == "train":
-            ds.train(NETWORK, ds.load("xor"), epochs=1)
+            ds.train(NETWORK, ds.load("xor"), options=PLAIN, epochs=1)
         elif what == "predict":
             run.predict(np.zeros((3, 2)))
         elif what == "test":
@@ -31,7 +32,7 @@ def work(what, run, answers):
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 @pytest.mark.parametrize("what", ["train", "predict", "test", "resume"])
 def test_what_would_hang_is_refused(tmp_path, what):
-    run = ds.train(NETWORK, ds.load("xor"), epochs=1, folder=tmp_path / "run")
+    run = ds.train(NETWORK, ds.load("xor"), options=PLAIN, epochs=1, folder=tmp_path / "run")
     context = multiprocessing.get_context("fork")
     answers = context.Queue()
     process = context.Process(target=work, args=(what, run, answers))

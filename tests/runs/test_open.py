@@ -18,6 +18,7 @@ from downslope.storage.arrays import decode_arrays, encode_arrays
 from downslope.storage.checkpoints import FOLDER
 from downslope.storage.columns import decode_columns, encode_columns
 from downslope.storage.manifest import Mark, read_manifest, write_manifest
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 FILES = ["run.json", "weights.safetensors", "trace/steps.parquet", "trace/epochs.parquet"]
@@ -31,7 +32,7 @@ def kept(tmp_path_factory):
     often = Checkpoints(seconds=None, epochs=1, most=2)
     network = parse("dense 6 tanh, dense 3")
     settings = {"epochs": 3, "record": ds.Record(every=1), "checkpoints": often}
-    ds.train(network, by_hand.classes_data(), folder=folder, **settings)
+    ds.train(network, by_hand.classes_data(), options=PLAIN, folder=folder, **settings)
     return folder
 
 

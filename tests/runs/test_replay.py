@@ -11,6 +11,7 @@ from downslope.nn.notation import parse
 from downslope.runs import replay as replaying
 from downslope.runs import run_folder
 from tests.insight.drawn_steps import every_state
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 DATA = by_hand.classes_data()
@@ -18,7 +19,7 @@ SETTINGS = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 8, "epochs
 
 
 def fit(network="dense 4 tanh, dense 3", data=DATA, **settings) -> ds.Run:
-    return ds.train(parse(network), data, **{**SETTINGS, **settings})
+    return ds.train(parse(network), data, options=PLAIN, **{**SETTINGS, **settings})
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_every_state_of_photos_with_all_kinds_of_chance_is_as_it_was():
 
 def test_a_run_from_disk_is_the_same_again(run, tmp_path):
     data = ds.load("moons")
-    first = ds.train(parse("dense 3 tanh, dense 2"), data, epochs=2)
+    first = ds.train(parse("dense 3 tanh, dense 2"), data, options=PLAIN, epochs=2)
     opened = ds.open_run(first.save(tmp_path / "run").folder)
     assert opened.versions == run_folder.versions()
     for step in (0, 7, first.outcome.step):
@@ -68,7 +69,7 @@ def test_a_training_that_diverged_is_replayed_up_to_its_last_step():
 
 def test_several_steps_are_one_walk(run):
     told = []
-    walked = ds.train(run.network, DATA, **SETTINGS).replay
+    walked = ds.train(run.network, DATA, options=PLAIN, **SETTINGS).replay
     found = dict(walked.states([9, 3, 3, 0], lambda done, total: told.append((done, total))))
     assert list(found) == [0, 3, 9]
     assert {total for _, total in told} == {9}

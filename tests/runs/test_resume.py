@@ -15,6 +15,7 @@ from downslope.nn.notation import parse
 from downslope.runs import checkpoint, training
 from downslope.runs.resume import resuming
 from downslope.storage.checkpoints import stored_steps
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dropout 0.2, dense 3")
@@ -38,6 +39,7 @@ def fit(folder, *, until=None, network=NETWORK, data=DATA, **settings) -> ds.Run
     return ds.train(
         network,
         data,
+        options=PLAIN,
         folder=folder,
         checkpoints=every,
         on_chunk=on_chunk,
@@ -107,7 +109,15 @@ def test_a_request_to_stop_ends_it_cleanly(whole, tmp_path, number):
         if progress.step == 20:
             os.kill(os.getpid(), number)
 
-    run = ds.train(NETWORK, DATA, folder=tmp_path / "run", on_chunk=ask, record=EVERY, **SETTINGS)
+    run = ds.train(
+        NETWORK,
+        DATA,
+        options=PLAIN,
+        folder=tmp_path / "run",
+        on_chunk=ask,
+        record=EVERY,
+        **SETTINGS,
+    )
     assert str(run.outcome) == (
         "Stopped on request at step 20 (epoch 3); what was learnt is kept. "
         "Go on with: downslope resume RUN."
@@ -220,7 +230,7 @@ def test_nothing_left_to_do(tmp_path):
 
 
 def test_a_run_without_checkpoints(tmp_path):
-    ds.train(NETWORK, DATA, **SETTINGS).save(tmp_path / "run")
+    ds.train(NETWORK, DATA, options=PLAIN, **SETTINGS).save(tmp_path / "run")
     with pytest.raises(ds.RunError) as caught:
         go_on(tmp_path / "run")
     assert str(caught.value) == (

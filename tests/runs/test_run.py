@@ -7,6 +7,7 @@ import pytest
 
 import downslope as ds
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NUMBERS = parse("dense 5 tanh, dense 2")
@@ -16,18 +17,20 @@ DATA = by_hand.classes_data(weighted=True)
 
 @pytest.fixture(scope="module")
 def run() -> ds.Run:
-    return ds.train(CLASSES, DATA, epochs=3)
+    return ds.train(CLASSES, DATA, options=PLAIN, epochs=3)
 
 
 @pytest.fixture(scope="module")
 def numbers_run() -> ds.Run:
-    return ds.train(NUMBERS, by_hand.numbers_data(), epochs=3)
+    return ds.train(NUMBERS, by_hand.numbers_data(), options=PLAIN, epochs=3)
 
 
 @pytest.fixture(scope="module")
 def crowd_run() -> ds.Run:
     network = parse("conv 2 3 relu, average_pool 4, conv 1 1")
-    return ds.train(network, by_hand.crowd_data(), epochs=2, batch_size=4, learning_rate=0.01)
+    return ds.train(
+        network, by_hand.crowd_data(), options=PLAIN, epochs=2, batch_size=4, learning_rate=0.01
+    )
 
 
 def test_classes_and_probabilities_are_those_of_the_logits(run):
@@ -76,7 +79,7 @@ def test_a_single_logit_gives_two_probabilities():
         for name, part in zip(data.sizes, (data.train, data.validation, data.test), strict=True)
     }
     data = dataclasses.replace(data, class_names=("no", "yes"), **two)
-    run = ds.train(parse("dense 1"), data, loss="binary_cross_entropy", epochs=2)
+    run = ds.train(parse("dense 1"), data, options=PLAIN, loss="binary_cross_entropy", epochs=2)
     shares = run.probabilities(data.train.inputs)
     logits = run.outputs(data.train.inputs)[:, 0].astype(np.float64)
     np.testing.assert_allclose(shares[:, 1], 1 / (1 + np.exp(-logits)), rtol=1e-5)
@@ -165,7 +168,7 @@ def test_every_setting_comes_back(tmp_path):
         "stop": ds.Stop(target_loss=0.01, patience=4),
         "seed": 3,
     }
-    ds.train(CLASSES, DATA, epochs=2, **settings).save(tmp_path / "run")
+    ds.train(CLASSES, DATA, options=PLAIN, epochs=2, **settings).save(tmp_path / "run")
     opened = ds.open_run(tmp_path / "run").settings
     assert {name: getattr(opened, name) for name in settings} == settings
 
@@ -177,7 +180,7 @@ def test_a_saved_run_is_never_overwritten(run, tmp_path):
 
 
 def test_the_data_is_loaded_again_when_it_is_needed(tmp_path):
-    run = ds.train(parse("dense 2"), ds.load("xor"), epochs=1)
+    run = ds.train(parse("dense 2"), ds.load("xor"), options=PLAIN, epochs=1)
     run.save(tmp_path / "run")
     opened = ds.open_run(tmp_path / "run")
     assert opened.dataset is None
@@ -200,7 +203,7 @@ def test_a_loss_of_the_users_own_is_asked_for_when_opening(tmp_path):
     data = dataclasses.replace(
         data, train=ds.Samples(data.train.inputs, (data.train.targets - 200) / 100)
     )
-    run = ds.train(NUMBERS, data, loss=quartic, learning_rate=0.01, epochs=1)
+    run = ds.train(NUMBERS, data, options=PLAIN, loss=quartic, learning_rate=0.01, epochs=1)
     run.save(tmp_path / "run")
     with pytest.raises(ds.RunError) as caught:
         ds.open_run(tmp_path / "run")
@@ -282,6 +285,6 @@ def test_a_run_prints_as_one_line(run):
 
 def test_finished_epochs_are_counted_not_measured_ones():
     seldom = ds.Record(every=3)
-    run = ds.train(parse("dense 3"), by_hand.classes_data(), epochs=4, record=seldom)
+    run = ds.train(parse("dense 3"), by_hand.classes_data(), options=PLAIN, epochs=4, record=seldom)
     assert run.epochs == 4
     assert run.trace.epochs["epoch"].tolist() == [3, 4]

@@ -8,6 +8,7 @@ import pytest
 
 import downslope as ds
 from downslope.nn.notation import parse
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")
@@ -17,7 +18,7 @@ ROUNDING = {"rtol": 1e-4, "atol": 1e-6}  # each epoch sums its samples in anothe
 
 
 def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
-    return ds.train(network, data, **{**SETTINGS, **settings})
+    return ds.train(network, data, options=PLAIN, **{**SETTINGS, **settings})
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam"])

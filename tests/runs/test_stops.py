@@ -14,6 +14,7 @@ from downslope.engine.batches import BatchPlan
 from downslope.nn.notation import parse
 from downslope.runs import training
 from downslope.runs.train_many import train_side_by_side
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")
@@ -22,7 +23,7 @@ DATA = by_hand.classes_data()
 
 def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
     settings = {"batch_size": 16, "epochs": 4, "record": ds.Record(every=1), **settings}
-    return ds.train(network, data, **settings)
+    return ds.train(network, data, options=PLAIN, **settings)
 
 
 def meaningless(seed=0) -> ds.Dataset:
@@ -113,7 +114,9 @@ def test_patience_restores_the_best_weights_where_a_step_fails():
 
 def test_what_is_patient_side_by_side_is_what_one_alone_is():
     settings = {"batch_size": 16, "epochs": 20, "stop": ds.Stop(patience=50)}
-    side = train_side_by_side(NETWORK, meaningless(), learning_rates=[0.5, 1e-4], **settings)
+    side = train_side_by_side(
+        NETWORK, meaningless(), options=PLAIN, learning_rates=[0.5, 1e-4], **settings
+    )
     alone = fit(data=meaningless(), learning_rate=0.5, record=None, **settings)
     assert side.outcomes[0].kept_step == alone.outcome.kept_step < 80
     by_hand.assert_same_parameters(side.parameters_of(0), alone.parameters, rtol=1e-4, atol=1e-6)

@@ -8,12 +8,13 @@ import pytest
 
 import downslope as ds
 from downslope.runs.summary import summary
+from tests.plain import PLAIN
 
 
 @pytest.fixture(scope="module")
 def run():
     network = ds.Network([ds.Dense(4, "tanh"), ds.Dense(2)])
-    return ds.train(network, ds.load("moons"), epochs=3, record=ds.Record(every=1))
+    return ds.train(network, ds.load("moons"), options=PLAIN, epochs=3, record=ds.Record(every=1))
 
 
 def test_what_a_card_says(run):

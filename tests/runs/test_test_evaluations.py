@@ -10,11 +10,12 @@ import downslope as ds
 from downslope.reporting.report import tell
 from downslope.runs.metric_text import openings_note, verdict
 from downslope.runs.test_evaluations import FOLDER, Openings
+from tests.plain import PLAIN
 
 
 def test_looks_are_counted_across_openings_of_the_run(tmp_path):
     data = ds.load("xor")
-    run = ds.train(ds.Network([ds.Dense(2)]), data, epochs=1)
+    run = ds.train(ds.Network([ds.Dense(2)]), data, options=PLAIN, epochs=1)
     assert run.test_openings == 0
     run.measure(data.train), run.measure(data.validation)
     assert run.test_openings == 0
@@ -41,7 +42,9 @@ def test_what_is_shown_again_is_no_other_look(tmp_path):
 
 
 def test_the_note_counts_and_says_what_to_do(tmp_path):
-    run = ds.train(ds.Network([ds.Dense(2)]), ds.load("xor"), epochs=1).save(tmp_path / "a run")
+    run = ds.train(ds.Network([ds.Dense(2)]), ds.load("xor"), options=PLAIN, epochs=1).save(
+        tmp_path / "a run"
+    )
     run.test()
     assert openings_note(run) == "You have seen the test score once."
     run.test()
@@ -58,7 +61,7 @@ def test_the_note_counts_and_says_what_to_do(tmp_path):
 def test_a_small_test_part_gives_no_interval_and_says_why(count):
     data = ds.load("waves")
     data = replace(data, test=data.test.take(np.arange(count)))
-    run = ds.train(ds.Network([ds.Dense(1)]), data, epochs=1)
+    run = ds.train(ds.Network([ds.Dense(1)]), data, options=PLAIN, epochs=1)
     found = run.test_intervals()
     said = verdict(run, run.test(), found, run.baseline())
     why = "(no 95 % interval: fewer than 10 samples are too few for one)"

@@ -10,6 +10,7 @@ import downslope as ds
 from downslope.engine.batches import BatchPlan
 from downslope.nn.notation import parse
 from downslope.runs import training
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")
@@ -19,7 +20,7 @@ EVERY_EPOCH = ds.Record(every=1)
 
 def fit(network=NETWORK, data=DATA, **settings) -> ds.Run:
     settings = {"batch_size": 16, "epochs": 3, "record": EVERY_EPOCH, **settings}
-    return ds.train(network, data, **settings)
+    return ds.train(network, data, options=PLAIN, **settings)
 
 
 def test_the_same_seed_gives_the_same_bits():

@@ -7,6 +7,7 @@ import pytest
 import downslope as ds
 from downslope.nn.notation import parse
 from downslope.runs import train_many
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 NETWORK = parse("dense 6 tanh, dense 3")
@@ -16,12 +17,14 @@ EVERY_EPOCH = ds.Record(every=1)
 
 def fit(network=NETWORK, data=DATA, **settings) -> ds.SideBySide:
     settings = {"batch_size": 16, "epochs": 3, "record": EVERY_EPOCH, **settings}
-    return ds.train_side_by_side(network, data, **settings)
+    return ds.train_side_by_side(network, data, options=PLAIN, **settings)
 
 
 def alone(network, data, learning_rate, seed, **settings) -> ds.Run:
     settings = {"batch_size": 16, "epochs": 3, "record": EVERY_EPOCH, **settings}
-    return ds.train(network, data, learning_rate=learning_rate, seed=seed, **settings)
+    return ds.train(
+        network, data, options=PLAIN, learning_rate=learning_rate, seed=seed, **settings
+    )
 
 
 def assert_members_are(found, network=NETWORK, data=DATA, members=None, **settings):

@@ -11,6 +11,7 @@ from downslope.errors import NetworkError
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
 from downslope.runs.validate import check_fit
+from tests.plain import PLAIN
 from tests.runs import by_hand
 
 CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()
@@ -55,7 +56,7 @@ EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arang
 )  # fmt: skip
 def test_a_network_that_does_not_fit_reads_as_intended(network, data, settings, message):
     with pytest.raises(ds.NetworkError) as caught:
-        ds.train(parse(network), data, **settings)
+        ds.train(parse(network), data, options=PLAIN, **settings)
     assert str(caught.value) == message
 
 
@@ -116,18 +117,18 @@ def total(prediction, target):
 )  # fmt: skip
 def test_settings_that_do_not_suit_the_data_read_as_intended(network, data, settings, message):
     with pytest.raises(ds.SettingError) as caught:
-        ds.train(parse(network), data, **settings)
+        ds.train(parse(network), data, options=PLAIN, **settings)
     assert str(caught.value) == message
 
 
 def test_a_part_without_samples_reads_as_intended():
     with pytest.raises(ds.DataError) as caught:
-        ds.train(parse("dense 3"), EMPTY)
+        ds.train(parse("dense 3"), EMPTY, options=PLAIN)
     assert str(caught.value) == (
         "points has no validation samples. Expected at least one. "
         "Split the data so that each part has some."
     )
-    run = ds.train(parse("dense 3"), CLASSES, epochs=1)
+    run = ds.train(parse("dense 3"), CLASSES, options=PLAIN, epochs=1)
     with pytest.raises(ds.DataError) as caught:
         run.measure(EMPTY.validation)
     assert str(caught.value) == (

@@ -50,7 +50,7 @@ def compare(
     out: Path | None,
     as_json: bool,
     pictures: bool,
-    **wishes: Any,
+    **training: Any,
 ) -> None:
     """Train on DATA with several values of one setting, and compare the results.
 
@@ -60,7 +60,7 @@ def compare(
     values that were finished.
     """
     from downslope.cli.comparing import compare_and_report
-    from downslope.cli.training import Wishes
+    from downslope.cli.training import asked
 
     reading = {
         "target": target,
@@ -73,7 +73,7 @@ def compare(
     code = compare_and_report(
         source,
         reading,
-        Wishes(**wishes),
+        asked(**training),
         vary,
         seeds=seeds,
         seconds=seconds,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ import numpy as np
 from downslope.cli import display, output
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
-from downslope.cli.training import Wishes, claimed
+from downslope.cli.training import claimed
 from downslope.cli.values import READ, SYNONYMS, read_value
 from downslope.data import Dataset, load
 from downslope.data.checks.check_data import check_data
 from downslope.engine import metrics
+from downslope.engine.settings import Stop
 from downslope.errors import SettingError
 from downslope.insight.compare import compare_variants
 from downslope.insight.comparison import Comparison, Course
@@ -24,6 +24,7 @@ from downslope.insight.variants import Variant, check_values
 from downslope.names import look_up
 from downslope.numerals import rounded
 from downslope.runs.metric_text import COLUMNS, figure
+from downslope.runs.train_options import TrainOptions
 from downslope.storage.files import write_file
 
 SECONDS = 25.0  # for all trainings, where no one says how many epochs
@@ -32,7 +33,7 @@ SECONDS = 25.0  # for all trainings, where no one says how many epochs
 def compare_and_report(
     source: str,
     reading: Mapping[str, Any],
-    wishes: Wishes,
+    options: TrainOptions,
     vary: tuple[str, tuple[str, ...]],
     *,
     seeds: int,
@@ -52,12 +53,14 @@ def compare_and_report(
         KeyboardInterrupt: It was stopped before two values were finished.
     """
     setting, texts = vary
-    each = wishes_of(wishes, setting, texts)
+    each = options_of(options, setting, texts)
     with claimed(out) as claim:
-        dataset = wishes.suited(read_data(source, reading, as_json))
-        variants = [_variant(text, one.plan(dataset), setting) for text, one in each.items()]
+        dataset = options.suited(read_data(source, reading, as_json))
+        variants = [Variant(text, one.complete(dataset)) for text, one in each.items()]
+        for one in variants:
+            one.options.plan(dataset)  # says what is wrong before the folder is made
         folder = claim(f"{dataset.name}-compare").path
-        is_free = wishes.epochs is not None or setting == "epochs"
+        is_free = options.epochs is not None or setting == "epochs"
         what = f"Comparing {setting.replace('_', ' ')} on {dataset.name}"
         with display.working(what, lively=not as_json) as on_progress:
             found = compare_variants(
@@ -88,8 +91,10 @@ def read_data(source: str, reading: Mapping[str, Any], as_json: bool) -> Dataset
     return dataset
 
 
-def wishes_of(wishes: Wishes, setting: str, texts: Sequence[str]) -> dict[str, Wishes]:
-    """The wishes with each value of a setting, by its text; checked as far as can be by now.
+def options_of(
+    options: TrainOptions, setting: str, texts: Sequence[str]
+) -> dict[str, TrainOptions]:
+    """The train options with each value of a setting, by its text.
 
     Raises:
         NetworkError: A network cannot be read.
@@ -101,15 +106,10 @@ def wishes_of(wishes: Wishes, setting: str, texts: Sequence[str]) -> dict[str, W
     each = {}
     for text in texts:
         value = read_value(setting, text, advice)
-        each[text] = replace(wishes, **{setting: value})
-        each[text].check()
+        change = {"stop": Stop(patience=value)} if setting == "patience" else {setting: value}
+        each[text] = options.replace(**change)
+        each[text].check_rate()
     return each
-
-
-def _variant(text: str, plan: dict[str, Any], setting: str) -> Variant:
-    if setting != "seed":
-        del plan["seed"]
-    return Variant(text, plan)
 
 
 def as_object(found: Comparison) -> dict[str, Any]:

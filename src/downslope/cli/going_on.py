@@ -17,7 +17,7 @@ from downslope.cli.lines import say
 from downslope.cli.tracing import open_with_data
 from downslope.cli.training import (
     EXIT_CODES,
-    TrainOptions,
+    TrainCommand,
     both,
     claimed,
     hint_to_resume,
@@ -92,7 +92,7 @@ class _Command:
     command: Literal["train", "fork"]
 
 
-def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
+def options_of(folder: Path) -> TrainCommand | ForkOptions | None:
     """What a training was asked for whose process ended before its first state was stored.
 
     Returns:
@@ -108,11 +108,15 @@ def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
         return None
     content = read_file(folder, OPTIONS, MOST_BYTES)
     check_names(content, path)
-    errors = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError)
+    errors = (
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError, TypeError,
+        ValueError,
+    )  # fmt: skip
     try:
         if msgspec.json.decode(content, type=_Command).command == "fork":
             return msgspec.json.decode(content, type=ForkOptions, strict=True)
-        found = msgspec.json.decode(content, type=TrainOptions, strict=True)
+        found = msgspec.json.decode(content, type=TrainCommand, strict=True)
+        found.train_options  # noqa: B018 - checked with the rest of the file
     except errors as error:
         raise damaged(path, str(error)) from error
     unknown = [name for name in found.reading if name not in signature(load).parameters]
@@ -125,7 +129,7 @@ def options_of(folder: Path) -> TrainOptions | ForkOptions | None:
 def _begin(
     folder: Path,
     data: Path | None,
-    options: TrainOptions | ForkOptions,
+    options: TrainCommand | ForkOptions,
     changes: Mapping[str, Any],
     *,
     as_json: bool,
@@ -149,7 +153,7 @@ def _begin(
     return train_and_report(
         str(data or options.source),
         options.reading,
-        replace(options.wishes, **changes),
+        options.train_options.replace(**changes),
         folder,
         log=options.log,
         checkpoints=options.checkpoints,

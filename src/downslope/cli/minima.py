@@ -30,7 +30,7 @@ def minima(
     out: Path | None,
     as_json: bool,
     pictures: bool,
-    **wishes: Any,
+    **training: Any,
 ) -> None:
     """Train on DATA from many random starts at once, and compare where they end.
 
@@ -39,7 +39,7 @@ def minima(
     part stays closed. Ctrl-C ends the trainings and shows where they were.
     """
     from downslope.cli.starting import minima_and_report
-    from downslope.cli.training import Wishes
+    from downslope.cli.training import asked
 
     reading = {
         "target": target,
@@ -52,7 +52,7 @@ def minima(
     code = minima_and_report(
         source,
         reading,
-        Wishes(**wishes),
+        asked(**training),
         starts=starts,
         out=out,
         as_json=as_json,

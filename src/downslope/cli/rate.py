@@ -39,7 +39,7 @@ def rate(
     out: Path | None,
     as_json: bool,
     pictures: bool,
-    **wishes: Any,
+    **training: Any,
 ) -> None:
     """Find a good learning rate for a training on DATA.
 
@@ -50,7 +50,7 @@ def rate(
     To find a rate and train with it at once: downslope train DATA --learning-rate auto.
     """
     from downslope.cli.rating import rate_and_report
-    from downslope.cli.training import Wishes
+    from downslope.cli.training import asked
 
     reading = {
         "target": target,
@@ -63,7 +63,7 @@ def rate(
     rate_and_report(
         source,
         reading,
-        Wishes(seed=seed, **wishes),
+        asked(seed=seed, **training),
         out,
         seconds=seconds,
         as_json=as_json,

@@ -10,19 +10,20 @@ import numpy as np
 
 from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, say
-from downslope.cli.training import Wishes, claimed
+from downslope.cli.training import claimed
 from downslope.data import Dataset, load
 from downslope.data.checks.check_data import check_data
 from downslope.errors import SettingError
 from downslope.insight.learning_rate import SECONDS, FoundRate, find_rate
 from downslope.insight.learning_rate_trials import Round
+from downslope.runs.train_options import TrainOptions
 from downslope.storage.files import write_file
 
 
 def rate_and_report(
     source: str,
     reading: Mapping[str, Any],
-    wishes: Wishes,
+    options: TrainOptions,
     out: Path | None,
     *,
     seconds: float,
@@ -35,23 +36,22 @@ def rate_and_report(
         DownslopeError: Something given cannot be used, or the disk refuses.
         KeyboardInterrupt: It was stopped.
     """
-    if wishes.learning_rate is not None:
+    if options.learning_rate is not None:
         raise SettingError(
-            f"The learning rate was given as {wishes.learning_rate!r}, and rate is to find it.",
+            f"The learning rate was given as {options.learning_rate!r}, and rate is to find it.",
             "no --learning-rate",
             "Leave it out.",
         )
-    wishes.check()
     with claimed(out) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
-            dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
+            dataset = options.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
             dataset = check_data(dataset)
         if not as_json:
             output.report_findings(dataset.findings or ())
-        plan = wishes.plan(dataset)
+        options.plan(dataset)  # says what is wrong before the folder is made
         folder = claim(f"{dataset.name}-rate").path
-        found = look_for_rate(dataset, plan, seconds, as_json=as_json)
+        found = look_for_rate(dataset, options, seconds, as_json=as_json)
         kept = {"folder": str(folder), **as_object(found)}
         write_file(folder / "rate.json", plain_json(kept).encode() + b"\n")
     if as_json:
@@ -66,13 +66,12 @@ def rate_and_report(
 
 
 def look_for_rate(
-    dataset: Dataset, plan: Mapping[str, Any], seconds: float = SECONDS, *, as_json: bool
+    dataset: Dataset, options: TrainOptions, seconds: float = SECONDS, *, as_json: bool
 ) -> FoundRate:
     """Look for the learning rate of a planned training, showing how far it is."""
     what = f"Looking for a learning rate on {dataset.name}"
-    arguments = {name: value for name, value in plan.items() if name != "learning_rate"}
     with display.working(what, lively=not as_json) as on_progress:
-        return find_rate(dataset=dataset, seconds=seconds, on_progress=on_progress, **arguments)
+        return find_rate(None, dataset, options=options, seconds=seconds, on_progress=on_progress)
 
 
 def tell(found: FoundRate) -> None:

@@ -12,11 +12,12 @@ from downslope.cli import display, output
 from downslope.cli.comparing import read_data
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
-from downslope.cli.training import Wishes, claimed
+from downslope.cli.training import claimed
 from downslope.engine.metrics import MEASURES
 from downslope.insight.minima import Minima, minima
 from downslope.numerals import rounded
 from downslope.runs.metric_text import COLUMNS, figure
+from downslope.runs.train_options import TrainOptions
 from downslope.storage.files import write_file
 
 MOST_ROWS = 8  # of the table: the lowest
@@ -25,7 +26,7 @@ MOST_ROWS = 8  # of the table: the lowest
 def minima_and_report(
     source: str,
     reading: Mapping[str, Any],
-    wishes: Wishes,
+    options: TrainOptions,
     *,
     starts: int,
     out: Path | None,
@@ -40,15 +41,14 @@ def minima_and_report(
     Raises:
         DownslopeError: Something given cannot be used, or the disk refuses.
     """
-    wishes.check()
+    options.check_rate()
     with claimed(out) as claim:
-        dataset = wishes.suited(read_data(source, reading, as_json))
-        plan = wishes.plan(dataset)
-        del plan["seed"]
+        dataset = options.suited(read_data(source, reading, as_json))
+        options.plan(dataset)  # says what is wrong before the folder is made
         folder = claim(f"{dataset.name}-minima").path
         what = f"Training {starts} starts on {dataset.name}"
         with display.working(what, lively=not as_json) as on_progress:
-            found = minima(dataset=dataset, starts=starts, on_progress=on_progress, **plan)
+            found = minima(None, dataset, options=options, starts=starts, on_progress=on_progress)
         kept = {"folder": str(folder), **as_object(found)}
         write_file(folder / "minima.json", plain_json(kept).encode() + b"\n")
     if as_json:

@@ -62,9 +62,9 @@ def train(
     Ctrl-C ends the training early and keeps what was learned. To continue: downslope resume RUN.
     """
     from downslope.cli.going_on import checkpoints
-    from downslope.cli.training import Wishes, train_and_report
+    from downslope.cli.training import asked, train_and_report
 
-    wishes = Wishes(
+    train_options = asked(
         network=network,
         loss=loss,
         optimizer=optimizer,
@@ -89,7 +89,7 @@ def train(
     code = train_and_report(
         source,
         reading,
-        wishes,
+        train_options,
         out,
         log=log,
         checkpoints=checkpoints(checkpoint_seconds, checkpoint_epochs),

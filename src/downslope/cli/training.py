@@ -1,4 +1,4 @@
-"""What `downslope train` does: wishes and a recipe become a plan; the plan becomes a run."""
+"""What `downslope train` does: train options and a recipe become a plan; the plan becomes a run."""
 
 from __future__ import annotations
 
@@ -18,29 +18,15 @@ from downslope.cli import display, output
 from downslope.cli.lines import say
 from downslope.data import BUILT_IN, Dataset, load
 from downslope.data.checks.check_data import check_data
-from downslope.engine.augment import augment_from
-from downslope.engine.optimizers import Optimizer, Schedule
-from downslope.engine.settings import BatchSize, Settings, Stop
-from downslope.errors import SettingError, StorageError
+from downslope.engine.settings import Record, Stop
+from downslope.errors import StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
-from downslope.nn.embedding import Embedding
-from downslope.nn.losses import resolve
-from downslope.nn.network import Network
-from downslope.nn.notation import parse
 from downslope.runs.checkpoint import Checkpoints
-from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk, Progress
-from downslope.runs.recipe import recipe_for
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG, OPTIONS
 from downslope.runs.train import train
-from downslope.runs.validate import (
-    DEFAULT_LOSS,
-    check_fit,
-    first_layers,
-    needed_output,
-    with_labels,
-)
+from downslope.runs.train_options import TrainOptions
 from downslope.storage.checkpoints import stored_steps
 from downslope.storage.files import write_file
 from downslope.storage.lock import Claim, claim_folder, claim_numbered_folder
@@ -51,114 +37,10 @@ if TYPE_CHECKING:
 EXIT_CODES = {"non_finite": 1, "interrupted": 130}
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What the user asked for; None where the recipe decides. Fields as for `train`.
-
-    The learning rate may be "auto": then it is found before the training.
-    """
-
-    network: str | None = None
-    loss: str | None = None
-    optimizer: str | None = None
-    learning_rate: float | Literal["auto"] | None = None
-    schedule: str | None = None
-    batch_size: BatchSize | None = None
-    epochs: int | None = None
-    seed: int = 0
-    patience: int | None = None
-    class_weights: tuple[float, ...] = ()
-    label_smoothing: float = 0.0
-    augment: str | None = None
-
-    def check(self, *, finds_rate: bool = False) -> None:
-        """Check what can be checked before the data is read, which may take a while.
-
-        Args:
-            finds_rate: Whether the learning rate may be "auto".
-
-        Raises:
-            NetworkError: The network cannot be read.
-            SettingError: A name is unknown, or the learning rate is out of range.
-        """
-        if self.learning_rate == "auto" and not finds_rate:
-            raise SettingError(
-                'The learning rate is "auto", which only train can be given.',
-                "a number",
-                "Find one with: downslope rate DATA.",
-            )
-        if self.network is not None:
-            parse(self.network)
-        if self.augment is not None:
-            augment_from(self.augment)
-        given = {
-            "loss": DEFAULT_LOSS["regression"] if self.loss is None else resolve(self.loss).name,
-            "optimizer": None if self.optimizer is None else Optimizer(self.optimizer),
-            "schedule": None if self.schedule is None else Schedule(self.schedule),
-            "learning_rate": None if self.learning_rate == "auto" else self.learning_rate,
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-            "seed": self.seed,
-            "stop": Stop(patience=self.patience),
-        }
-        Settings(**{name: value for name, value in given.items() if value is not None})
-
-    def suited(self, dataset: Dataset) -> Dataset:
-        """Photos of crowds for a network that ends with one number: how many people there are.
-
-        Raises:
-            NetworkError: A layer does not fit.
-        """
-        if dataset.task != "counting" or self.network is None:
-            return dataset
-        made = parse(self.network).shapes(dataset.input_shape)[-1]
-        return dataset.as_counts() if made == (1,) else dataset
-
-    def plan(self, dataset: Dataset) -> dict[str, Any]:
-        """The arguments of `train` for a data set: the wishes, and its recipe for the rest.
-
-        Raises:
-            NetworkError: The network does not fit the data.
-            SettingError: The loss does not suit the targets, or a setting not the data.
-        """
-        recipe = recipe_for(dataset)
-        loss = resolve(DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss)
-        dataset = with_labels(dataset, loss)
-        outputs = needed_output(dataset, loss)[-1]
-        network = parse(self.network or recipe.network.format(outputs=outputs))
-        if not isinstance(network.layers[0], Embedding):
-            network = Network([*first_layers(dataset), *network.layers])
-        augment = recipe.augment if self.augment is None else augment_from(self.augment)
-        usual = min(recipe.batch_size, len(dataset.train))
-        batch_size = usual if self.batch_size is None else self.batch_size
-        check_fit(network, dataset, loss, augment, batch_size)
-        decay = recipe.weight_decay if self.optimizer in (None, recipe.optimizer) else 0.0
-        rate = None if self.learning_rate == "auto" else self.learning_rate  # found later
-        plan = {
-            "network": network,
-            "loss": loss,
-            "optimizer": Optimizer(self.optimizer or recipe.optimizer, weight_decay=decay),
-            "learning_rate": recipe.rate_for(self.optimizer) if rate is None else rate,
-            "schedule": self.schedule or recipe.schedule,
-            "batch_size": batch_size,
-            "epochs": recipe.epochs if self.epochs is None else self.epochs,
-            "seed": self.seed,
-            "class_weights": self.class_weights,
-            "label_smoothing": self.label_smoothing,
-            "augment": augment,
-            "stop": Stop(patience=self.patience),
-        }
-        rest = {name: value for name, value in plan.items() if name not in ("network", "loss")}
-        rest["schedule"] = Schedule(rest["schedule"])
-        settings = Settings(loss=loss.name, **rest)
-        Preparation(network, dataset, loss, settings).check()
-        return plan
-
-
 def train_and_report(
     source: str,
     reading: Mapping[str, Any],
-    wishes: Wishes,
+    options: TrainOptions,
     out: Path | None,
     *,
     log: Literal["tensorboard"] | None = None,
@@ -171,7 +53,7 @@ def train_and_report(
     Args:
         source: A built-in data set or a path.
         reading: How a table is read; arguments of `load`.
-        wishes: What the user asked for.
+        options: How to train; its learning rate may be "auto".
         out: Folder for the run, or None for the next free one below `runs`.
         log: What else is written while it trains.
         checkpoints: When its state is stored.
@@ -184,37 +66,38 @@ def train_and_report(
     Raises:
         DownslopeError: Something given cannot be used, or the disk refuses.
     """
-    wishes.check(finds_rate=True)
     if log is not None:
         check_tensorboard()
-    options = TrainOptions(source, dict(reading), wishes, log, checkpoints)
-    with claimed(out, options) as claim:
+    command = TrainCommand(source, dict(reading), plain(options), log, checkpoints)
+    with claimed(out, command) as claim:
         with display.reading(source, lively=not as_json) as on_progress:
-            dataset = wishes.suited(load(source, on_progress=on_progress, **reading))
+            dataset = options.suited(load(source, on_progress=on_progress, **reading))
         with display.waiting("Looking into the data ...", lively=not as_json):
             dataset = check_data(dataset)
         if not as_json:
             output.report_columns(dataset)
             output.report_findings(dataset.findings or ())
-        plan = wishes.plan(dataset)
+        finds_rate = options.learning_rate == "auto"
+        full = options.replace(learning_rate=None) if finds_rate else options
+        prepared = full.plan(dataset)  # says what is wrong before the folder is made
         own = claim(dataset.name)
         folder, found = own.path, None
-        if wishes.learning_rate == "auto":
+        if finds_rate:
             from downslope.cli.rating import look_for_rate
 
-            found = look_for_rate(dataset, plan, as_json=as_json)
-            plan["learning_rate"] = found.rate
+            found = look_for_rate(dataset, full, as_json=as_json)
+            full = full.replace(learning_rate=found.rate)
             if not as_json:
                 say(f"{found.message}\n")
         prepare_pictures(pictures)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
-            display.training(dataset, plan["epochs"], lively=not as_json) as shown,
+            display.training(dataset, prepared.settings.epochs, lively=not as_json) as shown,
             hint_to_resume(folder),
         ):
             on_chunk = both(shown, written)
             run = train(
-                dataset=dataset, on_chunk=on_chunk, folder=own, checkpoints=checkpoints, **plan
+                None, dataset, options=full, on_chunk=on_chunk, folder=own, checkpoints=checkpoints
             )
     report(run, found, as_json=as_json, pictures=pictures)
     if log and not as_json:
@@ -262,15 +145,49 @@ def both(one: OnChunk, other: OnChunk | None) -> OnChunk:
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class TrainCommand:
     """What `downslope train` was asked for; arguments of `train_and_report`."""
 
     source: str
     reading: dict[str, Any]
-    wishes: Wishes
+    options: dict[str, Any]
     log: Literal["tensorboard"] | None = None
     checkpoints: Checkpoints | None = None
     command: Literal["train"] = "train"
+
+    @property
+    def train_options(self) -> TrainOptions:
+        """The train options that were written as plain values.
+
+        Raises:
+            DownslopeError: A value is out of range.
+            MsgspecError: A value is of the wrong type.
+        """
+        kinds = {"record": Record | None, "stop": Stop | None}
+        own = {
+            name: msgspec.convert(value, kinds[name]) if name in kinds else value
+            for name, value in self.options.items()
+        }
+        return TrainOptions().replace(**own)
+
+
+def asked(*, patience: int | None = None, **given: Any) -> TrainOptions:
+    """Train options from those of the command line.
+
+    Args:
+        patience: Epochs without a fall of the validation loss that end the training.
+        given: All other options, by the names of `TrainOptions`.
+
+    Raises:
+        NetworkError: The network cannot be read.
+        SettingError: A name is unknown, or a value out of range.
+    """
+    return TrainOptions(**given, stop=None if patience is None else Stop(patience=patience))
+
+
+def plain(options: TrainOptions) -> dict[str, Any]:
+    """Train options of the command line as plain values, for a file."""
+    return msgspec.to_builtins(vars(options))
 
 
 @contextmanager

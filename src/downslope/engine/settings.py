@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from downslope.engine.augment import Augment
+from downslope.engine.augment import Augment, augment_from
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.errors import SettingError, quoted
+from downslope.nn.losses import resolve
 
 BatchSize = int | Literal["full"]
 LARGEST_WHOLE = 2**31 - 1  # what steps and samples are counted with
@@ -96,18 +97,20 @@ class Stop:
 class Settings:
     """Everything that decides how a network is trained, apart from the data and the network.
 
+    Names are read: `Settings("huber", optimizer="adam").optimizer` is an `Optimizer`.
+
     Attributes:
-        loss: Name of the loss.
-        optimizer: The optimizer.
+        loss: Name of the loss; of a `Loss` or a function, its name is kept.
+        optimizer: The optimizer, or its name.
         learning_rate: The (highest) learning rate.
-        schedule: How the rate changes over the steps.
+        schedule: How the rate changes over the steps, or its name.
         batch_size: Samples per step: a number, "full" for all of them.
         epochs: How often all training samples are seen.
         seed: Decides the first weights, the order of samples and all other chance.
         class_weights: How much each class counts in the loss; empty for all the same.
         label_smoothing: Which share of each class target is spread evenly over all classes, while
             training alone (Szegedy et al., 2016); 0 for none.
-        augment: Changes made to photos while training; None for none.
+        augment: Changes made to images while training, or their notation; None for none.
         record: What is kept.
         stop: When to end early.
 
@@ -131,7 +134,15 @@ class Settings:
     def __post_init__(self) -> None:
         for name in ("learning_rate", "batch_size", "epochs", "seed", "label_smoothing"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
-        object.__setattr__(self, "class_weights", tuple(map(_plain, self.class_weights)))
+        read = {
+            "loss": lambda loss: loss if isinstance(loss, str) else resolve(loss).name,
+            "optimizer": lambda one: Optimizer(one) if isinstance(one, str) else one,
+            "schedule": lambda one: Schedule(one) if isinstance(one, str) else one,
+            "augment": lambda one: augment_from(one) if isinstance(one, str) else one,
+            "class_weights": lambda weights: tuple(map(_plain, weights)),
+        }
+        for name, value_of in read.items():
+            object.__setattr__(self, name, value_of(getattr(self, name)))
         check_learning_rate(self.learning_rate)
         whole("number of epochs", self.epochs, 1, "Try 20.")
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:

@@ -22,7 +22,6 @@ from downslope.errors import SettingError
 from downslope.insight.comparison import Comparison, Course
 from downslope.insight.significance import RULE
 from downslope.insight.variants import (
-    APART,
     Variant,
     check_values,
     grouped,
@@ -33,6 +32,7 @@ from downslope.nn.network import Network
 from downslope.numerals import rounded
 from downslope.runs.preparation import answer_scaling
 from downslope.runs.train_many import SideBySide, train_side_by_side
+from downslope.runs.train_options import TrainOptions, options_from
 
 MEASUREMENTS = 40  # points of a curve
 EQUAL = 1.5  # times that differ by a smaller factor are taken as equal
@@ -46,28 +46,30 @@ OPENED = (
 
 
 def compare(
-    network: Network,
-    dataset: Dataset,
+    network: Network | str | None,
+    data: Dataset,
     *,
     vary: Mapping[str, Sequence[Any]],
     seeds: int = 5,
     seconds: float | None = None,
     test: bool = False,
+    options: TrainOptions | None = None,
     on_progress: OnProgress | None = None,
     **settings: Any,
 ) -> Comparison:
     """Train with each value of one setting, over several seeds.
 
     Args:
-        network: What learns.
-        dataset: What it learns from.
+        network: What learns; None for the recipe's.
+        data: What it learns from.
         vary: One setting of `train` and its values, such as {"batch_size": ["full", 1, 32]}.
         seeds: How many trainings of each value: with the seeds 0, 1, ...
         seconds: About how long all trainings may take: epochs are reduced, for all values alike,
             until they do. None to train all epochs.
         test: Whether to open the test part, once, when everything is trained.
+        options: How to train, as for `train`; its seed means nothing.
         on_progress: Called with (done, in all), in thousandths of the work.
-        settings: All other arguments of `train`, without seed.
+        settings: Changes of the options, by the arguments of `train`; without seed.
 
     Returns:
         The comparison. Ctrl-C ends early and returns the values that were finished.
@@ -82,9 +84,15 @@ def compare(
         >>> found = compare(network, data, vary={"batch_size": ["full", 1, 32]}, epochs=20)
         >>> print(found.conclusion)
     """
-    setting, variants = variants_of(network, vary, settings)
+    if "seed" in settings:
+        raise SettingError(
+            f"The seed is set to {settings['seed']}.",
+            "a number of seeds",
+            "Leave seed out, and say with seeds how many trainings of each value there are.",
+        )
+    setting, variants = variants_of(options_from(options, settings, network), vary, data)
     return compare_variants(
-        dataset,
+        data,
         variants,
         setting=setting,
         seeds=seeds,
@@ -104,7 +112,7 @@ def compare_variants(
     test: bool = False,
     on_progress: OnProgress | None = None,
 ) -> Comparison:
-    """As `compare`, for values whose arguments are complete already."""
+    """As `compare`, for values whose options are complete already."""
     check_values(setting, [one.name for one in variants])
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
         raise SettingError(
@@ -145,16 +153,13 @@ def _silent(done: int, total: int) -> None:
 
 def _rates(variants: Sequence[Variant], setting: str) -> list[str]:
     """What to know of the learning rate where something else is varied that it depends on."""
-    rates = {one.arguments.get("learning_rate", 0.1) for one in variants}
+    rates = {one.learning_rate for one in variants}
     if setting not in ("batch_size", "optimizer", "network", "schedule"):
         return []
     if len(rates) > 1:
         return [
             "Each has a learning rate of its own: "
-            + ", ".join(
-                f"{one.name} {rounded(one.arguments.get('learning_rate', 0.1), 6)}"
-                for one in variants
-            )
+            + ", ".join(f"{one.name} {rounded(one.learning_rate, 6)}" for one in variants)
             + "."
         ]
     return [
@@ -190,7 +195,7 @@ class _Trainings:
         """
         paces = []
         for place, group in enumerate(groups):
-            calmest = min(group, key=lambda one: one.arguments.get("learning_rate", 0.1))
+            calmest = min(group, key=lambda one: one.learning_rate)
             pace = seconds_per_epoch(calmest, self.dataset)
             if pace is None:
                 raise _Stopped
@@ -254,28 +259,28 @@ class _Trainings:
         return [
             (one, seed)
             for one in group
-            for seed in ([one.arguments["seed"]] if "seed" in one.arguments else range(self.seeds))
+            for seed in ([one.options.seed] if self.setting == "seed" else range(self.seeds))
         ]
 
     def _group(self, group: list[Variant], epochs: int, pace: float) -> dict[str, _Trained]:
         members = self._members(group)
         share = self._beside(len(members)) * epochs * pace
-        arguments = {
-            "record": Record(every=-(-epochs // MEASUREMENTS)),
-            **{name: one for name, one in group[0].arguments.items() if name not in APART},
-            "epochs": epochs,
-        }
+        options = group[0].options
+        if options.record == Record():
+            options = options.replace(record=Record(every=-(-epochs // MEASUREMENTS)))
 
         def tell(step: int, steps: int) -> None:
             done = min(1.0, (self.done + share * step / steps) / self.work)
             self.tell(PACING + int((1000 - PACING) * done), 1000)
 
         found = train_side_by_side(
-            dataset=self.dataset,
-            learning_rates=[one.arguments.get("learning_rate", 0.1) for one, _ in members],
+            None,
+            self.dataset,
+            learning_rates=[one.learning_rate for one, _ in members],
             seeds=[seed for _, seed in members],
+            options=options,
+            epochs=epochs,
             on_progress=tell,
-            **arguments,
         )
         if any(one.reason == "interrupted" for one in found.outcomes):
             raise _Stopped

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
 from downslope.engine.evaluation import Judge, sample_values
-from downslope.engine.settings import Record
+from downslope.engine.settings import Record, Stop
 from downslope.errors import DataError, SettingError
 from downslope.insight.significance import Difference, difference
 from downslope.insight.solutions import some_of
@@ -23,6 +23,7 @@ from downslope.numerals import rounded
 from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train
+from downslope.runs.train_options import TrainOptions
 
 FEWEST = 16  # samples that are learnt from
 SIZES = 5  # each twice the one before, up to all
@@ -191,19 +192,14 @@ def _trained(run: Run, size: int, seed: int, tell: _Telling) -> _Ended:
     steps = settings.epochs * _steps_per_epoch(run, len(dataset.train))
     batch = min(settings.samples_per_step(len(dataset.train)), size)
     found = train(
-        run.network,
+        None,
         some,
-        loss=run.loss,
-        optimizer=settings.optimizer,
-        learning_rate=settings.learning_rate,
-        schedule=settings.schedule,
+        options=TrainOptions.of(run.network, run.loss, settings),
         batch_size=batch,
         epochs=max(1, round(steps / -(-size // batch))),
         seed=seed,
-        class_weights=settings.class_weights,
-        label_smoothing=settings.label_smoothing,
-        augment=settings.augment,
         record=Record(samples=1),  # all that is needed is measured below
+        stop=Stop(),
         on_chunk=tell,
     )
     if found.outcome.reason == "interrupted":

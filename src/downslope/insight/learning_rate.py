@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,10 +20,8 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
-from downslope.engine.augment import Augment
 from downslope.engine.losses_at import losses_at
-from downslope.engine.optimizers import Optimizer, Schedule
-from downslope.engine.settings import BatchSize, Settings, Stop
+from downslope.engine.settings import Settings
 from downslope.errors import DataError, SettingError
 from downslope.insight.arithmetic import multiplications
 from downslope.insight.curvature import Curvature, curvature
@@ -41,11 +40,10 @@ from downslope.insight.learning_rate_trials import (
     train_some,
     try_rates,
 )
-from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.network import Network, NetworkParameters
 from downslope.numerals import rounded
 from downslope.runs.preparation import answer_scaling, sample_weights
-from downslope.runs.validate import DEFAULT_LOSS, check_fit, with_labels
+from downslope.runs.train_options import TrainOptions, options_from
 
 SECONDS = 20.0  # that may be spent, about, unless the training itself takes longer
 MOST_EXTENSIONS = 2  # of the second look
@@ -152,21 +150,13 @@ class FoundRate:
 
 
 def find_rate(
-    network: Network,
-    dataset: Dataset,
+    network: Network | str | None,
+    data: Dataset,
     *,
-    loss: str | PerSample | Loss | None = None,
-    optimizer: str | Optimizer = "sgd",
-    schedule: str | Schedule = "constant",
-    batch_size: BatchSize = 32,
-    epochs: int = 20,
-    seed: int = 0,
-    class_weights: tuple[float, ...] = (),
-    label_smoothing: float = 0.0,
-    augment: Augment | None = None,
-    stop: Stop | None = None,
+    options: TrainOptions | None = None,
     seconds: float = SECONDS,
     on_progress: OnProgress | None = None,
+    **settings: Any,
 ) -> FoundRate:
     """Find a good learning rate for a training, by training many times side by side.
 
@@ -174,22 +164,15 @@ def find_rate(
     on one machine.
 
     Args:
-        network: What will learn.
-        dataset: What it will learn from; the test part is not looked at.
-        loss: As for `train`, like all up to `stop`.
-        optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
-        schedule: A name in `SCHEDULES` or a `Schedule`; the rate found is its highest.
-        batch_size: Samples per step.
-        epochs: How long the training will be.
-        seed: Its seed; the search uses this one and the next few.
-        class_weights: How much each class counts in the loss.
-        label_smoothing: Which share of each class target is spread over all classes.
-        augment: Changes made to photos while training.
-        stop: When to end before the last epoch.
+        network: What will learn; None for the recipe's.
+        data: What it will learn from; the test part is not looked at.
+        options: How to train, as for `train`; its learning rate means nothing. The search uses its
+            seed and the next few.
         seconds: About how long the search may take on two cores without compiling; where the
             training itself takes longer, about as long as that. It is measured by counting
             arithmetic, so that it decides the same everywhere.
         on_progress: Called with (done, in all), in hundredths of all steps.
+        settings: Changes of the options, by the arguments of `train`.
 
     Raises:
         DataError: There are no samples, or the loss is finite at no rate.
@@ -209,22 +192,8 @@ def find_rate(
             "a number above 0",
             f"{rounded(SECONDS, 6)} are usual.",
         )
-    loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
-    dataset = with_labels(dataset, loss)
-    settings = Settings(
-        loss=loss.name,
-        optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
-        schedule=Schedule(schedule) if isinstance(schedule, str) else schedule,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=seed,
-        class_weights=tuple(class_weights),
-        label_smoothing=label_smoothing,
-        augment=augment,
-        stop=Stop() if stop is None else stop,
-    )
-    check_fit(network, dataset, loss, augment, settings.batch_size)
-    question = Question(network, dataset, loss, settings)
+    planned = options_from(options, settings, network).replace(learning_rate=None).plan(data)
+    question = Question(planned.network, planned.dataset, planned.loss, planned.settings)
     effort = effort_for(question, seconds)
     tell = _Parts(on_progress)
     starts = _starts(question, effort.seeds)
@@ -255,8 +224,8 @@ def find_rate(
         start_loss=near.start_loss,
         proof=proof,
         curvature=bend,
-        settings=replace(settings, learning_rate=rate),
-        data=dataset.name,
+        settings=replace(question.settings, learning_rate=rate),
+        data=data.name,
         seconds=time.perf_counter() - began,
     )
 

@@ -9,7 +9,6 @@ clock, so that the same question always gets the same answer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -22,6 +21,7 @@ from downslope.nn.losses import Loss
 from downslope.nn.network import Network
 from downslope.runs.trace import Trace
 from downslope.runs.train_many import SideBySide, train_side_by_side
+from downslope.runs.train_options import TrainOptions
 
 WIDE = np.geomspace(1e-5, 1e2, 24)  # the first look, each rate twice the one before
 WIDE_SHARE = 1 / 8  # of the second look's length
@@ -196,25 +196,16 @@ def train_some(
     dataset, epochs = _shortened(question, share)
     stop = settings.stop if share == 1 else Stop()
     watches = stop.patience is not None
-    arguments: dict[str, Any] = {
-        "record": Record(MOST_SAMPLES, every=None if watches else epochs),
-        "stop": replace(stop, target_loss=None),
-    }
     found = train_side_by_side(
-        question.network,
+        None,
         dataset,
         learning_rates=rates,
         seeds=seeds,
-        loss=question.loss,
-        optimizer=settings.optimizer,
-        schedule=settings.schedule,
-        batch_size=settings.batch_size,
+        options=TrainOptions.of(question.network, question.loss, settings),
         epochs=epochs,
-        class_weights=settings.class_weights,
-        label_smoothing=settings.label_smoothing,
-        augment=settings.augment,
+        record=Record(MOST_SAMPLES, every=None if watches else epochs),
+        stop=replace(stop, target_loss=None),
         on_progress=on_progress,
-        **arguments,
     )
     if any(one.reason == "interrupted" for one in found.outcomes):
         raise KeyboardInterrupt

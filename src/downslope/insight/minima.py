@@ -20,6 +20,7 @@ from downslope.insight.minima_words import said_of
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.nn.network import Network
 from downslope.runs.train_many import SideBySide, train_side_by_side
+from downslope.runs.train_options import TrainOptions
 from downslope.runs.training import still_falling
 
 MOST_STARTS = 10_000  # each two of them are compared
@@ -114,11 +115,11 @@ class Minima:
 
 
 def minima(
-    network: Network,
-    dataset: Dataset,
+    network: Network | str | None,
+    data: Dataset,
     *,
     starts: int = 32,
-    learning_rate: float = 0.1,
+    options: TrainOptions | None = None,
     on_progress: OnProgress | None = None,
     **settings: Any,
 ) -> Minima:
@@ -127,12 +128,12 @@ def minima(
     The seed of a start decides its first weights, the order of the samples and all other chance.
 
     Args:
-        network: What learns.
-        dataset: What it learns from; its test part stays sealed.
+        network: What learns; None for the recipe's.
+        data: What it learns from; its test part stays sealed.
         starts: How many: seeds 0, 1, ...
-        learning_rate: The (highest) learning rate.
+        options: How to train, as for `train`; its seed means nothing.
         on_progress: Called with (done, in all), in thousandths of the work.
-        settings: All other arguments of `train`, without seed.
+        settings: Changes of the options, by the arguments of `train`.
 
     Returns:
         Where they ended. Ctrl-C ends the trainings early; where they were then is looked at.
@@ -153,13 +154,13 @@ def minima(
     tell = on_progress or (lambda done, total: None)
     found = train_side_by_side(
         network,
-        dataset,
-        learning_rates=learning_rate,
+        data,
+        options=options,
         seeds=range(starts),
         on_progress=lambda step, steps: tell(TRAINING * step // steps, 1000),
         **settings,
     )
-    return minima_of(found, dataset, on_progress=lambda done, total: tell(
+    return minima_of(found, data, on_progress=lambda done, total: tell(
         TRAINING + (1000 - TRAINING) * done // total, 1000
     ))  # fmt: skip
 

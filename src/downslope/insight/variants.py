@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 from downslope.data.dataset import Dataset
-from downslope.engine.settings import Settings
+from downslope.engine.settings import Stop
 from downslope.errors import SettingError
 from downslope.names import look_up
 from downslope.nn.network import Network
 from downslope.nn.notation import describe
 from downslope.runs.train import train
+from downslope.runs.train_options import OPTIONS, TrainOptions
 
 # those that decide what is recorded change nothing that could be compared
-SETTINGS = ("network", *(one.name for one in fields(Settings) if one.name != "record"))
-APART = ("learning_rate", "seed")  # trainings that differ in nothing else run side by side
+SETTINGS = tuple(name for name in OPTIONS if name != "record")
 PACING_SAMPLES = 100_000  # seen while the pace is measured: a fraction of a second in small nets,
 PACING_NUMBERS = 100_000 * 64  # and so many numbers in them, as images take longer
 
@@ -28,47 +28,44 @@ class Variant:
 
     Attributes:
         name: The value as a person reads it.
-        arguments: What `train` is given besides the data set, the network included; with a
-            seed only where that is what is varied.
+        options: How to train; the seed counts only where that is what is varied.
     """
 
     name: str
-    arguments: Mapping[str, Any]
+    options: TrainOptions
 
     @property
     def epochs(self) -> int:
-        """How often it sees all samples; `train`'s own number where nothing was said."""
-        return self.arguments.get("epochs", 20)
+        """How often it sees all samples."""
+        assert self.options.epochs is not None  # of complete options
+        return self.options.epochs
+
+    @property
+    def learning_rate(self) -> float:
+        """Its (highest) learning rate."""
+        assert isinstance(self.options.learning_rate, float | int)  # of complete options
+        return self.options.learning_rate
 
     def is_like(self, other: Variant) -> bool:
-        """Whether the two could be trained side by side."""
-        mine, yours = (
-            {name: value for name, value in one.arguments.items() if name not in APART}
-            for one in (self, other)
-        )
+        """Whether the two could be trained side by side: apart from rate and seed they are one."""
+        mine, yours = (replace(one.options, learning_rate=None, seed=0) for one in (self, other))
         return mine == yours
 
 
 def variants_of(
-    network: Network, vary: Mapping[str, Sequence[Any]], settings: Mapping[str, Any]
+    options: TrainOptions, vary: Mapping[str, Sequence[Any]], dataset: Dataset
 ) -> tuple[str, tuple[Variant, ...]]:
-    """The setting that is varied, and its values as variants.
+    """The setting that is varied, and its values as variants with complete options.
 
     Args:
-        network: What learns, unless that is varied.
+        options: How to train, apart from what is varied.
         vary: One setting with at least two values.
-        settings: All others, as for `train`.
+        dataset: What is learnt from.
 
     Raises:
-        SettingError: Not one setting is varied, there is no such setting, there are fewer than
-            two values, or a single seed was given.
+        SettingError: Not one setting is varied, there is no such setting, or there are fewer than
+            two values.
     """
-    if "seed" in settings:
-        raise SettingError(
-            f"The seed is set to {settings['seed']}.",
-            "a number of seeds",
-            "Leave seed out, and say with seeds how many trainings of each value there are.",
-        )
     if len(vary) != 1:
         raise SettingError(
             f"{len(vary)} settings are varied.",
@@ -77,9 +74,8 @@ def variants_of(
         )
     ((setting, values),) = vary.items()
     check_values(setting, values)
-    fixed = {"network": network, **settings}
-    found = tuple(Variant(shown(one), fixed | {setting: one}) for one in values)
-    return setting, found
+    found = (Variant(shown(one), options.replace(**{setting: one})) for one in values)
+    return setting, tuple(replace(one, options=one.options.complete(dataset)) for one in found)
 
 
 def check_values(setting: str, values: Sequence[Any]) -> None:
@@ -126,9 +122,7 @@ def seconds_per_epoch(variant: Variant, dataset: Dataset) -> float | None:
     """
     most = min(PACING_SAMPLES, PACING_NUMBERS // math.prod(dataset.input_shape))
     epochs = max(1, math.ceil(most / len(dataset.train)))
-    arguments: dict[str, Any] = {**variant.arguments, "epochs": epochs}
-    arguments.pop("stop", None)
-    run = train(dataset=dataset, **arguments)
+    run = train(None, dataset, options=variant.options, epochs=epochs, stop=Stop())
     if run.outcome.reason == "interrupted":
         return None
     samples = len(dataset.train)

@@ -13,7 +13,6 @@ from typing import Any
 from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
-from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, RunError, SettingError
 from downslope.names import look_up
@@ -259,12 +258,7 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """
     for name in changes:
         look_up(name, dict.fromkeys(CHANGEABLE), "setting that can be changed", SettingError)
-    values = dict(changes)
-    if isinstance(values.get("optimizer"), str):
-        values["optimizer"] = Optimizer(values["optimizer"])
-    if isinstance(values.get("schedule"), str):
-        values["schedule"] = Schedule(values["schedule"])
-    return replace(settings, **values)
+    return replace(settings, **changes)
 
 
 def _with_place(run: Run) -> Run:

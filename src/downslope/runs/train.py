@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
-from downslope.engine.settings import BatchSize, Record, Settings, Stop
-from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.engine.settings import BatchSize, Record, Stop
+from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network
-from downslope.runs.checkpoint import Checkpoints, Keeper, with_optimizer_state
-from downslope.runs.preparation import Preparation
+from downslope.runs.checkpoint import Checkpoints, Keeper
 from downslope.runs.progress import OnChunk
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG
+from downslope.runs.train_options import TrainOptions, options_from
 from downslope.runs.training import Training
-from downslope.runs.validate import DEFAULT_LOSS, check_fit, check_start, with_labels
 from downslope.storage.lock import Claim, claim_folder
 
 
 def train(
-    network: Network,
-    dataset: Dataset,
+    network: Network | str | None,
+    data: Dataset,
     *,
+    options: TrainOptions | None = None,
     loss: str | PerSample | Loss | None = None,
-    optimizer: str | Optimizer = "sgd",
-    learning_rate: float = 0.1,
-    schedule: str | Schedule = "constant",
-    batch_size: BatchSize = 32,
-    epochs: int = 20,
-    seed: int = 0,
-    class_weights: tuple[float, ...] = (),
-    label_smoothing: float = 0.0,
-    augment: Augment | None = None,
+    optimizer: str | Optimizer | None = None,
+    learning_rate: float | None = None,
+    schedule: str | Schedule | None = None,
+    batch_size: BatchSize | None = None,
+    epochs: int | None = None,
+    seed: int | None = None,
+    class_weights: Sequence[float] | None = None,
+    label_smoothing: float | None = None,
+    augment: Augment | str | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
     on_chunk: OnChunk | None = None,
@@ -47,21 +46,25 @@ def train(
 ) -> Run:
     """Train a network on a data set; the same arguments give the same bits on one machine.
 
+    What is not given is what `downslope train` would use: `recipe` tells.
+
     Args:
-        network: What learns.
-        dataset: What it learns from.
-        loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`; by default
-            cross_entropy for classes and squared_error for numbers.
+        network: What learns: a `Network`, or its notation, such as "dense 32 relu, dense 10"; None
+            for the recipe's.
+        data: What it learns from.
+        options: How to train, as one value; the arguments that follow, up to `stop`, change it.
+        loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
         learning_rate: The (highest) learning rate.
         schedule: A name in `SCHEDULES` or a `Schedule`.
         batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
-        seed: Decides the first weights, the order of samples and all other chance.
+        seed: Decides the first weights, the order of samples and all other chance; 0 by default.
         class_weights: How much each class counts in the loss, one number per class.
-        label_smoothing: Which share of each class target is spread evenly over all classes while
-            training; the losses that are measured are those of the targets as they are.
-        augment: Changes made to photos while training.
+        label_smoothing: The fraction of each class target that is spread evenly over all classes
+            while training; the losses that are measured are those of the targets as they are.
+        augment: Changes made to images while training, as an `Augment` or in its notation
+            ("flip,shift=0.1"); "none" for no changes.
         record: What is kept of the training.
         stop: When to end before the last epoch.
         on_chunk: Called with a `Progress` between two chunks of steps.
@@ -84,29 +87,21 @@ def train(
         SettingError: A setting is unknown or out of range.
         StorageError: The folder is not empty, or refuses.
     """
-    loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
-    dataset = with_labels(dataset, loss)
-    settings = Settings(
-        loss=loss.name,
-        optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
-        learning_rate=learning_rate,
-        schedule=Schedule(schedule) if isinstance(schedule, str) else schedule,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=seed,
-        class_weights=tuple(class_weights),
-        label_smoothing=label_smoothing,
-        augment=augment,
-        record=Record() if record is None else record,
-        stop=Stop() if stop is None else stop,
-    )
-    if start is not None:
-        check_start(start, network, dataset, loss)
-        start = with_optimizer_state(start)
-        dataset = replace(dataset, scaling=start.scaling)
-    check_fit(network, dataset, loss, augment, settings.batch_size)
-    prepared = Preparation(network, dataset, loss, settings, start)
-    prepared.check()
+    given = {
+        "loss": loss,
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "seed": seed,
+        "class_weights": class_weights,
+        "label_smoothing": label_smoothing,
+        "augment": augment,
+        "record": record,
+        "stop": stop,
+    }
+    prepared = options_from(options, given, network).plan(data, start)
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:

@@ -21,23 +21,21 @@ from jaxtyping import Float
 from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
-from downslope.engine.augment import Augment
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
 from downslope.engine.cores import usable_cores
 from downslope.engine.evaluation import evaluate
-from downslope.engine.optimizers import Optimizer, Schedule
-from downslope.engine.settings import BatchSize, Record, Settings, Stop
+from downslope.engine.settings import Settings
 from downslope.errors import SettingError
-from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.outcome import Outcome
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import stop_requests
 from downslope.runs.run import Seconds
 from downslope.runs.trace import Trace, TraceBuilder
+from downslope.runs.train_options import TrainOptions, options_from
 from downslope.runs.training import Pace, ending_of, kept_weights
-from downslope.runs.validate import DEFAULT_LOSS, check_fit, with_labels
 
 MEMBERS_AT_ONCE = 8  # more, and their weights and signals leave the fast caches
 SMALL = 50_000  # weights; with more, one network alone keeps a core busy
@@ -91,22 +89,14 @@ class SideBySide:
 
 
 def train_side_by_side(
-    network: Network,
-    dataset: Dataset,
+    network: Network | str | None,
+    data: Dataset,
     *,
-    learning_rates: float | Sequence[float] | np.ndarray = 0.1,
+    learning_rates: float | Sequence[float] | np.ndarray | None = None,
     seeds: int | Sequence[int] | np.ndarray = 0,
-    loss: str | PerSample | Loss | None = None,
-    optimizer: str | Optimizer = "sgd",
-    schedule: str | Schedule = "constant",
-    batch_size: BatchSize = 32,
-    epochs: int = 20,
-    class_weights: tuple[float, ...] = (),
-    label_smoothing: float = 0.0,
-    augment: Augment | None = None,
-    record: Record | None = None,
-    stop: Stop | None = None,
+    options: TrainOptions | None = None,
     on_progress: OnProgress | None = None,
+    **settings: Any,
 ) -> SideBySide:
     """Train one network many times at once, each time with another learning rate or seed.
 
@@ -114,22 +104,14 @@ def train_side_by_side(
     member that diverges, or ends early by `stop`, stays as it is while the others go on.
 
     Args:
-        network: What learns.
-        dataset: What it learns from.
-        learning_rates: One (highest) rate per member, or one for all.
+        network: What learns; None for the recipe's.
+        data: What it learns from.
+        learning_rates: One (highest) rate per member, or one for all; None for that of `train`.
         seeds: One seed per member, or one for all: then all start from the same weights and see
             the samples in the same order, which is faster.
-        loss: As for `train`, like all that follows.
-        optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
-        schedule: A name in `SCHEDULES` or a `Schedule`.
-        batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
-        epochs: How often all training samples are seen.
-        class_weights: How much each class counts in the loss, one number per class.
-        label_smoothing: Which share of each class target is spread evenly over all classes.
-        augment: Changes made to photos while training.
-        record: What is kept of each training.
-        stop: When a member ends before the last epoch.
+        options: How to train, as for `train`; its seed means nothing.
         on_progress: Called between two chunks of steps with (steps done, steps in all).
+        settings: Changes of the options, by the arguments of `train`.
 
     Returns:
         All members. Ctrl-C ends early and returns them as they are.
@@ -145,29 +127,15 @@ def train_side_by_side(
         >>> found.learning_rates[np.nanargmin(found.validation_loss)]
     """
     began = time.perf_counter()
-    loss = resolve(DEFAULT_LOSS[dataset.task] if loss is None else loss)
-    dataset = with_labels(dataset, loss)
+    wanted = options_from(options, settings, network)
+    if learning_rates is None:
+        learning_rates = wanted.plan(data).settings.learning_rate
     pairs = _pairs(learning_rates, seeds)
-    settings = Settings(
-        loss=loss.name,
-        optimizer=Optimizer(optimizer) if isinstance(optimizer, str) else optimizer,
-        learning_rate=pairs[0][0],
-        schedule=Schedule(schedule) if isinstance(schedule, str) else schedule,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=pairs[0][1],
-        class_weights=tuple(class_weights),
-        label_smoothing=label_smoothing,
-        augment=augment,
-        record=Record() if record is None else record,
-        stop=Stop() if stop is None else stop,
-    )
-    check_fit(network, dataset, loss, augment, settings.batch_size)
+    first = wanted.replace(learning_rate=pairs[0][0], seed=pairs[0][1]).plan(data)
     members = [
-        Preparation(network, dataset, loss, replace(settings, learning_rate=rate, seed=seed))
+        replace(first, settings=replace(first.settings, learning_rate=rate, seed=seed))
         for rate, seed in pairs
     ]
-    members[0].check()
     return _Trainings(members).run(began, on_progress)
 
 

@@ -1,0 +1,242 @@
+"""Train options: what the user asked for; with a data set's recipe they become all settings.
+
+Every door goes this way: the command line, `train`, `find_rate`, `compare`, `minima` and
+`train_side_by_side` make one `TrainOptions` and let it plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from downslope.data.dataset import Dataset
+from downslope.engine.augment import Augment
+from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.engine.settings import BatchSize, Record, Settings, Stop
+from downslope.errors import SettingError
+from downslope.names import look_up
+from downslope.nn.embedding import Embedding
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network
+from downslope.nn.notation import parse
+from downslope.runs.checkpoint import with_optimizer_state
+from downslope.runs.preparation import Preparation
+from downslope.runs.recipe import recipe_for
+from downslope.runs.run import Run
+from downslope.runs.validate import (
+    DEFAULT_LOSS,
+    check_fit,
+    check_start,
+    first_layers,
+    needed_output,
+    with_labels,
+)
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """How to train. None leaves the choice to the data set's recipe.
+
+    Attributes:
+        network: A `Network`, or its notation, such as "dense 32 relu, dense 10".
+        loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`; None for
+            cross_entropy for classes, squared_error for numbers.
+        optimizer: A name in `OPTIMIZERS`, or an `Optimizer`.
+        learning_rate: The (highest) learning rate; None for the recipe's, or for the usual rate
+            of another optimizer. The command line's `train` takes "auto" as well.
+        schedule: A name in `SCHEDULES`, or a `Schedule`.
+        batch_size: Samples per step: a whole number, 1 for stochastic descent, "full" for all.
+        epochs: How often all training samples are seen.
+        seed: Decides the first weights, the order of samples and all other chance.
+        class_weights: How much each class counts in the loss, a number per class; empty for all
+            alike.
+        label_smoothing: The fraction of each class target that is spread evenly over all classes
+            while training.
+        augment: An `Augment`, or its notation, such as "flip,shift=0.1"; "none" for no changes.
+        record: What is kept of the training; None for the default.
+        stop: When to end before the last epoch; None for never.
+
+    Raises:
+        NetworkError: The network cannot be read.
+        SettingError: A name is unknown, or a value out of range.
+
+    Example:
+        >>> options = ds.TrainOptions(network="dense 32 relu, dense 10", optimizer="adam")
+        >>> options.replace(epochs=5).epochs
+        5
+    """
+
+    network: Network | str | None = None
+    loss: str | PerSample | Loss | None = None
+    optimizer: str | Optimizer | None = None
+    learning_rate: float | Literal["auto"] | None = None
+    schedule: str | Schedule | None = None
+    batch_size: BatchSize | None = None
+    epochs: int | None = None
+    seed: int = 0
+    class_weights: tuple[float, ...] = ()
+    label_smoothing: float = 0.0
+    augment: Augment | str | None = None
+    record: Record | None = None
+    stop: Stop | None = None
+
+    def __post_init__(self) -> None:
+        """Check what can be checked before the data is read, which may take a while."""
+        object.__setattr__(self, "class_weights", tuple(self.class_weights))
+        if isinstance(self.network, str):
+            parse(self.network)
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
+        given.pop("network", None)
+        if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
+            del given["learning_rate"]  # it is found before the training
+        Settings(**given)
+
+    @classmethod
+    def of(cls, network: Network, loss: Loss, settings: Settings) -> TrainOptions:
+        """The options that lead to these settings again.
+
+        Args:
+            network: What learns.
+            loss: The loss of the settings; it may be the user's own.
+            settings: The settings of a training.
+        """
+        own = vars(settings) | {"loss": loss, "augment": settings.augment or "none"}
+        return cls(network=network, **own)
+
+    def replace(self, **changes: Any) -> TrainOptions:
+        """The same options with some of them changed.
+
+        Raises:
+            NetworkError: A network cannot be read.
+            SettingError: There is no such option, or a value is out of range.
+        """
+        for name in changes:
+            look_up(name, OPTIONS, "setting", SettingError)
+        return replace(self, **changes)
+
+    def check_rate(self) -> None:
+        """Check that the learning rate, where one is given, is a number.
+
+        Raises:
+            SettingError: It is "auto", which only `downslope train` takes.
+        """
+        rate: Any = self.learning_rate
+        if rate is not None:
+            check_learning_rate(rate)
+
+    def complete(self, dataset: Dataset) -> TrainOptions:
+        """The options with the recipe's choice for everything that is None.
+
+        Args:
+            dataset: What is learnt from.
+
+        Raises:
+            NetworkError: A layer does not fit the data.
+            SettingError: The loss does not suit the targets.
+        """
+        dataset = self.suited(dataset)
+        recipe = recipe_for(dataset)
+        loss = DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss
+        optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
+        if isinstance(optimizer, str):
+            decay = recipe.weight_decay if optimizer == recipe.optimizer else 0.0
+            optimizer = Optimizer(optimizer, weight_decay=decay)
+        choices = {
+            "network": self._network(dataset, resolve(loss), recipe.network),
+            "loss": loss,
+            "optimizer": optimizer,
+            "learning_rate": recipe.rate_for(optimizer.name),
+            "schedule": Schedule(recipe.schedule),
+            "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
+            "epochs": recipe.epochs,
+            "augment": recipe.augment or "none",
+            "record": Record(),
+            "stop": Stop(),
+        }
+        always = ("network", "loss", "optimizer")  # what is given is in them already
+        return replace(
+            self,
+            **{
+                name: choice
+                for name, choice in choices.items()
+                if name in always or getattr(self, name) is None
+            },
+        )
+
+    def plan(self, dataset: Dataset, start: Run | None = None) -> Preparation:
+        """All that a training of these options on a data set needs, checked.
+
+        Args:
+            dataset: What is learnt from.
+            start: A run to go on from: its network and loss, where none is given, its weights, its
+                scaling of inputs and targets, and its optimizer state.
+
+        Raises:
+            DataError: There are no samples to train on or to validate with.
+            NetworkError: The network does not fit the data.
+            SettingError: The loss does not suit the targets, or a setting not the data.
+        """
+        self.check_rate()
+        wanted = self
+        if start is not None:
+            network = start.network if self.network is None else self.network
+            loss = start.loss if self.loss is None else self.loss
+            wanted = replace(self, network=network, loss=loss)
+        dataset = wanted.suited(dataset)
+        full = wanted.complete(dataset)
+        assert isinstance(full.network, Network)
+        assert full.loss is not None
+        loss = resolve(full.loss)
+        dataset = with_labels(dataset, loss)
+        own: dict[str, Any] = {**vars(full), "loss": loss.name}
+        del own["network"]
+        settings = Settings(**own)
+        if start is not None:
+            check_start(start, full.network, dataset, loss)
+            start = with_optimizer_state(start)
+            dataset = replace(dataset, scaling=start.scaling)
+        check_fit(full.network, dataset, loss, settings.augment, settings.batch_size)
+        prepared = Preparation(full.network, dataset, loss, settings, start)
+        prepared.check()
+        return prepared
+
+    def suited(self, dataset: Dataset) -> Dataset:
+        """Photos of crowds for a network that ends with one number: how many people there are.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        if dataset.task != "counting" or self.network is None:
+            return dataset
+        network = parse(self.network) if isinstance(self.network, str) else self.network
+        made = network.shapes(dataset.input_shape)[-1]
+        return dataset.as_counts() if made == (1,) else dataset
+
+    def _network(self, dataset: Dataset, loss: Loss, usual: str) -> Network:
+        """The network; one that looks up no categories begins with the layers that do."""
+        dataset = with_labels(dataset, loss)
+        outputs = needed_output(dataset, loss)[-1]
+        network = usual.format(outputs=outputs) if self.network is None else self.network
+        network = parse(network) if isinstance(network, str) else network
+        if isinstance(network.layers[0], Embedding):
+            return network
+        return Network([*first_layers(dataset), *network.layers])
+
+
+OPTIONS = {one.name: one for one in fields(TrainOptions)}
+
+
+def options_from(
+    options: TrainOptions | None, given: Mapping[str, Any], network: Network | str | None = None
+) -> TrainOptions:
+    """Options with what a function was given beside them; what is None changes nothing.
+
+    Raises:
+        NetworkError: The network cannot be read.
+        SettingError: There is no such option, or a value is out of range.
+    """
+    named = {"network": network, **given}
+    changes = {name: value for name, value in named.items() if value is not None}
+    return (TrainOptions() if options is None else options).replace(**changes)
