@@ -14,7 +14,7 @@ from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.engine.settings import BatchSize, Record, Settings, Stop
-from downslope.errors import SettingError
+from downslope.errors import NetworkError, SettingError, quoted
 from downslope.names import look_up
 from downslope.nn.embedding import Embedding
 from downslope.nn.losses import Loss, PerSample, resolve
@@ -86,6 +86,12 @@ class TrainOptions:
         object.__setattr__(self, "class_weights", tuple(self.class_weights))
         if isinstance(self.network, str):
             parse(self.network)
+        elif not (self.network is None or isinstance(self.network, Network)):
+            raise NetworkError(
+                f"The network is {quoted(self.network)}, of type {type(self.network).__name__}.",
+                'a Network, or its notation as text, such as "dense 32 relu, dense 10"',
+                "Give the network first and the data second; None takes the recipe's network.",
+            )
         given = {name: value for name, value in vars(self).items() if value is not None}
         given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
         given.pop("network", None)
