@@ -16,6 +16,7 @@ FLOORS = (
     "exporting", "plots", "reporting", "sklearn", "cli",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
+FREE_OF_CIRCLES = {"storage", "nn", "engine", "runs", "exporting", "plots", "reporting", "sklearn"}
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "storage": {"jax", "optax"}}
 
 
@@ -37,6 +38,15 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def all_imports(path: Path) -> set[str]:
+    """The same with modules that are imported as names of their package."""
+    found = imports(path)
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_imports_go_down_only(path):
     floor = floor_of(path)
@@ -48,6 +58,42 @@ def test_imports_go_down_only(path):
         if root == "downslope" and rest:
             used = rest.split(".")[0]
             assert FLOORS.index(used) <= FLOORS.index(floor), f"{floor} imports {module}"
+
+
+def circles(uses: dict[str, set[str]]) -> list[set[str]]:
+    """Groups of modules that reach each other through their imports."""
+
+    def reached(start: str) -> set[str]:
+        found, waiting = set(), [start]
+        while waiting:
+            fresh = uses.get(waiting.pop(), set()) - found
+            found |= fresh
+            waiting += fresh
+        return found
+
+    reach = {module: reached(module) for module in uses}
+    groups = {
+        frozenset(other for other in reach[module] if module in reach.get(other, ()))
+        for module in uses
+    }
+    return [set(group) for group in groups if group]
+
+
+@pytest.mark.parametrize("floor", sorted(FREE_OF_CIRCLES))
+def test_no_modules_of_a_floor_import_each_other(floor):
+    """Imports inside functions and those for types alone count as well."""
+    names = {
+        "downslope." + ".".join(path.relative_to(SOURCE).with_suffix("").parts): path
+        for path in FILES
+        if path.name != "__init__.py" and floor_of(path) == floor
+    }
+    uses = {name: all_imports(path) & set(names) - {name} for name, path in names.items()}
+    assert uses
+    assert circles(uses) == []
+
+
+def test_a_circle_is_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if floor_of(path) == "cli"], ids=str)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from downslope.runs.open import open_run
     from downslope.runs.outcome import Outcome
     from downslope.runs.progress import Progress
+    from downslope.runs.replay import Replay, replay
     from downslope.runs.resume import fork, resume
     from downslope.runs.run import Run
     from downslope.runs.trace import Trace
@@ -74,6 +75,7 @@ __all__ = [
     "Parallel",
     "Progress",
     "Record",
+    "Replay",
     "Residual",
     "Run",
     "RunError",
@@ -98,6 +100,7 @@ __all__ = [
     "losses_at",
     "open_run",
     "parse_network",
+    "replay",
     "report",
     "resume",
     "tensorboard_log",
@@ -122,6 +125,7 @@ _HOMES = {
     "engine.optimizers": "Optimizer Schedule",
     "runs.outcome": "Outcome",
     "runs.progress": "Progress",
+    "runs.replay": "Replay replay",
     "runs.run": "Run",
     "runs.open": "open_run",
     "engine.settings": "Record Settings Stop",

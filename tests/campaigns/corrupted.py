@@ -231,7 +231,7 @@ class Reader:
     def _replay(self, folder: Path) -> list[str]:
         run = ds.open_run(folder)
         with self.watch.only(folder, self.root / "data", Path(run.data.source)):
-            run.replay.state(0)
+            ds.replay(run).state(0)
         return []
 
 

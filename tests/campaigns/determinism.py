@@ -169,7 +169,7 @@ def look(number: int, folder: str, steps: Mapping[str, Sequence[int]]) -> dict[s
     data, found = PAIRS[number].data(), {}
     for name, some in steps.items():
         run = replace(ds.open_run(Path(folder) / name), dataset=data)
-        found[name] = {step: checksum(run.at(step)) for step in some}
+        found[name] = {step: checksum(ds.replay(run).parameters(step)) for step in some}
     return found
 
 

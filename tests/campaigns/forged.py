@@ -157,7 +157,7 @@ def ask(folder: Path) -> str:
         assert len(answers) == 2
     with resuming(folder, {"epochs": run.settings.epochs + 1}):
         pass
-    run.replay.state(0)
+    ds.replay(run).state(0)
     return "a whole run"
 
 

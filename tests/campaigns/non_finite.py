@@ -247,7 +247,9 @@ def is_kept(case: Case, run: ds.Run, clean: ds.Run | None) -> bool:
     if clean is None:
         return all(np.isfinite(one).all() for one in jax.tree.leaves(run.parameters))
     pairs = zip(
-        jax.tree.leaves(run.parameters), jax.tree.leaves(clean.at(case.step - 1)), strict=True
+        jax.tree.leaves(run.parameters),
+        jax.tree.leaves(ds.replay(clean).parameters(case.step - 1)),
+        strict=True,
     )
     # weights are divided by the mean of those that are finite, which rounds otherwise without one
     loose = 1e-6 if case.planted == "weight" else 0

@@ -225,7 +225,7 @@ def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
         fit(dataset, (ds.Dense(outputs),), label_smoothing=share, **settings)
         for share in (0.0, 0.2)
     )
-    first = plain.replay.state(0).parameters[0]["weights"]
+    first = ds.replay(plain).state(0).parameters[0]["weights"]
     logits = dataset.scaling.apply(X[:200]) @ np.asarray(first, np.float64)
     if outputs == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)

@@ -32,13 +32,14 @@ def length(own):
 def test_every_measure_is_what_numpy_finds(run, course):
     assert list(course.steps) == list(spread_steps(20, 4)) == [1, 3, 9, 20]
     assert [one.name for one in course.layers] == ["1 Dense", "2 Dense", "3 Dense"]
-    replay = run.replay
+    replay = ds.replay(run)
     for point, step in enumerate(map(int, course.steps)):
-        before, after = (by_hand.as_float64(run.at(one)) for one in (step - 1, step))
+        before, after = (by_hand.as_float64(replay.parameters(one)) for one in (step - 1, step))
         hidden = PROBED.astype(np.float64)
         batch = DATA.train.take(replay.batch_of(step))
         slopes = ds.backpropagate(
-            run.network, run.at(step - 1), DATA.scaling.apply(batch.inputs), batch.targets,
+            run.network, replay.parameters(step - 1),
+            DATA.scaling.apply(batch.inputs), batch.targets,
             loss="cross_entropy",
         ).gradients  # fmt: skip
         for place, one in enumerate(course.layers):

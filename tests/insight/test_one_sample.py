@@ -51,7 +51,7 @@ def test_a_walk_is_backpropagation():
 @pytest.fixture(scope="module")
 def replay():
     data = by_hand.classes_data(weighted=True)
-    return ds.train(parse("dense 3"), data, options=PLAIN, batch_size=8, epochs=1).replay
+    return ds.replay(ds.train(parse("dense 3"), data, options=PLAIN, batch_size=8, epochs=1))
 
 
 def test_a_samples_share_of_its_batch_is_its_weight(replay):

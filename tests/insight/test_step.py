@@ -46,9 +46,9 @@ def check(drawn, question):
     run, step = drawn.run, question["step"]
     traced = trace_step(run, **question)
     # the replayed step is the recorded one
-    assert_same_bits(run.replay.state(step), drawn.states[step - 1])
+    assert_same_bits(ds.replay(run).state(step), drawn.states[step - 1])
     if step > 1:
-        assert_same_bits(run.replay.state(step - 1), drawn.states[step - 2])
+        assert_same_bits(ds.replay(run).state(step - 1), drawn.states[step - 2])
     # the factors multiply to the gradient, and the measured slope is that, too
     slopes = [np.abs(one).max() for own in traced.way.layers
               for one in jax.tree.leaves(own.gradients)]  # fmt: skip
@@ -80,7 +80,7 @@ def run():
 
 def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
     step = 3
-    each = [trace_step(run, step, int(sample)) for sample in run.replay.batch_of(step)]
+    each = [trace_step(run, step, int(sample)) for sample in ds.replay(run).batch_of(step)]
     weights = DATA.train.weights[[one.sample.index for one in each]]
     shares = weights / (len(each) * DATA.train.weights.mean(dtype=np.float64))
     assert [one.sample.share for one in each] == pytest.approx(shares.tolist(), rel=1e-5)
@@ -113,7 +113,7 @@ def test_signals_and_gradients_are_those_of_pytorch(network, data):
 
     run = ds.train(parse(network), data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1)
     traced = trace_step(run, 2)
-    twins = torch_twin.tensors(jax.tree.map(np.asarray, run.at(1)))
+    twins = torch_twin.tensors(jax.tree.map(np.asarray, ds.replay(run).parameters(1)))
     given = torch_twin.tensor(traced.sample.inputs)
     for count, layer in enumerate(traced.layers, 1):
         part = ds.Network(run.network.layers[:count])
@@ -162,7 +162,7 @@ def test_the_six_steps_are_told_in_their_order(run):
 
 
 def test_a_sample_of_another_batch_is_told_as_such(run):
-    other = int(np.setdiff1d(np.arange(50), run.replay.batch_of(3))[0])
+    other = int(np.setdiff1d(np.arange(50), ds.replay(run).batch_of(3))[0])
     text = str(trace_step(run, 3, other))
     assert f"Training sample {other}: it is not in this step's batch" in text
 
@@ -219,7 +219,7 @@ def test_a_part_of_a_photo_has_the_people_in_it():
     run = ds.train(
         network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1, augment=augment
     )
-    batch, seen = run.replay.batch_of(1), run.replay.seen(1)
+    batch, seen = ds.replay(run).batch_of(1), ds.replay(run).seen(1)
     people = np.asarray(run.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
     row = int((people - data.train.counts[batch]).argmin())  # most of them were cut off
     traced = trace_step(run, 1, int(batch[row]))
@@ -297,7 +297,7 @@ def test_it_can_be_written_as_json(run):
     import json
 
     plain = json.loads(json.dumps(as_plain(trace_step(run, 3))))
-    assert plain["sample"]["index"] == int(run.replay.batch_of(3)[0])
+    assert plain["sample"]["index"] == int(ds.replay(run).batch_of(3)[0])
     assert "network" not in plain["sample"]
     assert len(plain["layers"]) == 2
     assert plain["weight"]["chain"]["start"]["terms"][0]["factors"][0]["symbol"].startswith("x[")

@@ -92,21 +92,22 @@ def test_neither_where_nobody_asks(monkeypatch, tmp_path):
 def test_a_state_comes_back_bit_for_bit(run):
     found, note = newest_checkpoint(run.folder)
     assert (found.step, note) == (run.outcome.step, "")
-    prepared = run.replay._parts[-1].prepared
+    prepared = ds.replay(run)._parts[-1].prepared
     state = found.state(prepared.shapes)
     by_hand.assert_same_trace(found.trace, run.trace)
-    by_hand.assert_same_parameters(state.parameters, run.at(found.step))
+    by_hand.assert_same_parameters(state.parameters, ds.replay(run).parameters(found.step))
     assert int(state.step) == found.step
     assert float(state.best_loss) == run.trace.validation_loss.min()
     first = read_checkpoint(run.folder, 0)
-    by_hand.assert_same_parameters(first.state(prepared.shapes).parameters, run.at(0))
+    begun = first.state(prepared.shapes).parameters
+    by_hand.assert_same_parameters(begun, ds.replay(run).parameters(0))
     assert len(first.trace.batch_loss) == len(first.trace.epochs["epoch"]) == 0
 
 
 def test_a_state_of_another_network(run):
     found, _ = newest_checkpoint(run.folder)
     other = ds.train(parse("dense 4, dense 3"), by_hand.classes_data(), options=PLAIN, epochs=1)
-    shapes = other.replay._parts[-1].prepared.shapes
+    shapes = ds.replay(other)._parts[-1].prepared.shapes
     with pytest.raises(ds.RunError) as caught:
         found.state(shapes)
     assert str(caught.value).startswith(

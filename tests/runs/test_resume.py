@@ -28,6 +28,10 @@ class Broken(Exception):
     """What ends a training without a word."""
 
 
+def weights_after(run, step):
+    return ds.replay(run).parameters(step)
+
+
 def fit(folder, *, until=None, network=NETWORK, data=DATA, **settings) -> ds.Run:
     """A training into a folder, broken off behind step `until`."""
 
@@ -155,7 +159,8 @@ def test_a_run_that_is_broken_off_and_was_patient_is_opened_at_its_best(tmp_path
     assert opened.outcome.message.startswith("The training has not ended; its last checkpoint is ")
     assert opened.outcome.message.endswith("), were restored.")
     by_hand.assert_same_parameters(
-        dataclasses.replace(opened, dataset=data).at(opened.outcome.kept_step), opened.parameters
+        weights_after(dataclasses.replace(opened, dataset=data), opened.outcome.kept_step),
+        opened.parameters,
     )
     again = ds.resume(tmp_path / "run", dataset=data)  # from the last weights, bit for bit
     np.testing.assert_array_equal(again.trace.batch_loss, whole.trace.batch_loss)
@@ -193,9 +198,9 @@ def test_another_learning_rate(whole, tmp_path):
     assert not np.array_equal(run.trace.batch_loss[18:], whole.trace.batch_loss[18:])
     opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
     before = dataclasses.replace(whole, dataset=DATA)
-    by_hand.assert_same_parameters(opened.at(16), before.at(16))
-    assert opened.replay.rate_of(16) == np.float32(0.01)
-    assert opened.replay.rate_of(17) == 0.5
+    by_hand.assert_same_parameters(weights_after(opened, 16), weights_after(before, 16))
+    assert ds.replay(opened).rate_of(16) == np.float32(0.01)
+    assert ds.replay(opened).rate_of(17) == 0.5
 
 
 def test_a_training_that_diverged_goes_another_way_from_where_it_was_sound(tmp_path):
@@ -303,12 +308,17 @@ def test_a_fork_with_other_settings(whole, tmp_path):
     assert len(run.trace.batch_loss) == 48
     opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
     assert opened.phases == run.phases
-    by_hand.assert_same_parameters(opened.at(20), dataclasses.replace(whole, dataset=DATA).at(20))
-    by_hand.assert_same_parameters(opened.at(48), run.parameters)  # losses on the way compared
+    by_hand.assert_same_parameters(
+        weights_after(opened, 20),
+        weights_after(dataclasses.replace(whole, dataset=DATA), 20),
+    )
+    by_hand.assert_same_parameters(
+        weights_after(opened, 48), run.parameters
+    )  # losses on the way compared
     again = ds.fork(opened, 30, tmp_path / "again", learning_rate=0.2)
     assert [one.until for one in again.phases] == [20, 30]
     opened = dataclasses.replace(ds.open_run(again.folder), dataset=DATA)
-    by_hand.assert_same_parameters(opened.at(48), again.parameters)
+    by_hand.assert_same_parameters(weights_after(opened, 48), again.parameters)
     early = ds.fork(opened, 10, tmp_path / "early")
     assert early.settings == whole.settings
     by_hand.assert_same_parameters(early.parameters, whole.parameters)
@@ -329,7 +339,9 @@ def test_a_fork_keeps_the_optimizer_state_where_it_means_the_same(tmp_path, befo
     arrays = checkpoint.read_checkpoint(tmp_path / "fork", 10).arrays
     assert any(one.any() for name, one in arrays.items() if "moments." in name) == is_kept
     opened = dataclasses.replace(ds.open_run(forked.folder), dataset=DATA)
-    by_hand.assert_same_parameters(opened.at(16), forked.parameters)  # the losses are compared
+    by_hand.assert_same_parameters(
+        weights_after(opened, 16), forked.parameters
+    )  # the losses are compared
 
 
 def test_two_changes_at_one_step_are_replayed_one_after_the_other(tmp_path):
@@ -340,15 +352,17 @@ def test_two_changes_at_one_step_are_replayed_one_after_the_other(tmp_path):
     assert [phase.until for phase in two.phases] == [10, 10]
     opened = dataclasses.replace(ds.open_run(two.folder), dataset=DATA)
     shutil.rmtree(two.folder / "checkpoints")
-    by_hand.assert_same_parameters(opened.at(16), two.parameters)
+    by_hand.assert_same_parameters(weights_after(opened, 16), two.parameters)
 
 
 def test_a_fork_from_the_first_weights_takes_another_order(whole, tmp_path):
     run = ds.fork(whole, 0, tmp_path / "fork", seed=8)
     assert run.trace.batch_loss[0] != whole.trace.batch_loss[0]
     opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
-    by_hand.assert_same_parameters(opened.at(0), whole.network.init((4,), SETTINGS["seed"]))
-    by_hand.assert_same_parameters(opened.at(40), run.parameters)
+    by_hand.assert_same_parameters(
+        weights_after(opened, 0), whole.network.init((4,), SETTINGS["seed"])
+    )
+    by_hand.assert_same_parameters(weights_after(opened, 40), run.parameters)
 
 
 def test_what_a_fork_cannot_change(whole, tmp_path):
@@ -378,8 +392,8 @@ def test_a_folder_has_one_writer(tmp_path):
 def test_a_run_that_went_on_from_another_keeps_its_first_state(whole, tmp_path):
     run = fit(tmp_path / "second", epochs=2, start=whole, seed=9)
     opened = dataclasses.replace(ds.open_run(run.folder), dataset=DATA)
-    by_hand.assert_same_parameters(opened.at(0), whole.parameters)
-    by_hand.assert_same_parameters(opened.at(16), run.parameters)
+    by_hand.assert_same_parameters(weights_after(opened, 0), whole.parameters)
+    by_hand.assert_same_parameters(weights_after(opened, 16), run.parameters)
     with pytest.raises(Broken):
         fit(tmp_path / "third", epochs=2, start=whole, seed=9, until=5)
     again = go_on(tmp_path / "third")

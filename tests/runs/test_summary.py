@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.runs.summary import summary
 from tests.plain import PLAIN
 
 
@@ -18,7 +17,7 @@ def run():
 
 
 def test_what_a_card_says(run):
-    facts = summary(run)
+    facts = run.summary
     assert facts["network"] == "dense 4 tanh, dense 2 (22 weights and biases)"
     assert facts["trained"] == (
         "sgd, learning rate 0.1 (constant), batch size 32, 3 epochs, seed 0"

@@ -34,6 +34,7 @@ from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_l
 from downslope.names import look_up
 from downslope.runs.checkpoint import Checkpoints
 from downslope.runs.open import open_run
+from downslope.runs.replay import replay
 from downslope.runs.resume import CHANGEABLE, GoingOn, forking, resuming
 from downslope.runs.run_folder import LOG, OPTIONS, has_ended
 from downslope.storage.checkpoints import stored_steps
@@ -188,7 +189,7 @@ def fork_and_report(
             run = run.with_data(on_progress, data)
         new = claim(run.data.name)
         with display.replaying(lively=lively) as on_steps:
-            run.replay.state(at_step, on_steps)  # kept for what follows
+            replay(run).state(at_step, on_steps)  # kept for what follows
         with forking(run, at_step, new, changes, checkpoints=kept) as going_on:
             return _train(going_on, as_json=as_json, pictures=pictures, goes_on=False)
 

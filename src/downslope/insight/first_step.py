@@ -21,7 +21,7 @@ from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.nn.layer import Padded
 from downslope.nn.network import NetworkParameters
-from downslope.runs.replay import Replay
+from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
 from downslope.runs.test_evaluations import Openings
 
@@ -81,12 +81,12 @@ def beginning(run: Run) -> Beginning | None:
     assert run.dataset is not None
     if run.origin is not None or not len(run.trace.batch_loss):
         return None
-    replay = run.replay
-    state, places = replay.state(0), replay.batch_of(1)
-    arguments = (state, replay.material_of(1), places, np.float32(replay.rate_of(1)))
-    step = compiled(loop.train_step, replay.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
+    past = replay(run)
+    state, places = past.state(0), past.batch_of(1)
+    arguments = (state, past.material_of(1), places, np.float32(past.rate_of(1)))
+    step = compiled(loop.train_step, past.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
     after, loss = step(*arguments)
-    unit = replay.units.of_loss(run.loss)
+    unit = past.units.of_loss(run.loss)
     if not np.isclose(float(loss) * unit, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None
     batch = run.dataset.train.take(places[places >= 0])
@@ -96,14 +96,14 @@ def beginning(run: Run) -> Beginning | None:
         return replace(run, parameters=own, moments=None, openings=Openings(), folder=None)
 
     first = jax.tree.map(np.asarray, state.parameters)
-    return Beginning(at(first), at(after.parameters), batch, _layers(replay, first, batch))
+    return Beginning(at(first), at(after.parameters), batch, _layers(past, first, batch))
 
 
-def _layers(replay: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
-    run, units = replay.run, replay.units
+def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
+    run, units = past.run, past.units
     inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
     arguments = (first, inputs, targets, sizes_of(batch))
-    slopes = compiled(_slopes, replay.program, *arguments, options=(QUICKLY_COMPILED,))
+    slopes = compiled(_slopes, past.program, *arguments, options=(QUICKLY_COMPILED,))
     found = slopes(*arguments)
     layers = []
     for index, (before, now) in enumerate(zip(first, run.parameters, strict=True)):

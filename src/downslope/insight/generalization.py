@@ -21,6 +21,7 @@ from downslope.insight.generalization_words import said_of
 from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
 from downslope.nn.network import NetworkParameters
+from downslope.runs.replay import replay
 from downslope.runs.run import Run
 
 NEARLY_EVERY = 0.9  # a loss may jump back for an epoch
@@ -124,10 +125,10 @@ def generalization(
             "Train it for longer.",
         )
     parts = [some_of(one, MOST_SAMPLES) for one in (run.dataset.train, run.dataset.validation)]
-    per_epoch = run.replay.steps_per_epoch
+    per_epoch = replay(run).steps_per_epoch
     epochs = epochs_of(run)
     kept = _kept_epoch(run)
-    states = run.replay.states([epoch * per_epoch for epoch in epochs], on_progress)
+    states = replay(run).states([epoch * per_epoch for epoch in epochs], on_progress)
     train, validation = (
         np.array(rows)
         for rows in zip(
@@ -157,7 +158,7 @@ def epochs_of(run: Run) -> list[int]:
 
 
 def _kept_epoch(run: Run) -> int:
-    return max(1, run.outcome.kept_step // run.replay.steps_per_epoch)
+    return max(1, run.outcome.kept_step // replay(run).steps_per_epoch)
 
 
 def some_epochs(finished: int, most: int) -> list[int]:

@@ -23,7 +23,7 @@ from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
 from downslope.insight.step import batch_gradients
 from downslope.nn.network import NetworkParameters
-from downslope.runs.replay import Replay
+from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
 
 POINTS = 25
@@ -110,33 +110,31 @@ def layers_over_time(
         raise SettingError(
             f"{points} steps are to be looked at.", "at least 2", "25 is the default."
         )
-    replay = run.replay
-    if not replay.steps:
+    past = replay(run)
+    if not past.steps:
         raise RunError(
             "The training has no steps: its first one left something that is not finite.",
             "a training of at least one step",
             "Look at that step with: downslope trace RUN --step 1.",
         )
-    steps = spread_steps(replay.steps, points)
-    probe = _probe(replay)
+    steps = spread_steps(past.steps, points)
+    probe = _probe(past)
     rows, before = [], None
     wanted = sorted({one for step in steps for one in (step - 1, step)})
-    for done, state in replay.states(map(int, wanted), on_steps):
+    for done, state in past.states(map(int, wanted), on_steps):
         if done in steps:
             assert before is not None  # the step before it was asked for as well
-            arguments = (before.parameters, state.parameters, replay.seen(done), probe)
-            measured = compiled(_measured, replay.program_of(done), *arguments)
+            arguments = (before.parameters, state.parameters, past.seen(done), probe)
+            measured = compiled(_measured, past.program_of(done), *arguments)
             rows.append(np.asarray(measured(*arguments)))
         before = state
-    network = replay.program.judge.network
-    with_weights = [
-        place for place, own in enumerate(replay.run.parameters) if jax.tree.leaves(own)
-    ]
+    network = past.program.judge.network
+    with_weights = [place for place, own in enumerate(past.run.parameters) if jax.tree.leaves(own)]
     table = np.stack(rows)
     return LayersOverTime(
         data=run.data.name,
         steps=steps,
-        steps_per_epoch=replay.steps_per_epoch,
+        steps_per_epoch=past.steps_per_epoch,
         samples=len(probe),
         layers=tuple(
             LayerCourse(
@@ -155,15 +153,15 @@ def spread_steps(last: int, points: int) -> Int[np.ndarray, " points"]:
     return np.unique(np.round(1 + (last - 1) * shares).astype(np.int64))
 
 
-def _probe(replay: Replay) -> Array:
+def _probe(past: Replay) -> Array:
     """Some training samples, evenly spread, as the network takes them."""
-    dataset = replay.run.dataset
+    dataset = past.run.dataset
     assert dataset is not None
-    shapes = replay.program.judge.network.shapes(dataset.input_shape)
+    shapes = past.program.judge.network.shapes(dataset.input_shape)
     size = max(math.prod(shape) for shape in (dataset.input_shape, *shapes))
     count = min(len(dataset.train), MOST_PROBED, max(4, MOST_NUMBERS // size))
     places = np.linspace(0, len(dataset.train) - 1, count).astype(int)
-    return jnp.asarray(replay.units.inputs.apply(dataset.train.inputs[places]))
+    return jnp.asarray(past.units.inputs.apply(dataset.train.inputs[places]))
 
 
 def _measured(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from downslope.nn.network import NetworkParameters
+from downslope.runs.replay import replay
 from downslope.runs.run import Run
 
 MOST_POINTS = 60  # of a path: enough to look like a line
@@ -58,11 +59,11 @@ def path_of(run: Run, *, most: int = MOST_POINTS) -> Path:
         DataError: The run's data is gone or has changed.
         RunError: The run went on from another one, or does not repeat here.
     """
-    replay, steps = run.replay, steps_of(run, most)
-    found = [jax.tree.map(np.asarray, one.parameters) for _, one in replay.states(steps.tolist())]
+    past, steps = replay(run), steps_of(run, most)
+    found = [jax.tree.map(np.asarray, one.parameters) for _, one in past.states(steps.tolist())]
     return Path(
         steps=steps,
-        epochs=steps / replay.steps_per_epoch,
+        epochs=steps / past.steps_per_epoch,
         parameters=jax.tree.map(lambda *leaves: np.stack(leaves), *found),
         kept=int(np.searchsorted(steps, run.outcome.kept_step)),
     )
@@ -71,7 +72,7 @@ def path_of(run: Run, *, most: int = MOST_POINTS) -> Path:
 def steps_of(run: Run, most: int = MOST_POINTS) -> np.ndarray:
     """The steps behind which the path has its points, rising; see `path_of`."""
     most = max(3, min(most, MOST_NUMBERS // max(1, run.parameter_count)))
-    per_epoch = run.replay.steps_per_epoch
+    per_epoch = replay(run).steps_per_epoch
     return _points(per_epoch, run.outcome.step, run.outcome.kept_step, most)
 
 

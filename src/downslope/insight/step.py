@@ -18,7 +18,7 @@ from downslope.insight.slope_check import Difference, difference_at
 from downslope.insight.weight import Weight, arrays_of, checked_layer, find_weight
 from downslope.nn.activations import identity
 from downslope.nn.network import NetworkParameters
-from downslope.runs.replay import Replay
+from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
 
 
@@ -182,24 +182,24 @@ def trace_step(
     """
     if layer is not None:
         checked_layer(run.network, layer)
-    replay = run.replay
-    last = replay.steps + replay.has_failed_step
+    past = replay(run)
+    last = past.steps + past.has_failed_step
     if not 1 <= step <= last:
         raise RunError(
             f"Step {step:,} was asked for, and the run has {last:,} steps.",
             f"a step from 1 to {last:,}",
             "Steps are counted from 1.",
         )
-    run = replay.run
-    seen = see_sample(replay, step, sample)
-    before = replay.state(step - 1, on_steps)
-    is_made = step <= replay.steps
-    after = replay.state(step, on_steps) if is_made else before
-    return _traced(replay, step, seen, before, after, is_made, (layer, unit, weight))
+    run = past.run
+    seen = see_sample(past, step, sample)
+    before = past.state(step - 1, on_steps)
+    is_made = step <= past.steps
+    after = past.state(step, on_steps) if is_made else before
+    return _traced(past, step, seen, before, after, is_made, (layer, unit, weight))
 
 
 def _traced(
-    replay: Replay,
+    past: Replay,
     step: int,
     seen: SeenSample,
     before: loop.State,
@@ -207,18 +207,18 @@ def _traced(
     is_made: bool,
     wanted: tuple[int | None, int | None, str | None],
 ) -> StepTrace:
-    run = replay.run
+    run = past.run
     network, loss, given = seen.network, run.loss, (seen.inputs, seen.targets)
     old, new = (jax.tree.map(np.asarray, one.parameters) for one in (before, after))
     way = walk(network, old, *given, loss)
     gradients = tuple(one.gradients for one in way.layers)
     weight = find_weight(run.network, gradients, *wanted)
-    arguments = (before.parameters, replay.seen(step))
-    program = replay.program_of(step)
+    arguments = (before.parameters, past.seen(step))
+    program = past.program_of(step)
     found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, new, *given, loss)
-    settings = replay.settings_of(step)
+    settings = past.settings_of(step)
     answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen)
     errors = None if truth is None else answer - truth
     return StepTrace(
@@ -229,12 +229,12 @@ def _traced(
         class_names=run.data.class_names,
         input_names=run.data.input_names,
         step=step,
-        steps=replay.steps,
-        epoch=replay.epoch_of(step),
-        learning_rate=replay.rate_of(step),
+        steps=past.steps,
+        epoch=past.epoch_of(step),
+        learning_rate=past.rate_of(step),
         highest_rate=settings.learning_rate,
         schedule=settings.schedule.kind,
-        batch=int((replay.batch_of(step) >= 0).sum()),
+        batch=int((past.batch_of(step) >= 0).sum()),
         batch_loss=float(run.trace.batch_loss[step - 1]),
         sample=seen,
         way=way,

@@ -18,6 +18,7 @@ from downslope.insight.path import steps_of
 from downslope.insight.step import StepTrace, trace_step
 from downslope.numerals import rounded
 from downslope.plots.crowds import choose_over_range
+from downslope.runs.replay import replay
 from downslope.runs.run import Run
 
 FEW = 6  # training samples that the story follows
@@ -65,11 +66,11 @@ class Material:
                 "show them."
             )
         try:
-            per_epoch = run.replay.steps_per_epoch
+            per_epoch = replay(run).steps_per_epoch
             steps = spread_steps(run.outcome.step, POINTS) if run.outcome.step else []
             wanted = {0, run.outcome.kept_step, *steps, *(step - 1 for step in steps)}
             wanted |= {epoch * per_epoch for epoch in epochs_of(run)} | {*steps_of(run)}
-            for _ in run.replay.states(map(int, wanted), self.on_progress):
+            for _ in replay(run).states(map(int, wanted), self.on_progress):
                 pass
         except (RunError, DataError) as error:
             return f"{LEFT_OUT} {error.received[0].lower()}{error.received[1:]}"

@@ -23,6 +23,7 @@ from downslope.engine.compilation import compiled
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
 from downslope.errors import RunError
+from downslope.nn.network import NetworkParameters
 from downslope.runs import run_folder
 from downslope.runs.checkpoint import read_checkpoint
 from downslope.runs.phases import Part, parts_of, rates_of, taken_over
@@ -31,6 +32,30 @@ from downslope.runs.training import Pace
 from downslope.storage.checkpoints import stored_steps
 
 MOST_KEPT = 1 << 28  # bytes of states that are kept for the next question
+
+
+def replay(run: Run) -> Replay:
+    """The training of a run once more, to look at any of its steps.
+
+    The replay stays with the run: the next question starts from the states of the last one.
+
+    Args:
+        run: The run; its data is loaded if it is not at hand.
+
+    Raises:
+        DataError: The data is gone or has changed.
+        RunError: The run went on from another one, and its first state was not stored.
+
+    Example:
+        >>> import downslope as ds
+        >>> run = ds.train(ds.parse_network("dense 2"), ds.load("moons"), epochs=1)
+        >>> len(ds.replay(run).parameters(0))  # one dictionary per layer, before the first step
+        1
+    """
+    known = vars(run)
+    if "_replay" not in known:
+        known["_replay"] = Replay(run)
+    return known["_replay"]
 
 
 class Replay:
@@ -166,6 +191,10 @@ class Replay:
             RunError: There is no such step, or the training does not repeat here.
         """
         return self._walk_to(self._checked(step), step, on_steps)
+
+    def parameters(self, step: int) -> NetworkParameters:
+        """The weights and biases after `step` steps, bit for bit as they were; see `state`."""
+        return self.state(step).parameters
 
     def _checked(self, step: int) -> int:
         if not 0 <= step <= self.steps:

@@ -23,6 +23,7 @@ from downslope.runs.open import open_run, run_at
 from downslope.runs.phases import taken_over
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk
+from downslope.runs.replay import replay
 from downslope.runs.run import Origin, Phase, Run, Seconds
 from downslope.runs.run_folder import versions as versions_now
 from downslope.runs.train import new_run
@@ -182,7 +183,7 @@ def forking(
     """
     run = run.with_data()
     _changed(run.settings, changes)  # says what is wrong before anything takes time
-    state = run.replay.state(at_step, on_steps)
+    state = replay(run).state(at_step, on_steps)
     before = [one for one in run.phases if one.until <= at_step]
     behind = [one for one in run.phases if one.until > at_step]
     so_far = replace(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -35,19 +35,16 @@ from downslope.nn.layer import numbered
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.nn.padded import nothing
+from downslope.numerals import rounded
 from downslope.runs import run_folder
 from downslope.runs.folder_checks import load_options
 from downslope.runs.outcome import Outcome
 from downslope.runs.run_folder import DataCard, Document, Origin, Phase, Seconds
-from downslope.runs.summary import card
+from downslope.runs.summary import card, shortened
 from downslope.runs.test_evaluations import Openings
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten
 from downslope.storage.lock import claim_folder
-
-if TYPE_CHECKING:
-    from downslope.runs.replay import Replay
-
 
 MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(source=PATH)."
 
@@ -293,29 +290,6 @@ class Run:
             )
         return replace(self, dataset=dataset, data=replace(self.data, source=dataset.source))
 
-    @cached_property
-    def replay(self) -> Replay:
-        """The training once more, to look at any of its steps.
-
-        Raises:
-            DataError: The data is gone or has changed.
-            RunError: The run went on from another one.
-        """
-        from downslope.runs.replay import Replay  # it stands above runs: it trains again
-
-        return Replay(self)
-
-    def at(self, step: int) -> NetworkParameters:
-        """The weights and biases behind `step` steps, bit for bit as they were; 0 for the first.
-
-        The training is replayed up to there, so it may take as long as it took.
-
-        Raises:
-            DataError: The data is gone or has changed.
-            RunError: There is no such step, or the training does not repeat here.
-        """
-        return self.replay.state(step).parameters
-
     def measure(self, samples: Samples) -> dict[str, float]:
         """The loss, and accuracy or mae and rmse, on labelled samples.
 
@@ -496,9 +470,31 @@ class Run:
             **flatten(numbered(self.parameters)),
         }
 
+    @property
+    def summary(self) -> dict[str, str]:
+        """What there is to say of the run at a glance, by name; the words of card and report."""
+        settings, trace = self.settings, self.trace.epochs
+        sizes = ", ".join(f"{count:,} {part}" for part, count in self.data.samples.items())
+        network = shortened(notation.describe(self.network))
+        facts = {
+            "data": f"{self.data.name} ({self.data.task}): {sizes} samples",
+            "network": f"{network} ({self.parameter_count:,} weights and biases)",
+            "trained": (
+                f"{settings.optimizer.name}, learning rate {rounded(settings.learning_rate, 6)} "
+                f"({settings.schedule.kind}), batch size {settings.batch_size}, "
+                f"{self.epochs:,} epochs, seed {settings.seed}"
+            ),
+        }
+        losses = [trace.get(f"{part}_loss", np.zeros(0)) for part in ("train", "validation")]
+        if all(len(values) for values in losses):
+            train, validation = (rounded(values[-1]) for values in losses)
+            facts["loss at the end"] = f"{train} on training, {validation} on validation samples"
+        facts["ended"] = str(self.outcome)
+        return facts
+
     def _repr_html_(self) -> str:
         """A short card, which notebooks show; see `card`."""
-        return card(self)
+        return card(self.data.name, self.summary, self.trace.epochs, self.folder)
 
     def __repr__(self) -> str:
         return (

@@ -5,16 +5,13 @@ Nothing is measured for it: it shows what the run knows already, and opens no te
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
 from downslope.errors import escape_html
-from downslope.nn import notation
 from downslope.numerals import rounded
-
-if TYPE_CHECKING:
-    from downslope.runs.run import Run
 
 _WIDTH, _HEIGHT, _ROOM = 260, 64, 4  # of the drawing, in pixels
 # blue and vermillion that can be seen on bright and on dark notebooks
@@ -22,53 +19,43 @@ _PARTS = (("train", "training", "#2F8FCE", ""), ("validation", "validation", "#D
 _LONGEST = 160  # letters of a network that are shown
 
 
-def summary(run: Run) -> dict[str, str]:
-    """What there is to say of a run at a glance, by name; the words of every card and report."""
-    data, settings, text = run.data, run.settings, notation.describe(run.network)
-    sizes = ", ".join(f"{count:,} {part}" for part, count in data.samples.items())
-    shortened = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    facts = {
-        "data": f"{data.name} ({data.task}): {sizes} samples",
-        "network": f"{shortened} ({run.parameter_count:,} weights and biases)",
-        "trained": (
-            f"{settings.optimizer.name}, learning rate {rounded(settings.learning_rate, 6)} "
-            f"({settings.schedule.kind}), batch size {settings.batch_size}, "
-            f"{run.epochs:,} epochs, seed {settings.seed}"
-        ),
-    }
-    losses = [_last(run.trace.epochs.get(f"{part}_loss")) for part, *_ in _PARTS]
-    if all(losses):
-        facts["loss at the end"] = f"{losses[0]} on training, {losses[1]} on validation samples"
-    facts["ended"] = str(run.outcome)
-    return facts
+def shortened(network: str) -> str:
+    """A network's notation, cut off where it is too long for a card."""
+    return network if len(network) <= _LONGEST else f"{network[:_LONGEST]}…"
 
 
-def card(run: Run) -> str:
-    """The card, with everything that comes from the user escaped."""
+def card(
+    title: str, facts: Mapping[str, str], epochs: Mapping[str, np.ndarray], folder: Path | None
+) -> str:
+    """The card as HTML, with everything that comes from the user escaped.
+
+    Args:
+        title: What stands over it, such as the data set's name.
+        facts: What there is to say, by name.
+        epochs: Training and validation loss of each measured epoch, `train_loss` and
+            `validation_loss`, which are drawn as two fine lines.
+        folder: Where the run lies, if it was saved.
+    """
     rows = "".join(
         '<tr><th scope="row" style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
         f'font-weight:600">{escape_html(name)}</th>'
         '<td style="text-align:left;vertical-align:top;padding:1px 0">'
         f"{escape_html(value)}</td></tr>"
-        for name, value in summary(run).items()
+        for name, value in facts.items()
     )
-    where = "" if run.folder is None else f"<div><code>{escape_html(str(run.folder))}</code></div>"
+    where = "" if folder is None else f"<div><code>{escape_html(str(folder))}</code></div>"
     return (
         '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;'
         'max-width:46em;border:1px solid rgba(128,128,128,.4);border-radius:6px;padding:10px 14px">'
         '<div style="font-weight:700;font-size:15px;margin-bottom:4px">'
-        f"{escape_html(run.data.name)}</div>{_drawing(run)}"
+        f"{escape_html(title)}</div>{_drawing(epochs)}"
         f'<table style="border-collapse:collapse;background:none">{rows}</table>{where}</div>'
     )
 
 
-def _last(values: np.ndarray | None) -> str:
-    return "" if values is None or not len(values) else f"{rounded(values[-1])}"
-
-
-def _drawing(run: Run) -> str:
+def _drawing(epochs: Mapping[str, np.ndarray]) -> str:
     """Training and validation loss over the epochs, as two fine lines; nothing without them."""
-    columns = [np.asarray(run.trace.epochs.get(f"{part}_loss", []), float) for part, *_ in _PARTS]
+    columns = [np.asarray(epochs.get(f"{part}_loss", []), float) for part, *_ in _PARTS]
     finite = [values[np.isfinite(values)] for values in columns]
     if min(map(len, finite)) < 2:
         return ""
