@@ -10,10 +10,10 @@ from downslope.names import look_up, plain, suggestion
 from downslope.nn import activations, losses, notation
 
 TABLES = {
-    "loss": (losses.LOSSES, losses.SYNONYMS),
-    "activation": (activations.ACTIVATIONS, activations.SYNONYMS),
-    "optimizer": (optimizers.OPTIMIZERS, optimizers.OPTIMIZER_SYNONYMS),
-    "schedule": (optimizers.SCHEDULES, optimizers.SCHEDULE_SYNONYMS),
+    "loss": (losses.LOSSES, losses.LOSSES.synonyms),
+    "activation": (activations.ACTIVATIONS, activations.ACTIVATIONS.synonyms),
+    "optimizer": (optimizers.OPTIMIZERS, optimizers.OPTIMIZERS.synonyms),
+    "schedule": (optimizers.SCHEDULES, optimizers.SCHEDULES.synonyms),
     "layer": (notation.LAYERS, notation.SYNONYMS),
     "data set": (BUILT_IN, ELSEWHERE),
 }

@@ -3,15 +3,76 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from downslope.errors import DownslopeError
 
 Value = TypeVar("Value")
 
 _NO_SYNONYMS: Mapping[str, str] = {}
+
+
+class Named(Protocol):
+    """A record: all that is known of one thing that has a name."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def synonyms(self) -> str:
+        """What other libraries call it, separated by blanks; as `plain` leaves them."""
+        ...
+
+
+Record = TypeVar("Record", bound=Named)
+
+
+class Registry(Mapping[str, Record], Generic[Record]):
+    """All records of one kind by their names, in order.
+
+    Args:
+        kind: What the records are, in the singular, such as "loss".
+        error: The class of error to raise for an unknown name.
+        records: The records.
+        instead: A sentence that says what to do, to the names that have no record.
+
+    Example:
+        >>> ACTIVATIONS["relu"].formula
+        'max(z, 0)'
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        error: type[DownslopeError],
+        records: Iterable[Record],
+        instead: Mapping[str, str] = _NO_SYNONYMS,
+    ) -> None:
+        self.kind, self._error = kind, error
+        self._records = {one.name: one for one in records}
+        meant = {name: one.synonyms for name, one in self._records.items()}
+        self.synonyms = synonyms({**meant, **instead})
+
+    def __getitem__(self, name: str) -> Record:
+        return self._records[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def find(self, name: str) -> Record:
+        """The record of that name.
+
+        Raises:
+            DownslopeError: There is none; the nearest name is suggested.
+        """
+        return look_up(name, self._records, self.kind, self._error, self.synonyms)
 
 
 def look_up(
@@ -78,3 +139,8 @@ def plain(name: str) -> str:
     if last and all(one.isidentifier() for one in modules.split(".")):
         name = last
     return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def own_name(thing: object) -> str:
+    """The name of a user's own function or class, without the brackets of a lambda's."""
+    return getattr(thing, "__name__", type(thing).__name__).strip("<>")

@@ -111,7 +111,8 @@ def test_descent_on_a_bowl_diverges_just_above_the_border_and_converges_just_bel
         scaling=data.scaling,
         answer_scaling=answer_scaling(data, resolve("squared_error")),
     )
-    chosen = ds.Optimizer(optimizer, momentum=0.8, weight_decay=decay)
+    momentum = {} if optimizer == "sgd" else {"momentum": 0.8}
+    chosen = ds.Optimizer(optimizer, **momentum, weight_decay=decay)
     border = bend.highest_rate_of(chosen)
     if optimizer == "sgd" and not decay:
         assert border == bend.highest_rate == 2 / bend.eigenvalue

@@ -43,12 +43,16 @@ def run():
             {"optimizer": ds.Optimizer("momentum", weight_decay=1e-05, clip_norm=1.0)},
             [
                 "optimizer: sgd and momentum",
-                "momentum: none and 0.9",
                 "weight decay: 0.0 and 1e-05",
                 "clip norm: none and 1.0",
             ],
         ),
-        ({"optimizer": ds.Optimizer("sgd", momentum=0.5)}, []),  # sgd has no use for it
+        ({"optimizer": ds.Optimizer("sgd")}, []),
+        ({"optimizer": ds.Optimizer("adam")}, ["optimizer: sgd and adam"]),
+        (
+            {"optimizer": ds.Optimizer("adam", b1=0.95)},
+            ["optimizer: sgd and adam", "b1: none and 0.95"],
+        ),
         (
             {"schedule": ds.Schedule("cosine", 0.1)},
             ["schedule: constant and cosine", "warm-up: 0.0 and 0.1"],

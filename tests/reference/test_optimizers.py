@@ -74,6 +74,36 @@ def test_ten_steps_beside_pytorch(name, decay, clip):
             np.testing.assert_allclose(ours[step][key], value.detach(), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "theirs"),
+    [
+        ("momentum", {"momentum": 0.5}, optax.trace(0.5)),
+        ("nesterov", {"momentum": 0.5}, optax.trace(0.5, nesterov=True)),
+        ("rmsprop", {"decay": 0.5, "eps": 0.1}, optax.scale_by_rms(0.5, 0.1, eps_in_sqrt=False)),
+        ("adam", {"b1": 0.5, "b2": 0.8, "eps": 0.1}, optax.scale_by_adam(0.5, 0.8, 0.1)),
+        ("adamw", {"b1": 0.5, "b2": 0.8, "eps": 0.1}, optax.scale_by_adam(0.5, 0.8, 0.1)),
+    ],
+)
+def test_each_setting_does_what_optax_does_with_it(name, settings, theirs):
+    assert set(settings) == set(OPTIMIZERS[name].settings)
+    ours = ds.Optimizer(name, **settings).direction()
+    state, their_state = ours.init(START), theirs.init(START)
+    for _ in range(3):
+        update, state = ours.update(START, state, START)
+        expected, their_state = theirs.update(START, their_state, START)
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), update, expected)
+
+
+def test_each_record_is_whole():
+    for record in OPTIMIZERS.values():
+        assert record.learning_rate > 0
+        assert record.formula
+        assert record.source[-4:].isdigit()  # ends with the year
+        assert bool(record.state) == bool(
+            jax.tree.leaves(ds.Optimizer(record.name).direction().init(START))
+        )
+
+
 OPTAX_SCHEDULES = {
     "constant": lambda rate, steps: optax.constant_schedule(rate),
     "step": lambda rate, steps: optax.piecewise_constant_schedule(
@@ -136,8 +166,21 @@ def test_a_warm_up_rises_in_a_straight_line_first(kind):
             "rmsprop, adam, adamw. Did you mean 'adam'?",
         ),
         (
-            lambda: ds.Optimizer(momentum=1.0),
+            lambda: ds.Optimizer("momentum", momentum=1.0),
             "The momentum is 1.0. Expected at least 0 and below 1. 0.9 is usual.",
+        ),
+        (
+            lambda: ds.Optimizer("sgd", momentum=0.9),
+            "The optimizer sgd was given momentum=0.9. Expected settings among weight_decay, "
+            "clip_norm. Leave it out, or choose an optimizer that has it.",
+        ),
+        (
+            lambda: ds.Optimizer("adam", eps=0),
+            "The eps is 0. Expected a number above 0. 1e-08 is usual.",
+        ),
+        (
+            lambda: ds.Optimizer("adam", b1="0.9"),
+            "The b1 is '0.9'. Expected at least 0 and below 1. 0.9 is usual.",
         ),
         (
             lambda: ds.Optimizer(weight_decay=-1),

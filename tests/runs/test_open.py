@@ -135,7 +135,7 @@ def test_a_folder_of_a_run_is_not_followed_elsewhere(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": 2}', b'{"format": "2"}', b"[" * 10**6]
+    "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": 4}', b'{"format": "2"}', b"[" * 10**6]
 )
 def test_a_document_that_is_none(folder, content):
     (folder / "run.json").write_bytes(content)

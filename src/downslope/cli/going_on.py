@@ -232,7 +232,7 @@ def _changes(settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     special: dict[str, Callable[[Any], tuple[str, Any]]] = {
         "augment": lambda text: ("augment", augment_from(text)),
         "patience": lambda epochs: ("stop", replace(settings.stop, patience=epochs)),
-        "optimizer": lambda name: ("optimizer", replace(settings.optimizer, name=name)),
+        "optimizer": lambda name: ("optimizer", settings.optimizer.named(name)),
         "schedule": lambda kind: ("schedule", replace(settings.schedule, kind=kind)),
     }
     return dict(

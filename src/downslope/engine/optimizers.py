@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -18,72 +18,301 @@ import numpy as np
 import optax
 
 from downslope.errors import SettingError
-from downslope.names import look_up, synonyms
+from downslope.names import Registry
+from downslope.numerals import rounded
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The default of a setting, and which values it can have.
+
+    Attributes:
+        default: What holds where nothing is said.
+        low: The smallest value.
+        high: What values are below; None for no bound.
+        words: The same in words, for messages.
+        is_above: Whether `low` itself is too small.
+        usual: A usual value, where the default is none.
+    """
+
+    default: float | None
+    low: float
+    high: float | None
+    words: str
+    is_above: bool = False
+    usual: float | None = None
+
+    def check(self, name: str, value: Any) -> None:
+        """Check a value of the setting called `name`.
+
+        Raises:
+            SettingError: It is out of range, or no number.
+        """
+        is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if is_number and math.isfinite(value):
+            above = value > self.low if self.is_above else value >= self.low
+            if above and (self.high is None or value < self.high):
+                return
+        raise SettingError(
+            f"The {name.replace('_', ' ')} is {value!r}.",
+            self.words,
+            f"{rounded(self.usual or self.default or 0, 6)} is usual.",
+        )
+
+
+def _fraction(default: float) -> Bounds:
+    return Bounds(default, 0, 1, "at least 0 and below 1")
+
+
+EPS = Bounds(1e-8, 0, None, "a number above 0", is_above=True)
+# of every optimizer
+WEIGHT_DECAY = Bounds(0.0, 0, None, "at least 0", usual=1e-4)
+CLIP_NORM = Bounds(None, 0, None, "a number above 0", is_above=True, usual=1.0)
+
+
+@dataclass(frozen=True)
+class OptimizerRecord:
+    """All that is known of one kind of optimizer.
+
+    Attributes:
+        name: Its name.
+        learning_rate: The rate that it is usually given.
+        formula: The update, which the learning rate multiplies before it is subtracted from the
+            weights w: in plain text, of the gradient g, and of what the optimizer keeps.
+        source: Where it was published.
+        direction: Makes the optax transformation from gradients to the update, from a value for
+            each of its settings.
+        settings: Its own settings.
+        state: What its optimizer state is: optimizers of the same state can take over each
+            other's. Empty where it keeps none.
+        decouples: Whether weight decay is added to the update (Loshchilov and Hutter, 2019)
+            rather than to the gradient.
+        highest_rate: From the momentum to the largest learning rate of full-batch descent at
+            which a bowl of curvature 1 does not diverge; None where there is no such rule.
+        synonyms: What other libraries call it.
+    """
+
+    name: str
+    learning_rate: float
+    formula: str
+    source: str
+    direction: Callable[..., optax.GradientTransformation]
+    settings: Mapping[str, Bounds] = field(default_factory=dict)
+    state: str = ""
+    decouples: bool = False
+    highest_rate: Callable[[float], float] | None = None
+    synonyms: str = ""
+
+
+_ADAM = MappingProxyType({"b1": _fraction(0.9), "b2": _fraction(0.999), "eps": EPS})
+_MOMENTUM = MappingProxyType({"momentum": _fraction(0.9)})
+
+# Learning rates are those that work for most networks; `docs/recipes.md` has the figures.
+OPTIMIZERS = Registry(
+    "optimizer",
+    SettingError,
+    [
+        OptimizerRecord(
+            "sgd",
+            0.1,
+            "g",
+            "Robbins and Monro, A stochastic approximation method, 1951",
+            optax.identity,
+            highest_rate=lambda m: 2.0,
+            synonyms="gd gradientdescent stochasticgradientdescent vanilla",
+        ),
+        OptimizerRecord(
+            "momentum",
+            0.05,
+            "v, where v <- momentum v + g",
+            "Polyak, Some methods of speeding up the convergence of iteration methods, 1964",
+            lambda momentum: optax.trace(momentum),
+            _MOMENTUM,
+            state="sum of the gradients",
+            highest_rate=lambda m: 2 * (1 + m),
+            synonyms="sgdmomentum sgdm heavyball sgdwithmomentum",
+        ),
+        OptimizerRecord(
+            "nesterov",
+            0.05,
+            "g + momentum v, where v <- momentum v + g",
+            "Nesterov, A method of solving a convex programming problem with convergence rate "
+            "O(1/k^2), 1983",
+            lambda momentum: optax.trace(momentum, nesterov=True),
+            _MOMENTUM,
+            state="sum of the gradients",
+            highest_rate=lambda m: (2 + 2 * m) / (1 + 2 * m),
+            synonyms="nag nesterovmomentum sgdnesterov",
+        ),
+        OptimizerRecord(
+            "rmsprop",
+            0.001,
+            "g / (sqrt(v) + eps), where v <- decay v + (1 - decay) g^2",
+            "Tieleman and Hinton, Lecture 6.5 of Neural Networks for Machine Learning, 2012",
+            lambda decay, eps: optax.scale_by_rms(decay, eps, eps_in_sqrt=False),
+            MappingProxyType({"decay": _fraction(0.9), "eps": EPS}),
+            state="mean of the squared gradients",
+            synonyms="rms",
+        ),
+        OptimizerRecord(
+            "adam",
+            0.001,
+            "m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) in step t, where "
+            "m <- b1 m + (1 - b1) g and v <- b2 v + (1 - b2) g^2",
+            "Kingma and Ba, Adam: a method for stochastic optimization, 2015",
+            optax.scale_by_adam,
+            _ADAM,
+            state="means of the gradients and of their squares",
+        ),
+        OptimizerRecord(
+            "adamw",
+            0.001,
+            "adam's + weight_decay w",
+            "Loshchilov and Hutter, Decoupled weight decay regularization, 2019",
+            optax.scale_by_adam,
+            _ADAM,
+            state="means of the gradients and of their squares",
+            decouples=True,
+            synonyms="adamwithweightdecay",
+        ),
+    ],
+    instead={
+        "The nearest that there is: 'adam'. From Python an optax transformation can be given.": (
+            "nadam radam adamax adagrad adadelta adabelief amsgrad yogi ftrl lamb lars "
+            "lion adafactor muon sparseadam"
+        ),
+        "Use 'adam': all of them here work on gradients of batches.": (
+            "lbfgs bfgs newton cg conjugategradient"
+        ),
+    },
+)
+# what a compiled program takes as an argument; it is compiled anew for other values of the others
+_ARGUMENTS = ("momentum",)
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A direction to step in, made from the gradients.
+    """How gradients become the update of the weights.
 
     Attributes:
         name: A name in `OPTIMIZERS`.
-        momentum: Share of the last step that is kept ("momentum", "nesterov").
+        momentum: Fraction of the last update that is kept ("momentum", "nesterov").
+        decay: Fraction of the mean of squared gradients that is kept ("rmsprop").
+        b1: Fraction of the mean of gradients that is kept ("adam", "adamw").
+        b2: Fraction of the mean of squared gradients that is kept ("adam", "adamw").
+        eps: Added to what is divided by ("rmsprop", "adam", "adamw").
         weight_decay: Pull of the weights towards 0; decoupled for adamw (Loshchilov and Hutter,
             2019), added to the gradient elsewhere.
         clip_norm: Gradients longer than this are shortened to it; None leaves them alone.
 
+    A setting that is left out has the optimizer's default.
+
     Raises:
-        SettingError: An unknown name or a value out of range.
+        SettingError: An unknown name, a setting that the optimizer does not have, or a value out
+            of range.
+
+    Example:
+        >>> Optimizer("adam", b1=0.95).b2
+        0.999
     """
 
     name: str = "sgd"
-    momentum: float = 0.9
+    momentum: float | None = None
+    decay: float | None = None
+    b1: float | None = None
+    b2: float | None = None
+    eps: float | None = None
     weight_decay: float = 0.0
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        look_up(self.name, OPTIMIZERS, "optimizer", SettingError, OPTIMIZER_SYNONYMS)
-        if not 0 <= self.momentum < 1:
-            raise SettingError(
-                f"The momentum is {self.momentum}.", "at least 0 and below 1", "0.9 is usual."
-            )
-        if not (self.weight_decay >= 0 and math.isfinite(self.weight_decay)):
-            raise SettingError(
-                f"The weight decay is {self.weight_decay}.", "at least 0", "0.0001 is usual."
-            )
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise SettingError(
-                f"The clip norm is {self.clip_norm}.", "a number above 0", "1 is usual."
-            )
+        own = self.record.settings
+        for name in SETTINGS:
+            value = getattr(self, name)
+            if name not in own:
+                if value is not None:
+                    raise SettingError(
+                        f"The optimizer {self.name} was given {name}={value!r}.",
+                        "settings among " + ", ".join([*own, "weight_decay", "clip_norm"]),
+                        "Leave it out, or choose an optimizer that has it.",
+                    )
+            elif value is None:
+                object.__setattr__(self, name, own[name].default)
+            else:
+                own[name].check(name, value)
+                object.__setattr__(self, name, float(value))
+        WEIGHT_DECAY.check("weight_decay", self.weight_decay)
+        if self.clip_norm is not None:
+            CLIP_NORM.check("clip_norm", self.clip_norm)
+
+    @property
+    def record(self) -> OptimizerRecord:
+        """What is known of its kind."""
+        return OPTIMIZERS.find(self.name)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate that it is usually given."""
+        return self.record.learning_rate
+
+    @property
+    def own_settings(self) -> dict[str, float]:
+        """The settings that its kind has, by their names."""
+        return {name: getattr(self, name) for name in self.record.settings}
+
+    def is_usual(self, name: str) -> bool:
+        """Whether a setting has its default, or is none that this kind has."""
+        own = self.record.settings
+        return name not in own or getattr(self, name) == own[name].default
+
+    def named(self, name: str) -> Optimizer:
+        """The optimizer called `name`, with those settings of this one that it has as well.
+
+        Raises:
+            SettingError: There is no optimizer of that name.
+        """
+        own = OPTIMIZERS.find(name).settings
+        kept = {key: value for key, value in self.own_settings.items() if key in own}
+        return Optimizer(name, weight_decay=self.weight_decay, clip_norm=self.clip_norm, **kept)
 
     @property
     def form(self) -> Optimizer:
-        """The same without its numbers, which a compiled program takes as arguments."""
+        """The same without the numbers that a compiled program takes as arguments."""
+        taken = {name: 0.0 for name in _ARGUMENTS if name in self.record.settings}
+        decay = 1.0 if self.weight_decay else 0.0
         clip = None if self.clip_norm is None else 1.0
-        return Optimizer(self.name, 0.0, 1.0 if self.weight_decay else 0.0, clip)
+        return replace(self, **taken, weight_decay=decay, clip_norm=clip)
 
     @property
     def numbers(self) -> OptimizerNumbers:
-        """Its numbers, as arrays of the engine."""
+        """These numbers, as arrays of the engine."""
         clip = math.inf if self.clip_norm is None else self.clip_norm
-        return OptimizerNumbers(*map(np.float32, (self.momentum, self.weight_decay, clip)))
+        return OptimizerNumbers(*map(np.float32, (self.momentum or 0, self.weight_decay, clip)))
 
     def direction(self, numbers: OptimizerNumbers | None = None) -> optax.GradientTransformation:
-        """The optax transformation from gradients to the direction of the step, uphill.
+        """The optax transformation from gradients to the update, uphill.
 
         Args:
             numbers: Those to use instead of its own, such as arguments of a compiled program.
         """
-        momentum, weight_decay, clip_norm = self.numbers if numbers is None else numbers
+        given = self.numbers if numbers is None else numbers
+        own = {**self.own_settings}
+        own.update({name: getattr(given, name) for name in _ARGUMENTS if name in own})
         parts = []
         if self.clip_norm is not None:
-            parts.append(_clipped(clip_norm))
-        if self.weight_decay and self.name != "adamw":
-            parts.append(optax.add_decayed_weights(weight_decay))
-        parts.append(OPTIMIZERS[self.name](momentum))
-        if self.weight_decay and self.name == "adamw":
-            parts.append(optax.add_decayed_weights(weight_decay))
+            parts.append(_clipped(given.clip_norm))
+        if self.weight_decay and not self.record.decouples:
+            parts.append(optax.add_decayed_weights(given.weight_decay))
+        parts.append(self.record.direction(**own))
+        if self.weight_decay and self.record.decouples:
+            parts.append(optax.add_decayed_weights(given.weight_decay))
         return optax.chain(*parts)
+
+
+# the names of all settings that optimizers have of their own
+SETTINGS = tuple(
+    one.name for one in fields(Optimizer) if one.name not in ("name", "weight_decay", "clip_norm")
+)
 
 
 class OptimizerNumbers(NamedTuple):
@@ -116,14 +345,14 @@ def _clipped(most: Any) -> optax.GradientTransformation:
 def keeps_state(before: Optimizer, now: Optimizer) -> bool:
     """Whether the optimizer state of one means the same to the other.
 
-    momentum and nesterov both keep the sum of the gradients, each step's share of it smaller by
-    the momentum; adam and adamw both keep the means of the gradients and of their squares, unless
-    weight decay is a part of these gradients.
+    Means of gradients that weight decay is a part of are others than those without it, unless
+    both are of the same kind.
     """
-    names = {before.name, now.name}
-    if names == {"adam", "adamw"}:
-        return all(not one.weight_decay for one in (before, now) if one.name == "adam")
-    return before.name == now.name or names == {"momentum", "nesterov"}
+    if before.name == now.name:
+        return True
+    pulled = [bool(one.weight_decay) and not one.record.decouples for one in (before, now)]
+    is_same = before.record.state == now.record.state
+    return is_same and (before.record.decouples == now.record.decouples or not any(pulled))
 
 
 def carried_over(state: Any, before: Optimizer, now: Optimizer, fresh: Any) -> tuple[Any, str]:
@@ -152,55 +381,24 @@ def carried_over(state: Any, before: Optimizer, now: Optimizer, fresh: Any) -> t
     return jax.tree.unflatten(structure, kept), ""
 
 
-def _rmsprop(momentum: Any) -> optax.GradientTransformation:
-    return optax.scale_by_rms(0.9, 1e-8, eps_in_sqrt=False)  # Tieleman and Hinton, 2012
+@dataclass(frozen=True)
+class ScheduleRecord:
+    """All that is known of one kind of schedule.
 
+    Attributes:
+        name: Its name.
+        function: From some steps t, counted from 0, and the number T of all steps to the fraction
+            of the highest learning rate that each is made with.
+        formula: The fraction in plain text, of t and T.
+        source: Where it was published; empty where it is older than the field.
+        synonyms: What other libraries call it.
+    """
 
-def _adam(momentum: Any) -> optax.GradientTransformation:
-    return optax.scale_by_adam(b1=0.9, b2=0.999, eps=1e-8)  # Kingma and Ba, 2015
-
-
-OPTIMIZERS: Mapping[str, Callable[[Any], optax.GradientTransformation]] = MappingProxyType(
-    {
-        "sgd": lambda momentum: optax.identity(),
-        "momentum": lambda momentum: optax.trace(momentum),  # Polyak, 1964
-        "nesterov": lambda momentum: optax.trace(momentum, nesterov=True),  # 1983
-        "rmsprop": _rmsprop,
-        "adam": _adam,
-        "adamw": _adam,
-    }
-)
-
-
-# what other libraries call them, and the nearest to those that there are not
-OPTIMIZER_SYNONYMS = synonyms(
-    {
-        "sgd": "gd gradientdescent stochasticgradientdescent vanilla",
-        "momentum": "sgdmomentum sgdm heavyball sgdwithmomentum",
-        "nesterov": "nag nesterovmomentum sgdnesterov",
-        "rmsprop": "rms",
-        "adamw": "adamwithweightdecay",
-        "The nearest that there is: 'adam'. From Python an optax transformation can be given.": (
-            "nadam radam adamax adagrad adadelta adabelief amsgrad yogi ftrl lamb lars "
-            "lion adafactor muon sparseadam"
-        ),
-        "Use 'adam': all of them here work on gradients of batches.": (
-            "lbfgs bfgs newton cg conjugategradient"
-        ),
-    }
-)
-SCHEDULE_SYNONYMS = synonyms(
-    {
-        "constant": "none fixed const flat",
-        "cosine": "cosineannealing cosineannealinglr cosinedecay cosinelr",
-        "one-cycle": "1cycle onecyclelr onecyclepolicy triangular",
-        "step": "steplr multistep multisteplr stepdecay piecewise",
-        "The nearest that there is: 'cosine', which falls to 0.": (
-            "exponential exponentiallr linear linearlr polynomial adaptive invscaling "
-            "reducelronplateau plateau warmup"
-        ),
-    }
-)
+    name: str
+    function: Callable[[np.ndarray, int], np.ndarray]
+    formula: str
+    source: str = ""
+    synonyms: str = ""
 
 
 @dataclass(frozen=True)
@@ -219,7 +417,7 @@ class Schedule:
     warm_up: float = 0.0
 
     def __post_init__(self) -> None:
-        look_up(self.kind, SCHEDULES, "schedule", SettingError, SCHEDULE_SYNONYMS)
+        SCHEDULES.find(self.kind)
         if not 0 <= self.warm_up < 1:
             raise SettingError(
                 f"The warm-up is {self.warm_up}.",
@@ -236,15 +434,11 @@ class Schedule:
         """
         rising = round(self.warm_up * total_steps)
         rest = max(1, total_steps - rising)
-        shares = SCHEDULES[self.kind](np.arange(total_steps - rising), rest)
+        shares = SCHEDULES[self.kind].function(np.arange(total_steps - rising), rest)
         if rising:
             climb = 1 / rising + (1 - 1 / rising) * np.arange(rising) / rising
             shares = np.concatenate([climb, shares])
         return (learning_rate * shares).astype(np.float32)
-
-
-def _constant(steps: np.ndarray, total: int) -> np.ndarray:
-    return np.ones(len(steps))
 
 
 def _step(steps: np.ndarray, total: int) -> np.ndarray:
@@ -269,10 +463,47 @@ def _one_cycle(steps: np.ndarray, total: int) -> np.ndarray:
     return np.where(steps < top, rising, falling)
 
 
-# each gives, for some steps out of a total, the share of the highest rate that they are made with;
 # in NumPy, since optax's, which they equal, are compiled anew for every training
-SCHEDULES: Mapping[str, Callable[[np.ndarray, int], np.ndarray]] = MappingProxyType(
-    {"constant": _constant, "step": _step, "cosine": _cosine, "one-cycle": _one_cycle}
+SCHEDULES = Registry(
+    "schedule",
+    SettingError,
+    [
+        ScheduleRecord(
+            "constant",
+            lambda steps, total: np.ones(len(steps)),
+            "1",
+            synonyms="none fixed const flat",
+        ),
+        ScheduleRecord(
+            "step",
+            _step,
+            "1, from half of the steps on 1/10, from three quarters on 1/100",
+            "He et al., Deep residual learning for image recognition, 2015",
+            synonyms="steplr multistep multisteplr stepdecay piecewise",
+        ),
+        ScheduleRecord(
+            "cosine",
+            _cosine,
+            "(1 + cos(pi t / T)) / 2",
+            "Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017",
+            synonyms="cosineannealing cosineannealinglr cosinedecay cosinelr",
+        ),
+        ScheduleRecord(
+            "one-cycle",
+            _one_cycle,
+            "from 1/25 up to 1 over 30 % of the steps, then down to 1/250,000, each along half a "
+            "cosine",
+            "Smith and Topin, Super-convergence: very fast training of neural networks using "
+            "large learning rates, 2018",
+            synonyms="1cycle onecyclelr onecyclepolicy triangular",
+        ),
+    ],
+    instead={
+        "The nearest that there is: 'cosine', which falls to 0.": (
+            "exponential exponentiallr linear linearlr polynomial adaptive invscaling "
+            "reducelronplateau plateau warmup"
+        ),
+    },
 )
 
 

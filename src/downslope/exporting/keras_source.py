@@ -10,6 +10,7 @@ from downslope.exporting.chain import Words, chain_lines
 from downslope.exporting.model import Model
 from downslope.exporting.padding import same_pads
 from downslope.exporting.source import Body, Source, assemble
+from downslope.nn.activations import activation
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
 from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
@@ -75,7 +76,7 @@ def _lines(layer: Layer, shape: Shape, place: str) -> list[str]:
     name = f'name="layer_{place.replace(".", "_")}"'
     match layer:
         case Dense():
-            return _activated(layer.activation, f"Dense({layer.units}", name)
+            return _activated(layer, f"Dense({layer.units}", name)
         case Conv2D():
             return _convolution(layer, shape, name)
         case MaxPool2D():
@@ -113,11 +114,12 @@ def _embedding(layer: Embedding, shape: Shape, name: str) -> list[str]:
     return [*f"found = {found}".split("\n"), "x = layers.Concatenate()([found, x[:, :-1]])"]
 
 
-def _activated(activation: str, start: str, name: str) -> list[str]:
+def _activated(layer: Dense | Conv2D, start: str, name: str) -> list[str]:
     """A layer whose call begins with `start`, and its activation."""
-    if activation == "leaky_relu":  # Keras' own slope below 0 is another
-        return [_call(f"{start}, {name})"), _call("LeakyReLU(negative_slope=0.01)")]
-    own = "" if activation == "identity" else f', activation="{activation}"'
+    own = activation(layer.activation).keras
+    if "(" in own:  # a layer by itself
+        return [_call(f"{start}, {name})"), f"x = {own}(x)"]
+    own = "" if own == "linear" else f', activation="{own}"'
     return [_call(f"{start}{own}, {name})")]
 
 
@@ -131,7 +133,7 @@ def _convolution(layer: Conv2D, shape: Shape, name: str) -> list[str]:
         start += f", strides={layer.stride}"
     if layer.padding == "same":
         start += ', padding="same"'
-    return _activated(layer.activation, start, name)
+    return _activated(layer, start, name)
 
 
 def _strided_and_dilated(layer: Conv2D, shape: Shape, start: str, name: str) -> list[str]:
@@ -142,4 +144,4 @@ def _strided_and_dilated(layer: Conv2D, shape: Shape, start: str, name: str) -> 
         if np.any(pads):
             lines.append(_call(f"ZeroPadding2D({pads})"))
     taken = _call(f"MaxPooling2D(1, strides={layer.stride})")  # each stride-th pixel
-    return [*lines, *_activated(layer.activation, start, name), taken]
+    return [*lines, *_activated(layer, start, name), taken]

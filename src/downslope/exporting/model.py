@@ -15,7 +15,7 @@ from downslope.data.dataset import Task
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import NetworkError, SettingError
 from downslope.nn import notation
-from downslope.nn.activations import identity, softmax
+from downslope.nn.activations import Activation, activation, identity, softmax
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.layer import Layer, Parameters, Shape, numbered
 from downslope.nn.losses import LOSSES
@@ -89,6 +89,12 @@ class Model:
     def takes_any_size(self) -> bool:
         """Whether photos may have another height and width than those that were trained on."""
         return self.task == "counting"
+
+    @property
+    def activations(self) -> tuple[Activation, ...]:
+        """The activations of all layers."""
+        layers = _all(self.network.layers)
+        return tuple(activation(getattr(one, "activation", "identity")) for one in layers)
 
     @property
     def output_shape(self) -> Shape:

@@ -3,51 +3,7 @@
 So they know NumPy and each other, and nothing else. Images are (n, height, width, channels).
 """
 
-import math
-
 import numpy as np
-
-
-def sigmoid(z):
-    """1 / (1 + exp(-z)), written so that nothing overflows."""
-    return 0.5 + 0.5 * np.tanh(z / 2)
-
-
-def relu(z):
-    """Z where it is above 0, else 0."""
-    return np.maximum(z, 0)
-
-
-def leaky_relu(z):
-    """Z where it is above 0, else a hundredth of it."""
-    return np.where(z > 0, z, z / 100)
-
-
-def elu(z):
-    """Z where it is above 0, else exp(z) - 1."""
-    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
-
-
-def gelu(z):
-    """Z times the share of a normal distribution below z."""
-    erf = np.vectorize(math.erf, otypes=[np.float32])
-    return z * (1 + erf(z / np.float32(math.sqrt(2)))) / 2
-
-
-def silu(z):
-    """Z times its sigmoid."""
-    return z * sigmoid(z)
-
-
-def softplus(z):
-    """log(1 + exp(z))."""
-    return np.logaddexp(z, 0)
-
-
-def softmax(z):
-    """exp(z), divided by its sum over the last axis."""
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def standardize(x, axes):

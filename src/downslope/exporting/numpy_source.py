@@ -5,6 +5,7 @@ from __future__ import annotations
 from downslope.exporting.chain import Words, chain_lines
 from downslope.exporting.model import Model
 from downslope.exporting.source import Body, Source, assemble
+from downslope.nn.activations import activation
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
 from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
@@ -43,13 +44,13 @@ def numpy_source(model: Model, stem: str) -> Source:
 def _lines(layer: Layer, shape: Shape, place: str) -> list[str]:
     match layer:
         case Dense():
-            return [_activated(layer.activation, f"x @ {_own(place, 'weights')}", place)]
+            return [_activated(layer, f"x @ {_own(place, 'weights')}", place)]
         case Conv2D():
             settings = {"stride": layer.stride, "dilation": layer.dilation}
             words = [f", {name}={value}" for name, value in settings.items() if value != 1]
             words += [', padding="valid"'] * (layer.padding == "valid")
             sums = f"convolve(x, {_own(place, 'weights')}{''.join(words)})"
-            return [_activated(layer.activation, sums, place)]
+            return [_activated(layer, sums, place)]
         case MaxPool2D():
             return [f"x = windows(x, {layer.size}).max(axis=(2, 4))"]
         case AveragePool2D():
@@ -75,11 +76,10 @@ def _own(place: str, name: str) -> str:
     return f'ARRAYS["{place}.{name}"]'
 
 
-def _activated(activation: str, product: str, place: str) -> str:
+def _activated(layer: Dense | Conv2D, product: str, place: str) -> str:
     sums = f"{product} + {_own(place, 'biases')}"
-    if activation == "identity":
-        return f"x = {sums}"
-    return f"x = {'np.tanh' if activation == 'tanh' else activation}({sums})"
+    name = activation(layer.activation).name
+    return f"x = {sums}" if name == "identity" else f"x = {name}({sums})"
 
 
 def _rescaled(normal: str, place: str) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.exporting.onnx_graph import Graph
 from downslope.exporting.padding import same_pads
+from downslope.nn.activations import activation
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
@@ -78,31 +79,16 @@ def write_chain(
     return signals
 
 
-def _activated(graph: Graph, name: str, sums: str) -> str:
-    if name == "identity":
-        return sums
-    if name == "silu":
-        return graph.node("Mul", sums, graph.node("Sigmoid", sums))
-    operation, settings = _ACTIVATIONS[name]
-    return graph.node(operation, sums, **settings)
-
-
-_ACTIVATIONS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "sigmoid": ("Sigmoid", {}),
-    "tanh": ("Tanh", {}),
-    "relu": ("Relu", {}),
-    "leaky_relu": ("LeakyRelu", {"alpha": 0.01}),
-    "elu": ("Elu", {"alpha": 1.0}),
-    "gelu": ("Gelu", {"approximate": "none"}),
-    "softplus": ("Softplus", {}),
-    "softmax": ("Softmax", {"axis": 1}),
-}
+def _activated(graph: Graph, layer: Dense | Conv2D, sums: str) -> str:
+    write = activation(layer.activation).onnx
+    assert write is not None  # as `model_of` has checked
+    return write(graph, sums)
 
 
 def _dense(here: Here, layer: Dense) -> str:
     weights, biases = here.constant("weights"), here.constant("biases")
     sums = here.graph.node("Gemm", here.signals, weights, biases)
-    return _activated(here.graph, layer.activation, sums)
+    return _activated(here.graph, layer, sums)
 
 
 def _convolution(here: Here, layer: Conv2D) -> str:
@@ -115,7 +101,7 @@ def _convolution(here: Here, layer: Conv2D) -> str:
         settings["pads"] = [above, left, below, right]
     steps = {"strides": [layer.stride] * 2, "dilations": [layer.dilation] * 2}
     sums = here.graph.node("Conv", here.signals, weights, biases, **steps, **settings)
-    return _activated(here.graph, layer.activation, sums)
+    return _activated(here.graph, layer, sums)
 
 
 def _max_pool(here: Here, layer: MaxPool2D) -> str:

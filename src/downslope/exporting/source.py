@@ -21,6 +21,7 @@ from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.data.tables.numbers import PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
 from downslope.exporting.model import Model
+from downslope.nn.activations import ACTIVATIONS, Activation
 
 WIDTH = 96  # letters in a line, at most
 
@@ -76,7 +77,7 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
         own.insert(0, _encode(model.encoding))
     whole = "\n".join(own)
     tables = [] if model.encoding is None else _used(table_functions, whole)
-    functions = [*tables, *_used(numpy_functions, whole)]
+    functions = [*tables, *_activations(model, whole), *_used(numpy_functions, whole)]
     if model.encoding is not None:
         functions.append(own.pop(0))
     head = [
@@ -136,6 +137,19 @@ def _used(module: ModuleType, code: str) -> list[str]:
         found |= new
         unread += [sources[name] for name in new]
     return [source for name, source in sources.items() if name in found]
+
+
+def _activations(model: Model, code: str) -> list[str]:
+    """The activations that some code calls, as functions of NumPy."""
+    found = {one.name: one for one in (*ACTIVATIONS.values(), *model.activations)}
+    return [_function(one) for name, one in found.items() if re.search(rf"\b{name}\(", code)]
+
+
+def _function(one: Activation) -> str:
+    lines = one.numpy.split("\n")
+    lines[-1] = f"return {lines[-1].removeprefix('return ')}"
+    formula = f'"""{one.formula}."""' if one.formula else f'"""The activation {one.name}."""'
+    return "\n".join([f"def {one.name}(z):", *[f"    {line}" for line in (formula, *lines)]])
 
 
 def _docstring(model: Model, body: Body, stem: str) -> str:

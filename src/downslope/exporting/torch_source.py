@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.exporting.model import Model
 from downslope.exporting.source import Body, Source, assemble
+from downslope.nn.activations import activation
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
@@ -59,17 +60,6 @@ class StridedConv2d(nn.Conv2d):
             zeros = max((-(-length // self.stride[0]) - 1) * self.stride[0] + span - length, 0)
             pads += [zeros // 2, zeros - zeros // 2]
         return super().forward(nn.functional.pad(x, pads))''',
-}
-_ACTIVATIONS = {
-    "sigmoid": "nn.Sigmoid()",
-    "tanh": "nn.Tanh()",
-    "relu": "nn.ReLU()",
-    "leaky_relu": "nn.LeakyReLU()",
-    "elu": "nn.ELU()",
-    "gelu": "nn.GELU()",
-    "silu": "nn.SiLU()",
-    "softplus": "nn.Softplus()",
-    "softmax": "nn.Softmax(dim=1)",
 }
 
 
@@ -141,9 +131,9 @@ def _modules(layer: Layer, own: Parameters, shape: Shape) -> list[_Module]:
         case Dense():
             weights = {"weight": own["weights"].T, "bias": own["biases"]}
             linear = _Module(f"nn.Linear({shape[0]}, {layer.units})", weights)
-            return [linear, *_activation(layer.activation)]
+            return [linear, *_activation(layer)]
         case Conv2D():
-            return [_convolution(layer, own, shape), *_activation(layer.activation)]
+            return [_convolution(layer, own, shape), *_activation(layer)]
         case MaxPool2D():
             return [_Module(f"nn.MaxPool2d({layer.size})")]
         case AveragePool2D():
@@ -175,8 +165,9 @@ def _modules(layer: Layer, own: Parameters, shape: Shape) -> list[_Module]:
     raise AssertionError(layer)
 
 
-def _activation(name: str) -> list[_Module]:
-    return [] if name == "identity" else [_Module(_ACTIVATIONS[name])]
+def _activation(layer: Dense | Conv2D) -> list[_Module]:
+    own = activation(layer.activation)
+    return [] if own.name == "identity" else [_Module(own.torch)]
 
 
 def _norm(own: Parameters) -> dict[str, np.ndarray]:

@@ -281,11 +281,11 @@ class _Walker:
 
 def _rates(layer: Layer, way: LayerWay) -> np.ndarray | None:
     """f'(z) of each sum; None where an activation depends on other sums as well."""
-    name = getattr(layer, "activation", "identity")
-    if name == "softmax":
+    function = activation(getattr(layer, "activation", "identity"))
+    if not function.is_elementwise:
         return None
     sums = jnp.asarray(way.sums)
-    _, pullback = jax.vjp(activation(name), sums)
+    _, pullback = jax.vjp(function.function, sums)
     return np.asarray(pullback(jnp.ones_like(sums))[0])
 
 

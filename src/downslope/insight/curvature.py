@@ -76,12 +76,11 @@ class Curvature:
         1 / eigenvalue, from the eigenvalues of the same recurrence. Weight decay adds to the
         bend. Optimizers that scale each weight's step have no such rule, nor has clipping.
         """
-        m = optimizer.momentum
-        shares = {"sgd": 2.0, "momentum": 2 * (1 + m), "nesterov": (2 + 2 * m) / (1 + 2 * m)}
-        if optimizer.name not in shares or optimizer.clip_norm is not None:
+        rule = optimizer.record.highest_rate
+        if rule is None or optimizer.clip_norm is not None:
             return None
         bend = self.eigenvalue + optimizer.weight_decay
-        return shares[optimizer.name] / bend if bend > 0 else math.inf
+        return rule(optimizer.momentum or 0) / bend if bend > 0 else math.inf
 
 
 def curvature(

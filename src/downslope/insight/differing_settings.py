@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from downslope.engine.augment import Augment
+from downslope.engine.optimizers import SETTINGS
 from downslope.engine.settings import Settings
 from downslope.nn.notation import describe
 from downslope.runs.run import Run
@@ -17,7 +18,7 @@ from downslope.runs.run_folder import DataCard
 
 # which samples a step sees, and how; what else acts on a step changes only the weights behind it
 OF_BATCHES = frozenset({"loss", "batch size", "seed", "class weights", "changes to images"})
-OF_STEPS = OF_BATCHES | {"optimizer", "momentum", "weight decay", "clip norm"}
+OF_STEPS = OF_BATCHES | {"optimizer", "weight decay", "clip norm", *SETTINGS}
 _NONE = "none"
 
 
@@ -79,18 +80,25 @@ def network_unlike(one: Run, other: Run) -> tuple[Unlike, ...]:
 
 
 def settings_unlike(one: Settings, other: Settings) -> tuple[Unlike, ...]:
-    """The settings that differ, in the words of the command line."""
-    return _unlike(in_words(one), in_words(other))
+    """The settings that differ, in the words of the command line.
+
+    Of two kinds of optimizer, settings with their usual values are left out.
+    """
+    found = _unlike(in_words(one), in_words(other))
+    before, now = one.optimizer, other.optimizer
+    if before.name == now.name:
+        return found
+    usual = {name for name in SETTINGS if before.is_usual(name) and now.is_usual(name)}
+    return tuple(each for each in found if each.name not in usual)
 
 
 def in_words(settings: Settings) -> dict[str, str]:
     """Each setting under its name; what the others make meaningless is left out."""
     optimizer, stop, record = settings.optimizer, settings.stop, settings.record
-    has_momentum = optimizer.name in ("momentum", "nesterov")
     found: dict[str, Any] = {
         "loss": settings.loss,
         "optimizer": optimizer.name,
-        "momentum": optimizer.momentum if has_momentum else None,
+        **{name: getattr(optimizer, name) for name in SETTINGS},
         "weight decay": optimizer.weight_decay,
         "clip norm": optimizer.clip_norm,
         "learning rate": settings.learning_rate,

@@ -22,6 +22,7 @@ from downslope.engine import loop
 from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
 from downslope.insight.step import batch_gradients
+from downslope.nn.activations import Activation, activation
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
@@ -30,7 +31,6 @@ POINTS = 25
 MOST_PROBED = 256  # samples whose signals are looked at,
 MOST_NUMBERS = 1 << 25  # of so many numbers in a layer
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
-STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the largest slope of those that saturate on both sides
 MEASURES = (
     "gradient_length", "weight_length", "update_share", "mean", "deviation", "dead", "saturated",
 )  # fmt: skip
@@ -49,9 +49,9 @@ class LayerCourse:
         mean: Of its activations, over the probed samples and all units.
         deviation: Likewise the standard deviation.
         dead: Share of its units (channels of a convolution) that are 0 for every probed sample,
-            so that no slope passes; NaN unless the activation is relu.
+            so that no slope passes; NaN unless the activation is flat below 0, as relu is.
         saturated: Share of its activations where the slope is below a twentieth of the largest
-            that it can have; NaN unless the activation is sigmoid or tanh.
+            that it can have; NaN unless the activation saturates on both sides, as sigmoid does.
     """
 
     name: str
@@ -139,7 +139,7 @@ def layers_over_time(
         layers=tuple(
             LayerCourse(
                 network.layer_name(place),
-                getattr(network.layers[place], "activation", "identity"),
+                activation(getattr(network.layers[place], "activation", "identity")).name,
                 *table[:, number].T.astype(np.float64),
             )
             for number, place in enumerate(with_weights)
@@ -180,7 +180,8 @@ def _measured(
     ):
         if not jax.tree.leaves(own):
             continue
-        name, values = getattr(layer, "activation", "identity"), signal.activations
+        function = activation(getattr(layer, "activation", "identity"))
+        values = signal.activations
         weights = _length(own)
         change = _length(jax.tree.map(lambda one, other: one - other, new, own))
         nothing = jnp.float32(jnp.nan)
@@ -192,16 +193,16 @@ def _measured(
                 change / jnp.maximum(weights, 1e-30),
                 values.mean(),
                 values.std(),
-                silent if name == "relu" else nothing,
-                _saturated(name, values) if name in STEEPEST else nothing,
+                silent if function.is_flat_below else nothing,
+                nothing if function.steepest is None else _saturated(function, signal.sums),
             ]
         )
     return jnp.stack([jnp.stack(row) for row in rows])
 
 
-def _saturated(name: str, values: Array) -> Array:
-    slopes = values * (1 - values) if name == "sigmoid" else 1 - values**2
-    return (slopes < FLAT * STEEPEST[name]).mean()
+def _saturated(function: Activation, sums: Array) -> Array:
+    _, slopes = jax.jvp(function.function, (sums,), (jnp.ones_like(sums),))
+    return (slopes < FLAT * (function.steepest or 0)).mean()
 
 
 def _length(tree: object) -> Array:

@@ -15,7 +15,7 @@ from downslope.engine.predictions import outputs_of
 from downslope.engine.scales import Units
 from downslope.errors import DataError, NetworkError
 from downslope.insight.weight import checked_layer
-from downslope.nn.activations import activation
+from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense
 from downslope.nn.images import Conv2D
 from downslope.nn.network import Network
@@ -154,7 +154,7 @@ def neuron(
         layer=layer,
         layer_name=run.network.layer_name(layer - 1),
         unit=unit,
-        activation=own.activation,
+        activation=activation(own.activation).name,
         place=place,
         grid=None if place is None else (others.shape[0], others.shape[1]),
         sample=sample,
@@ -164,7 +164,12 @@ def neuron(
         bias=float(np.asarray(parameters["biases"])[unit]),
         sum=float(sums),
         output=float(outputs),
-        curve=_curve(own.activation, float(sums), others if place is None else others[place], unit),
+        curve=_curve(
+            activation(own.activation),
+            float(sums),
+            others if place is None else others[place],
+            unit,
+        ),
         responses=responses,
     )
 
@@ -237,15 +242,15 @@ def _names(run: Run, layer: int, shape: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in places)
 
 
-def _curve(name: str, at: float, sums: np.ndarray, unit: int) -> np.ndarray:
-    """The activation around a sum; of softmax with the sums of the other units as they are."""
+def _curve(function: Activation, at: float, sums: np.ndarray, unit: int) -> np.ndarray:
+    """The activation around a pre-activation; those of the other units stay as they are."""
     reach = max(4.0, 1.25 * abs(at)) if math.isfinite(at) else 4.0
     around = np.linspace(-reach, reach, CURVE).astype(np.float32)
-    if name != "softmax":
-        return np.stack([around, np.asarray(activation(name)(jnp.asarray(around)))], axis=1)
+    if function.is_elementwise:
+        return np.stack([around, np.asarray(function(jnp.asarray(around)))], axis=1)
     rows = np.repeat(sums[None], CURVE, axis=0)
     rows[:, unit] = around
-    return np.stack([around, np.asarray(activation(name)(jnp.asarray(rows)))[:, unit]], axis=1)
+    return np.stack([around, np.asarray(function(jnp.asarray(rows)))[:, unit]], axis=1)
 
 
 def _told(one: Neuron, most: int = 10) -> Iterator[str]:

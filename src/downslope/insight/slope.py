@@ -19,10 +19,8 @@ from downslope.errors import DownslopeError, SettingError
 from downslope.insight.expression import FUNCTIONS, parse_expression
 from downslope.insight.one_sided import sides_at
 from downslope.names import look_up
-from downslope.nn.activations import ACTIVATIONS
-from downslope.nn.activations import SYNONYMS as ACTIVATION_SYNONYMS
+from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.losses import LOSSES, Loss, resolve
-from downslope.nn.losses import SYNONYMS as LOSS_SYNONYMS
 
 Function = Callable[..., Any]
 
@@ -210,12 +208,12 @@ def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
         )
     empty = np.empty(0)
     if isinstance(function, str) and function in ACTIVATIONS:
-        about = Slope(function, "z", "a", None, (), empty, empty, _softmax_note(function))
+        about = Slope(function, "z", "a", None, (), empty, empty, _note(ACTIVATIONS[function]))
         return _Subject(about, _activation(function), (-2.0, 1.0))
     if isinstance(function, str):
         known = {**LOSSES, **ACTIVATIONS, **FUNCTIONS}
         if function.isidentifier() and function not in ("x", "e", "pi"):
-            names = {**LOSS_SYNONYMS, **ACTIVATION_SYNONYMS}
+            names = {**LOSSES.synonyms, **ACTIVATIONS.synonyms}
             look_up(function, known, "loss, activation or function", SettingError, names)
         about = Slope(" ".join(function.split()), "x", "f", None, (), empty, empty)
         return _Subject(about, parse_expression(function), (-1.0, 1.0))
@@ -223,16 +221,17 @@ def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
     return _Subject(Slope(name, "x", "f", None, (), empty, empty), function, (-1.0, 1.0))
 
 
-def _softmax_note(name: str) -> str:
-    if name != "softmax":
+def _note(found: Activation) -> str:
+    if found.is_elementwise:
         return ""
     return "Of two classes: z is the sum of one of them, that of the other being 0."
 
 
 def _activation(name: str) -> Function:
-    if name == "softmax":
-        return lambda z: ACTIVATIONS[name](jnp.stack([z, jnp.zeros_like(z)]))[0]
-    return ACTIVATIONS[name]
+    found = ACTIVATIONS[name]
+    if found.is_elementwise:
+        return found.function
+    return lambda z: found(jnp.stack([z, jnp.zeros_like(z)]))[0]
 
 
 def _loss(loss: Loss, target: float | None) -> _Subject:

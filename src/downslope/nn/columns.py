@@ -12,6 +12,7 @@ from functools import reduce
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from downslope.nn.activations import activation
 from downslope.nn.dense import Dense, Dropout
 from downslope.nn.layer import Layer, Parameters
 from downslope.nn.losses import Loss, cross_entropy
@@ -22,7 +23,8 @@ FEW_CLASSES = 32  # with more, a program that goes through them one by one becom
 def fits_columns(layers: Sequence[Layer]) -> bool:
     """Whether `forward_columns` can go through these layers."""
     return all(
-        isinstance(layer, Dropout) or (isinstance(layer, Dense) and layer.activation != "softmax")
+        isinstance(layer, Dropout)
+        or (isinstance(layer, Dense) and activation(layer.activation).is_elementwise)
         for layer in layers
     )
 

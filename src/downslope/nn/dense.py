@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError, quoted
-from downslope.nn.activations import activation
-from downslope.nn.initializers import initializer
+from downslope.nn.activations import Activation, Function, activation, plain_activation
+from downslope.nn.initializers import Function as Draw
+from downslope.nn.initializers import Initializer, initializer, plain_initializer
 from downslope.nn.layer import Layer, Misfit, Parameters, Shape
 
 LARGEST = (1 << 31) - 1  # what arrays are counted with
@@ -46,25 +47,36 @@ def _example(name: str, value: object) -> object:
     return value if is_number else EXAMPLES.get(name, 2)
 
 
+def keep_plain(layer: Any) -> None:
+    """Let a layer keep its activation and its initializer as names where they are ours.
+
+    Raises:
+        NetworkError: There is no activation or initializer of that name.
+    """
+    object.__setattr__(layer, "activation", plain_activation(layer.activation))
+    object.__setattr__(layer, "initializer", plain_initializer(layer.initializer))
+
+
 @dataclass(frozen=True)
 class Dense(Layer):
     """Fully connected: activation(x W + b), x of shape (N, features), W (features, units).
 
     Attributes:
         units: Number of neurons.
-        activation: A name in `ACTIVATIONS`.
-        initializer: A name in `INITIALIZERS`, or "auto" for the one that fits the activation.
+        activation: A name in `ACTIVATIONS`, a function a(z) written with `jax.numpy`, or an
+            `Activation`.
+        initializer: A name in `INITIALIZERS`, "auto" for the one that fits the activation, a
+            function (key, shape, dtype) -> weights, or an `Initializer`.
     """
 
     units: int
-    activation: str = "identity"
-    initializer: str = "auto"
+    activation: str | Function | Activation = "identity"
+    initializer: str | Draw | Initializer = "auto"
     word: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
         positive("units", self.units, "Dense")
-        activation(self.activation)
-        initializer(self.initializer, self.activation)
+        keep_plain(self)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(features,) to (units,)."""

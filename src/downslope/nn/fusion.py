@@ -24,9 +24,6 @@ from downslope.nn.network import Network
 from downslope.nn.ops.convolution import convolve
 from downslope.nn.ops.products import dense_product
 
-# With these the largest sum has the largest activation, so that pooling may come first.
-_INCREASING = ("identity", "relu", "leaky_relu", "elu", "sigmoid", "tanh", "softplus")
-
 
 @dataclass(frozen=True)
 class _Joined(Layer):
@@ -147,5 +144,5 @@ def _takes(layer: Layer | None) -> bool:
     return (
         isinstance(layer, _Joined)
         and layer.pool == 1
-        and layer.convolution.activation in _INCREASING
+        and activation(layer.convolution.activation).is_increasing  # so pooling may come first
     )

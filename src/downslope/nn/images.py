@@ -9,9 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
-from downslope.nn.activations import activation
-from downslope.nn.dense import LARGEST, positive
-from downslope.nn.initializers import initializer
+from downslope.nn.activations import Activation, Function, activation
+from downslope.nn.dense import LARGEST, keep_plain, positive
+from downslope.nn.initializers import Function as Draw
+from downslope.nn.initializers import Initializer, initializer
 from downslope.nn.layer import Layer, Misfit, Parameters, Shape
 from downslope.nn.ops.convolution import convolve
 from downslope.nn.ops.pooling import LARGEST_INDEXED, average_pool, max_pool, upsample
@@ -32,21 +33,23 @@ class Conv2D(Layer):
     Attributes:
         channels: Number of output channels.
         size: Height and width of the patch.
-        activation: A name in `ACTIVATIONS`.
+        activation: A name in `ACTIVATIONS`, a function a(z) written with `jax.numpy`, or an
+            `Activation`.
         stride: Step between patches, in pixels.
         dilation: Distance between the pixels of a patch.
         padding: "same" surrounds the image with zeros so that stride 1 keeps its size; "valid"
             uses whole patches only.
-        initializer: A name in `INITIALIZERS`, or "auto" for the one that fits the activation.
+        initializer: A name in `INITIALIZERS`, "auto" for the one that fits the activation, a
+            function (key, shape, dtype) -> weights, or an `Initializer`.
     """
 
     channels: int
     size: int = 3
-    activation: str = "identity"
+    activation: str | Function | Activation = "identity"
     stride: int = 1
     dilation: int = 1
     padding: Literal["same", "valid"] = "same"
-    initializer: str = "auto"
+    initializer: str | Draw | Initializer = "auto"
     word: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
@@ -58,8 +61,7 @@ class Conv2D(Layer):
                 "'same' or 'valid'",
                 "Use 'same' to keep the image's size.",
             )
-        activation(self.activation)
-        initializer(self.initializer, self.activation)
+        keep_plain(self)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """(height, width, inputs) to (height', width', channels)."""

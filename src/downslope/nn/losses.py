@@ -6,16 +6,15 @@ into the answer that a person reads: logits into probabilities, a log rate into 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import SettingError
-from downslope.names import look_up, synonyms
+from downslope.names import Registry, own_name
 from downslope.nn.activations import identity, softmax
 
 PerSample = Callable[[Float[Array, "n ..."], Array], Float[Array, " n"]]
@@ -116,6 +115,10 @@ class Loss:
             holds. With a rule, training can use targets of deviation 1 and report its own units.
         is_of_differences: Whether it depends on y - t alone, so that training can use targets
             whose mean is 0.
+        formula: The loss of one output in plain text, of outputs y (or z, where a link follows)
+            and targets t.
+        source: Where it was published.
+        synonyms: What other libraries call it, separated by blanks.
     """
 
     name: str
@@ -124,6 +127,9 @@ class Loss:
     takes_classes: bool = False
     degree: int | None = None
     is_of_differences: bool = False
+    formula: str = ""
+    source: str = ""
+    synonyms: str = ""
 
     def mean(
         self,
@@ -155,46 +161,74 @@ def _exp(outputs: Array) -> Array:
     return jnp.exp(outputs)
 
 
-LOSSES: Mapping[str, Loss] = MappingProxyType(
-    {
-        "squared_error": Loss("squared_error", squared_error, degree=2),
-        "absolute_error": Loss("absolute_error", absolute_error, degree=1),
-        "huber": Loss("huber", huber, is_of_differences=True),
-        "cross_entropy": Loss("cross_entropy", cross_entropy, softmax, takes_classes=True),
-        "binary_cross_entropy": Loss(
-            "binary_cross_entropy", binary_cross_entropy, _sigmoid, takes_classes=True
+LOSSES = Registry(
+    "loss",
+    SettingError,
+    [
+        Loss(
+            "squared_error",
+            squared_error,
+            degree=2,
+            formula="(y - t)^2",
+            source="Legendre, Nouvelles méthodes pour la détermination des orbites, 1805",
+            synonyms="mse mseloss rmse meansquarederror meansquaredloss squareerror squared "
+            "squaredloss l2 l2loss leastsquares meansquarederrorloss quadratic",
         ),
-        "poisson": Loss("poisson", poisson, _exp),
-    }
-)
-
-
-# what PyTorch, Keras, scikit-learn and people call them; see `names.suggestion`
-_OWN = "Give a function of your own from Python: loss(prediction, target) -> one value per sample."
-SYNONYMS = synonyms(
-    {
-        "squared_error": (
-            "mse mseloss rmse meansquarederror meansquaredloss squareerror squared "
-            "squaredloss l2 l2loss leastsquares meansquarederrorloss quadratic"
+        Loss(
+            "absolute_error",
+            absolute_error,
+            degree=1,
+            formula="|y - t|",
+            source="Boscovich, De litteraria expeditione per pontificiam ditionem, 1757",
+            synonyms="mae mad l1 l1loss maeloss meanabsoluteerror absolute absoluteloss",
         ),
-        "absolute_error": "mae mad l1 l1loss maeloss meanabsoluteerror absolute absoluteloss",
-        "huber": "smoothl1 smoothl1loss huberloss",
-        "cross_entropy": (
-            "crossentropyloss ce celoss xent categoricalcrossentropy "
+        Loss(
+            "huber",
+            huber,
+            is_of_differences=True,
+            formula="(y - t)^2 / 2 where |y - t| <= 1, else |y - t| - 1/2",
+            source="Huber, Robust estimation of a location parameter, 1964",
+            synonyms="smoothl1 smoothl1loss huberloss",
+        ),
+        Loss(
+            "cross_entropy",
+            cross_entropy,
+            softmax,
+            takes_classes=True,
+            formula="-log softmax(z)_t",
+            source="Bridle, Probabilistic interpretation of feedforward classification network "
+            "outputs, 1990",
+            synonyms="crossentropyloss ce celoss xent categoricalcrossentropy "
             "sparsecategoricalcrossentropy softmaxcrossentropy logloss logistic "
-            "multinomial nll nllloss negativeloglikelihood softmax"
+            "multinomial nll nllloss negativeloglikelihood softmax",
         ),
-        "binary_cross_entropy": (
-            "bce bceloss bcewithlogits bcewithlogitsloss binary binarylogloss "
-            "sigmoidcrossentropy sigmoid"
+        Loss(
+            "binary_cross_entropy",
+            binary_cross_entropy,
+            _sigmoid,
+            takes_classes=True,
+            formula="-t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid",
+            source="Cox, The regression analysis of binary sequences, 1958",
+            synonyms="bce bceloss bcewithlogits bcewithlogitsloss binary binarylogloss "
+            "sigmoidcrossentropy sigmoid",
         ),
-        "poisson": "poissonnll poissonnllloss poissonloss countpoisson",
-        _OWN: (
+        Loss(
+            "poisson",
+            poisson,
+            _exp,
+            formula="exp(z) - t z",
+            source="Nelder and Wedderburn, Generalized linear models, 1972",
+            synonyms="poissonnll poissonnllloss poissonloss countpoisson",
+        ),
+    ],
+    instead={
+        "Give a function of your own from Python: loss(prediction, target) -> one value per "
+        "sample.": (
             "hinge hingeloss focal focalloss kldivergence kldivloss kld logcosh quantile "
             "pinball ctc ctcloss triplet mape msle gaussiannll "
             "meansquaredlogarithmicerror meanabsolutepercentageerror cosinesimilarity"
         ),
-    }
+    },
 )
 
 
@@ -210,5 +244,5 @@ def resolve(loss: str | PerSample | Loss) -> Loss:
     if isinstance(loss, Loss):
         return loss
     if callable(loss):
-        return Loss(getattr(loss, "__name__", "own loss"), loss)
-    return look_up(loss, LOSSES, "loss", SettingError, SYNONYMS)
+        return Loss(own_name(loss), loss)
+    return LOSSES.find(loss)

@@ -161,6 +161,12 @@ class Phase:
     versions: dict[str, str]
 
 
+class _Format(msgspec.Struct):
+    """What every version of `run.json` says first."""
+
+    format: int
+
+
 @dataclass(frozen=True)
 class Document:
     """The content of `run.json`, and of each checkpoint; attributes are those of `Run`."""
@@ -224,16 +230,19 @@ def decode(content: bytes, path: Path) -> Document:
     if (content.count(b",") + content.count(b":")) * VALUE > len(content) + MOST_VALUES:
         raise damaged(path, "it holds too many values")
     try:
+        found = msgspec.json.decode(content, type=_Format, strict=True).format
+        if found != FORMAT:
+            raise RunError(
+                f"{path} has format {found}.",
+                f"format {FORMAT}",
+                "Open it with the version of Downslope that wrote it.",
+            )
         document = msgspec.json.decode(content, type=Document, strict=True)
+    except RunError:
+        raise
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError) as error:
         raise damaged(path, str(error)) from error
     check_names(content, path)
-    if document.format != FORMAT:
-        raise RunError(
-            f"{path} has format {document.format}.",
-            f"format {FORMAT}",
-            "Open it with the version of Downslope that wrote it.",
-        )
     return document
 
 
