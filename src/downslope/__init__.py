@@ -7,9 +7,11 @@ command line answers `--help` without starting the engine.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # type checkers take it for true; to import it would take half of the time
 if TYPE_CHECKING:
+    from typing import Any
+
     from downslope.data import DataFinding, Dataset, Samples, Scaling, load
     from downslope.data.checks.check_data import check_data
     from downslope.engine.augment import Augment

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 from PIL import Image
 
 import downslope as ds
+from downslope.cli import ending
 from downslope.cli import main as commands
 from downslope.cli.ending import code_of
 from tests.cli.conftest import START
@@ -235,3 +238,78 @@ def test_starts_without_end(refused):
     assert refused("minima", "xor", "--starts", "9" * 12) == (
         "The number of starts is 999999999999. Expected a whole number of at most 10,000. Try 32."
     )
+
+
+BEGIN = "import os; from downslope.cli import start; os.write(2, b'!'); start()"
+XOR = ("train", "xor", "--network", "dense 2", "--epochs", "2", "--no-pictures")
+MOMENTS = [  # seconds, from the first imports to the end, and the command
+    *((0.03 * step, ("data",)) for step in range(7)),
+    *((0.25 * step**1.3, XOR) for step in range(6)),
+]
+
+
+@pytest.mark.parametrize(("seconds", "words"), MOMENTS)
+def test_ctrl_c_at_any_moment(seconds, words, tmp_path):
+    command = [sys.executable, "-c", BEGIN, *words]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1) as process:
+        assert process.stderr.read(1) == b"!"
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1].decode()
+    assert "Traceback" not in said
+    assert "ignored" not in said
+    is_stopped = said.endswith("\nStopped.\n")
+    is_stopped |= "Stopped by Ctrl-C" in said or "Go on with" in said
+    assert process.returncode == (130 if is_stopped else 0)
+    assert is_stopped or seconds > 0  # the first is sent before anything is imported
+
+
+def test_the_module_is_the_command_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "downslope", "predict", "nowhere", "x.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"Error: {tmp_path}/nowhere does not exist. ")
+
+
+def test_an_interrupt_that_python_drops_ends_the_command(tmp_path):
+    code = (
+        "import os, signal\n"
+        "from downslope.cli import main, ending\n"
+        "class Late:\n"
+        "    def __del__(self):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        sum(range(9))\n"
+        "def run(**settings):\n"
+        "    one = Late()\n"
+        "    del one\n"
+        "    while True: pass\n"
+        "main.cli = run\n"
+        "main.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, "\nStopped.\n")
+
+
+def test_a_process_that_ignores_ctrl_c_goes_on(tmp_path):
+    code = f"import signal; signal.signal(signal.SIGINT, signal.SIG_IGN); {BEGIN}"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "data"], stdout=-1, stderr=-1, cwd=tmp_path
+    ) as process:
+        assert process.stderr.read(1) == b"!"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate()[1] == b""
+    assert process.returncode == 0
+
+
+def test_another_error_that_comes_of_an_interrupt_is_told_as_one(capsys):
+    try:
+        ending.was_interrupted.set()
+        assert code_of(ImportError("numpy._core.multiarray failed to import")) == 130
+        assert code_of(ds.DataError("a.", "b", "C.")) == 2
+    finally:
+        ending.was_interrupted.clear()
+    assert capsys.readouterr().err == "\nStopped.\nError: a. Expected b. C.\n"

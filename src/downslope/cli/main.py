@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import click
 
+from downslope.cli import STOPPED, stop_at_once
 from downslope.cli.bowl import bowl
 from downslope.cli.compare import compare
 from downslope.cli.count import count
@@ -21,10 +22,11 @@ from downslope.cli.diff import diff
 from downslope.cli.ending import (
     FAILED,
     NOBODY_READS,
-    STOPPED,
     BrokenOff,
+    answer_interrupts,
     check_surroundings,
     code_of,
+    ignore_interrupts,
     open_closed_streams,
 )
 from downslope.cli.escape import escape
@@ -118,7 +120,15 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command line; the entry point of the script `downslope`."""
+    """Run the command line, and end the process."""
+    try:
+        answer_interrupts()
+        _run()
+    except KeyboardInterrupt:  # between two things that answer it
+        stop_at_once()
+
+
+def _run() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # XLA's notes are not for the user
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
@@ -128,6 +138,7 @@ def main() -> None:
     try:
         cli(prog_name="downslope")
     except SystemExit as ending:
+        ignore_interrupts()
         # The engine's threads may be in the middle of compiling, and crash when torn down; and what
         # a full disk or a closed pipe refused, Python would write once more.
         if ending.code in (STOPPED, NOBODY_READS, FAILED):

@@ -1,0 +1,5 @@
+"""`python -m downslope` is the command line."""
+
+from downslope.cli import start
+
+start()
