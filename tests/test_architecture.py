@@ -12,7 +12,7 @@ import downslope
 SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
-    "errors", "names", "numerals", "storage", "data", "nn", "engine", "runs", "insight",
+    "errors", "names", "numerals", "text", "storage", "data", "nn", "engine", "runs", "insight",
     "exporting", "plots", "reporting", "sklearn", "cli", "__main__",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))

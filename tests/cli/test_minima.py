@@ -13,15 +13,16 @@ def test_json_and_words_are_the_same_findings(call, tmp_path):
     found = json.loads(call(*STARTS, "--json", "--no-pictures").stdout)
     folder = tmp_path / "runs" / "xor-minima-1"
     assert found["folder"] == str(folder)
+    assert found.pop("pictures") == []
     assert json.loads((folder / "minima.json").read_text()) == found
     assert sorted(found["seeds"]) == [0, 1, 2]
     assert found["train_loss"] == sorted(found["train_loss"])
     assert len(found["barriers"]) == 2
     assert found["matched_barriers"] is None  # one layer has no hidden units
-    assert (found["epochs"], found["diverged"], found["interrupted"]) == (2, 0, False)
+    assert (found["epochs"], found["diverged"], found["is_interrupted"]) == (2, 0, False)
     result = call(*STARTS)
     assert result.exit_code == 0, result.output
-    for sentence in found["words"]:
+    for sentence in found["summary"].split("\n"):
         assert sentence in result.stdout
     assert "the lowest" in result.stdout
     assert (tmp_path / "runs" / "xor-minima-2" / "minima.png").is_file()

@@ -9,14 +9,14 @@ def test_json_and_the_same_words(call, own_run):
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
     assert list(found) == [
-        "run", "plane", "axes", "share", "shares", "message", "samples", "here", "a", "b",
-        "train_loss", "validation_loss", "path",
+        "run", "summary", "data", "loss", "plane", "a", "b", "train_loss", "validation_loss",
+        "here", "walked", "samples", "pictures",
     ]  # fmt: skip
     assert (len(found["train_loss"]), len(found["train_loss"][0])) == (5, 5)
-    assert found["path"]["step"][-1] == ds.open_run(own_run).outcome.step
+    assert found["walked"]["path"]["steps"][-1] == ds.open_run(own_run).outcome.step
     assert not (own_run / "pictures").exists()
     result = call("surface", own_run, "--points", 5)
-    assert found["message"] in result.stdout
+    assert found["summary"] in result.stdout
     for name in ("surface.png", "surface-relief.png"):
         assert (own_run / "pictures" / name).is_file()
         assert f"  {name}" in result.stdout
@@ -25,10 +25,11 @@ def test_json_and_the_same_words(call, own_run):
 def test_other_planes(call, own_run):
     words = ("--points", 3, "--json", "--no-pictures")
     random = json.loads(call("surface", own_run, "--plane", "random", "--reach", 2, *words).stdout)
-    assert (random["plane"], random["path"], random["a"]) == ("random", None, [-2.0, 0.0, 2.0])
+    assert (random["plane"]["kind"], random["walked"]) == ("random", None)
+    assert random["a"] == [-2.0, 0.0, 2.0]
     weights = ("--weights", "1.weights[0,1]", "1.biases[1]")
     result = call("surface", own_run, *weights, *words)
-    assert json.loads(result.stdout)["axes"] == [
+    assert json.loads(result.stdout)["plane"]["names"] == [
         "change of 1.weights[0,1]",
         "change of 1.biases[1]",
     ]
@@ -42,7 +43,7 @@ def test_a_line_to_another_run(call, own_run, tmp_path):
     assert found["along"] == [0, 0.25, 0.5, 0.75, 1]
     assert set(found["barrier"]) == {"train", "validation"}
     assert (own_run / "pictures" / "line.png").is_file()
-    assert found["message"] in call("surface", own_run, "--line-to", other, "--points", 5).stdout
+    assert found["summary"] in call("surface", own_run, "--line-to", other, "--points", 5).stdout
 
 
 def test_what_cannot_be_used_is_told(refused, own_run):

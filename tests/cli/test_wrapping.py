@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from downslope.cli.lines import line_width, print_table, say, wrapped
+from downslope.cli.lines import line_width, print_table, say
+from downslope.text import wrapped
 
 START = "from downslope.cli.main import main; main()"
 WORDS = st.lists(st.text("abc-,.:/'=漢字é", min_size=1, max_size=12), max_size=30)

@@ -48,8 +48,10 @@ def test_losses_are_those_of_each_alone(found, runs):
         measured = run.measure(DATA.validation)
         assert found.train_loss[place] == pytest.approx(run.measure(DATA.train)["loss"], rel=1e-4)
         assert found.validation_loss[place] == pytest.approx(measured["loss"], rel=1e-4)
-        assert found.validation_figure[place] == pytest.approx(measured["accuracy"])
-    assert found.baseline == pytest.approx(runs[0].measure_baseline(DATA.train)["loss"], rel=1e-6)
+        assert found.validation_metric[place] == pytest.approx(measured["accuracy"])
+    assert found.baseline_loss == pytest.approx(
+        runs[0].measure_baseline(DATA.train)["loss"], rel=1e-6
+    )
     assert (found.epochs, found.diverged, found.is_interrupted) == (6, 0, False)
 
 
@@ -60,7 +62,7 @@ def test_differences_of_answers_in_plain_numpy(found, runs):
     for one in range(4):
         for other in range(4):
             differ = (outputs[one].argmax(1) != outputs[other].argmax(1)).mean()
-            assert found.differ[one, other] == pytest.approx(differ)
+            assert found.predictions_differ[one, other] == pytest.approx(differ)
             apart = np.abs(shares[one] - shares[other]).sum(1).mean() / 2
             assert found.functions_apart[one, other] == pytest.approx(apart, abs=1e-4)
     assert found.pairs_differ.shape == (6,)
@@ -85,16 +87,16 @@ def test_lines_in_plain_numpy(found, runs):
         assert found.barriers[place] == pytest.approx(expected, abs=1e-3)
         matched = found.matched_line_losses[place]
         assert matched[[0, -1]] == pytest.approx([losses[0], losses[-1]], rel=1e-3)  # same function
-    assert (found.matched_apart <= found.weights_apart + 1e-6).all()
-    assert (found.matched_apart[0], found.weights_apart[0]) == (0, 0)
+    assert (found.matched_weights_apart <= found.weights_apart + 1e-6).all()
+    assert (found.matched_weights_apart[0], found.weights_apart[0]) == (0, 0)
 
 
 def test_in_words(found):
-    lowest, results, answers, lines = found.sentences[:4]
+    lowest, results, answers, lines = found.summary.split("\n")[:4]
     assert lowest == (
         f"Of 4 starts, seed {found.seeds[0]} ended lowest, at a training loss of "
         f"{found.train_loss[0]:.3g} (highest: {found.train_loss[-1]:.3g}; the best constant "
-        f"prediction: {found.baseline:.3g}). It is the lowest found; there may be lower ones."
+        f"prediction: {found.baseline_loss:.3g}). It is the lowest found; there may be lower ones."
     )
     loss = found.validation_loss
     rank = 1 + (loss < loss[0]).sum()
@@ -114,7 +116,7 @@ def test_in_words(found):
         "On the straight line from the lowest to each other one, the training loss has a barrier "
         f"of {np.median(found.barriers):.2g} (median; "
     )
-    assert "global" not in " ".join(found.sentences)
+    assert "global" not in found.summary
 
 
 def test_numbers_and_networks_without_an_order():
@@ -128,10 +130,14 @@ def test_numbers_and_networks_without_an_order():
     ]
     answers = [run.predict(data.validation.inputs) for run in runs]
     apart = np.sqrt(((answers[0] - answers[2]) ** 2).mean())
-    assert found.differ[0, 2] == pytest.approx(apart, rel=1e-3)
-    assert found.matched_line_losses is found.matched_apart is found.matched_barriers is None
-    assert found.barriers.max() < 1e-4 * found.baseline  # one layer, squared error: one bowl
-    assert found.sentences[2].startswith("The predictions of two of the networks differ by ")
+    assert found.predictions_differ[0, 2] == pytest.approx(apart, rel=1e-3)
+    assert (
+        found.matched_line_losses is found.matched_weights_apart is found.matched_barriers is None
+    )
+    assert found.barriers.max() < 1e-4 * found.baseline_loss  # one layer, squared error: one bowl
+    assert found.summary.split("\n")[2].startswith(
+        "The predictions of two of the networks differ by "
+    )
 
 
 def test_starts_that_diverge_are_left_out():
@@ -140,8 +146,8 @@ def test_starts_that_diverge_are_left_out():
     )
     result = minima_of(found, DATA)
     assert sorted(result.seeds) == [0, 2]
-    assert "1 of 3 starts diverged." in result.sentences
-    assert result.places.shape == (2, 2)
+    assert "1 of 3 starts diverged." in result.summary
+    assert result.map.shape == (2, 2)
     found = ds.train_side_by_side(
         NETWORK, DATA, options=PLAIN, learning_rates=1e38, seeds=[0, 1, 2], epochs=2
     )

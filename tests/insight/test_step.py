@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.insight.plain import as_plain
 from downslope.insight.step import trace_step
 from downslope.nn.notation import parse
 from downslope.numerals import rounded
@@ -296,7 +295,7 @@ def test_the_step_that_failed_can_be_looked_at():
 def test_it_can_be_written_as_json(run):
     import json
 
-    plain = json.loads(json.dumps(as_plain(trace_step(run, 3))))
+    plain = json.loads(json.dumps(trace_step(run, 3).to_dict()))
     assert plain["sample"]["index"] == int(ds.replay(run).batch_of(3)[0])
     assert "network" not in plain["sample"]
     assert len(plain["layers"]) == 2

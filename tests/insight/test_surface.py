@@ -152,12 +152,12 @@ def test_the_plane_reaches_beyond_the_path(found):
 
 def test_what_it_says(run, found):
     train, validation = found.here
-    assert found.message == (
+    assert found.summary == (
         f"The plane holds {100 * found.plane.share:.1f} % of the path's variance. The run ended at "
         f"a training loss of {train:.4g} and a validation loss of {validation:.4g}; the lowest "
         f"training loss of the picture is {found.train_loss.min():.4g}."
     )
-    assert not surface(run, plane="random", points=3).message.startswith("The plane holds")
+    assert not surface(run, plane="random", points=3).summary.startswith("The plane holds")
 
 
 def test_points_of_a_path_in_short_and_in_long_trainings():
@@ -304,7 +304,7 @@ def test_a_line_between_two_solutions(run):
     half = jax.tree.map(lambda one, two: (one + two) / 2, run.parameters, other.parameters)
     assert found.train_loss[5] == pytest.approx(torch_loss(run, half, run.dataset.train), rel=1e-4)
     straight = np.linspace(found.train_loss[0], found.train_loss[-1], 11)
-    assert found.train_barrier == pytest.approx(max(0, (found.train_loss - straight).max()))
+    assert found.barrier.train == pytest.approx(max(0, (found.train_loss - straight).max()))
     distance = np.sqrt(
         sum(
             float(((one - two) ** 2).sum())
@@ -314,13 +314,13 @@ def test_a_line_between_two_solutions(run):
         )
     )
     assert found.distance == pytest.approx(distance, rel=1e-5)
-    assert found.message == (
+    assert found.summary == (
         f"On the straight line from a training loss of {found.train_loss[0]:.4g} to one of "
-        f"{found.train_loss[-1]:.4g} there is a barrier of {found.train_barrier:.4g} (validation: "
-        f"{found.validation_barrier:.4g}). The distance between the two is {found.distance:.3g}."
+        f"{found.train_loss[-1]:.4g} there is a barrier of {found.barrier.train:.4g} (validation: "
+        f"{found.barrier.validation:.4g}). The distance between the two is {found.distance:.3g}."
     )
     itself = line(run, run, points=3)
-    assert itself.train_barrier == pytest.approx(0, abs=1e-6)
+    assert itself.barrier.train == pytest.approx(0, abs=1e-6)
     assert itself.distance == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 import downslope as ds
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance
-from downslope.plots import draw_layers, filters_figure, importance_figure, layers_figure
+from downslope.plots import filters_figure, importance_figure, layers_figure
 from downslope.plots.layers import _in_cells
 from tests.plain import PLAIN
 
@@ -92,12 +92,10 @@ def test_pixels_of_large_photos_are_added_up_in_squares(digits, overlaps):
 def test_what_is_drawn_of_a_run(moons_run, digits, tmp_path):
     from downslope.insight.layers import layers_over_time
 
-    paths = draw_layers(moons_run, layers_over_time(moons_run, 3), tmp_path)
-    assert [path.name for path in paths] == ["layers.png", "layers.svg"]
+    assert list(layers_over_time(moons_run, 3).figures()) == ["layers"]
     network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
     run = ds.train(network, digits, options=PLAIN, batch_size="full", epochs=2)
-    paths = draw_layers(run, layers_over_time(run, 2), tmp_path)
-    assert [path.name for path in paths] == [
-        f"{name}.{kind}" for name in ("layers", "filters", "pixels") for kind in ("png", "svg")
-    ]
+    drawn = layers_over_time(run, 2).plot(tmp_path)
+    assert list(drawn) == ["layers", "filters", "pixels"]
+    paths = [tmp_path / f"{name}.{kind}" for name in drawn for kind in ("png", "svg")]
     assert all(path.stat().st_size > 10_000 for path in paths)

@@ -11,7 +11,7 @@ from tests.plain import PLAIN
 
 def test_a_neuron_of_a_table(moons_run, overlaps, texts):
     found = neuron(moons_run, 1, 3)
-    figure = neuron_figure(found, moons_run.dataset)
+    figure = neuron_figure(found)
     assert overlaps(figure) == []
     assert "Unit 3 of layer 1 Dense, trained on moons" in texts(figure)
     assert "The activation: tanh" in texts(figure)
@@ -26,7 +26,7 @@ def test_a_neuron_of_a_table(moons_run, overlaps, texts):
 
 
 def test_a_neuron_that_goes_on_as_it_is(moons_run, overlaps, texts):
-    figure = neuron_figure(neuron(moons_run, 2, 0, 5), moons_run.dataset)
+    figure = neuron_figure(neuron(moons_run, 2, 0, 5))
     assert overlaps(figure) == []
     assert any("which goes on as it is." in text for text in texts(figure))
 
@@ -34,10 +34,10 @@ def test_a_neuron_that_goes_on_as_it_is(moons_run, overlaps, texts):
 def test_a_neuron_that_sees_an_image(digits, overlaps):
     network = ds.Network([ds.Dense(4, "relu"), ds.Dense(10)])
     run = ds.train(network, digits, options=PLAIN, batch_size="full", epochs=1)
-    first = neuron_figure(neuron(run, 1, 2), digits)
+    first = neuron_figure(neuron(run, 1, 2))
     assert overlaps(first) == []
     assert sum(bool(axes.images) for axes in first.axes) == 4 + 12
-    second = neuron_figure(neuron(run, 2, 2), digits)
+    second = neuron_figure(neuron(run, 2, 2))
     assert sum(bool(axes.images) for axes in second.axes) == 12
 
 
@@ -47,10 +47,10 @@ def test_a_channel_of_a_convolution(overlaps):
     data = ds.Dataset("tiny", "counting", part, part, part, ds.Scaling.learn(inputs, "channel"))
     network = ds.Network([ds.Conv2D(4, 3, "relu", stride=2), ds.Conv2D(1, 1)])
     run = ds.train(network, data, options=PLAIN, batch_size=8, epochs=1, learning_rate=1e-6)
-    figure = neuron_figure(neuron(run, 1, 2, 3, place=(2, 7)), data)
+    figure = neuron_figure(neuron(run, 1, 2, 3, place=(2, 7)))
     assert overlaps(figure) == []
     sample = next(axes for axes in figure.axes if axes.get_title(loc="left") == "sample 3")
     column, row = (values[0] for values in sample.lines[0].get_data())
     assert (column, row) == (14.5, 4.5)  # the middle of the seventh of eight columns
-    alone = neuron_figure(neuron(run, 2, 0, 3), data)  # patches of one pixel are no image
+    alone = neuron_figure(neuron(run, 2, 0, 3))  # patches of one pixel are no image
     assert overlaps(alone) == []

@@ -17,10 +17,10 @@ def found(moons_run):
 
 
 def test_a_map_shows_both_parts_the_path_and_its_times(found, texts, overlaps):
-    figure = surface_map(found, name="moons", loss="cross_entropy")
+    figure = surface_map(found)
     shown = texts(figure)
     assert shown[0] == "The loss surface of moons"
-    assert found.message.split(".")[0] in " ".join(shown[1].split())
+    assert found.summary.split(".")[0] in " ".join(shown[1].split())
     assert {"training loss", "validation loss", "cross entropy", "start", "epoch 3"} <= set(shown)
     assert not overlaps(figure)
 
@@ -33,7 +33,7 @@ def test_planes_without_a_path_mark_the_run(moons_run, texts, overlaps):
 
 
 def test_a_relief_is_drawn_and_saved(found, moons_run, texts, tmp_path, png_size):
-    figure = surface_relief(found, name="moons", loss="cross_entropy")
+    figure = surface_relief(found)
     assert texts(figure)[0] == "Down the loss surface of moons"
     assert {"start", "epoch 3"} <= set(texts(figure))
     assert png_size(save(figure, tmp_path / "relief.png"))[0] > 1000
@@ -59,7 +59,7 @@ def test_a_surface_that_is_flat_is_drawn(found, tmp_path):
 
 def test_a_line_names_its_ends(moons_run, texts, overlaps):
     other = line(moons_run, replace(moons_run, parameters=moons_run.parameters), points=5)
-    figure = line_between(other, name="moons", loss="cross_entropy")
+    figure = line_between(other)
     assert texts(figure)[0] == "Between two solutions of moons"
     assert f"training {other.train_loss[-1]:.3g}" in texts(figure)
     assert not overlaps(figure)

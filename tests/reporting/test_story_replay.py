@@ -47,7 +47,7 @@ def test_the_gap_in_the_words_of_the_command(material, waves_run):
 
 def test_the_surface_in_the_words_of_the_command(material, waves_run):
     (text,), names = told(the_surface(material))
-    assert text.endswith(surface(waves_run).message) and names == ["surface"]
+    assert text.endswith(surface(waves_run).summary) and names == ["surface"]
 
 
 def test_layers_and_filters_where_there_are_images(material, crowd_run, digits_run):

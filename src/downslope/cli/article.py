@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
-from downslope.cli.output import list_pictures
+from downslope.cli.runner import list_pictures
 from downslope.insight.bowl import RATES, START, STEPS, bowl
 from downslope.insight.escape import BATCH_SIZES, escape
 from downslope.insight.slope import number, slope

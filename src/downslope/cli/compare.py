@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from downslope.cli import options
+
+if TYPE_CHECKING:
+    from downslope.runs.train_options import TrainOptions
 
 
 @click.command()
@@ -30,7 +33,7 @@ from downslope.cli import options
 @click.option(
     "--test", is_flag=True, help="Open the test part, once, when everything has been trained."
 )
-@options.table
+@options.reading
 @options.training
 @options.out_folder
 @options.as_json
@@ -41,16 +44,11 @@ def compare(
     seeds: int,
     seconds: float | None,
     test: bool,
-    target: tuple[str, ...],
-    kinds: dict[str, str],
-    task: str | None,
-    group: str | None,
-    names: str | None,
-    time: str | None,
+    reading: dict[str, Any],
+    train_options: TrainOptions,
     out: Path | None,
     as_json: bool,
     pictures: bool,
-    **training: Any,
 ) -> None:
     """Train on DATA with several values of one setting, and compare the results.
 
@@ -60,20 +58,11 @@ def compare(
     values that were finished.
     """
     from downslope.cli.comparing import compare_and_report
-    from downslope.cli.training import asked
 
-    reading = {
-        "target": target,
-        "kinds": kinds,
-        "task": task,
-        "group": group,
-        "time": time,
-        "names": names,
-    }
     code = compare_and_report(
         source,
         reading,
-        asked(**training),
+        train_options,
         vary,
         seeds=seeds,
         seconds=seconds,

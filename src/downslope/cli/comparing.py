@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from downslope.cli import display, output
+from downslope.cli import display
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import plain_json, print_json, print_table, say
+from downslope.cli.runner import Output, list_pictures
 from downslope.cli.training import claimed
 from downslope.cli.values import READ, SYNONYMS, read_value
-from downslope.data import Dataset, load
-from downslope.data.checks.check_data import check_data
 from downslope.engine import metrics
 from downslope.engine.settings import Stop
 from downslope.errors import SettingError
@@ -55,7 +54,7 @@ def compare_and_report(
     setting, texts = vary
     each = options_of(options, setting, texts)
     with claimed(out) as claim:
-        dataset = options.suited(read_data(source, reading, as_json))
+        dataset = options.suited(Output(as_json).read(source, reading))
         variants = [Variant(text, one.complete(dataset)) for text, one in each.items()]
         for one in variants:
             one.options.plan(dataset)  # says what is wrong before the folder is made
@@ -78,17 +77,6 @@ def compare_and_report(
     if pictures:
         draw(found, folder, as_json)
     return STOPPED if found.is_interrupted else 0
-
-
-def read_data(source: str, reading: Mapping[str, Any], as_json: bool) -> Dataset:
-    """Read a data set and look into it, as before a training; findings are printed."""
-    with display.reading(source, lively=not as_json) as on_progress:
-        dataset = load(source, on_progress=on_progress, **reading)
-    with display.waiting("Looking into the data ...", lively=not as_json):
-        dataset = check_data(dataset)
-    if not as_json:
-        output.report_findings(dataset.findings or ())
-    return dataset
 
 
 def options_of(
@@ -212,4 +200,4 @@ def draw(found: Comparison, folder: Path, as_json: bool) -> None:
     with display.waiting("Drawing pictures ...", lively=not as_json):
         paths = save_all([("compare", comparison(found))], folder)
     if not as_json:
-        output.list_pictures(paths)
+        list_pictures(paths)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from downslope.cli import display, output
+from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
+from downslope.cli.runner import list_pictures
 from downslope.insight.diff import Parting, Side, diff
 from downslope.insight.differing_settings import Change, Unlike
 from downslope.runs.metric_text import COLUMNS, figure
@@ -45,7 +46,7 @@ def diff_and_report(one: Path, other: Path, out: Path | None, *, as_json: bool) 
         say(sentence)
     if not found.same_folder:
         _print_figures(found)
-    output.list_pictures(paths)
+    list_pictures(paths)
 
 
 def _print_figures(found: Parting) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -34,8 +35,7 @@ def fork(
     at_step: int,
     changes: dict[str, str],
     out: Path | None,
-    checkpoint_seconds: float | None,
-    checkpoint_epochs: int | None,
+    checkpoints: Any,
     as_json: bool,
     pictures: bool,
 ) -> None:
@@ -43,10 +43,9 @@ def fork(
 
     RUN stays as it is. With nothing changed, the new run repeats it bit for bit.
     """
-    from downslope.cli.going_on import checkpoints, fork_and_report
+    from downslope.cli.going_on import fork_and_report
 
-    kept = checkpoints(checkpoint_seconds, checkpoint_epochs)
     code = fork_and_report(
-        run_folder, data, at_step, changes, out, kept, as_json=as_json, pictures=pictures
+        run_folder, data, at_step, changes, out, checkpoints, as_json=as_json, pictures=pictures
     )
     click.get_current_context().exit(code)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from downslope.cli import display, output
+from downslope.cli import display
 from downslope.cli.ending import STOPPED
 from downslope.cli.lines import print_json, print_table, say
-from downslope.cli.tracing import open_with_data
+from downslope.cli.runner import Output, RunAt, list_pictures
 from downslope.insight.generalization import Generalization, generalization
 from downslope.insight.learning_curve import LearningCurve, check_seeds, learning_curve, sizes_of
 from downslope.insight.significance import Difference
@@ -37,7 +37,7 @@ def generalize_and_report(
     """
     if curve:
         check_seeds(seeds)
-    run = open_with_data(folder, data, lively=not as_json)
+    run = Output(as_json).open(RunAt(folder, data))
     if curve:
         sizes_of(run.data.samples["train"])  # what cannot be is told before the work
     name = run.data.name
@@ -149,4 +149,4 @@ def _draw(found: Generalization, sizes: LearningCurve | None, folder: Path, as_j
             figures.append(("learning-curve", learning_curves(sizes)))
         paths = save_all(figures, folder)
     if not as_json:
-        output.list_pictures(paths)
+        list_pictures(paths)

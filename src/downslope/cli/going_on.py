@@ -14,7 +14,7 @@ import msgspec
 
 from downslope.cli import display
 from downslope.cli.lines import say
-from downslope.cli.tracing import open_with_data
+from downslope.cli.runner import Output, RunAt
 from downslope.cli.training import (
     EXIT_CODES,
     TrainCommand,
@@ -42,16 +42,6 @@ from downslope.storage.files import check_names, damaged, is_there, read_file
 from downslope.storage.manifest import MOST_BYTES
 
 
-def checkpoints(seconds: float | None, epochs: int | None) -> Checkpoints:
-    """When a state is stored, as the command line was told.
-
-    Raises:
-        SettingError: A value is out of range.
-    """
-    usual = Checkpoints()
-    return Checkpoints(usual.seconds if seconds is None else seconds, epochs)
-
-
 def resume_and_report(
     folder: Path,
     data: Path | None,
@@ -69,7 +59,7 @@ def resume_and_report(
     options = options_of(folder)
     if options is not None:
         return _begin(folder, data, options, changes, as_json=as_json, pictures=pictures)
-    dataset = open_with_data(folder, data, lively=not as_json).dataset
+    dataset = Output(as_json).open(RunAt(folder, data)).dataset
     with resuming(folder, changes, dataset=dataset, checkpoints=kept) as going_on:
         return _train(going_on, as_json=as_json, pictures=pictures, goes_on=True)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output, RunAt
 
 
 @click.command()
-@options.run_folder
-@options.moved_data
+@options.run
 @click.option(
     "--points",
     type=int,
@@ -20,14 +18,16 @@ from downslope.cli import options
     metavar="N",
     help="How many steps of the training to show.",
 )
-@options.no_pictures
-@options.as_json
-def layers(run_folder: Path, data: Path | None, points: int, pictures: bool, as_json: bool) -> None:
+@options.drawn_output
+def layers(run: RunAt, points: int, output: Output) -> int:
     """Show the layers of a RUN over its training: gradients, weights, updates, activations.
 
     The training is replayed for it. For images it also shows the filters of the first layer, and
     which pixels matter for some predictions.
     """
-    from downslope.cli.watching import layers_and_report
+    from downslope.insight.layers import layers_over_time
 
-    layers_and_report(run_folder, data, points, pictures=pictures, as_json=as_json)
+    opened = output.open(run)
+    with output.replaying() as on_steps:
+        found = layers_over_time(opened, points, on_steps)
+    return output.show_of(opened, found)

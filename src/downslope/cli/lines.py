@@ -17,18 +17,9 @@ from typing import Any
 import click
 
 from downslope.errors import printable
+from downslope.text import Table, wrapped
 
 UNKNOWN_WIDTH = 80  # columns, where the output is no terminal and COLUMNS says nothing
-LEAST_CELL = 16  # columns that the last cell of a table keeps
-
-
-def columns_of(text: str) -> int:
-    """How many columns of a terminal a text takes; letters of East Asia take two."""
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len  # not loaded for what answers at once
-
-    return cell_len(text)
 
 
 def say(text: object = "", *, err: bool = False, heading: str = "", exact: bool = False) -> None:
@@ -57,26 +48,6 @@ def say(text: object = "", *, err: bool = False, heading: str = "", exact: bool 
 def line_width() -> int:
     """Columns in a line: those of the terminal, or of the variable COLUMNS, or 80."""
     return max(1, shutil.get_terminal_size((UNKNOWN_WIDTH, 24)).columns)
-
-
-def wrapped(line: str, width: int) -> list[str]:
-    """A line as lines of at most so many columns, broken between words.
-
-    A word that is longer has a line of its own. What stands in single quotes, such as a path of a
-    shell command, is one word. A letter of Chinese takes two columns.
-    """
-    lines, room, gap = [""], width, ""
-    for word in re.findall(r"(?:(?<!\w)'[^'\n]*'|\S)+|\s+", line):
-        if word.isspace():
-            gap = word
-            continue
-        size = columns_of(gap) + columns_of(word)
-        if lines[-1] and size > room:
-            lines.append("")
-            room, gap, size = width, "", columns_of(word)
-        lines[-1] += gap + word
-        room, gap = room - size, ""
-    return lines
 
 
 def print_data(text: str) -> None:
@@ -116,24 +87,11 @@ def _finite(value: Any) -> Any:
 def print_table(
     head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Sequence[int] = ()
 ) -> None:
-    """Print columns of text under their names; a long text in the last one is wrapped.
+    """Print columns of text under their names; a long text in the last one is wrapped."""
+    show_table(Table(head, tuple(rows), numeric))
 
-    Args:
-        head: The columns' names.
-        rows: The cells.
-        numeric: Places of the columns that are aligned to the right.
-    """
-    table = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(columns_of(row[place]) for row in table) for place in range(len(head))]
-    last, before = len(head) - 1, sum(widths[:-1]) + 2 * (len(head) - 1)
-    room = max(LEAST_CELL, line_width() - before)
-    for number, row in enumerate(table):
-        lines = [row[last]] if last in numeric else wrapped(row[last], room)
-        cells = []
-        for place, cell in enumerate([*row[:last], lines[0]]):
-            blanks = " " * (widths[place] - columns_of(cell))
-            cells.append(blanks + cell if place in numeric else cell + blanks)
-        line = "  ".join(cells).rstrip()
-        click.echo(click.style(line, bold=True) if number == 0 else line)
-        for more in lines[1:]:
-            click.echo(" " * before + more)
+
+def show_table(table: Table) -> None:
+    """Print a table as wide as the terminal allows, its head in bold letters."""
+    first, *rest = table.lines(line_width())
+    click.echo("\n".join([click.style(first, bold=True), *rest]))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output, RunAt
 
 
 @click.command()
-@options.run_folder
-@options.moved_data
+@options.run
 @click.option("--layer", type=int, required=True, metavar="L", help="Its layer, from 1.")
 @click.option("--unit", type=int, required=True, metavar="U", help="Its unit or channel, from 0.")
 @click.option(
@@ -20,18 +18,12 @@ from downslope.cli import options
     metavar="I",
     help="A training sample, from 0 (default: the one it responds to most).",
 )
-@options.no_pictures
-@options.as_json
-def neuron(
-    run_folder: Path,
-    data: Path | None,
-    layer: int,
-    unit: int,
-    sample: int | None,
-    pictures: bool,
-    as_json: bool,
-) -> None:
+@options.drawn_output
+def neuron(run: RunAt, layer: int, unit: int, sample: int | None, output: Output) -> int:
     """Show one neuron of a RUN: inputs, weights, activation, and what it responds to."""
-    from downslope.cli.watching import neuron_and_report
+    from downslope.insight.neuron import neuron as look
 
-    neuron_and_report(run_folder, data, layer, unit, sample, pictures=pictures, as_json=as_json)
+    opened = output.open(run)
+    with output.waiting("Looking at all samples ..."):
+        found = look(opened, layer, unit, sample)
+    return output.show_of(opened, found)

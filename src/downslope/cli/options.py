@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, Literal
 
 import click
+
+from downslope.cli.runner import Output, RunAt
+
+
+def bundle(name: str, make: Callable[..., Any], **options: Any) -> Callable[[Any], Any]:
+    """Several options that a command takes as one value.
+
+    Args:
+        name: The command's argument.
+        make: From the options' values, by name, to the value.
+        options: The decorator of each option, by the name that click gives its value; in the order
+            in which help shows them.
+    """
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def called(**given: Any) -> Any:
+            own = {one: given.pop(one) for one in options}
+            return command(**given, **{name: make(**own)})
+
+        for option in reversed(options.values()):
+            called = option(called)
+        return called
+
+    return decorate
+
 
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
@@ -40,6 +68,14 @@ moved_data = click.option(
     help="Where the data that RUN was trained on is now, if it has moved.",
 )
 run_folder = click.argument("run_folder", metavar="RUN", type=click.Path(path_type=Path))
+run = bundle(
+    "run",
+    lambda run_folder, data: RunAt(run_folder, data),
+    run_folder=run_folder,
+    data=moved_data,
+)
+output = bundle("output", Output, as_json=as_json)
+drawn_output = bundle("output", Output, as_json=as_json, pictures=no_pictures)
 
 
 class ColumnKind(click.ParamType):
@@ -59,69 +95,70 @@ class ColumnKind(click.ParamType):
         return name, kind
 
 
-def checkpoints(command: Any) -> Any:
-    """Options about when the state of a training is stored in its run folder."""
-    for option in (
-        click.option(
-            "--checkpoint-epochs",
-            type=int,
-            metavar="N",
-            help="Also save a checkpoint every N epochs.",
-        ),
-        click.option(
-            "--checkpoint-seconds",
-            type=float,
-            metavar="X",
-            help="Save a checkpoint every X seconds (default 10).",
-        ),
-    ):
-        command = option(command)
-    return command
+def _checkpoints(checkpoint_seconds: float | None, checkpoint_epochs: int | None) -> Any:
+    from downslope.runs.checkpoint import Checkpoints  # loads the engine
+
+    seconds = Checkpoints().seconds if checkpoint_seconds is None else checkpoint_seconds
+    return Checkpoints(seconds, checkpoint_epochs)
 
 
-def table(command: Any) -> Any:
-    """Options about how a table is read."""
-    for option in (
-        click.option(
-            "--task",
-            type=click.Choice(("classification", "regression")),
-            help="Tables: predict classes or numbers (default: decided from the target).",
-        ),
-        click.option(
-            "--column",
-            "kinds",
-            type=ColumnKind(),
-            multiple=True,
-            callback=lambda context, option, pairs: dict(pairs),
-            help="Tables: set a column's type: number, yes/no, category, date (or day-first, "
-            "month-first, year-first) or ignored; of numbers such as 1,234 decimal-point or "
-            "decimal-comma.",
-        ),
-        click.option(
-            "--time",
-            metavar="COLUMN",
-            help="Tables: train on the earliest rows by this column and test on the latest.",
-        ),
-        click.option(
-            "--group",
-            metavar="COLUMN",
-            help="Tables: keep all rows with the same value, such as a patient's, in one part.",
-        ),
-        click.option(
-            "--names",
-            type=click.Choice(("yes", "no")),
-            help="Text files: does the first line name the columns? (default: decided from it)",
-        ),
-        click.option(
-            "--target",
-            multiple=True,
-            metavar="COLUMN",
-            help="Tables: the column to predict; several numbers or several yes/no columns: "
-            "repeat it, or separate names by commas.",
-        ),
-    ):
-        command = option(command)
-    return command
+checkpoints = bundle(
+    "checkpoints",
+    _checkpoints,
+    checkpoint_seconds=click.option(
+        "--checkpoint-seconds",
+        type=float,
+        metavar="X",
+        help="Save a checkpoint every X seconds (default 10).",
+    ),
+    checkpoint_epochs=click.option(
+        "--checkpoint-epochs",
+        type=int,
+        metavar="N",
+        help="Also save a checkpoint every N epochs.",
+    ),
+)
+reading = bundle(
+    "reading",
+    dict,
+    target=click.option(
+        "--target",
+        multiple=True,
+        metavar="COLUMN",
+        help="Tables: the column to predict; several numbers or several yes/no columns: "
+        "repeat it, or separate names by commas.",
+    ),
+    names=click.option(
+        "--names",
+        type=click.Choice(("yes", "no")),
+        help="Text files: does the first line name the columns? (default: decided from it)",
+    ),
+    group=click.option(
+        "--group",
+        metavar="COLUMN",
+        help="Tables: keep all rows with the same value, such as a patient's, in one part.",
+    ),
+    time=click.option(
+        "--time",
+        metavar="COLUMN",
+        help="Tables: train on the earliest rows by this column and test on the latest.",
+    ),
+    kinds=click.option(
+        "--column",
+        "kinds",
+        type=ColumnKind(),
+        multiple=True,
+        callback=lambda context, option, pairs: dict(pairs),
+        help="Tables: set a column's type: number, yes/no, category, date (or day-first, "
+        "month-first, year-first) or ignored; of numbers such as 1,234 decimal-point or "
+        "decimal-comma.",
+    ),
+    task=click.option(
+        "--task",
+        type=click.Choice(("classification", "regression")),
+        help="Tables: predict classes or numbers (default: decided from the target).",
+    ),
+)
 
 
 class BatchSize(click.ParamType):
@@ -222,59 +259,72 @@ class LearningRate(click.ParamType):
             self.fail(f'{value!r} is neither a number nor "auto".', param, ctx)
 
 
-def training(command: Any) -> Any:
-    """Options about how a network is trained; what is left out is chosen to suit the data."""
-    for option in (
-        click.option(
-            "--augment",
-            metavar="flip,shift,crop",
-            help="Random image changes, such as flip,shift=0.1,crop=0.8; none turns them off.",
-        ),
-        click.option(
-            "--class-weights",
-            type=Numbers(),
-            default=(),
-            metavar="A,B,...",
-            help="The weight of each class in the loss.",
-        ),
-        click.option(
-            "--label-smoothing",
-            type=float,
-            default=0.0,
-            metavar="S",
-            help="Spread this share of each class target over all classes while training.",
-        ),
-        click.option(
-            "--patience",
-            type=int,
-            metavar="N",
-            help="Stop early when the validation loss has not fallen for N epochs; keep the best "
-            "weights.",
-        ),
-        click.option("--epochs", type=int, metavar="N", help="Passes over all training samples."),
-        click.option("--batch-size", type=BatchSize(), help="Samples per step (mini-batch size)."),
-        click.option(
-            "--schedule",
-            metavar="NAME",
-            help="Learning rate schedule: constant, step, cosine or one-cycle.",
-        ),
-        click.option(
-            "--learning-rate",
-            type=LearningRate(),
-            help="The (highest) learning rate; auto finds a good one.",
-        ),
-        click.option(
-            "--optimizer",
-            metavar="NAME",
-            help="Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.",
-        ),
-        click.option(
-            "--loss",
-            metavar="NAME",
-            help="Loss function: cross_entropy, binary_cross_entropy, squared_error, "
-            "absolute_error, huber or poisson.",
-        ),
-        click.option("--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'),
-    ):
-        command = option(command)
-    return command
+def _train_options(patience: int | None, **given: Any) -> Any:
+    from downslope.engine.settings import Stop  # loads the engine
+    from downslope.runs.train_options import TrainOptions
+
+    return TrainOptions(**given, stop=None if patience is None else Stop(patience=patience))
+
+
+_TRAINING = {
+    "network": click.option(
+        "--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'
+    ),
+    "loss": click.option(
+        "--loss",
+        metavar="NAME",
+        help="Loss function: cross_entropy, binary_cross_entropy, squared_error, "
+        "absolute_error, huber or poisson.",
+    ),
+    "optimizer": click.option(
+        "--optimizer",
+        metavar="NAME",
+        help="Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.",
+    ),
+    "learning_rate": click.option(
+        "--learning-rate",
+        type=LearningRate(),
+        help="The (highest) learning rate; auto finds a good one.",
+    ),
+    "schedule": click.option(
+        "--schedule",
+        metavar="NAME",
+        help="Learning rate schedule: constant, step, cosine or one-cycle.",
+    ),
+    "batch_size": click.option(
+        "--batch-size", type=BatchSize(), help="Samples per step (mini-batch size)."
+    ),
+    "epochs": click.option(
+        "--epochs", type=int, metavar="N", help="Passes over all training samples."
+    ),
+    "patience": click.option(
+        "--patience",
+        type=int,
+        metavar="N",
+        help="Stop early when the validation loss has not fallen for N epochs; keep the best "
+        "weights.",
+    ),
+    "label_smoothing": click.option(
+        "--label-smoothing",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="Spread this share of each class target over all classes while training.",
+    ),
+    "class_weights": click.option(
+        "--class-weights",
+        type=Numbers(),
+        default=(),
+        metavar="A,B,...",
+        help="The weight of each class in the loss.",
+    ),
+    "augment": click.option(
+        "--augment",
+        metavar="flip,shift,crop",
+        help="Random image changes, such as flip,shift=0.1,crop=0.8; none turns them off.",
+    ),
+}
+seed = click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
+# how a network is trained; what is left out is chosen to suit the data
+training = bundle("train_options", _train_options, **_TRAINING)
+seeded_training = bundle("train_options", _train_options, **_TRAINING, seed=seed)

@@ -278,14 +278,6 @@ def _print_figures(run: Run, rows: Any) -> None:
     print_table(head, table, numeric=range(1, len(head)))
 
 
-def list_pictures(paths: Sequence[Path]) -> None:
-    """Print where pictures are."""
-    if paths:
-        say(f"Pictures: {paths[0].parent}", exact=True)
-    for path in paths:
-        say(f"  {path.name}")
-
-
 def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_json: bool) -> None:
     """Print a run's answers to inputs."""
     answers = _answers(run, [one.values for _, one in inputs])

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from downslope.cli import options
 
+if TYPE_CHECKING:
+    from downslope.runs.train_options import TrainOptions
+
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@options.table
-@options.training
-@click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
+@options.reading
+@options.seeded_training
 @click.option(
     "--seconds",
     type=float,
@@ -28,18 +30,12 @@ from downslope.cli import options
 @options.no_pictures
 def rate(
     source: str,
-    target: tuple[str, ...],
-    kinds: dict[str, str],
-    task: str | None,
-    group: str | None,
-    names: str | None,
-    time: str | None,
-    seed: int,
+    reading: dict[str, Any],
+    train_options: TrainOptions,
     seconds: float,
     out: Path | None,
     as_json: bool,
     pictures: bool,
-    **training: Any,
 ) -> None:
     """Find a good learning rate for a training on DATA.
 
@@ -50,20 +46,11 @@ def rate(
     To find a rate and train with it at once: downslope train DATA --learning-rate auto.
     """
     from downslope.cli.rating import rate_and_report
-    from downslope.cli.training import asked
 
-    reading = {
-        "target": target,
-        "kinds": kinds,
-        "task": task,
-        "group": group,
-        "time": time,
-        "names": names,
-    }
     rate_and_report(
         source,
         reading,
-        asked(seed=seed, **training),
+        train_options,
         out,
         seconds=seconds,
         as_json=as_json,

@@ -10,6 +10,7 @@ import numpy as np
 
 from downslope.cli import display, output
 from downslope.cli.lines import plain_json, print_json, say
+from downslope.cli.runner import list_pictures
 from downslope.cli.training import claimed
 from downslope.data import Dataset, load
 from downslope.data.checks.check_data import check_data
@@ -62,7 +63,7 @@ def rate_and_report(
     if pictures:
         paths = draw(found, folder, as_json=as_json)
         if not as_json:
-            output.list_pictures(paths)
+            list_pictures(paths)
 
 
 def look_for_rate(

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from downslope.cli import display
 from downslope.cli.lines import print_json, say
-from downslope.cli.output import list_pictures
-from downslope.cli.tracing import open_with_data
+from downslope.cli.runner import Output, RunAt, list_pictures
 from downslope.reporting.report import place_of, tell
 from downslope.runs.metric_text import openings_note
 
@@ -26,7 +25,7 @@ def report_and_tell(
     Raises:
         DownslopeError: The folder is not a run, its data is gone, or the disk refuses.
     """
-    run = open_with_data(folder, data, lively=not as_json)
+    run = Output(as_json).open(RunAt(folder, data))
     with display.working("Telling the story", lively=not as_json) as on_progress:
         told = tell(run, with_test=with_test, on_progress=on_progress)
     with display.waiting("Drawing ...", lively=not as_json):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,8 +25,7 @@ def resume(
     data: Path | None,
     epochs: int | None,
     learning_rate: float | None,
-    checkpoint_seconds: float | None,
-    checkpoint_epochs: int | None,
+    checkpoints: Any,
     as_json: bool,
     pictures: bool,
 ) -> None:
@@ -34,10 +34,11 @@ def resume(
     The result is the same, bit for bit, as without the interruption, on the same machine with the
     same versions. A finished training is continued with --epochs.
     """
-    from downslope.cli.going_on import checkpoints, resume_and_report
+    from downslope.cli.going_on import resume_and_report
 
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
-    kept = checkpoints(checkpoint_seconds, checkpoint_epochs)
-    code = resume_and_report(run_folder, data, changes, kept, as_json=as_json, pictures=pictures)
+    code = resume_and_report(
+        run_folder, data, changes, checkpoints, as_json=as_json, pictures=pictures
+    )
     click.get_current_context().exit(code)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output, RunAt
 
 
 @click.command()
-@options.run_folder
-@options.moved_data
+@options.run
 @click.option(
     "--plane",
     type=click.Choice(("path", "random")),
@@ -40,38 +41,39 @@ from downslope.cli import options
 @click.option(
     "--seed", type=int, default=0, metavar="N", help="Random seed for --plane random (default 0)."
 )
-@options.as_json
-@options.no_pictures
+@options.drawn_output
 def surface(
-    run_folder: Path,
-    data: Path | None,
-    plane: str,
+    run: RunAt,
+    plane: Literal["path", "random"],
     weights: tuple[str, str] | None,
     other: Path | None,
     points: int,
     reach: float | None,
     seed: int,
-    as_json: bool,
-    pictures: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Show the loss surface around the weights of a RUN, with the path of the training.
 
     The training and the validation loss are computed on a plane and drawn as a map and as a relief
     in the run's pictures. The output says how much of the path lies in the plane.
     """
-    from downslope.cli.surveying import line_and_report, survey_and_report
+    from downslope.insight.line import line
+    from downslope.insight.surface import surface as survey
+    from downslope.runs.open import open_run
 
+    opened = output.open(run)
     if other is not None:
-        line_and_report(run_folder, data, other, points, as_json=as_json, pictures=pictures)
-        return
-    survey_and_report(
-        run_folder,
-        data,
-        plane="weights" if weights else plane,
-        weights=weights or (),
-        points=points,
-        reach=reach,
-        seed=seed,
-        as_json=as_json,
-        pictures=pictures,
-    )
+        with output.waiting("Computing the loss between the two runs ..."):
+            along = line(opened, open_run(other), points=points)
+        return output.show_of(opened, along, other=str(other))
+    with output.working(f"Computing the loss surface of {opened.data.name}") as on_progress:
+        found = survey(
+            opened,
+            plane="weights" if weights else plane,
+            weights=weights or (),
+            points=points,
+            reach=reach,
+            seed=seed,
+            on_progress=on_progress,
+        )
+    return output.show_of(opened, found)

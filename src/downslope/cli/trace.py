@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output, RunAt
 
 
 @click.command()
-@options.run_folder
-@options.moved_data
+@options.run
 @click.option("--step", type=int, required=True, metavar="N", help="The step, from 1.")
 @click.option(
     "--sample",
@@ -23,25 +21,29 @@ from downslope.cli import options
 @click.option("--unit", type=int, metavar="U", help="The unit it leads to, from 0.")
 @click.option(
     "--weight",
-    metavar="PLACE",
+    metavar="INDEX",
     help='The input it comes from, such as 3; or "bias"; or in full: "weights[3,5]".',
 )
-@options.as_json
+@options.output
 def trace(
-    run_folder: Path,
-    data: Path | None,
+    run: RunAt,
     step: int,
     sample: int | None,
     layer: int | None,
     unit: int | None,
     weight: str | None,
-    as_json: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Show one step of the training of a RUN as the six steps of learning.
 
     The training is replayed up to that step, bit for bit. Defaults: the first sample of the batch,
     and the weight with the largest gradient.
     """
-    from downslope.cli.tracing import trace_and_report
+    from downslope.insight.step import trace_step
 
-    trace_and_report(run_folder, data, step, sample, layer, unit, weight, as_json=as_json)
+    opened = output.open(run)
+    with output.replaying() as on_steps:
+        found = trace_step(
+            opened, step, sample, layer=layer, unit=unit, weight=weight, on_steps=on_steps
+        )
+    return output.show_of(opened, found)

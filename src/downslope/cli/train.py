@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from downslope.cli import options
 
+if TYPE_CHECKING:
+    from downslope.runs.train_options import TrainOptions
+
 
 @click.command()
 @click.argument("source", metavar="DATA")
-@options.table
-@options.training
-@click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
+@options.reading
+@options.seeded_training
 @click.option(
     "--log",
     type=click.Choice(("tensorboard",)),
@@ -26,28 +28,11 @@ from downslope.cli import options
 @options.no_pictures
 def train(
     source: str,
-    target: tuple[str, ...],
-    kinds: dict[str, str],
-    task: str | None,
-    group: str | None,
-    names: str | None,
-    time: str | None,
-    network: str | None,
-    loss: str | None,
-    optimizer: str | None,
-    learning_rate: float | Literal["auto"] | None,
-    schedule: str | None,
-    batch_size: int | Literal["full"] | None,
-    epochs: int | None,
-    seed: int,
-    patience: int | None,
-    class_weights: tuple[float, ...],
-    label_smoothing: float,
-    augment: str | None,
+    reading: dict[str, Any],
+    train_options: TrainOptions,
     log: Literal["tensorboard"] | None,
     out: Path | None,
-    checkpoint_seconds: float | None,
-    checkpoint_epochs: int | None,
+    checkpoints: Any,
     as_json: bool,
     pictures: bool,
 ) -> None:
@@ -61,38 +46,15 @@ def train(
 
     Ctrl-C ends the training early and keeps what was learned. To continue: downslope resume RUN.
     """
-    from downslope.cli.going_on import checkpoints
-    from downslope.cli.training import asked, train_and_report
+    from downslope.cli.training import train_and_report
 
-    train_options = asked(
-        network=network,
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        batch_size=batch_size,
-        epochs=epochs,
-        seed=seed,
-        patience=patience,
-        class_weights=class_weights,
-        label_smoothing=label_smoothing,
-        augment=augment,
-    )
-    reading = {
-        "target": target,
-        "kinds": kinds,
-        "task": task,
-        "group": group,
-        "time": time,
-        "names": names,
-    }
     code = train_and_report(
         source,
         reading,
         train_options,
         out,
         log=log,
-        checkpoints=checkpoints(checkpoint_seconds, checkpoint_epochs),
+        checkpoints=checkpoints,
         as_json=as_json,
         pictures=pictures,
     )

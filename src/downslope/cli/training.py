@@ -16,6 +16,7 @@ import msgspec
 
 from downslope.cli import display, output
 from downslope.cli.lines import say
+from downslope.cli.runner import list_pictures
 from downslope.data import BUILT_IN, Dataset, load
 from downslope.data.checks.check_data import check_data
 from downslope.engine.settings import Record, Stop
@@ -171,20 +172,6 @@ class TrainCommand:
         return TrainOptions().replace(**own)
 
 
-def asked(*, patience: int | None = None, **given: Any) -> TrainOptions:
-    """Train options from those of the command line.
-
-    Args:
-        patience: Epochs without a fall of the validation loss that end the training.
-        given: All other options, by the names of `TrainOptions`.
-
-    Raises:
-        NetworkError: The network cannot be read.
-        SettingError: A name is unknown, or a value out of range.
-    """
-    return TrainOptions(**given, stop=None if patience is None else Stop(patience=patience))
-
-
 def plain(options: TrainOptions) -> dict[str, Any]:
     """Train options of the command line as plain values, for a file."""
     return msgspec.to_builtins(vars(options))
@@ -256,4 +243,4 @@ def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) ->
 
             paths += draw(found, folder, as_json=True)
     if not as_json:
-        output.list_pictures(paths)
+        list_pictures(paths)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -21,11 +22,14 @@ from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
+from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.insight.step import batch_gradients
+from downslope.insight.step_text import number, percent
 from downslope.nn.activations import Activation, activation
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
+from downslope.text import Table
 
 POINTS = 25
 MOST_PROBED = 256  # samples whose signals are looked at,
@@ -66,7 +70,7 @@ class LayerCourse:
 
 
 @dataclass(frozen=True, eq=False)
-class LayersOverTime:
+class LayersOverTime(Result):
     """All layers with weights over a training.
 
     Attributes:
@@ -76,6 +80,7 @@ class LayersOverTime:
         steps_per_epoch: To tell epochs.
         samples: How many training samples were probed for signals.
         layers: The layers with weights, the first first.
+        run: The run, whose filters and predictions are drawn beside them.
     """
 
     data: str
@@ -83,10 +88,32 @@ class LayersOverTime:
     steps_per_epoch: int
     samples: int
     layers: tuple[LayerCourse, ...]
+    run: Run | None = field(default=None, metadata=PROGRAM_ONLY)
 
-    def __str__(self) -> str:
-        """Return the first and last step of each layer in a table, and what stands out."""
-        return "\n".join(_told(self))
+    _most_numbers: ClassVar[int | None] = FEW_ENOUGH
+
+    @property
+    def summary(self) -> str:
+        """Which steps of which training were looked at."""
+        first, last = int(self.steps[0]), int(self.steps[-1])
+        return (
+            f"Layers of the training on {self.data}, from step {first:,} to step {last:,}; "
+            f"activations of {self.samples:,} training samples"
+        )
+
+    def parts(self) -> Iterator[Part]:
+        """The first and the last step of each layer in a table, and what stands out."""
+        yield self.summary
+        yield ""
+        yield Table(
+            ("layer", "gradient", "weights", "a step moves them by", "activations", ""),
+            [_row(one) for one in self.layers],
+        )
+        yield ""
+        yield (
+            "gradient, weights: their lengths; moves by: the length of the change beside that of "
+            "the weights; activations: mean ± standard deviation at the end."
+        )
 
 
 def layers_over_time(
@@ -140,10 +167,11 @@ def layers_over_time(
             LayerCourse(
                 network.layer_name(place),
                 activation(getattr(network.layers[place], "activation", "identity")).name,
-                *table[:, number].T.astype(np.float64),
+                *table[:, row].T.astype(np.float64),
             )
-            for number, place in enumerate(with_weights)
+            for row, place in enumerate(with_weights)
         ),
+        run=run,
     )
 
 
@@ -209,41 +237,21 @@ def _length(tree: object) -> Array:
     return jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)))
 
 
-def _told(course: LayersOverTime) -> Iterator[str]:
-    from downslope.insight.step_text import number, percent, table
-
-    first, last = int(course.steps[0]), int(course.steps[-1])
-    yield (
-        f"Layers of the training on {course.data}, from step {first:,} to step {last:,}; "
-        f"activations of {course.samples:,} training samples"
+def _row(one: LayerCourse) -> tuple[str, ...]:
+    stuck = ""
+    for word, values in (("dead units", one.dead), ("saturated", one.saturated)):
+        if not np.isnan(values).all():
+            stuck = f"{word} {percent(values[0])} → {percent(values[-1])}"
+            break
+    return (
+        one.name,
+        _both(one.gradient_length),
+        _both(one.weight_length),
+        f"{percent(one.update_share[0])} → {percent(one.update_share[-1])}",
+        f"{number(one.mean[-1])} ± {number(one.deviation[-1])}",
+        stuck,
     )
-    yield ""
 
-    def both(values: np.ndarray) -> str:
-        return f"{number(values[0])} → {number(values[-1])}"
 
-    def shares(one: LayerCourse) -> str:
-        for word, values in (("dead units", one.dead), ("saturated", one.saturated)):
-            if not np.isnan(values).all():
-                return f"{word} {percent(values[0])} → {percent(values[-1])}"
-        return ""
-
-    yield from table(
-        ("layer", "gradient", "weights", "a step moves them by", "activations", ""),
-        (
-            (
-                one.name,
-                both(one.gradient_length),
-                both(one.weight_length),
-                f"{percent(one.update_share[0])} → {percent(one.update_share[-1])}",
-                f"{number(one.mean[-1])} ± {number(one.deviation[-1])}",
-                shares(one),
-            )
-            for one in course.layers
-        ),
-    )
-    yield ""
-    yield (
-        "gradient, weights: their lengths; moves by: the length of the change beside that of the "
-        "weights; activations: mean ± standard deviation at the end."
-    )
+def _both(values: np.ndarray) -> str:
+    return f"{number(values[0])} → {number(values[-1])}"

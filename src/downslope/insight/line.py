@@ -9,12 +9,14 @@ lottery ticket hypothesis, 2020).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import numpy as np
 from jaxtyping import Float
 
 from downslope.errors import SettingError
+from downslope.insight.result import OfParts, Result
 from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
@@ -24,10 +26,12 @@ POINTS = 51
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class Line(Result):
     """Losses on the way from one solution to another.
 
     Attributes:
+        data: Name of the data set.
+        loss: Name of the loss.
         along: How far along, from 0 to 1, (points,).
         train_loss: The mean training loss at each point, (points,).
         validation_loss: Likewise the validation loss.
@@ -35,30 +39,30 @@ class Line:
         samples: How many samples of the training and of the validation part were used.
     """
 
+    data: str
+    loss: str
     along: Float[np.ndarray, " points"]
     train_loss: Float[np.ndarray, " points"]
     validation_loss: Float[np.ndarray, " points"]
     distance: float
-    samples: tuple[int, int]
+    samples: OfParts
+
+    _also: ClassVar[tuple[str, ...]] = ("barrier",)
 
     @property
-    def train_barrier(self) -> float:
-        """How far the training loss rises above the line between its ends; 0 for not at all."""
-        return _barrier(self.along, self.train_loss)
+    def barrier(self) -> OfParts:
+        """How far each loss rises above the straight line between its ends; 0 for not at all."""
+        losses = (self.train_loss, self.validation_loss)
+        return OfParts(*(_barrier(self.along, one) for one in losses))
 
     @property
-    def validation_barrier(self) -> float:
-        """Likewise the validation loss."""
-        return _barrier(self.along, self.validation_loss)
-
-    @property
-    def message(self) -> str:
+    def summary(self) -> str:
         """What is to be seen, in a sentence."""
         start, end = (float(self.train_loss[place]) for place in (0, -1))
         return (
             f"On the straight line from a training loss of {rounded(start)} to one of "
-            f"{rounded(end)} there is a barrier of {rounded(self.train_barrier)} (validation: "
-            f"{rounded(self.validation_barrier)}). The distance between the two is "
+            f"{rounded(end)} there is a barrier of {rounded(self.barrier.train)} (validation: "
+            f"{rounded(self.barrier.validation)}). The distance between the two is "
             f"{rounded(self.distance, 3)}."
         )
 
@@ -106,11 +110,13 @@ def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST
     ]
     squares = [float((leaf.astype(np.float64) ** 2).sum()) for leaf in jax.tree.leaves(away)]
     return Line(
+        data=one.data.name,
+        loss=one.loss.name,
         along=along,
         train_loss=losses[0],
         validation_loss=losses[1],
         distance=float(np.sqrt(sum(squares))),
-        samples=(len(parts[0]), len(parts[1])),
+        samples=OfParts(*map(len, parts)),
     )
 
 

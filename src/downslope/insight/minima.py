@@ -5,8 +5,9 @@ The lowest that was found is called that. Nothing here proves that there is noth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -14,21 +15,26 @@ from jaxtyping import Float
 from downslope.data.dataset import Dataset, Task
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
+from downslope.engine.metrics import MEASURES
 from downslope.errors import SettingError, quoted
 from downslope.insight.barriers import classical_map, rise, share_apart
-from downslope.insight.minima_words import said_of
+from downslope.insight.result import Part, Result
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.nn.network import Network
+from downslope.numerals import rounded
+from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.train_many import SideBySide, train_side_by_side
 from downslope.runs.train_options import TrainOptions
 from downslope.runs.training import still_falling
+from downslope.text import Table
 
 MOST_STARTS = 10_000  # each two of them are compared
 TRAINING = 750  # thousandths of the progress that stand for it
+MOST_ROWS = 8  # of the table: the lowest
 
 
 @dataclass(frozen=True, eq=False)
-class Minima:
+class Minima(Result):
     """Where many starts of one network ended; those that diverged are left out.
 
     Starts are in the order of their training loss, the lowest first; all arrays follow it.
@@ -40,15 +46,15 @@ class Minima:
         seeds: The seed of each start, (starts,).
         train_loss: Each one's training loss, (starts,).
         validation_loss: Likewise.
-        validation_figure: The task's first measure on the validation part: accuracy or mae.
-        baseline: The training loss of the best answer that ignores its input.
-        differ: Between each two, as answers to the validation samples (starts, starts): for
-            classes the share that differs; for numbers and people the root of the mean square
-            of the differences, in the units of the target.
+        validation_metric: The task's first measure on the validation part: accuracy or mae.
+        baseline_loss: The training loss of the best answer that ignores its input.
+        predictions_differ: How much the predictions of each two for the validation samples differ,
+            (starts, starts): for classes the fraction that differs; for numbers and people the
+            root mean square of the differences, in the units of the target.
         functions_apart: The same with no answer rounded to a class: the mean total variation
-            distance of the probabilities. For numbers it is `differ`.
-        places: A map of `functions_apart`, (starts, 2).
-        map_share: The share of the squared distances that the map shows, 0 to 1.
+            distance of the probabilities. For numbers it is `predictions_differ`.
+        map: A map of `functions_apart`, (starts, 2).
+        map_fraction: The fraction of the squared distances that the map shows, 0 to 1.
         weights_apart: How far each one's weights lie from the lowest's, as a share of their
             lengths' root mean square, (starts,).
         matched_apart: The same with hidden units in the order of the lowest's; None where the
@@ -69,14 +75,14 @@ class Minima:
     seeds: np.ndarray
     train_loss: Float[np.ndarray, " starts"]
     validation_loss: Float[np.ndarray, " starts"]
-    validation_figure: Float[np.ndarray, " starts"]
-    baseline: float
-    differ: Float[np.ndarray, "starts starts"]
+    validation_metric: Float[np.ndarray, " starts"]
+    baseline_loss: float
+    predictions_differ: Float[np.ndarray, "starts starts"]
     functions_apart: Float[np.ndarray, "starts starts"]
-    places: Float[np.ndarray, "starts 2"]
-    map_share: float
+    map: Float[np.ndarray, "starts 2"]
+    map_fraction: float
     weights_apart: Float[np.ndarray, " starts"]
-    matched_apart: Float[np.ndarray, " starts"] | None
+    matched_weights_apart: Float[np.ndarray, " starts"] | None
     line_losses: Float[np.ndarray, "others points"]
     matched_line_losses: Float[np.ndarray, "others points"] | None
     diverged: int
@@ -84,6 +90,8 @@ class Minima:
     epochs: int
     is_interrupted: bool
     seconds: float
+
+    _also: ClassVar[tuple[str, ...]] = ("barriers", "matched_barriers")
 
     def __len__(self) -> int:
         """Return the number of starts."""
@@ -106,12 +114,32 @@ class Minima:
     @property
     def pairs_differ(self) -> Float[np.ndarray, " pairs"]:
         """How much the answers of each two starts differ."""
-        return self.differ[np.triu_indices(len(self), 1)]
+        return self.predictions_differ[np.triu_indices(len(self), 1)]
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """What was found, in words."""
-        return said_of(self)
+    def summary(self) -> str:
+        """How low they ended, how different they are, and what lies between: a line for each."""
+        said = (_lowest(self), _validation(self), _predictions(self), _lines(self), *_limits(self))
+        return "\n".join(said)
+
+    def parts(self) -> Iterator[Part]:
+        """The lowest in a table, what its columns mean, and the summary."""
+        yield _table(self)
+        if len(self) > MOST_ROWS:
+            yield f"... and {len(self) - MOST_ROWS} more; all with --json"
+        yield ""
+        yield (
+            "differ: how many validation predictions differ from the lowest's; distance: how far "
+            "the weights lie from its own (1.4: nothing in common); barrier: how far the training "
+            "loss rises on the straight line to it."
+            + (
+                " Matched: with the hidden units in its order."
+                if self.matched_barriers is not None
+                else ""
+            )
+        )
+        yield ""
+        yield self.summary
 
 
 def minima(
@@ -186,7 +214,7 @@ def minima_of(
     differ = apart
     if dataset.task == "classification":
         differ = share_apart(np.stack([metrics.chosen_class(one) for one in answers]))
-    places, map_share = classical_map(apart)
+    places, map_fraction = classical_map(apart)
     lines = lines_from_lowest(solutions, on_progress or (lambda done, total: None))
     samples = len(dataset.train)
     per_epoch = -(-samples // found.settings[0].samples_per_step(samples))
@@ -197,14 +225,14 @@ def minima_of(
         seeds=found.seeds[solutions.members],
         train_loss=solutions.train_loss,
         validation_loss=judged[:, 0],
-        validation_figure=judged[:, 1],
-        baseline=solutions.baseline(),
-        differ=differ,
+        validation_metric=judged[:, 1],
+        baseline_loss=solutions.baseline(),
+        predictions_differ=differ,
         functions_apart=apart,
-        places=places,
-        map_share=map_share,
+        map=places,
+        map_fraction=map_fraction,
         weights_apart=lines.apart,
-        matched_apart=lines.matched_apart,
+        matched_weights_apart=lines.matched_apart,
         line_losses=lines.losses,
         matched_line_losses=lines.matched_losses,
         diverged=len(found) - len(ended),
@@ -215,3 +243,100 @@ def minima_of(
         is_interrupted=any(one.reason == "interrupted" for one in ended),
         seconds=found.seconds.total,
     )
+
+
+def _table(found: Minima) -> Table:
+    name, matched = MEASURES[found.task][0], found.matched_barriers
+    head = ["seed", "training loss", "validation loss", COLUMNS[name], "differ", "distance"]
+    head += ["barrier", *(["matched"] if matched is not None else [])]
+    rows = []
+    for place in range(min(len(found), MOST_ROWS)):
+        differ = float(found.predictions_differ[0, place])
+        row = [
+            str(found.seeds[place]),
+            rounded(found.train_loss[place]),
+            rounded(found.validation_loss[place]),
+            figure(name, float(found.validation_metric[place]), found.task),
+        ]
+        if place == 0:
+            row += ["the lowest", *[""] * (len(head) - len(row) - 1)]
+        else:
+            row.append(f"{100 * differ:.1f} %" if name == "accuracy" else rounded(differ, 3))
+            row += [f"{found.weights_apart[place]:.2f}", rounded(found.barriers[place - 1], 2)]
+            row += [rounded(matched[place - 1], 2)] if matched is not None else []
+        rows.append(row)
+    return Table(head, rows, numeric=range(len(head)))
+
+
+def _lowest(found: Minima) -> str:
+    low, high = found.train_loss[0], found.train_loss[-1]
+    return (
+        f"Of {len(found)} starts, seed {found.seeds[0]} ended lowest, at a training loss of "
+        f"{rounded(low, 3)} (highest: {rounded(high, 3)}; the best constant prediction: "
+        f"{rounded(found.baseline_loss, 3)}). It is the lowest found; there may be lower ones."
+    )
+
+
+def _validation(found: Minima) -> str:
+    loss, metric = found.validation_loss, found.validation_metric
+    rank = 1 + int((loss < loss[0]).sum())
+    name = MEASURES[found.task][0]
+    if name == "accuracy":
+        ends = f"accuracy {100 * metric.min():.1f} to {100 * metric.max():.1f} %"
+    else:
+        ends = f"MAE {rounded(metric.min(), 3)} to {rounded(metric.max(), 3)}"
+    return (
+        f"With the seed alone, the validation loss varies from {rounded(loss.min(), 3)} to "
+        f"{rounded(loss.max(), 3)} (mean {rounded(loss.mean(), 3)}, standard deviation "
+        f"{rounded(loss.std(ddof=1), 2)}; {ends}). The start with the lowest training loss has "
+        f"rank {rank} of {len(found)} by validation loss."
+    )
+
+
+def _predictions(found: Minima) -> str:
+    pairs = found.pairs_differ
+    if found.task == "classification":
+        return (
+            f"Two of the networks predict different classes for {100 * pairs.mean():.1f} % of the "
+            f"validation samples on average ({100 * pairs.min():.1f} to {100 * pairs.max():.1f} %)."
+        )
+    unit = " people" if found.task == "counting" else ""
+    return (
+        f"The predictions of two of the networks differ by {rounded(pairs.mean(), 3)}{unit} on "
+        f"average ({rounded(pairs.min(), 3)} to {rounded(pairs.max(), 3)}; root mean square over "
+        "the validation samples)."
+    )
+
+
+def _lines(found: Minima) -> str:
+    barriers = found.barriers
+    said = (
+        "On the straight line from the lowest to each other one, the training loss has a barrier "
+        f"of {rounded(np.median(barriers), 2)} (median; {rounded(barriers.min(), 2)} to "
+        f"{rounded(barriers.max(), 2)})"
+    )
+    matched = found.matched_barriers
+    if matched is None:
+        return said + "."
+    less = np.median(matched)
+    said += f"; with the hidden units reordered to match, {rounded(less, 2)}"
+    if np.median(barriers) > 0 and less < np.median(barriers) / 2:
+        share = 1 - less / np.median(barriers)
+        return (
+            said + f": {100 * share:.0f} % of the barrier comes from the order of the units alone."
+        )
+    return said + ": they differ by more than the order of their units."
+
+
+def _limits(found: Minima) -> list[str]:
+    said = []
+    if found.diverged:
+        said.append(f"{found.diverged} of {len(found) + found.diverged} starts diverged.")
+    if found.still_falling:
+        said.append(
+            f"The validation loss of {found.still_falling} was still falling: more epochs may "
+            "change these results."
+        )
+    if found.is_interrupted:
+        said.append(f"Stopped on request in epoch {found.epochs + 1}: all are shown as they were.")
+    return said

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from downslope.data.dataset import Samples
+from downslope.data.dataset import Dataset, Samples
 from downslope.engine.predictions import outputs_of
 from downslope.engine.scales import Units
 from downslope.errors import DataError, NetworkError
+from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
+from downslope.insight.step_text import number
 from downslope.insight.weight import checked_layer
 from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense
@@ -21,13 +24,14 @@ from downslope.nn.images import Conv2D
 from downslope.nn.network import Network
 from downslope.numerals import rounded
 from downslope.runs.run import Run
+from downslope.text import Table
 
 AT_ONCE = 256  # samples whose activations are in memory
 CURVE = 201  # points of the activation's curve
 
 
 @dataclass(frozen=True, eq=False)
-class Neuron:
+class Neuron(Result):
     """A neuron while it looks at one sample.
 
     Attributes:
@@ -47,6 +51,7 @@ class Neuron:
         curve: The activation around there: (points, 2), of sum and activation.
         responses: Its weighted sum for every training sample, (N,); of a convolution the largest
             over the image. Sums tell apart what an activation makes equal.
+        dataset: Where its samples are from.
     """
 
     layer: int
@@ -64,6 +69,10 @@ class Neuron:
     output: float
     curve: Float[np.ndarray, "points 2"]
     responses: Float[np.ndarray, " n"]
+    dataset: Dataset = field(metadata=PROGRAM_ONLY)
+
+    _also: ClassVar[tuple[str, ...]] = ("products",)
+    _most_numbers: ClassVar[int | None] = FEW_ENOUGH
 
     @property
     def products(self) -> Float[np.ndarray, "..."]:
@@ -82,9 +91,31 @@ class Neuron:
         """The training samples with the smallest weighted sums, the smallest first."""
         return np.argsort(self.responses, kind="stable")[:most]
 
-    def __str__(self) -> str:
-        """Return the neuron told in words and numbers."""
-        return "\n".join(_told(self))
+    @property
+    def summary(self) -> str:
+        """Which neuron it is, and which sample it looks at."""
+        where = "" if self.place is None else f" at row {self.place[0]}, column {self.place[1]}"
+        return (
+            f"Unit {self.unit} of layer {self.layer_name}{where}, looking at training sample "
+            f"{self.sample:,}"
+        )
+
+    def parts(self) -> Iterator[Part]:
+        """The strongest inputs with their products in a table, and what it responds to."""
+        yield self.summary
+        yield ""
+        yield _table(self)
+        values = self.responses
+        yield ""
+        yield (
+            f"Over all {len(values):,} training samples its weighted sum goes from "
+            f"{number(values.min())} to {number(values.max())}, mean "
+            f"{number(values.mean(dtype=np.float64))}; above 0 for "
+            f"{rounded(100 * float((values > 0).mean()), 3)} %."
+        )
+        for word, places in (("most", self.responds_most()), ("least", self.responds_least())):
+            told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)
+            yield f"It responds {word} to the training samples {told}."
 
 
 def neuron(
@@ -171,6 +202,7 @@ def neuron(
             unit,
         ),
         responses=responses,
+        dataset=run.dataset,
     )
 
 
@@ -253,14 +285,7 @@ def _curve(function: Activation, at: float, sums: np.ndarray, unit: int) -> np.n
     return np.stack([around, np.asarray(function(jnp.asarray(rows)))[:, unit]], axis=1)
 
 
-def _told(one: Neuron, most: int = 10) -> Iterator[str]:
-    from downslope.insight.step_text import number, table
-
-    where = "" if one.place is None else f" at row {one.place[0]}, column {one.place[1]}"
-    yield f"Unit {one.unit} of layer {one.layer_name}{where}, looking at training sample " + (
-        f"{one.sample:,}"
-    )
-    yield ""
+def _table(one: Neuron, most: int = 10) -> Table:
     chosen = one.strongest(most)
     inputs, weights, products = (array.ravel() for array in (one.inputs, one.weights, one.products))
     rows = [
@@ -275,15 +300,4 @@ def _told(one: Neuron, most: int = 10) -> Iterator[str]:
         ("sum", "", "", number(one.sum)),
         (f"{one.activation} of it", "", "", number(one.output)),
     ]
-    yield from table(("input", "value", "weight", "product"), rows)
-    values = one.responses
-    yield ""
-    yield (
-        f"Over all {len(values):,} training samples its weighted sum goes from "
-        f"{number(values.min())} to {number(values.max())}, mean "
-        f"{number(values.mean(dtype=np.float64))}; above 0 for "
-        f"{rounded(100 * float((values > 0).mean()), 3)} %."
-    )
-    for word, places in (("most", one.responds_most()), ("least", one.responds_least())):
-        told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)
-        yield f"It responds {word} to the training samples {told}."
+    return Table(("input", "value", "weight", "product"), rows, numeric=(1, 2, 3))

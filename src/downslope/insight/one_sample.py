@@ -7,8 +7,8 @@ step is kept: images are those that were changed, and dropout is held as it was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ from downslope.engine.backpropagation import run_forward
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError
-from downslope.insight.plain import as_plain
+from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
 from downslope.nn.layer import Layer, Parameters, Shape
@@ -75,12 +75,7 @@ class SeenSample:
     targets: np.ndarray
     target: np.ndarray
     share: float | None
-    network: Network
-
-    def as_plain(self) -> dict[str, Any]:
-        """All but the network, as JSON has it."""
-        fields = ("index", "source", "raw", "inputs", "targets", "target", "share")
-        return {name: as_plain(getattr(self, name)) for name in fields}
+    network: Network = field(metadata=PROGRAM_ONLY)
 
 
 def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSample:

@@ -5,12 +5,13 @@ A run keeps its last weights alone; those of every step between come by again in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
@@ -32,7 +33,7 @@ class Path:
 
     steps: Int[np.ndarray, " points"]
     epochs: Float[np.ndarray, " points"]
-    parameters: NetworkParameters
+    parameters: NetworkParameters = field(metadata=PROGRAM_ONLY)
     kept: int
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import jax
@@ -18,6 +18,7 @@ from jaxtyping import Float
 
 from downslope.errors import SettingError
 from downslope.insight.path import Path
+from downslope.insight.result import PROGRAM_ONLY
 from downslope.names import look_up
 from downslope.nn.layer import numbered
 from downslope.nn.network import NetworkParameters
@@ -42,9 +43,9 @@ class Plane:
     """
 
     kind: Kind
-    origin: NetworkParameters
-    first: NetworkParameters
-    second: NetworkParameters
+    origin: NetworkParameters = field(metadata=PROGRAM_ONLY)
+    first: NetworkParameters = field(metadata=PROGRAM_ONLY)
+    second: NetworkParameters = field(metadata=PROGRAM_ONLY)
     names: tuple[str, str]
     share: float | None = None
     shares: tuple[float, float] | None = None

@@ -1,8 +1,6 @@
-"""One step of a training with all its numbers, for one of its samples and one of its weights."""
+"""Rebuilding one step of a training, for one of its samples and one of its weights."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import jax
 import numpy as np
@@ -12,139 +10,15 @@ from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.errors import RunError
-from downslope.insight.chain_rule import Chain, chain_of
-from downslope.insight.one_sample import LayerWay, SeenSample, Way, see_sample, walk
-from downslope.insight.slope_check import Difference, difference_at
-from downslope.insight.weight import Weight, arrays_of, checked_layer, find_weight
+from downslope.insight.chain_rule import chain_of
+from downslope.insight.one_sample import SeenSample, Way, see_sample, walk
+from downslope.insight.slope_check import difference_at
+from downslope.insight.step_text import LayerStep, StepTrace, WeightStep
+from downslope.insight.weight import arrays_of, checked_layer, find_weight
 from downslope.nn.activations import identity
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
-
-
-@dataclass(frozen=True, eq=False)
-class LayerStep:
-    """One layer in one step.
-
-    Attributes:
-        name: Its place and kind, such as "1 Dense".
-        way: What passed it for the sample; slopes are those of the sample's own loss.
-        batch_gradients: The slopes of the whole batch's loss by its weights, by array name.
-        before: Its weights and biases before the step, by array name.
-        changes: What the step added to each.
-    """
-
-    name: str
-    way: LayerWay
-    batch_gradients: dict[str, np.ndarray]
-    before: dict[str, np.ndarray]
-    changes: dict[str, np.ndarray]
-
-
-@dataclass(frozen=True, eq=False)
-class WeightStep:
-    """One weight in one step.
-
-    Attributes:
-        weight: Which weight.
-        chain: The factors of the slope of the sample's loss.
-        difference: The same slope, measured in float64.
-        batch_gradient: The slope of the whole batch's loss.
-        before: Its value before the step.
-        after: Its value behind the step.
-    """
-
-    weight: Weight
-    chain: Chain
-    difference: Difference
-    batch_gradient: float
-    before: float
-    after: float
-
-    @property
-    def change(self) -> float:
-        """What the optimizer added."""
-        return self.after - self.before
-
-
-@dataclass(frozen=True, eq=False)
-class StepTrace:
-    """One step of a training, rebuilt exactly, as it was for one sample.
-
-    The loss that is walked down is that of outputs and targets brought to deviation 1 where the
-    run learns numbers; times `loss_unit` it is in the units of the targets.
-
-    Attributes:
-        data: Name of the data set.
-        task: What is learnt.
-        loss_name: Name of the loss.
-        optimizer: Name of the optimizer.
-        class_names: Of the data set.
-        input_names: Of the data set.
-        step: Which step, from 1.
-        steps: How many there are.
-        epoch: The epoch that it belongs to, from 1.
-        learning_rate: The step's.
-        highest_rate: The learning rate of the settings, which the schedule changes.
-        schedule: Name of the schedule.
-        batch: How many samples it saw.
-        batch_loss: Their recorded loss, in the units of the targets.
-        sample: The sample.
-        way: Its way through the network, forward and back.
-        loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
-        truth: What the answer should be, in the units of the targets: numbers, or (people,) in
-            what the network saw, which may be a part of the photo; None for classes.
-        errors: The answer before the step minus the truth; None for classes.
-        answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
-            people are counted, how fast the square of the error does. None for classes, and where
-            the outputs are no answers yet.
-        cell: Of density maps, the side of a cell in pixels; else 0.
-        answer_scales: Mean and deviation that targets were brought to 0 and 1 by, (outputs,) each;
-            None where they were not.
-        answer: The answer before the step: a probability per class, numbers, or (people,).
-        answer_after: The answer of the same sample behind the step.
-        loss_after: Its loss behind the step, as `way.loss`.
-        layers: All layers, the first first.
-        weight: One weight.
-        is_made: Whether the step was made: not where something was not finite.
-        failure: What that was, as the run's outcome tells it; empty if the step was made.
-    """
-
-    data: str
-    task: str
-    loss_name: str
-    optimizer: str
-    class_names: tuple[str, ...]
-    input_names: tuple[str, ...]
-    step: int
-    steps: int
-    epoch: int
-    learning_rate: float
-    highest_rate: float
-    schedule: str
-    batch: int
-    batch_loss: float
-    sample: SeenSample
-    way: Way
-    loss_unit: float
-    truth: np.ndarray | None
-    errors: np.ndarray | None
-    answer_slopes: np.ndarray | None
-    cell: int
-    answer_scales: tuple[np.ndarray, np.ndarray] | None
-    answer: np.ndarray
-    answer_after: np.ndarray
-    loss_after: float
-    layers: tuple[LayerStep, ...]
-    weight: WeightStep
-    is_made: bool
-    failure: str
-
-    def __str__(self) -> str:
-        """Return the step told in words, in the order of the six steps of learning."""
-        from downslope.insight.step_text import tell_step  # reads this file's values
-
-        return tell_step(self)
 
 
 def trace_step(

@@ -1,18 +1,23 @@
-"""A training step told in words and numbers, in the order of the six steps of learning."""
+"""One step of a training with all its numbers, told in the order of the six steps of learning."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 
 from downslope.errors import printable
 from downslope.insight.chain_rule import Chain, Product, Sum
-from downslope.insight.step import StepTrace, WeightStep
+from downslope.insight.one_sample import LayerWay, SeenSample, Way
+from downslope.insight.result import FEW_ENOUGH, Part, Result
+from downslope.insight.slope_check import Difference
+from downslope.insight.weight import Weight
 from downslope.numerals import rounded
 from downslope.storage.arrays import flatten
+from downslope.text import Table, amount
 
 _ROUNDING = 2e-7  # of the numbers that a mean is of
 FEW = 12  # numbers that are told one by one
@@ -29,50 +34,173 @@ def exactly(value: Any) -> str:
     return rounded(value + 0.0, 6)
 
 
-def tell_step(traced: StepTrace) -> str:
-    """All of a step, as text of several lines."""
-    heads = (
-        "1  A sample is shown to the network",
-        "2  The network answers",
-        "3  The loss: how far the answer is from the right one",
-        "4  How to change the weights: the gradient, from the last layer back to the first",
-        "5  The weights are changed",
-        "6  And again: the same sample after the step",
-    )
-    parts = (_sample, _answer, _loss, _slopes, _change, _again)
-    lines = [
-        f"Step {traced.step:,} of {traced.steps:,} of the training on {traced.data}: epoch "
-        f"{traced.epoch:,}, {_amount(traced.batch, 'sample')}, {traced.optimizer}, learning rate "
-        f"{number(traced.learning_rate)}"
-    ]
-    if traced.schedule != "constant" or not _are_same(traced.learning_rate, traced.highest_rate):
-        lines.append(
-            f"The {traced.schedule} schedule changes the learning rate from step to step; the "
-            f"highest is the {number(traced.highest_rate)} of the settings."
+@dataclass(frozen=True, eq=False)
+class LayerStep:
+    """One layer in one step.
+
+    Attributes:
+        name: Its place and kind, such as "1 Dense".
+        way: What passed it for the sample; slopes are those of the sample's own loss.
+        batch_gradients: The slopes of the whole batch's loss by its weights, by array name.
+        before: Its weights and biases before the step, by array name.
+        changes: What the step added to each.
+    """
+
+    name: str
+    way: LayerWay
+    batch_gradients: dict[str, np.ndarray]
+    before: dict[str, np.ndarray]
+    changes: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class WeightStep:
+    """One weight in one step.
+
+    Attributes:
+        weight: Which weight.
+        chain: The factors of the slope of the sample's loss.
+        difference: The same slope, measured in float64.
+        batch_gradient: The slope of the whole batch's loss.
+        before: Its value before the step.
+        after: Its value behind the step.
+    """
+
+    weight: Weight
+    chain: Chain
+    difference: Difference
+    batch_gradient: float
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """What the optimizer added."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, eq=False)
+class StepTrace(Result):
+    """One step of a training, rebuilt exactly, as it was for one sample.
+
+    The loss that is walked down is that of outputs and targets brought to deviation 1 where the
+    run learns numbers; times `loss_unit` it is in the units of the targets.
+
+    Attributes:
+        data: Name of the data set.
+        task: What is learnt.
+        loss_name: Name of the loss.
+        optimizer: Name of the optimizer.
+        class_names: Of the data set.
+        input_names: Of the data set.
+        step: Which step, from 1.
+        steps: How many there are.
+        epoch: The epoch that it belongs to, from 1.
+        learning_rate: The step's.
+        highest_rate: The learning rate of the settings, which the schedule changes.
+        schedule: Name of the schedule.
+        batch: How many samples it saw.
+        batch_loss: Their recorded loss, in the units of the targets.
+        sample: The sample.
+        way: Its way through the network, forward and back.
+        loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
+        truth: What the answer should be, in the units of the targets: numbers, or (people,) in
+            what the network saw, which may be a part of the photo; None for classes.
+        errors: The answer before the step minus the truth; None for classes.
+        answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
+            people are counted, how fast the square of the error does. None for classes, and where
+            the outputs are no answers yet.
+        cell: Of density maps, the side of a cell in pixels; else 0.
+        answer_scales: Mean and deviation that targets were brought to 0 and 1 by, (outputs,) each;
+            None where they were not.
+        answer: The answer before the step: a probability per class, numbers, or (people,).
+        answer_after: The answer of the same sample behind the step.
+        loss_after: Its loss behind the step, as `way.loss`.
+        layers: All layers, the first first.
+        weight: One weight.
+        is_made: Whether the step was made: not where something was not finite.
+        failure: What that was, as the run's outcome tells it; empty if the step was made.
+    """
+
+    data: str
+    task: str
+    loss_name: str
+    optimizer: str
+    class_names: tuple[str, ...]
+    input_names: tuple[str, ...]
+    step: int
+    steps: int
+    epoch: int
+    learning_rate: float
+    highest_rate: float
+    schedule: str
+    batch: int
+    batch_loss: float
+    sample: SeenSample
+    way: Way
+    loss_unit: float
+    truth: np.ndarray | None
+    errors: np.ndarray | None
+    answer_slopes: np.ndarray | None
+    cell: int
+    answer_scales: tuple[np.ndarray, np.ndarray] | None
+    answer: np.ndarray
+    answer_after: np.ndarray
+    loss_after: float
+    layers: tuple[LayerStep, ...]
+    weight: WeightStep
+    is_made: bool
+    failure: str
+
+    _most_numbers: ClassVar[int | None] = FEW_ENOUGH
+
+    @property
+    def summary(self) -> str:
+        """Which step it is, and of which training."""
+        return (
+            f"Step {self.step:,} of {self.steps:,} of the training on {self.data}: epoch "
+            f"{self.epoch:,}, {amount(self.batch, 'sample')}, {self.optimizer}, learning rate "
+            f"{number(self.learning_rate)}"
         )
-    for head, part in zip(heads, parts, strict=True):
-        lines += ["", head, *(f"{INDENT}{line}".rstrip() for line in part(traced))]
-    return "\n".join(lines)
+
+    def parts(self) -> Iterator[Part]:
+        """The step in the order of the six steps of learning."""
+        yield self.summary
+        is_usual = _are_same(self.learning_rate, self.highest_rate)
+        if self.schedule != "constant" or not is_usual:
+            yield (
+                f"The {self.schedule} schedule changes the learning rate from step to step; the "
+                f"highest is the {number(self.highest_rate)} of the settings."
+            )
+        for head, told in _HEADS:
+            yield ""
+            yield head
+            for part in told(self):
+                yield (
+                    replace(part, indent=INDENT + part.indent)
+                    if isinstance(part, Table)
+                    else f"{INDENT}{part}".rstrip()
+                )
 
 
 def _are_same(one: float, other: float) -> bool:
     return abs(one - other) <= 1e-6 * abs(other)
 
 
-def _sample(traced: StepTrace) -> Iterator[str]:
+def _sample(traced: StepTrace) -> Iterator[Part]:
     seen = traced.sample
     where = f" ({seen.source})" if seen.source else ""
     if seen.share is None:
         batch = "it is not in this step's batch, which moves the weights without it"
     else:
         batch = (
-            f"one of {_amount(traced.batch, 'sample')} of this step; {percent(seen.share)} of its "
+            f"one of {amount(traced.batch, 'sample')} of this step; {percent(seen.share)} of its "
             "loss counts in the loss of the step"
         )
     yield f"Training sample {seen.index:,}{where}: {batch}."
     names = traced.input_names
     if names and len(names) == seen.raw.size <= FEW:
-        yield from table(
+        yield _table(
             ("input", "as read", "as the network takes it"),
             zip(
                 names, map(number, seen.raw.ravel()), map(number, seen.inputs.ravel()), strict=True
@@ -117,15 +245,15 @@ def _said(traced: StepTrace, answer: np.ndarray) -> str:
     return said
 
 
-def _answer(traced: StepTrace) -> Iterator[str]:
-    yield from table(
+def _answer(traced: StepTrace) -> Iterator[Part]:
+    yield _table(
         ("layer", "weighted sums", "activations"),
         ((one.name, spread(one.way.sums), spread(one.way.activations)) for one in traced.layers),
     )
     yield f"It answers {_said(traced, traced.answer)}."
 
 
-def _loss(traced: StepTrace) -> Iterator[str]:
+def _loss(traced: StepTrace) -> Iterator[Part]:
     if traced.errors is not None and traced.errors.size == 1:
         yield from _one_error(traced)
     elif traced.errors is not None:
@@ -143,7 +271,7 @@ def _in_units(traced: StepTrace) -> str:
     return "" if traced.loss_unit == 1 else " in the units of the target"
 
 
-def _one_error(traced: StepTrace) -> Iterator[str]:
+def _one_error(traced: StepTrace) -> Iterator[Part]:
     """The error of a single number, its square, and which way is down."""
     assert traced.errors is not None
     assert traced.truth is not None
@@ -183,7 +311,7 @@ def _is_twice(slope: float, error: float) -> bool:
     return abs(slope - 2 * error) <= 1e-5 * abs(slope)
 
 
-def _errors(traced: StepTrace) -> Iterator[str]:
+def _errors(traced: StepTrace) -> Iterator[Part]:
     """The errors of several numbers."""
     assert traced.errors is not None
     assert traced.truth is not None
@@ -195,10 +323,10 @@ def _errors(traced: StepTrace) -> Iterator[str]:
         (str(place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
         for place, (answer, truth, error) in enumerate(zip(*flat, strict=True))
     ]
-    yield from table(("output", "answer", "truth", "error", "its square"), rows)
+    yield _table(("output", "answer", "truth", "error", "its square"), rows)
 
 
-def _map_loss(traced: StepTrace) -> Iterator[str]:
+def _map_loss(traced: StepTrace) -> Iterator[Part]:
     """What a network that counts is trained on, which is not the count."""
     rows, columns = traced.way.outputs.shape[:2]
     yield (
@@ -221,7 +349,7 @@ def _map_loss(traced: StepTrace) -> Iterator[str]:
     yield f"Slope of the loss at the cells: {spread(traced.way.slope)}."
 
 
-def _own_loss(traced: StepTrace) -> Iterator[str]:
+def _own_loss(traced: StepTrace) -> Iterator[Part]:
     """The loss of the sample as the network is trained on it, and in the data's units."""
     name = traced.loss_name.replace("_", " ")
     target = np.asarray(traced.sample.target)
@@ -258,7 +386,7 @@ def _own_loss(traced: StepTrace) -> Iterator[str]:
 _LOGARITHMS = ("cross_entropy", "binary_cross_entropy")
 
 
-def _output_slopes(traced: StepTrace) -> Iterator[str]:
+def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     slope = traced.way.slope
     if slope.size > FEW:
         yield f"Gradient of the loss by the outputs: {spread(slope)}."
@@ -267,7 +395,7 @@ def _output_slopes(traced: StepTrace) -> Iterator[str]:
     has_names = traced.task == "classification" and len(traced.class_names) == len(outputs)
     names = traced.class_names if has_names else [""] * len(outputs)
     yield "Gradient of the loss by each output (a step against it makes the loss smaller):"
-    yield from table(
+    yield _table(
         ("output", "", "y", "dL/dy"),
         (
             (f"y[{place}]", names[place], number(y), number(dy))
@@ -276,14 +404,14 @@ def _output_slopes(traced: StepTrace) -> Iterator[str]:
     )
 
 
-def _slopes(traced: StepTrace) -> Iterator[str]:
+def _slopes(traced: StepTrace) -> Iterator[Part]:
     rows = []
     for one in reversed(traced.layers):
         rows.append((one.name, "gradient by its sums", spread(one.way.delta), ""))
         own = flatten(one.way.gradients)
         for name, batch in one.batch_gradients.items():
             rows.append(("", f"gradient by its {name}", spread(own[name]), norm(batch)))
-    yield from table(("layer", "", "for this sample", "its length, batch"), rows)
+    yield _table(("layer", "", "for this sample", "its length, batch"), rows)
     yield ""
     yield from tell_weight(traced.weight)
 
@@ -359,7 +487,7 @@ def _values(product: Product) -> str:
     return " × ".join(number(factor.value) for factor in product.factors)
 
 
-def _change(traced: StepTrace) -> Iterator[str]:
+def _change(traced: StepTrace) -> Iterator[Part]:
     if not traced.is_made:
         yield "This step was not made; the training ended here."
         yield traced.failure
@@ -373,7 +501,7 @@ def _change(traced: StepTrace) -> Iterator[str]:
     ]  # fmt: skip
     if rows:
         yield "Lengths (the root of the sum of squares) of all weights of a kind together:"
-        yield from table(("layer", "", "length before", "length of the change", "fraction"), rows)
+        yield _table(("layer", "", "length before", "length of the change", "fraction"), rows)
 
 
 def _share(change: float, before: float) -> str:
@@ -402,7 +530,7 @@ def tell_change(traced: StepTrace) -> Iterator[str]:
         )
 
 
-def _again(traced: StepTrace) -> Iterator[str]:
+def _again(traced: StepTrace) -> Iterator[Part]:
     if not traced.is_made:
         yield "Nothing changes: the step was not made."
         return
@@ -431,10 +559,6 @@ def _again(traced: StepTrace) -> Iterator[str]:
 
 def _change_of(before: float, after: float) -> str:
     return "smaller" if after < before else "larger" if after > before else "unchanged"
-
-
-def _amount(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def percent(share: float) -> str:
@@ -470,10 +594,15 @@ def norm(values: np.ndarray) -> str:
     return number(length(values))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table, columns under their names."""
-    cells = [[printable(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
-    for row in cells:
-        pairs = zip(row, widths, strict=True)
-        yield "  ".join(cell.ljust(width) for cell, width in pairs).rstrip()
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    return Table(head, tuple(rows))
+
+
+_HEADS: tuple[tuple[str, Callable[[StepTrace], Iterator[Part]]], ...] = (
+    ("1  A sample is shown to the network", _sample),
+    ("2  The network answers", _answer),
+    ("3  The loss: how far the answer is from the right one", _loss),
+    ("4  How to change the weights: the gradient, from the last layer back to the first", _slopes),
+    ("5  The weights are changed", _change),
+    ("6  And again: the same sample after the step", _again),
+)

@@ -22,6 +22,7 @@ from downslope.errors import SettingError
 from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import Path, path_of
 from downslope.insight.plane import Kind, Plane, plane_of_path, plane_of_weights, random_plane
+from downslope.insight.result import OfParts, Result
 from downslope.nn.network import NetworkParameters
 from downslope.numerals import rounded
 from downslope.runs.preparation import sample_weights
@@ -55,10 +56,12 @@ class Walked:
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
+class Surface(Result):
     """Losses over a plane of weight space.
 
     Attributes:
+        data: Name of the data set.
+        loss: Name of the loss.
         plane: The plane.
         a: How far along its first direction the columns are, (columns,).
         b: How far along its second direction the rows are, (rows,).
@@ -70,17 +73,19 @@ class Surface:
         samples: How many samples of the training and of the validation part were used.
     """
 
+    data: str
+    loss: str
     plane: Plane
     a: Float[np.ndarray, " columns"]
     b: Float[np.ndarray, " rows"]
     train_loss: Float[np.ndarray, "rows columns"]
     validation_loss: Float[np.ndarray, "rows columns"]
-    here: tuple[float, float]
+    here: OfParts
     walked: Walked | None
-    samples: tuple[int, int]
+    samples: OfParts
 
     @property
-    def message(self) -> str:
+    def summary(self) -> str:
         """What is to be seen, in a sentence or two."""
         train, validation = self.here
         lowest = float(np.nanmin(self.train_loss))
@@ -156,14 +161,16 @@ def surface(
     train, validation = _heights(run, spanned, a, b, parts, on_progress)
     here = [float(losses_of(run, part, _single(run.parameters))[0]) for part in parts]
     return Surface(
+        data=run.data.name,
+        loss=run.loss.name,
         plane=spanned,
         a=a,
         b=b,
         train_loss=train,
         validation_loss=validation,
-        here=(here[0], here[1]),
+        here=OfParts(*here),
         walked=None if path is None or places is None else _walked(run, path, places, parts),
-        samples=(len(parts[0]), len(parts[1])),
+        samples=OfParts(*map(len, parts)),
     )
 
 

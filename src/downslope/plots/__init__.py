@@ -12,9 +12,9 @@ from downslope.plots.escape import endings
 from downslope.plots.files import save_all
 from downslope.plots.layer_bars import layer_movement, layer_slopes
 from downslope.plots.layers import (
-    draw_layers,
     filters_figure,
     importance_figure,
+    layer_figures,
     layers_figure,
 )
 from downslope.plots.learning_rate import rate_search
@@ -23,6 +23,7 @@ from downslope.plots.mistakes import Answers, worst_mistakes
 from downslope.plots.neuron import neuron_figure
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
+from downslope.plots.results import Figures, figures_of, plot
 from downslope.plots.run import draw_run
 from downslope.plots.samples import sample_tiles
 from downslope.plots.schedule import learning_rates
@@ -32,6 +33,7 @@ from downslope.plots.surface import surface_map, surface_relief
 
 __all__ = [
     "Answers",
+    "Figures",
     "choose_over_range",
     "confusion_matrix",
     "count_scatter",
@@ -39,12 +41,13 @@ __all__ = [
     "decision_map",
     "descents",
     "draw_count",
-    "draw_layers",
     "draw_run",
     "endings",
+    "figures_of",
     "filters_figure",
     "fitted_curve",
     "importance_figure",
+    "layer_figures",
     "layer_movement",
     "layer_slopes",
     "layers_figure",
@@ -53,6 +56,7 @@ __all__ = [
     "loss_curves",
     "neuron_figure",
     "new_figure",
+    "plot",
     "predictions",
     "rate_search",
     "sample_tiles",

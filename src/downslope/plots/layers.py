@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,13 +14,13 @@ from downslope.data.dataset import Dataset
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.plots import style
-from downslope.plots.files import save_all
 from downslope.plots.tiles import show_image, show_signed
 from downslope.runs.run import Run
 
 USUAL = 1e-3  # share of its length by which a step usually moves a layer (Karpathy, 2015)
 PER_ROW = 8  # filters
 MOST_FILTERS = 32
+MOST_EXPLAINED = 6  # validation samples; fewer where images are large
 LARGEST_SMALL = 64  # pixels of a side; larger images are drawn three in a row
 MOST_CELLS = 64  # along the longer side of what matters: single pixels of photos are noise
 _STROKES = ("-", "--", ":")  # where there are more layers than colours
@@ -202,36 +202,33 @@ def _in_cells(scores: np.ndarray, cell: int) -> np.ndarray:
     return whole.reshape(count, rows // cell, cell, columns // cell, cell).sum(axis=(2, 4))
 
 
-def draw_layers(run: Run, course: LayersOverTime, folder: Path, *, most: int = 6) -> list[Path]:
-    """Draw all that there is to see of a run's layers into a folder.
+def layer_figures(found: LayersOverTime) -> dict[str, Callable[[], Figure]]:
+    """All that there is to draw of a run's layers.
 
     Always `layers`; for images `filters`, and `pixels`: which of them matter for the first
-    validation samples. Each as PNG and SVG.
-
-    Args:
-        run: The run, with its data at hand.
-        course: Its layers over the training.
-        folder: Where to; pictures of the same names are replaced.
-        most: How many validation samples are explained; fewer where images are large.
-
-    Raises:
-        StorageError: The disk or the folder refuses.
+    validation samples.
     """
-    assert run.dataset is not None
-    paths = save_all([("layers", layers_figure(course))], folder)
+    drawn: dict[str, Callable[[], Figure]] = {"layers": lambda: layers_figure(found)}
+    run = found.run
+    if run is None or run.dataset is None:
+        return drawn
     filters = first_filters(run)
     if filters is not None:
-        paths += save_all([("filters", filters_figure(filters, name=run.data.name))], folder)
-    if image_shape(run.data.input_shape, run.data.input_names) is None:
-        return paths
-    samples = run.dataset.validation
-    count = min(3 if max(run.data.input_shape) > LARGEST_SMALL else most, len(samples))
-    few = samples.take(np.arange(count))
-    found = important_inputs(run, few.inputs)
-    figure = importance_figure(found, run.dataset, _said(run, few.inputs))
-    if figure is not None:
-        paths += save_all([("pixels", figure)], folder)
-    return paths
+        drawn["filters"] = lambda: filters_figure(filters, name=run.data.name)
+    if image_shape(run.data.input_shape, run.data.input_names) is not None:
+        drawn["pixels"] = lambda: _pixels_figure(run)
+    return drawn
+
+
+def _pixels_figure(run: Run) -> Figure:
+    dataset = run.dataset
+    assert dataset is not None  # the layers were measured on it
+    samples = dataset.validation
+    most = 3 if max(run.data.input_shape) > LARGEST_SMALL else MOST_EXPLAINED
+    few = samples.take(np.arange(min(most, len(samples))))
+    figure = importance_figure(important_inputs(run, few.inputs), dataset, _said(run, few.inputs))
+    assert figure is not None  # the inputs are images
+    return figure
 
 
 def _said(run: Run, inputs: np.ndarray) -> list[str]:

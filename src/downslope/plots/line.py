@@ -11,18 +11,12 @@ from downslope.plots import style
 _HEIGHT = 3.4
 
 
-def line_between(found: Line, *, name: str = "", loss: str = "loss") -> Figure:
-    """Draw training and validation loss from one solution to the other.
-
-    Args:
-        found: The losses.
-        name: Of the data set, for the title.
-        loss: Name of the loss, for the axis.
-    """
-    title = f"Between two solutions of {name}" if name else "Between two solutions"
-    figure = style.new_figure(title, found.message, height=_HEIGHT)
+def line_between(found: Line) -> Figure:
+    """Draw training and validation loss from one solution to the other."""
+    title = f"Between two solutions of {found.data}"
+    figure = style.new_figure(title, found.summary, height=_HEIGHT)
     axes = style.dress(
-        figure.subplots(), x="from the one run (0) to the other (1)", y=loss.replace("_", " ")
+        figure.subplots(), x="from the one run (0) to the other (1)", y=found.loss.replace("_", " ")
     )
     labels, highest = [], 0.0
     for part, losses, colour in (

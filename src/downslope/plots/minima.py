@@ -36,7 +36,7 @@ def minima_map(found: Minima) -> Figure:
         found: What `minima` returned.
     """
     title = f"Where {len(found)} starts on {found.data} ended"
-    figure = style.new_figure(title, " ".join(found.sentences[:2]), height=6.6)
+    figure = style.new_figure(title, " ".join(found.summary.split("\n")[:2]), height=6.6)
     grid = figure.add_gridspec(2, 2, height_ratios=[3.3, 2.8], width_ratios=[1.12, 1])
     _draw_map(figure, figure.add_subplot(grid[0, 0]), found)
     _draw_losses(figure.add_subplot(grid[0, 1]), found)
@@ -45,7 +45,7 @@ def minima_map(found: Minima) -> Figure:
 
 
 def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
-    x, y = found.places.T
+    x, y = found.map.T
     loss = found.validation_loss
     norm = Normalize(loss.min(), loss.max() if loss.max() > loss.min() else loss.min() + 1)
     axes.scatter(
@@ -64,7 +64,7 @@ def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
     )
     style.dress(
         axes,
-        title=f"How their answers differ (the map shows {style.percent(found.map_share)})",
+        title=f"How their predictions differ (the map shows {style.percent(found.map_fraction)})",
         x=_APART[found.task],
     )
     axes.set_aspect("equal", adjustable="datalim")

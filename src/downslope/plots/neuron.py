@@ -8,7 +8,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from downslope.data.dataset import Dataset
 from downslope.insight.neuron import Neuron
 from downslope.plots import style
 from downslope.plots.mistakes import as_images
@@ -19,13 +18,9 @@ LIKED = 6  # samples of each kind
 BINS = 40
 
 
-def neuron_figure(neuron: Neuron, dataset: Dataset) -> Figure:
-    """Draw a neuron: products that add up to its sum, the activation, what it responds to.
-
-    Args:
-        neuron: The neuron, looking at a sample.
-        dataset: Where its samples are from.
-    """
+def neuron_figure(neuron: Neuron) -> Figure:
+    """Draw a neuron: products that add up to its sum, the activation, what it responds to."""
+    dataset = neuron.dataset
     images = as_images(dataset.train.inputs, dataset.input_names)
     tiles = _tiles(neuron, images)
     where = "" if neuron.place is None else f" at row {neuron.place[0]}, column {neuron.place[1]}"

@@ -295,12 +295,13 @@ def save(figure: Figure, path: str | Path) -> Path:
         StorageError: The disk or the folder refuses.
     """
     path = Path(path)
-    content = svg_of(figure).encode() if path.suffix == ".svg" else _png_of(figure)
+    content = svg_of(figure).encode() if path.suffix == ".svg" else png_of(figure)
     write_file(path, content)
     return path
 
 
-def _png_of(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """Draw a figure as a PNG image."""
     buffer = io.BytesIO()
     make_printable(figure)
     figure.set_dpi(DPI)

@@ -29,18 +29,14 @@ Place = Callable[[Any], Any]  # from losses to heights: themselves, or their log
 _ROOM = np.array([0.26, 0.09])  # of the axes, for each name of a point
 
 
-def surface_map(
-    found: Surface, *, name: str = "", loss: str = "loss", sentences: bool = True
-) -> Figure:
+def surface_map(found: Surface, *, sentences: bool = True) -> Figure:
     """Draw training and validation loss over the plane as two maps, with the path on both.
 
     Args:
         found: The losses.
-        name: Of the data set, for the title.
-        loss: Name of the loss, for the scale.
         sentences: Whether what was found is told below the title; if not, what is drawn.
     """
-    title = f"The loss surface of {name}" if name else "The loss surface"
+    title = f"The loss surface of {found.data}"
     drawn = "The loss at each point of a plane of weights; the star is at the run's own."
     subtitle = _subtitle(found) if sentences else drawn
     figure = style.new_figure(title, subtitle, height=4.6)
@@ -66,7 +62,7 @@ def surface_map(
     panels[0].set_ylabel(found.plane.names[1], size=style.TEXT_SIZE, color=style.INK)
     assert filled is not None  # there are two panels
     bar = figure.colorbar(filled, ax=panels, pad=0.015, fraction=0.045, aspect=30)
-    bar.set_label(loss.replace("_", " "), size=style.TEXT_SIZE, color=style.INK)
+    bar.set_label(found.loss.replace("_", " "), size=style.TEXT_SIZE, color=style.INK)
     bar.ax.tick_params(colors=style.MUTED, labelsize=style.SMALL_SIZE, length=3)
     bar.ax.yaxis.set_major_locator(FixedLocator(_ticks(levels).tolist()))
     bar.ax.yaxis.set_minor_locator(NullLocator())
@@ -75,15 +71,9 @@ def surface_map(
     return figure
 
 
-def surface_relief(found: Surface, *, name: str = "", loss: str = "loss") -> Figure:
-    """Draw the training loss over the plane as a landscape, with the path at its own heights.
-
-    Args:
-        found: The losses.
-        name: Of the data set, for the title.
-        loss: Name of the loss, for the axis.
-    """
-    title = f"Down the loss surface of {name}" if name else "Down the loss surface"
+def surface_relief(found: Surface) -> Figure:
+    """Draw the training loss over the plane as a landscape, with the path at its own heights."""
+    title = f"Down the loss surface of {found.data}"
     figure = style.new_figure(title, _subtitle(found), height=5.2, width=7.6)
     axes = figure.add_subplot(projection="3d", computed_zorder=False)
     assert isinstance(axes, Axes3D)
@@ -115,13 +105,13 @@ def surface_relief(found: Surface, *, name: str = "", loss: str = "loss") -> Fig
     else:
         height = place(_bounded(np.array([found.here[0]]), norm))
         _mark_above(axes, 0.0, 0.0, float(height[0]), "*", 13.0, "the run's weights", norm, place)
-    _dress_relief(axes, found, loss, levels, place)
+    _dress_relief(axes, found, found.loss, levels, place)
     return figure
 
 
 def _subtitle(found: Surface) -> str:
     beyond = "" if found.walked is None else " The path's losses are those of its own weights."
-    return f"{found.message}{beyond}"
+    return f"{found.summary}{beyond}"
 
 
 def _scale(heights: list[np.ndarray], of_path: list[np.ndarray]) -> tuple[Normalize, np.ndarray]:

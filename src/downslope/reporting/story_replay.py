@@ -68,11 +68,9 @@ def the_surface(material: Material) -> Iterator[Piece]:
     yield Words(
         "The loss can be computed for any weights. Around those of this training it looks as "
         "follows, in the plane of the two main directions of the path that the steps walked. "
-        f"{found.message}"
+        f"{found.summary}"
     )
-    yield Picture("surface", surface_map(
-        found, name=run.data.name, loss=run.loss.name, sentences=False
-    ))  # fmt: skip
+    yield Picture("surface", surface_map(found, sentences=False))
 
 
 def _work(run: Run, points: int, samples: int) -> int:

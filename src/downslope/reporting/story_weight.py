@@ -68,7 +68,7 @@ def the_neuron(material: Material) -> Iterator[Piece]:
         "One neuron of the trained network: the one that the weight written out above leads to, "
         "while it looks at the same sample."
     )
-    yield Picture("neuron", neuron_figure(found, material.dataset))
+    yield Picture("neuron", neuron_figure(found))
 
 
 def rows_of(chain: Chain) -> list[Row]:

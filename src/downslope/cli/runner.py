@@ -1,0 +1,168 @@
+"""What all commands do around their own work: open a run, show progress, print, draw, end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from downslope.cli.ending import STOPPED
+from downslope.cli.lines import plain_json, print_json, say, show_table
+
+if TYPE_CHECKING:  # help answers without the engine
+    from downslope.data import Dataset
+    from downslope.insight.result import Result
+    from downslope.runs.run import Run
+
+OnProgress = Callable[[int, int], object]
+
+
+class RunAt(NamedTuple):
+    """A run's folder, and where its data is now if that has moved."""
+
+    folder: Path
+    data: Path | None = None
+
+
+@dataclass(frozen=True)
+class Output:
+    """How a command shows what it does and what it found.
+
+    Attributes:
+        as_json: Whether standard output has one JSON object instead of text.
+        pictures: Whether figures are drawn.
+        folder: Where they are drawn, if the command was told.
+    """
+
+    as_json: bool
+    pictures: bool = False
+    folder: Path | None = None
+
+    def open(self, run: RunAt) -> Run:
+        """A saved run with the data that it was trained on.
+
+        Raises:
+            DownslopeError: The folder is not a run, or its data is gone or has changed.
+        """
+        from downslope.runs.open import open_run
+
+        opened = open_run(run.folder)
+        with self.reading(str(run.data or opened.data.source)) as on_progress:
+            return opened.with_data(on_progress, run.data)
+
+    def read(self, source: str, reading: Mapping[str, Any]) -> Dataset:
+        """Read a data set and check it, as before a training; findings are printed.
+
+        Raises:
+            DownslopeError: It cannot be used.
+        """
+        from downslope.cli.output import report_findings
+        from downslope.data import load
+        from downslope.data.checks.check_data import check_data
+
+        with self.reading(source) as on_progress:
+            dataset = load(source, on_progress=on_progress, **reading)
+        with self.waiting("Checking the data ..."):
+            dataset = check_data(dataset)
+        if not self.as_json:
+            report_findings(dataset.findings or ())
+        return dataset
+
+    def reading(self, source: str) -> AbstractContextManager[OnProgress]:
+        """Show how far reading is; gives what is to be called with (done, in all)."""
+        from downslope.cli import display
+
+        return display.reading(source, lively=not self.as_json)
+
+    def replaying(self) -> AbstractContextManager[OnProgress]:
+        """Show how far a training is replayed; gives what is to be called with (steps, in all)."""
+        from downslope.cli import display
+
+        return display.replaying(lively=not self.as_json)
+
+    def working(self, what: str) -> AbstractContextManager[OnProgress]:
+        """Show how far long work is; gives what is to be called with (done, in all)."""
+        from downslope.cli import display
+
+        return display.working(what, lively=not self.as_json)
+
+    def waiting(self, what: str) -> AbstractContextManager[None]:
+        """Show that something is being done that takes a while."""
+        from downslope.cli import display
+
+        return display.waiting(what, lively=not self.as_json)
+
+    def show(self, found: Result, folder: Path | None = None, /, **also: Any) -> int:
+        """Print a result, and draw its figures.
+
+        Args:
+            found: The result.
+            folder: Where its figures go; the command's own folder if left out.
+            also: What JSON has before the result's own keys. `folder`: of a result that was kept.
+
+        Returns:
+            The exit code.
+
+        Raises:
+            StorageError: The disk or the folder refuses.
+        """
+        folder, paths = folder or self.folder, []
+        if not self.as_json:
+            tell(found)
+            if "folder" in also:
+                say(f"\nFound: {also['folder']}", exact=True)
+        try:
+            paths = self.draw(found, folder)
+        finally:  # where the folder refuses, the work was not for nothing
+            if self.as_json:
+                print_json({**also, **found.to_dict(), "pictures": [str(path) for path in paths]})
+        if paths and not self.as_json:
+            if "folder" not in also:
+                say()
+            list_pictures(paths)
+        return STOPPED if getattr(found, "is_interrupted", False) else 0
+
+    def show_of(self, run: Run, found: Result, **also: Any) -> int:
+        """Print what was found of a run, and draw its figures beside it; see `show`."""
+        assert run.folder is not None  # it was opened from there
+        return self.show(found, run.folder / "pictures", run=str(run.folder), **also)
+
+    def keep(self, found: Result, file: Path) -> int:
+        """Write a result as JSON, print it, and draw its figures beside the file; see `show`."""
+        from downslope.storage.files import write_file
+
+        also = {"folder": str(file.parent)}
+        write_file(file, plain_json({**also, **found.to_dict()}).encode() + b"\n")
+        return self.show(found, file.parent, **also)
+
+    def draw(self, found: Result, folder: Path | None) -> list[Path]:
+        """Draw a result's figures into a folder, if they are wanted; returns the files.
+
+        Raises:
+            StorageError: The disk or the folder refuses.
+        """
+        if not self.pictures or folder is None:
+            return []
+        with self.waiting("Drawing ..."):
+            from downslope.plots import save_all
+
+            return save_all(((name, draw()) for name, draw in found.figures().items()), folder)
+
+
+def tell(found: Result) -> None:
+    """Print a result's text."""
+    for part in found.parts():
+        if isinstance(part, str):
+            say(part)
+        else:
+            show_table(part)
+
+
+def list_pictures(paths: Sequence[Path]) -> None:
+    """Print where pictures are."""
+    if paths:
+        say(f"Pictures: {paths[0].parent}", exact=True)
+    for path in paths:
+        say(f"  {path.name}")

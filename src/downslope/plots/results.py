@@ -1,0 +1,72 @@
+"""Which figures there are of each kind of result: the one table between looking and drawing."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from downslope.errors import escape_html
+from downslope.insight.layers import LayersOverTime
+from downslope.insight.line import Line
+from downslope.insight.minima import Minima
+from downslope.insight.neuron import Neuron
+from downslope.insight.result import Result
+from downslope.insight.surface import Surface
+from downslope.plots import style
+from downslope.plots.files import save_all
+from downslope.plots.layers import layer_figures
+from downslope.plots.line import line_between
+from downslope.plots.minima import minima_map
+from downslope.plots.neuron import neuron_figure
+from downslope.plots.surface import surface_map, surface_relief
+
+Drawing = Mapping[str, Callable[[], Figure]]  # functions that draw, by the name of their files
+
+# a new kind of result is drawn once it has its line here
+DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
+    LayersOverTime: layer_figures,
+    Line: lambda found: {"line": lambda: line_between(found)},
+    Minima: lambda found: {"minima": lambda: minima_map(found)},
+    Neuron: lambda found: {
+        f"neuron-{found.layer}-{found.unit}": lambda: neuron_figure(found),
+    },
+    Surface: lambda found: {
+        "surface": lambda: surface_map(found),
+        "surface-relief": lambda: surface_relief(found),
+    },
+}
+
+
+class Figures(dict[str, Figure]):
+    """Figures by name; a notebook shows them."""
+
+    def _repr_html_(self) -> str:
+        """Return them as images, each with its heading and sentences for who cannot see it."""
+        return "".join(map(_html, self.values()))
+
+
+def _html(figure: Figure) -> str:
+    data, words = b64encode(style.png_of(figure)).decode(), escape_html(style.alt_text(figure))
+    return f'<img src="data:image/png;base64,{data}" alt="{words}" style="max-width:100%">'
+
+
+def figures_of(result: Result) -> Drawing:
+    """What can be drawn of a result; empty where it has no figures."""
+    draw = DRAWINGS.get(type(result))
+    return {} if draw is None else draw(result)
+
+
+def plot(result: Result, folder: str | Path | None = None) -> Figures:
+    """Draw a result, and write its figures into a folder if there is one; see `Result.plot`.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    drawn = Figures({name: draw() for name, draw in figures_of(result).items()})
+    if folder is not None:
+        save_all(drawn.items(), folder)
+    return drawn
