@@ -130,8 +130,9 @@ def plain(value: Any, most: int | None = None) -> Any:
         return {name: plain(one, most) for name, one in _fields(value).items()}
     if isinstance(value, Mapping):
         return {str(name): plain(one, most) for name, one in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return {name: plain(one, most) for name, one in value._asdict().items()}
+    names = getattr(value, "_fields", None)  # of a named tuple
+    if isinstance(value, tuple) and names is not None:
+        return {name: plain(one, most) for name, one in zip(names, value, strict=True)}
     if isinstance(value, list | tuple):
         return [plain(one, most) for one in value]
     return str(value) if isinstance(value, Path) else value
