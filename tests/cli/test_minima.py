@@ -54,6 +54,7 @@ def test_what_was_stopped_is_shown_and_ends_with_130(call, monkeypatch):
 
 def test_a_rate_that_is_still_to_be_found_is_refused(refused):
     assert refused("minima", "xor", "--learning-rate", "auto") == (
-        'The learning rate is "auto", which only train can be given. Expected a number. '
-        "Find one with: downslope rate DATA."
+        'The learning rate is "auto", which only downslope train takes. Expected a number above 0. '
+        "Find one with: downslope rate DATA; in Python with downslope.insight.find_rate, which "
+        "takes the same arguments."
     )

@@ -178,8 +178,9 @@ def test_training_names_the_search_where_it_is_told_auto():
     with pytest.raises(ds.SettingError) as raised:
         ds.train(NETWORK, DATA, options=PLAIN, learning_rate="auto")
     assert str(raised.value) == (
-        "The learning rate is 'auto'. Expected a number above 0. Find one with "
-        "downslope.insight.find_rate, which takes the same arguments, and give its .rate."
+        'The learning rate is "auto", which only downslope train takes. Expected a number above 0. '
+        "Find one with: downslope rate DATA; in Python with downslope.insight.find_rate, which "
+        "takes the same arguments."
     )
 
 

@@ -515,10 +515,10 @@ def check_learning_rate(rate: float) -> None:
     """
     if isinstance(rate, str) and rate == "auto":
         raise SettingError(
-            "The learning rate is 'auto'.",
+            'The learning rate is "auto", which only downslope train takes.',
             "a number above 0",
-            "Find one with downslope.insight.find_rate, which takes the same arguments, and give "
-            "its .rate.",
+            "Find one with: downslope rate DATA; in Python with downslope.insight.find_rate, which "
+            "takes the same arguments.",
         )
     usable = isinstance(rate, int | float) and not isinstance(rate, bool)
     if not usable or not math.isfinite(rate) or rate <= 0:
