@@ -21,6 +21,7 @@ from downslope.insight.one_sided import sides_at
 from downslope.names import look_up
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.losses import LOSSES, Loss, resolve
+from downslope.numerals import rounded
 
 Function = Callable[..., Any]
 
@@ -123,7 +124,7 @@ class Slope:
     def title(self) -> str:
         """The function in words."""
         words = self.name.replace("_", " ") if self.result != "f" else self.name
-        return words if self.target is None else f"{words} for a true {number(self.target)}"
+        return words if self.target is None else f"{words} for the target {number(self.target)}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -136,8 +137,8 @@ class Slope:
 
 
 def number(value: float, digits: int = 12) -> str:
-    """A number with up to so many digits, without those that rounding made."""
-    return f"{value + 0.0:.{digits}g}".replace("e+", "e").replace("-", "\N{MINUS SIGN}")
+    """A number with up to so many digits, without those that rounding made: "22,500"."""
+    return rounded(value + 0.0, digits).replace("-", "\N{MINUS SIGN}")
 
 
 def slope(

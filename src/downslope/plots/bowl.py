@@ -85,7 +85,7 @@ def _draw_surface(axes: Any, found: Bowl, low: np.ndarray, high: np.ndarray) -> 
     axes.set_box_aspect((1, 1, 0.62), zoom=1.0)
     axes.set_xlabel("w1", size=style.TEXT_SIZE, color=style.INK, labelpad=-4)
     axes.set_ylabel("w2", size=style.TEXT_SIZE, color=style.INK, labelpad=-4)
-    axes.set_zlabel("loss", size=style.TEXT_SIZE, color=style.INK, labelpad=-4)
+    axes.set_zlabel("loss", size=style.TEXT_SIZE, color=style.INK, labelpad=1)
     axes.tick_params(colors=style.MUTED, labelsize=style.SMALL_SIZE, pad=-1)
     axes.grid(False)
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):

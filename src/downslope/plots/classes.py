@@ -47,8 +47,8 @@ def confusion_matrix(
     title = f"Confusion matrix: {name}" if name else "Confusion matrix"
     share = min(100 * right / max(total, 1), 100.0 if right == total else 99.9)
     subtitle = (
-        f"{right:,} of {style.amount(total, 'test sample')} recognised ({share:.1f} %). "
-        "Numbers are samples; the stronger a colour, the larger the share of the true class."
+        f"{right:,} of {style.amount(total, 'test sample')} classified correctly ({share:.1f} %). "
+        "Numbers: samples. Stronger colour: larger fraction of the true class."
     )
     height = classes * float(np.clip(4.8 / classes, 0.29, 0.7)) if classes <= MOST_NUMBERED else 7.0
     names = [style.plain(text, 18) for text in class_names]
@@ -107,7 +107,7 @@ def _name_classes(axes: Axes, names: list[str], slanted: bool) -> None:
     axes.tick_params(length=0, labelsize=size, labelcolor=style.INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    axes.set_xlabel("the network's answer", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
+    axes.set_xlabel("predicted class", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
     axes.set_ylabel("true class", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
 
 
@@ -116,7 +116,7 @@ def _draw_shares(axes: Axes, counts: np.ndarray) -> None:
     rows = counts.sum(axis=1)
     shares = np.diag(counts) / np.maximum(rows, 1)
     places = range(len(rows))
-    style.entitle(axes, "recognised")
+    style.entitle(axes, "recall")
     axes.barh(places, np.where(rows > 0, 1.0, 0.0), height=0.14, color=style.GRID)
     axes.barh(places, shares, height=0.14, color=style.BLUE)
     axes.set_xlim(0, 1.75)

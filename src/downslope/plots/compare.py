@@ -59,7 +59,7 @@ def _label(found: Comparison) -> str:
         return "validation loss"
     if found.figure == "accuracy":
         return "validation accuracy (%)"
-    return "validation " + MEASURE[found.task][1].replace(" error", "\nerror").replace("\n(", " (")
+    return "validation " + MEASURE[found.task][1].replace("\n", " ").replace(" (", "\n(")
 
 
 def _factor(found: Comparison) -> float:
@@ -169,9 +169,9 @@ def _draw_ends(axes: Axes, found: Comparison) -> None:
                 axes.plot(
                     [values.mean()] * 2, [row + shift - 0.16, row + shift + 0.16], color=style.INK
                 )
-    title = "Where each training ended, and their mean"
+    title = "Final value of each training (dots) and mean (line)"
     if found.equal_time:
-        title += ": filled at equal samples, open in equal time"
+        title += "; filled: equal samples, open: equal time"
     style.dress(axes, title=title, x=_label(found).replace("\n", " "))
     names = [style.plain(one.name, 28) for one in found.equal_samples]
     axes.set_yticks(range(len(names)), names)

@@ -46,8 +46,8 @@ def crowd_samples(
     """
     title = f"Counting people: {name}" if name else "Counting people"
     subtitle = (
-        "Test photos from the emptiest to the fullest, each beside the density of people: where "
-        f"they are, and where the network sees them. {note}"
+        "Test photos from the fewest people to the most, each with the true and the estimated "
+        f"density of people. {note}"
     )
     shape = photos.shape[1] / photos.shape[2]
     block = (style.WIDTH - 2 * _MARGIN - _GUTTER) / _BLOCKS_PER_ROW
@@ -124,10 +124,10 @@ def count_scatter(
     off = mean_distance(truth, estimates, "people")
     always = float(np.abs(baseline - truth).mean())
     subtitle = (
-        f"{off} over {style.amount(len(truth), 'test photo')}; always predicting "
-        f"the training median of {baseline:,.1f} would be off by {always:,.1f}.{outside}"
+        f"{off} on {style.amount(len(truth), 'test photo')}; always predicting "
+        f"the training median ({baseline:,.1f}): {always:,.1f}.{outside}"
     )
-    title = f"True and estimated counts: {name}" if name else "True and estimated counts"
+    title = f"Estimated and true counts: {name}" if name else "Estimated and true counts"
     figure = style.new_figure(title, subtitle, height=5.2)
     axes = style.dress(figure.subplots(), x="true number of people", y="estimated number of people")
     high = 1.05 * max(high, baseline, 1.0)
@@ -172,7 +172,7 @@ def draw_count(
     width = max(5.0, min(style.WIDTH, 4 * _HIGHEST / shape))
     figure = style.new_figure(
         f"Estimated: {count:.1f} people",
-        "To the right, where the network sees them: the darker, the denser.",
+        "Right: the estimated density of people; darker is denser.",
         height=min(width / 2 * shape, 2 * _HIGHEST) + 0.15,
         width=width,
     )

@@ -24,9 +24,9 @@ _LOSS_HEIGHT, _MEASURE_HEIGHT = 2.7, 1.7  # inches of the two panels, about
 MEASURE: Mapping[Task, tuple[str, str, float]] = MappingProxyType(
     {  # the column, its axis label, and what it is multiplied by
         "classification": ("accuracy", "accuracy (%)", 100.0),
-        "multilabel": ("accuracy", "labels that are right (%)", 100.0),
-        "regression": ("mae", "mean absolute error\n(units of the target)", 1.0),
-        "counting": ("mae", "mean absolute error\n(people)", 1.0),
+        "multilabel": ("accuracy", "label accuracy (%)", 100.0),
+        "regression": ("mae", "MAE (units\nof the target)", 1.0),
+        "counting": ("mae", "MAE (people)", 1.0),
     }
 )
 
@@ -49,7 +49,7 @@ def loss_curves(
         name: Of the data set, for the title.
         loss: Name of the loss, for the axis.
     """
-    title = f"Learning {name}" if name else "The course of the training"
+    title = f"Loss over the training: {name}" if name else "Loss over the training"
     epochs = len(trace.epochs["epoch"])
     height = 4.9 if epochs else 3.2
     figure = style.new_figure(title, str(outcome) if outcome else "", height=height)
@@ -183,7 +183,8 @@ def _mark(top: Axes, bottom: Axes, trace: Trace, outcome: Outcome | None, per_ep
         return
     row = int(np.nanargmin(validation))
     lowest = f"{_number(validation[row])}, epoch {trace.epochs['epoch'][row]}"
-    text = f"lowest measured validation loss {lowest}"
+    measured = int(np.isfinite(validation).sum())
+    text = f"lowest of {measured} epochs measured: {lowest}" if measured > 1 else lowest
     if outcome and outcome.kept_step < outcome.step:
         row = int(np.argmin(np.abs(trace.epochs["step"] - outcome.kept_step)))
         text = f"kept: epoch {trace.epochs['epoch'][row]}"

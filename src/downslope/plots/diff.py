@@ -42,14 +42,14 @@ def two_courses(found: Parting) -> Figure:
 
 
 def _subtitle(found: Parting) -> str:
-    drawn = "Lines: validation loss (whole) and training loss (dashed); dots: single batches."
+    drawn = "Solid: validation loss; dashed: training loss; dots: single batches."
     if found.cause in ("data", "loss"):
-        return f"Other data or another loss: the heights cannot be compared. {drawn}"
+        return f"Different data or loss functions: the losses cannot be compared. {drawn}"
     if found.parted_at is None:
-        return f"The same bits at all {found.steps:,} steps that both have. {drawn}"
+        return f"Bit-identical at all {found.steps:,} steps that both have. {drawn}"
     if not found.equal_steps:
-        return f"They differ from the first step on. {drawn}"
-    return f"The same bits up to step {found.equal_steps:,}. {drawn}"
+        return f"Different from the first step on. {drawn}"
+    return f"Bit-identical up to step {found.equal_steps:,}. {drawn}"
 
 
 def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
@@ -67,7 +67,7 @@ def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     style.label_ends(axes, labels, _LOSSES)
     if found.parted_at is not None and found.equal_steps:
-        _mark(axes, found.parted_at, f"they part at step {found.parted_at:,}")
+        _mark(axes, found.parted_at, f"first difference at step {found.parted_at:,}")
 
 
 def _draw_side(axes: Axes, side: Side, colour: str, width: float) -> list[np.ndarray]:
@@ -103,7 +103,7 @@ def _label(
 
 def _draw_apart(axes: Axes, found: Parting) -> None:
     """How far the batch losses lie apart: 0 where they are the same bits, so nothing is drawn."""
-    style.dress(axes, x="step", y="batch losses apart,\nas a share")
+    style.dress(axes, x="step", y="relative difference\nof batch losses")
     apart = found.ratios - 1
     steps = np.flatnonzero(np.isfinite(apart) & (apart > 0)) + 1
     every = max(1, -(-len(steps) // _MOST_DOTS))
@@ -125,7 +125,7 @@ def _draw_apart(axes: Axes, found: Parting) -> None:
             axes.text(
                 last / 2,
                 0.5,
-                "the same bits",
+                "bit-identical",
                 transform=axes.get_xaxis_transform(),
                 ha="center",
                 va="center",

@@ -29,14 +29,14 @@ def answer_range(truth: np.ndarray, answers: np.ndarray) -> tuple[float, float, 
     outside = int((~inside).sum())
     if not outside:
         return low, high, ""
-    lie = "answer lies" if outside == 1 else "answers lie"
+    lie = "prediction lies" if outside == 1 else "predictions lie"
     return low, high, f" {outside:,} {lie} outside of the picture."
 
 
 def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str:
-    """How far the answers are off on average, in words: "Off by 2.5 people on average"."""
+    """The mean absolute error in words, such as "MAE 2.5 people"."""
     distance = np.abs(np.asarray(answers, np.float64) - np.asarray(truth, np.float64)).mean()
     if not np.isfinite(distance):
-        return "Off beyond measure on average"
+        return "MAE beyond measure"
     number = f"{distance:.1f}" if unit and distance < 1e6 else f"{rounded(distance, 3)}"
-    return f"Off by {number}{unit and ' '}{unit} on average"
+    return f"MAE {number}{unit and ' '}{unit}"

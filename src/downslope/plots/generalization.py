@@ -24,16 +24,13 @@ def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
         found: What `generalization` returned.
         sentences: Whether what was found is told below the title; if not, what is drawn.
     """
-    title = f"Seen and unseen samples of {found.data}"
-    drawn = (
-        "The loss on samples that the network learnt from and on others, at the same weights. "
-        "Bands: how far another choice of samples would move it, in 95 of 100 cases."
-    )
+    title = f"Training and validation loss: {found.data}"
+    drawn = "Both losses at the same weights. Bands: 95 % interval for another choice of samples."
     subtitle = " ".join(found.sentences) if sentences else drawn
     figure = style.new_figure(title, subtitle, height=5.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[_LOSSES, _GAP])
     style.dress(top, y=found.loss.replace("_", " "))
-    style.dress(bottom, x="epoch", y="gap: validation\nless training")
+    style.dress(bottom, x="epoch", y="gap: validation\nminus training")
     labels, shown = [], [found.train_loss, found.validation_loss]
     for values, errors, word, colour in (
         (found.train_loss, found.train_error, "training", style.BLUE),
@@ -72,11 +69,11 @@ def _band(axes: Axes, x: np.ndarray, values: np.ndarray, errors: np.ndarray, col
 def _mark(top: Axes, bottom: Axes, found: Generalization) -> None:
     """The epochs that are named in the words, as fine lines with their names above the axes."""
     marks = [
-        (bottom, found.opens_at, "opens in epoch"),
-        (top, found.lowest_at, "lowest validation loss: epoch"),
+        (bottom, found.opens_at, "gap opens in epoch"),
+        (top, found.lowest_at, f"lowest of {len(found.epochs)} epochs measured here: epoch"),
     ]
     if found.rises_at is not None:
-        marks[1] = (top, found.rises_at, f"above its lowest (epoch {found.lowest_at}) from epoch")
+        marks[1] = (top, found.rises_at, f"above its minimum (epoch {found.lowest_at}) from epoch")
     for axes, epoch, words in marks:
         if epoch is None:
             continue
@@ -91,7 +88,7 @@ def learning_curves(found: LearningCurve) -> Figure:
     Args:
         found: What `learning_curve` returned.
     """
-    title = f"What more samples of {found.data} do"
+    title = f"Learning curve: {found.data}"
     figure = style.new_figure(title, found.sentence, height=3.6)
     axes = figure.subplots()
     style.dress(axes, x="training samples (logarithmic)", y=found.loss.replace("_", " "))

@@ -24,10 +24,10 @@ def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
     """
     values = [one.gradient for one in layers]
     subtitle = (
-        "How steeply the loss of the first batch rises along the weights of each layer, found from "
+        "Length of the first batch's gradient with respect to each layer's weights, computed from "
         "the last layer back to the first."
     )
-    title = f"Backpropagation before the first step: {name}" if name else "Backpropagation"
+    title = "Gradients before the first step" + (f": {name}" if name else "")
     return _bars(layers, values, title, subtitle, "length of the gradient")
 
 
@@ -39,9 +39,12 @@ def layer_movement(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
         name: Of the data set, for the title.
     """
     values = [100 * one.moved for one in layers]
-    subtitle = "How far all steps together moved each layer's weights from where they began."
-    title = f"How far the weights went: {name}" if name else "How far the weights went"
-    return _bars(layers, values, title, subtitle, "change, in % of the weights' length at first")
+    subtitle = (
+        "Distance between each layer's final and initial weights, in percent of the length of the "
+        "initial ones."
+    )
+    title = "Change of the weights over the training" + (f": {name}" if name else "")
+    return _bars(layers, values, title, subtitle, "change (% of the initial length)")
 
 
 def _bars(

@@ -28,11 +28,11 @@ _STROKES = ("-", "--", ":")  # where there are more layers than colours
 
 def layers_figure(course: LayersOverTime) -> Figure:
     """Draw each layer's slopes, weights, updates and activations over the steps."""
-    title = f"Layers while learning {course.data}"
+    title = f"Layers over the training: {course.data}"
     has_stuck = any(not np.isnan(_stuck(one)).all() for one in course.layers)
     subtitle = (
-        "Lengths are Euclidean, over all weights and biases of a layer; the gradient is that of "
-        f"one batch; activations are those of {course.samples:,} training samples."
+        "Length: Euclidean norm over all weights and biases of a layer. Gradient: of one batch. "
+        f"Activations: of {style.amount(course.samples, 'training sample')}."
     )
     figure = style.new_figure(title, subtitle, height=6.6)
     names = [one.name for one in course.layers]
@@ -41,12 +41,7 @@ def layers_figure(course: LayersOverTime) -> Figure:
     panels = (
         ("Gradient", "length", "gradient_length", True),
         ("Weights", "length", "weight_length", False),
-        (
-            "Change (dashed: usual)",
-            "fraction of the weights' length",
-            "update_share",
-            True,
-        ),
+        ("Update", "fraction of the weights' length", "update_share", True),
         ("Activations: mean", "mean", "mean", False),
         ("Activations: spread", "standard deviation", "deviation", False),
     )
@@ -56,7 +51,7 @@ def layers_figure(course: LayersOverTime) -> Figure:
             _line(axes, course.steps, getattr(one, field), look, is_log)
         if is_log:
             _logarithmic(axes)
-    grid[2].axhline(USUAL, color=style.MUTED, linewidth=0.9, linestyle=(0, (3, 2)), zorder=0)
+    _mark_usual(grid[2])
     _draw_stuck(grid[5], course, looks, has_stuck)
     figure.legend(
         handles=[Line2D([], [], linewidth=2, **look) for look in looks],
@@ -67,12 +62,20 @@ def layers_figure(course: LayersOverTime) -> Figure:
     return figure
 
 
+def _mark_usual(axes: Axes) -> None:
+    """A dashed line above the curves at the usual size of an update, named in the panel's title."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(min(low, USUAL / 2), max(high, USUAL * 2))
+    axes.axhline(USUAL, color=style.INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=4)
+    style.entitle(axes, f"Update (dashed: usual, {style.short(USUAL)})")
+
+
 def _stuck(one: LayerCourse) -> np.ndarray:
     return one.dead if np.isnan(one.saturated).all() else one.saturated
 
 
 def _draw_stuck(axes: Axes, course: LayersOverTime, looks: list[dict], has_stuck: bool) -> None:
-    style.dress(axes, title="Dead units, saturated signals", x="step", y="share (%)")
+    style.dress(axes, title="Dead or saturated", x="step", y="units or activations (%)")
     if not has_stuck:
         axes.set_axis_off()
         axes.text(
@@ -87,7 +90,7 @@ def _draw_stuck(axes: Axes, course: LayersOverTime, looks: list[dict], has_stuck
             continue
         highest = max(highest, float(np.nanmax(values)))
         _line(axes, course.steps, values, look, False)
-    axes.set_ylim(0, max(5.0, 1.1 * highest))
+    axes.set_ylim(-0.02 * max(5.0, highest), max(5.0, 1.1 * highest))  # a line at 0 is seen whole
 
 
 def _line(axes: Axes, x: np.ndarray, values: np.ndarray, look: dict, is_log: bool) -> None:
@@ -121,15 +124,15 @@ def filters_figure(filters: np.ndarray, *, name: str = "") -> Figure:
     rows = -(-len(shown) // PER_ROW)
     is_colour = filters.shape[-1] == 3
     how = (
-        "each stretched to its own range of colours"
+        "each in its own range of colours"
         if is_colour
-        else "blue above 0, orange below, each by its largest weight"
+        else "blue: positive, orange: negative, each scaled to its own largest weight"
     )
     if filters.shape[-1] not in (1, 3):
         how += f", added over {filters.shape[-1]} channels"
     figure = style.new_figure(
-        f"What the first layer looks for in {name}" if name else "What the first layer looks for",
-        f"The weights of {len(shown)} of its {style.amount(len(filters), 'unit')}, the longest "
+        f"Weights of the first layer: {name}" if name else "Weights of the first layer",
+        f"{len(shown)} of {style.amount(len(filters), 'unit')}, those with the largest weights "
         f"first; {how}.",
         height=rows * (style.WIDTH / PER_ROW * 0.92) + 0.1,
     )
@@ -170,17 +173,16 @@ def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) ->
     scores = _in_cells(found.scores.reshape(count, *shape).sum(axis=-1), cell)
     tile = style.WIDTH / count
     height = 2 * (tile * min(1.3, shape[0] / shape[1]) * 0.9 + 0.35)
-    what = "number of people" if dataset.task == "counting" else "answer"
+    what = "number of people" if dataset.task == "counting" else "prediction"
     how = {
-        "integrated_gradients": "added up from the mean training input to the sample (integrated "
-        "gradients)",
-        "gradient_times_input": "its slope times the input",
+        "integrated_gradients": "integrated gradients from the mean training input",
+        "gradient_times_input": "gradient times input",
     }[found.method]
     unit = "pixel" if cell == 1 else f"square of {cell} × {cell} pixels"
     figure = style.new_figure(
-        f"Which pixels matter for the {what} on {dataset.name}",
-        f"Below each sample what each {unit} adds to the {what}, {how}: blue adds, orange "
-        "takes away.",
+        f"Which pixels matter for the {what}: {dataset.name}",
+        f"Below each sample, what each {unit} adds to the {what} (blue) or takes from it (orange), "
+        f"by {how}.",
         height=height,
     )
     grid = figure.subplots(2, count, squeeze=False)
@@ -235,7 +237,7 @@ def _said(run: Run, inputs: np.ndarray) -> list[str]:
     """What the run answers to some inputs, in short."""
     answers = run.predict(inputs)
     if run.data.task == "classification":
-        return [f"answer {run.data.class_names[int(one)]}" for one in answers]
+        return [f"predicted {run.data.class_names[int(one)]}" for one in answers]
     if run.data.task == "counting":
         return [f"{one:.1f} people" for one in answers]
     return [style.short(float(np.ravel(one)[0])) for one in answers]

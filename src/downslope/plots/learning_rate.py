@@ -17,7 +17,7 @@ _SMOOTHED = 18  # points of a drawn course, each the mean of a piece of it
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
 _HEIGHT = 3.6  # inches of the panels, about
 _BEYOND = 12.0  # how far the rates are shown beyond the borders
-_STRIP = 0.2  # of the height, in which the regions are named
+_STRIP = 0.25  # of the height, in which the regions are named
 _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at the upper edge
 
 
@@ -28,7 +28,7 @@ def rate_search(found: FoundRate, *, loss: str = "loss") -> Figure:
         found: What was found.
         loss: Name of the loss, for the axes.
     """
-    title = f"A learning rate for {found.data}: {style.short(found.rate, 6)}"
+    title = f"Learning rate for {found.data}: {style.short(found.rate, 6)}"
     figure = style.new_figure(title, f"{found.message} {found.how}", height=_HEIGHT + 0.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     _draw_rates(left, found, loss.replace("_", " "))
@@ -38,7 +38,7 @@ def rate_search(found: FoundRate, *, loss: str = "loss") -> Figure:
 
 def _draw_rates(axes: Axes, found: FoundRate, loss: str) -> None:
     near, wide = found.second_look, found.first_look
-    title = f"How trainings end: ◆ after {wide.steps:,} steps, ● after {near.steps:,}"
+    title = f"Final loss: ◆ after {wide.steps:,} steps, ● after {near.steps:,}"
     style.dress(axes, title=title, x="learning rate", y=f"final validation {loss}")
     axes.set_xscale("log")
     axes.grid(False)
@@ -64,6 +64,7 @@ def _draw_rates(axes: Axes, found: FoundRate, loss: str) -> None:
         zorder=5,
     )
     axes.xaxis.set_major_locator(LogLocator(numticks=9))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 2)))
     axes.xaxis.set_minor_locator(NullLocator())
 
 
@@ -98,12 +99,15 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
     if own is not None and low < own < high:
         axes.axvline(own, color=style.INK, linewidth=1.1, linestyle=(0, (1, 1.5)))
         axes.annotate(
-            " most that the first\n bend allows",
-            (own, 0.015),
+            "limit by the first curvature",
+            (own, 0.825),
+            (-4, 0),
             xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="right",
             size=style.SMALL_SIZE - 0.5,
             color=style.INK,
-            va="bottom",
+            va="top",
             path_effects=_HALO,
         )
 
@@ -144,7 +148,7 @@ def _draw_round(axes: Axes, one: Round, top: float, colour: str, marker: str, si
 
 
 def _draw_proof(axes: Axes, found: FoundRate, loss: str) -> None:
-    style.dress(axes, title="Three short trainings", x="step", y=f"{loss} of the batches")
+    style.dress(axes, title="Short trainings at three rates", x="step", y=f"batch {loss}")
     top = _HIGHEST * found.start_loss
     curves, labels = [], []
     for one in found.proof:

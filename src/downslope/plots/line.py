@@ -16,7 +16,9 @@ def line_between(found: Line) -> Figure:
     title = f"Between two solutions of {found.data}"
     figure = style.new_figure(title, found.summary, height=_HEIGHT)
     axes = style.dress(
-        figure.subplots(), x="from the one run (0) to the other (1)", y=found.loss.replace("_", " ")
+        figure.subplots(),
+        x="fraction of the way from the first run to the second",
+        y=found.loss.replace("_", " "),
     )
     labels, highest = [], 0.0
     for part, losses, colour in (

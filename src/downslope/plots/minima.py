@@ -19,7 +19,7 @@ _COLOURS = LinearSegmentedColormap.from_list(  # darker is higher, also in print
 _APART = {
     "classification": "mean difference of the probabilities",
     "multilabel": "root mean square difference of the probabilities",
-    "regression": "root mean square difference of the answers",
+    "regression": "root mean square difference of the predictions",
     "counting": "root mean square difference of the counts",
 }
 
@@ -64,7 +64,7 @@ def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
     )
     style.dress(
         axes,
-        title=f"How their predictions differ (the map shows {style.percent(found.map_fraction)})",
+        title=f"Map of the predictions ({style.percent(found.map_fraction)} shown)",
         x=_APART[found.task],
     )
     axes.set_aspect("equal", adjustable="datalim")
@@ -83,8 +83,8 @@ def _draw_losses(axes: Axes, found: Minima) -> None:
     axes.plot(order, found.train_loss, "o", color=style.BLUE, markersize=4.5)
     style.dress(
         axes,
-        title="Losses of each",
-        x="starts, from the lowest training loss",
+        title="Losses of each start",
+        x="rank by training loss",
         y=found.loss.replace("_", " "),
     )
     values = np.concatenate([found.validation_loss, found.train_loss])
@@ -100,16 +100,16 @@ def _draw_losses(axes: Axes, found: Minima) -> None:
 
 def _draw_lines(axes: Axes, found: Minima) -> None:
     share = np.linspace(0, 1, found.line_losses.shape[1])
-    sets = [(found.line_losses, style.VERMILLION, "weights\nas they are")]
+    sets = [(found.line_losses, style.VERMILLION, "as trained")]
     if found.matched_line_losses is not None:
-        sets.append((found.matched_line_losses, style.BLUE, "hidden units\nin order"))
+        sets.append((found.matched_line_losses, style.BLUE, "hidden units\nmatched"))
     for lines, colour, _ in sets:
         axes.plot(share, lines.T, color=colour, linewidth=0.9, alpha=0.35)
         axes.plot(share, np.median(lines, axis=0), color=colour, linewidth=2)
     style.dress(
         axes,
-        title="On the straight lines from the lowest to each other, and their median",
-        x="share of the way",
+        title="On straight lines from the lowest to each other start (bold: median)",
+        x="fraction of the way",
         y=f"training {found.loss.replace('_', ' ')}",
     )
     values = np.concatenate([lines.ravel() for lines, _, _ in sets])

@@ -64,14 +64,14 @@ class Answers:
         wrong = int(self.wrong.sum())
         total = style.amount(len(self.truth), "test sample")
         if not wrong:
-            least = "answer it was" if shown == 1 else f"{shown} answers it was"
-            return f"No mistake among {total}; here the {least} least sure of."
+            least = "prediction" if shown == 1 else f"{shown} predictions"
+            return f"No mistake among {total}; shown: the least certain {least}."
         if wrong == 1:
             return f"1 mistake among {total}."
         which = "all shown" if shown == wrong else f"the {shown} worst shown"
         return (
-            f"{wrong:,} mistakes among {total}, {which}; first the one whose true "
-            "class seemed least likely."
+            f"{wrong:,} mistakes among {total}, {which}; lowest probability of the true class "
+            "first."
         )
 
 
@@ -104,8 +104,8 @@ def worst_mistakes(
     most = 2 * _TILES_PER_ROW if images is not None else 3 * _TABLES_PER_ROW
     chosen = answers.worst(most)
     mistaken = bool(answers.wrong.any())
-    title = "The worst mistakes" if mistaken else "The least certain answers"
-    title = f"{title} on {name}" if name else title
+    title = "Worst mistakes" if mistaken else "Least certain predictions"
+    title = f"{title}: {name}" if name else title
     if images is not None:
         return _draw_images(images, answers, chosen, title)
     flat = inputs.reshape(len(inputs), -1).astype(np.float64)
@@ -146,11 +146,11 @@ def _displayable(image: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _caption(axes: Axes, answers: Answers, index: int) -> None:
-    """Above an image its true class, below it the answer and how sure it was."""
+    """Above an image its true class, below it the predicted one and its probability."""
     true = style.plain(answers.class_names[answers.truth[index]], 13)
     axes.set_title(f"true {true}", loc="center", size=style.TEXT_SIZE, color=style.INK, pad=4)
     said = style.plain(answers.class_names[answers.chosen[index]], 11)
-    text = f"answer {said}\n{style.percent(answers.of_chosen[index])}"
+    text = f"predicted {said}\n{style.percent(answers.of_chosen[index])}"
     colour = style.VERMILLION if answers.wrong[index] else style.BLUE
     axes.set_xlabel(text, size=style.TEXT_SIZE, color=colour, labelpad=4)
 
@@ -166,7 +166,7 @@ def _draw_table(
     bars = min(_BARS, len(names))
     rows = -(-len(chosen) // _TABLES_PER_ROW)
     sentence = answers.sentence(len(chosen)) + (
-        " Bars: their most unusual inputs, in standard deviations from the training mean."
+        " Bars: the most unusual inputs, in standard deviations from the training mean."
     )
     figure = style.new_figure(title, sentence, height=rows * (0.62 + 0.24 * bars) + 0.3)
     grid = figure.subplots(rows, _TABLES_PER_ROW, squeeze=False, sharex=True)
@@ -188,7 +188,13 @@ def _verdict(answers: Answers, index: int) -> str:
     said = answers.class_names[answers.chosen[index]]
     short = 18  # letters of a name, so that two of them fit above a panel
     true, said = (text if len(text) <= short else f"{text[:short]}…" for text in (true, said))
-    return f"true {true}, answer {said} ({style.percent(answers.of_chosen[index])})"
+    return f"true {true}, predicted {said} ({style.percent(answers.of_chosen[index])})"
+
+
+def _signed(deviation: float) -> str:
+    """With one decimal and a sign, which 0 has not: +1.6, 0.0, −0.8."""
+    text = f"{deviation:+.1f}"
+    return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def _draw_bars(
@@ -215,7 +221,7 @@ def _draw_bars(
         axes.text(
             1.02,
             place,
-            f"{deviation:+.1f}  (value {style.short(value)})".replace("-", "\N{MINUS SIGN}"),
+            f"{_signed(deviation)}  (value {style.short(value)})",
             transform=axes.get_yaxis_transform(),
             va="center",
             size=style.SMALL_SIZE,

@@ -25,11 +25,11 @@ def neuron_figure(neuron: Neuron) -> Figure:
     tiles = _tiles(neuron, images)
     where = "" if neuron.place is None else f" at row {neuron.place[0]}, column {neuron.place[1]}"
     title = f"Unit {neuron.unit} of layer {neuron.layer_name}, trained on {dataset.name}"
-    made = f"; its {neuron.activation} is {style.short(neuron.output)}."
+    made = f", activation {style.short(neuron.output)} ({neuron.activation})."
     subtitle = (
-        f"Looking at training sample {neuron.sample:,}{where}: each input times its weight, plus "
-        f"the bias, is the sum {style.short(neuron.sum)}"
-        + (", which goes on as it is." if neuron.activation == "identity" else made)
+        f"Training sample {neuron.sample:,}{where}: inputs × weights + bias = pre-activation "
+        f"{style.short(neuron.sum)}"
+        + (", with no activation function." if neuron.activation == "identity" else made)
     )
     rows = [3.7] + [1.95] * bool(tiles) + [2.9 if images is not None else 1.9]
     figure = style.new_figure(title, subtitle, height=sum(rows))
@@ -70,9 +70,9 @@ def _draw_sum(axes: Axes, neuron: Neuron) -> None:
             axes.plot([place, place], [row, row + 1], color=style.FAINT, linewidth=0.8, zorder=0)
     axes.barh(len(steps), neuron.sum, height=0.62, color=style.INK)
     axes.axvline(0, color=style.MUTED, linewidth=0.8)
-    style.dress(axes, title="Inputs × weights, adding up", x="sum so far")
+    style.dress(axes, title="Inputs × weights (blue adds, orange subtracts)", x="running sum")
     axes.grid(False, axis="y")
-    labels = [label for label, _, _ in steps] + [f"sum  {_short(neuron.sum)}"]
+    labels = [label for label, _, _ in steps] + [f"pre-activation   {_short(neuron.sum)}"]
     axes.set_yticks(range(len(labels)), labels, size=style.SMALL_SIZE, color=style.INK)
     axes.invert_yaxis()
     low, high = min(0.0, *ends), max(0.0, *ends)
@@ -90,7 +90,9 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
         neuron.sum, neuron.output, "o", color=style.VERMILLION, markersize=8, zorder=5,
         clip_on=False,
     )  # fmt: skip
-    style.dress(axes, title=f"The activation: {neuron.activation}", x="sum", y="activation")
+    style.dress(
+        axes, title=f"Activation function: {neuron.activation}", x="pre-activation", y="activation"
+    )
     axes.set_xlim(around[0], around[-1])
     to_left = neuron.sum > 0  # and away from a curve that rises to the right
     axes.annotate(
@@ -140,16 +142,16 @@ def _draw_tiles(
 
 def _draw_liked(part: SubFigure, neuron: Neuron, images: np.ndarray) -> None:
     grid = part.subplots(2, LIKED, squeeze=False)
-    rows = (("most", neuron.responds_most(LIKED)), ("least", neuron.responds_least(LIKED)))
+    rows = (("largest", neuron.responds_most(LIKED)), ("smallest", neuron.responds_least(LIKED)))
     for axes_row, (word, places) in zip(grid, rows, strict=True):
         for number, axes in enumerate(axes_row):
             if number >= len(places):
                 axes.set_axis_off()
                 continue
             show_image(axes, images[places[number]], images)
-            said = f"sum {_short(neuron.responses[places[number]])}"
+            said = _short(neuron.responses[places[number]])
             axes.set_xlabel(said, size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
-        style.entitle(axes_row[0], f"responds {word} to")
+        style.entitle(axes_row[0], f"training samples with the {word} pre-activation")
 
 
 def _draw_responses(axes: Axes, neuron: Neuron) -> None:
@@ -158,8 +160,9 @@ def _draw_responses(axes: Axes, neuron: Neuron) -> None:
     axes.axvline(neuron.sum, color=style.VERMILLION, linewidth=1.4)
     style.dress(
         axes,
-        title=f"Its sum for all {len(neuron.responses):,} training samples; orange: this one",
-        x="sum",
+        title=f"Pre-activation for all {len(neuron.responses):,} training samples; orange: sample "
+        f"{neuron.sample:,}",
+        x="pre-activation",
         y="samples",
     )
 

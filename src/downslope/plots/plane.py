@@ -40,9 +40,9 @@ def decision_map(
     mistakes = style.amount(wrong, "mistake") if wrong else "No mistake"
     subtitle = (
         f"{mistakes} among {style.amount(total, 'test sample')}{', ringed' if wrong else ''}. "
-        "The stronger the colour of a place, the surer the answer."
+        "Stronger colour: more certain prediction."
     )
-    title = f"Where the network divides {name}" if name else "Where the network divides"
+    title = f"Decision regions: {name}" if name else "Decision regions"
     low, high = inputs.min(axis=0).astype(float), inputs.max(axis=0).astype(float)
     room = np.where(high > low, 0.09 * (high - low), 1.0)
     low, high = low - room, high + room

@@ -38,7 +38,7 @@ def predictions(
     subtitle = _sentence(truth, predicted, baseline)
     if shown < outputs:
         subtitle += f" The first {shown} of {outputs} outputs are drawn."
-    title = f"True and predicted: {name}" if name else "True and predicted"
+    title = f"Predicted and true values: {name}" if name else "Predicted and true values"
     columns = 2 if shown == 4 else min(shown, 3)
     rows = -(-shown // columns)
     figure = style.new_figure(title, subtitle, height=4.8 if shown == 1 else rows * 3.1)
@@ -71,7 +71,7 @@ def fitted_curve(
         input_name: For the axis.
         name: Of the data set, for the title.
     """
-    title = f"What was learnt from {name}" if name else "What was learnt"
+    title = f"Learned curve: {name}" if name else "Learned curve"
     subtitle = _sentence(truth, predict(inputs), baseline)
     outputs = min(truth.shape[1], MOST_OUTPUTS)
     figure = style.new_figure(title, subtitle, height=4.4)
@@ -117,8 +117,8 @@ def _sentence(truth: np.ndarray, predicted: np.ndarray, baseline: float | None) 
     always = (
         ""
         if baseline is None
-        else f"; always predicting the training median would be off by {style.short(baseline, 3)}"
+        else f"; always predicting the training median: {style.short(baseline, 3)}"
     )
     off = mean_distance(truth, predicted)
     outside = answer_range(truth, predicted)[2] if truth.shape[1] == 1 else ""
-    return f"{off} over {style.amount(len(truth), 'test sample')}{always}.{outside}"
+    return f"{off} on {style.amount(len(truth), 'test sample')}{always}.{outside}"

@@ -22,10 +22,10 @@ def learning_rates(trace: Trace, *, name: str = "") -> Figure:
     every = max(1, -(-len(rates) // _MOST_POINTS))
     low, high = (float(end(rates)) for end in (np.min, np.max)) if len(rates) else (0.0, 0.0)
     subtitle = (
-        f"{style.short(rates[0])} at the first step, {style.short(rates[-1])} at the last; "
-        f"highest {style.short(high)}."
+        f"First step {style.short(rates[0])}, last step {style.short(rates[-1])}, highest "
+        f"{style.short(high)}."
     )
-    title = f"How large the steps were: {name}" if name else "How large the steps were"
+    title = f"Learning rate: {name}" if name else "Learning rate"
     figure = style.new_figure(title, subtitle, height=2.4)
     axes = style.dress(figure.subplots(), x="step", y="learning rate")
     axes.plot(trace.steps["step"][::every], rates[::every], color=style.BLUE, linewidth=1.8)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from downslope.insight.slope import Slope, Tangent, number
+from downslope.insight.slope import Slope, Tangent
 from downslope.plots import style
 
 _REACH = 0.16  # of the picture's width, that a tangent is drawn to each side of its point
@@ -43,7 +43,8 @@ def tangents(found: Slope) -> Figure:
         _draw_tangent(axes, one, ends, look["color"])
         axes.plot(one.at, one.value, markersize=7.5, mec=style.PAPER, mew=0.8, zorder=4, **look)
         text = (
-            f"{found.variable} = {number(one.at, 6)}\n{found.result} = {number(one.value, 6)}\n"
+            f"{found.variable} = {style.short(one.at, 6)}\n"
+            f"{found.result} = {style.short(one.value, 6)}\n"
             f"{_slopes(one)}"
         )
         handles.append(Line2D([], [], linewidth=1.6, markersize=7.5, label=text, **look))
@@ -74,14 +75,15 @@ def _draw_tangent(axes: Axes, one: Tangent, ends: np.ndarray, colour: str) -> No
 
 def _slopes(one: Tangent) -> str:
     if one.jump is not None:
-        return f"jumps from {number(one.jump[0], 6)}\nto {number(one.jump[1], 6)}"
+        return f"jumps from {style.short(one.jump[0], 6)}\nto {style.short(one.jump[1], 6)}"
     if one.kink is not None:
-        return f"kink: slope {number(one.kink[0], 6)} left,\n{number(one.kink[1], 6)} right"
-    return f"slope {number(one.slope, 6)}"
+        left, right = (style.short(each, 6) for each in one.kink)
+        return f"kink: slope {left} left,\n{right} right"
+    return f"slope {style.short(one.slope, 6)}"
 
 
 def _axis(found: Slope) -> str:
-    names = {"y": "the network's answer", "z": "the weighted sum", "x": ""}
+    names = {"y": "the prediction", "z": "the pre-activation", "x": ""}
     return f"{found.variable}  ({names[found.variable]})" if names[found.variable] else "x"
 
 
@@ -102,7 +104,7 @@ def _mark_target(axes: Axes, target: float) -> None:
     """A fine line at the truth, named above the axes."""
     axes.axvline(target, color=style.MUTED, linewidth=0.9, linestyle=(0, (2, 2)), zorder=1)
     axes.annotate(
-        f"the truth, {number(target, 6)}",
+        f"target {style.short(target, 6)}",
         (target, 1),
         (0, 3),
         xycoords=axes.get_xaxis_transform(),

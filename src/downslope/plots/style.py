@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,7 @@ TITLE_SIZE, TEXT_SIZE, SMALL_SIZE = 14.0, 9.5, 8.5
 SHORTENED_FROM = 1e7  # numbers in pictures are written with powers of ten from here on
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MOST_DIGITS = 6
+_NEGATIVE = re.compile(r"(?<![\w.)-])-(?=\d)")  # the hyphen of a negative number in a sentence
 _MARGIN = 0.12  # inches around everything
 _LINE = 0.19  # inches per line of the subtitle
 _LETTERS_PER_INCH = 13.8  # of the subtitle's letters, on average
@@ -66,7 +68,7 @@ def new_figure(title: str, subtitle: str = "", *, height: float, width: float = 
         width: Inches.
     """
     room = int((width - 2 * _MARGIN) * _LETTERS_PER_INCH)
-    lines = _balanced(subtitle, room)
+    lines = _balanced(_NEGATIVE.sub("\N{MINUS SIGN}", subtitle), room)
     header = 0.52 + _LINE * len(lines)
     total = height + header
     layout = ConstrainedLayoutEngine(

@@ -37,7 +37,7 @@ def surface_map(found: Surface, *, sentences: bool = True) -> Figure:
         sentences: Whether what was found is told below the title; if not, what is drawn.
     """
     title = f"The loss surface of {found.data}"
-    drawn = "The loss at each point of a plane of weights; the star is at the run's own."
+    drawn = "The loss on a plane through weight space. Star: the weights of the run."
     subtitle = _subtitle(found) if sentences else drawn
     figure = style.new_figure(title, subtitle, height=4.6)
     panels = figure.subplots(1, 2, sharey=True)
@@ -110,7 +110,7 @@ def surface_relief(found: Surface) -> Figure:
 
 
 def _subtitle(found: Surface) -> str:
-    beyond = "" if found.walked is None else " The path's losses are those of its own weights."
+    beyond = "" if found.walked is None else " Losses on the path are measured at its true weights."
     return f"{found.summary}{beyond}"
 
 
@@ -174,10 +174,10 @@ def _name_points(axes: Axes, walked: Walked) -> None:
         before, after = places[max(point - 1, 0)], places[min(point + 1, last)]
         x, y = after - before
         beside = np.array([-y, x]) / max(float(np.hypot(x, y)), 1e-9)
-        end = (places[point] + (0.05 + _ROOM[0]) * beside)[0]
-        beside *= -1 if end > 1 or end < 0 else 1  # keep it inside
-        side = 0 if abs(beside[0]) < 0.25 else np.sign(beside[0])  # where the text goes on
-        where = places[point] + 0.05 * beside + np.array([side * _ROOM[0] / 2, 0])
+        side, where = _beside(places[point], beside)
+        if not 0 <= where[0] - _ROOM[0] / 2 <= 1 - _ROOM[0]:  # the other side of the path
+            beside = -beside
+            side, where = _beside(places[point], beside)
         if any((np.abs(where - one) < _ROOM).all() for one in named):
             continue
         named.append(where)
@@ -187,13 +187,19 @@ def _name_points(axes: Axes, walked: Walked) -> None:
             (walked.a[point], walked.b[point]),
             tuple(12 * beside),
             textcoords="offset points",
-            ha={0: "center", 1: "left", -1: "right"}[int(side)],
+            ha={0: "center", 1: "left", -1: "right"}[side],
             va="center",
             size=style.SMALL_SIZE,
             color=style.INK,
             zorder=6,
             path_effects=_HALO,
         )
+
+
+def _beside(point: np.ndarray, beside: np.ndarray) -> tuple[int, np.ndarray]:
+    """On which side of a point a name goes on (-1, 0 or 1), and where its middle is, in axes."""
+    side = 0 if abs(beside[0]) < 0.25 else int(np.sign(beside[0]))
+    return side, point + 0.05 * beside + np.array([side * _ROOM[0] / 2, 0])
 
 
 def _mark(axes: Axes, a: float, b: float, marker: str, size: float, text: str) -> None:

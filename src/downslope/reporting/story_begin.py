@@ -53,10 +53,10 @@ def the_samples(material: Material) -> Iterator[Piece]:
 
 def _few(material: Material) -> Piece:
     few, data = material.few, material.dataset
-    title = f"Some training samples of {data.name}"
+    title = f"Training samples: {data.name}"
     images = as_images(few.inputs, data.input_names)
     if images is not None:
-        sentence = "Above each image stands its true answer."
+        sentence = "Above each image: its true class or target."
         figure = sample_tiles(images, material.truths, title=title, subtitle=sentence)
         return Picture("samples", figure)
     if data.rows is not None:
