@@ -19,10 +19,10 @@ def pairs(found):
 def test_figure_3_of_the_article():
     found = slope()
     assert pairs(found) == [(350, 22500, -300), (600, 10000, 200)]
-    assert found.title == "squared error for a true 500"
+    assert found.title == "squared error for the target 500"
     assert found.sentences == (
-        "At y = 350, L is 22500 and falls 300 times as fast as y grows: a larger y lowers it.",
-        "At y = 600, L is 10000 and rises 200 times as fast as y grows: a smaller y lowers it.",
+        "At y = 350, L is 22,500 and falls 300 times as fast as y grows: a larger y lowers it.",
+        "At y = 600, L is 10,000 and rises 200 times as fast as y grows: a smaller y lowers it.",
     )
     np.testing.assert_allclose(found.y, (found.x - 500) ** 2, rtol=1e-14)
     assert found.x[0] < 350 and found.x[-1] > 600

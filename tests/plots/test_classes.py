@@ -45,13 +45,13 @@ def test_the_cells_hold_the_counts(classes):
 def test_axes_are_named_and_shares_are_given(texts):
     figure = confusion_matrix(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), ("ham", "spam"))
     matrix = figure.axes[0]
-    assert matrix.get_xlabel() == "the network's answer"
+    assert matrix.get_xlabel() == "predicted class"
     assert matrix.get_ylabel() == "true class"
     assert [label.get_text() for label in matrix.get_yticklabels()] == ["ham", "spam"]
     shown = texts(figure)
     assert "67 % of 3" in shown
     assert "100 % of 1" in shown
-    assert any("3 of 4 test samples recognised (75.0 %)" in text for text in shown)
+    assert any("3 of 4 test samples classified correctly (75.0 %)" in text for text in shown)
 
 
 def test_one_mistake_among_many_is_not_rounded_away(texts):

@@ -66,7 +66,7 @@ def test_accuracy_is_drawn_in_percent(make, overlaps):
 
 def test_errors_have_their_unit(make, overlaps):
     figure = comparison(make(ENDS, task="regression", figure="mae"))
-    label = "validation mean absolute\nerror (units of the target)"
+    label = "validation MAE\n(units of the target)"
     assert figure.axes[0].get_ylabel() == label
     assert overlaps(figure) == []
 

@@ -71,8 +71,8 @@ def test_photos_keep_their_shape_and_nothing_overlaps(overlaps, height, width, c
 def test_the_scatter_gives_the_error_beside_the_baselines(texts):
     figure = count_scatter(np.array([10.0, 30.0]), np.array([12.0, 27.0]), baseline=20.0)
     shown = " ".join(texts(figure)).replace("\n", " ")
-    assert "Off by 2.5 people on average over 2 test photos" in shown
-    assert "the training median of 20.0 would be off by 10.0." in shown
+    assert "MAE 2.5 people on 2 test photos" in shown
+    assert "always predicting the training median (20.0): 10.0." in shown
     axes = figure.axes[0]
     assert axes.get_xlabel() == "true number of people"
     assert axes.get_ylabel() == "estimated number of people"
@@ -84,7 +84,7 @@ def test_an_absurd_estimate_does_not_spoil_the_scatter(texts, estimate):
     figure = count_scatter(np.array([10.0, 30.0]), np.array([12.0, estimate]), baseline=20.0)
     low, high = figure.axes[0].get_ylim()
     assert -50 < low < high < 100
-    assert "1 answer lies outside of the picture." in " ".join(texts(figure)).replace("\n", " ")
+    assert "1 prediction lies outside of the picture." in " ".join(texts(figure)).replace("\n", " ")
 
 
 def test_an_empty_test_scene_alone_is_drawn(overlaps):

@@ -27,8 +27,8 @@ def test_both_losses_are_drawn_as_they_are(make_trace):
     ("task", "label"),
     [
         ("classification", "accuracy (%)"),
-        ("regression", "mean absolute error\n(units of the target)"),
-        ("counting", "mean absolute error\n(people)"),
+        ("regression", "MAE (units\nof the target)"),
+        ("counting", "MAE (people)"),
     ],
 )
 def test_axes_are_named_with_their_units(make_trace, task, label):
@@ -59,7 +59,7 @@ def test_negative_losses_as_of_poisson_are_drawn_on_a_linear_axis(make_trace):
 def test_the_lowest_validation_loss_is_marked(make_trace, texts):
     trace = make_trace("regression", [0.9, 0.8, 0.7], [0.9, 0.8, 0.85])
     figure = loss_curves(trace, "regression", outcome.all_epochs(3, 12, False))
-    assert "lowest measured validation loss 0.8, epoch 2" in texts(figure)
+    assert "lowest of 3 epochs measured: 0.8, epoch 2" in texts(figure)
 
 
 def test_the_epoch_that_was_kept_is_marked(make_trace, texts):

@@ -32,7 +32,7 @@ def test_where_they_part_is_marked(run, texts, overlaps):
     found = diff(run, changed(run, losses))
     figure = two_courses(found)
     top, bottom = figure.axes
-    assert {"they part at step 31", "the same bits"} <= set(texts(figure))
+    assert {"first difference at step 31", "bit-identical"} <= set(texts(figure))
     np.testing.assert_allclose(bottom.lines[0].get_xdata(), np.arange(31, 51))
     np.testing.assert_allclose(bottom.lines[0].get_ydata(), found.ratios[30:] - 1)
     np.testing.assert_allclose(top.lines[3].get_ydata(), losses, rtol=1e-6)
@@ -42,15 +42,15 @@ def test_where_they_part_is_marked(run, texts, overlaps):
 def test_what_never_parts_has_one_panel(run, texts, overlaps):
     figure = two_courses(diff(run, changed(run, run.trace.batch_loss)))
     assert len(figure.axes) == 1
-    assert not any("they part" in one for one in texts(figure))
-    assert any("The same bits at all 50 steps" in one for one in texts(figure))
+    assert not any("first difference" in one for one in texts(figure))
+    assert any("Bit-identical at all 50 steps" in one for one in texts(figure))
     assert overlaps(figure) == []
 
 
 def test_from_the_first_step_on(run, texts, overlaps):
     figure = two_courses(diff(run, changed(run, 2 * run.trace.batch_loss)))
     assert len(figure.axes) == 2
-    assert any("They differ from the first step on." in one for one in texts(figure))
+    assert any("Different from the first step on." in one for one in texts(figure))
     assert overlaps(figure) == []
 
 
@@ -78,6 +78,6 @@ def test_other_data(run, texts, overlaps):
     data = by_hand.classes_data(seed=1)
     other = ds.train(parse("dense 3"), data, options=PLAIN, epochs=2, batch_size=10)
     figure = two_courses(diff(run, other))
-    assert any("the heights cannot be compared" in one for one in texts(figure))
+    assert any("the losses cannot be compared" in one for one in texts(figure))
     assert len(figure.axes) == 1
     assert overlaps(figure) == []

@@ -23,8 +23,8 @@ def test_losses_gap_and_onsets(texts, overlaps):
     )
     figure = gap_curves(found)
     shown = texts(figure)
-    assert f"opens in epoch {found.opens_at}" in shown
-    assert f"above its lowest (epoch {found.lowest_at}) from epoch {found.rises_at}" in shown
+    assert f"gap opens in epoch {found.opens_at}" in shown
+    assert f"above its minimum (epoch {found.lowest_at}) from epoch {found.rises_at}" in shown
     top, bottom = figure.axes
     assert top.lines[1].get_ydata() == pytest.approx(found.validation_loss)
     assert bottom.lines[0].get_ydata() == pytest.approx(found.gaps)

@@ -39,7 +39,7 @@ def test_learning_rates(make_trace, steps, texts, overlaps):
     trace.steps["learning_rate"][-1] = 0.05
     figure = learning_rates(trace, name="moons")
     assert overlaps(figure) == []
-    assert any("0.05 at the last" in text for text in texts(figure))
+    assert any("last step 0.05" in text for text in texts(figure))
 
 
 @pytest.mark.parametrize("shape", [(6, 8, 8, 1), (1, 32, 20, 3), (5, 100, 160, 3)])

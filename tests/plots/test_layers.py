@@ -35,7 +35,7 @@ def test_layers_of_any_number_are_drawn_without_overlaps(count, overlaps, texts)
     assert names == [f"{place + 1} Dense" for place in range(count)]
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}
     assert len(looks) == count  # each can be told from the others
-    assert "Layers while learning digits" in texts(figure)
+    assert "Layers over the training: digits" in texts(figure)
 
 
 def test_the_lines_are_the_measures():
@@ -44,6 +44,15 @@ def test_the_lines_are_the_measures():
     drawn = [line.get_ydata() for line in figure.axes[1].lines]
     np.testing.assert_array_equal(drawn, [one.weight_length for one in values.layers])
     np.testing.assert_allclose(figure.axes[5].lines[0].get_ydata(), 10)
+
+
+def test_the_usual_update_is_drawn_above_the_curves_and_named():
+    axes = layers_figure(course()).axes[2]
+    *curves, usual = axes.lines
+    assert axes.get_title(loc="left") == "Update (dashed: usual, 0.001)"
+    assert list(usual.get_ydata()) == [0.001, 0.001]
+    assert usual.get_zorder() > max(one.get_zorder() for one in curves)
+    assert axes.get_ylim()[0] < 0.001 < axes.get_ylim()[1]
 
 
 def test_layers_that_cannot_be_stuck_are_told_in_words(texts, overlaps):

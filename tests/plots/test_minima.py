@@ -21,7 +21,7 @@ def test_every_start_is_there(found, texts, overlaps):
     shown = texts(figure)
     assert "Where 5 starts on moons ended" in shown
     assert "lowest training loss" in shown
-    assert "hidden units\nin order" in shown
+    assert "hidden units\nmatched" in shown
     assert len(figure.axes[0].collections[0].get_offsets()) == 5
     losses = figure.axes[2].lines
     assert sorted(losses[0].get_ydata()) == pytest.approx(sorted(found.validation_loss))
@@ -34,5 +34,5 @@ def test_networks_whose_units_have_no_order(texts, overlaps):
         minima(parse("dense 1"), ds.load("waves"), options=PLAIN, starts=2, epochs=1)
     )
     assert len(figure.axes[-1].lines) == 1 + 1
-    assert "hidden units\nin order" not in texts(figure)
+    assert "hidden units\nmatched" not in texts(figure)
     assert overlaps(figure) == []

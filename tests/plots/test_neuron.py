@@ -14,7 +14,7 @@ def test_a_neuron_of_a_table(moons_run, overlaps, texts):
     figure = neuron_figure(found)
     assert overlaps(figure) == []
     assert "Unit 3 of layer 1 Dense, trained on moons" in texts(figure)
-    assert "The activation: tanh" in texts(figure)
+    assert "Activation function: tanh" in texts(figure)
     products, activation, responses = figure.axes
     ends = products.patches[2].get_x() + products.patches[2].get_width()
     assert ends == pytest.approx(found.sum, rel=1e-4)  # two products and the bias
@@ -28,7 +28,7 @@ def test_a_neuron_of_a_table(moons_run, overlaps, texts):
 def test_a_neuron_that_goes_on_as_it_is(moons_run, overlaps, texts):
     figure = neuron_figure(neuron(moons_run, 2, 0, 5))
     assert overlaps(figure) == []
-    assert any("which goes on as it is." in text for text in texts(figure))
+    assert any("with no activation function." in text for text in texts(figure))
 
 
 def test_a_neuron_that_sees_an_image(digits, overlaps):

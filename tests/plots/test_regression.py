@@ -15,7 +15,7 @@ def test_each_prediction_is_drawn_over_its_truth(texts):
     assert axes.collections[0].get_offsets().tolist() == [[1, 1.5], [2, 2]]
     assert axes.get_xlabel() == "true value"
     assert axes.get_ylabel() == "predicted value"
-    sentence = "always predicting the training median would be off by 0.5"
+    sentence = "always predicting the training median: 0.5"
     assert sentence in " ".join(texts(figure)).replace("\n", " ")
 
 
@@ -43,7 +43,9 @@ def test_absurd_predictions_do_not_spoil_the_picture(texts, value):
         fitted_curve(X, X, lambda x: np.full_like(x, value)),
     ):
         assert np.abs(figure.axes[0].get_ylim()).max() < 10
-        assert "9 answers lie outside of the picture." in " ".join(texts(figure)).replace("\n", " ")
+        assert "9 predictions lie outside of the picture." in " ".join(texts(figure)).replace(
+            "\n", " "
+        )
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -58,4 +60,4 @@ def test_a_range_holds_all_of_the_truth_and_the_answers_near_it():
     assert answer_range(truth, np.array([-3.0, 12.0])) == (-3.0, 12.0, "")
     low, high, sentence = answer_range(truth, np.array([-300.0, 5.0]))
     assert (low, high) == (0.0, 10.0)
-    assert sentence == " 1 answer lies outside of the picture."
+    assert sentence == " 1 prediction lies outside of the picture."

@@ -18,6 +18,14 @@ def test_the_size_in_pixels_is_that_of_the_figure(tmp_path, png_size):
     assert width == 1440
 
 
+def test_negative_numbers_of_a_sentence_have_a_true_minus(texts):
+    figure = new_figure("A", "From -0.066 to 1-2 (-3 %), x-1, run-2 and 2024-05-31.", height=1.0)
+    assert (
+        texts(figure)[1]
+        == "From \N{MINUS SIGN}0.066 to 1-2 (\N{MINUS SIGN}3 %), x-1, run-2 and 2024-05-31."
+    )
+
+
 def test_nothing_but_the_picture_is_left_and_an_old_one_is_replaced(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")

@@ -25,6 +25,20 @@ def test_a_map_shows_both_parts_the_path_and_its_times(found, texts, overlaps):
     assert not overlaps(figure)
 
 
+@pytest.mark.parametrize("flip", [1, -1])
+def test_names_on_the_path_stay_inside_the_map(found, flip):
+    count = len(found.walked.a)
+    a = flip * np.linspace(0.2, 0.85, count) * found.a[-1]  # ends near an edge
+    b = found.b[0] + np.linspace(0.4, 0.6, count) ** 2 * np.ptp(found.b)
+    figure = surface_map(replace(found, walked=replace(found.walked, a=a, b=b)))
+    figure.draw_without_rendering()
+    for axes in figure.axes[:2]:
+        for name in axes.texts:
+            box = name.get_window_extent()
+            assert axes.bbox.x0 - 2 <= box.x0
+            assert box.x1 <= axes.bbox.x1 + 2
+
+
 def test_planes_without_a_path_mark_the_run(moons_run, texts, overlaps):
     for plane, weights in (("random", ()), ("weights", ("1.weights[0,1]", "2.biases[0]"))):
         figure = surface_map(surface(moons_run, plane=plane, weights=weights, points=9))
