@@ -9,9 +9,9 @@ def test_figure_3(call, tmp_path):
     assert result.stdout.splitlines() == [
         "squared error for the target 500",
         "",
-        "  y      L  slope  finite difference",
-        "350  22500   −300               −300",
-        "600  10000    200                200",
+        "  y       L  slope  finite difference",
+        "350  22,500  −300               −300",
+        "600  10,000   200                200",
         "",
         "At y = 350, L is 22,500 and falls 300 times as fast as y grows: a larger y lowers it.",
         "At y = 600, L is 10,000 and rises 200 times as fast as y grows: a smaller y lowers it.",

@@ -27,6 +27,7 @@ HEIGHTS = LinearSegmentedColormap.from_list(
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
 Place = Callable[[Any], Any]  # from losses to heights: themselves, or their logarithms
 _ROOM = np.array([0.26, 0.09])  # of the axes, for each name of a point
+_APART = 0.06  # of the axes, at least, between two points that are named
 
 
 def surface_map(found: Surface, *, sentences: bool = True) -> Figure:
@@ -170,6 +171,7 @@ def _name_points(axes: Axes, walked: Walked) -> None:
     places = (np.stack([walked.a, walked.b], axis=1) - corner) / size
     last = len(walked.path) - 1
     named: list[np.ndarray] = []  # where names are
+    told: list[np.ndarray] = []  # and the points that have them
     for point in [0, last, *range(1, last)]:
         before, after = places[max(point - 1, 0)], places[min(point + 1, last)]
         x, y = after - before
@@ -178,9 +180,12 @@ def _name_points(axes: Axes, walked: Walked) -> None:
         if not 0 <= where[0] - _ROOM[0] / 2 <= 1 - _ROOM[0]:  # the other side of the path
             beside = -beside
             side, where = _beside(places[point], beside)
-        if any((np.abs(where - one) < _ROOM).all() for one in named):
+        if any((np.abs(where - one) < _ROOM).all() for one in named) or any(
+            float(np.hypot(*(places[point] - one))) < _APART for one in told
+        ):
             continue
         named.append(where)
+        told.append(places[point])
         text = "start" if point == 0 else f"epoch {style.short(walked.path.epochs[point], 2)}"
         axes.annotate(
             text,
