@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import random
 import struct
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 import safetensors.numpy
 
 from downslope.storage import manifest
 from downslope.storage.checkpoints import step_of
-from downslope.storage.columns import decode_columns, encode_columns
 from downslope.storage.manifest import Mark
 from tests.campaigns.corruptions import (
     CHANGES,
@@ -29,6 +24,7 @@ from tests.campaigns.corruptions import (
     read_names,
     seal,
     swapped,
+    understood_names,
 )  # fmt: skip
 
 TEXTS = ("", "x" * 100_000, "../../outside", "/etc/passwd", "a\0b", "\x1b[2J", "cross_entropy")
@@ -167,94 +163,47 @@ def _headed(head: bytes, values: bytes) -> bytes:
     return struct.pack("<Q", len(head)) + head + values
 
 
-# ---- on purpose: tables
+# ---- on purpose: the trace
 
 
-def _table_changed(draw: random.Random, content: bytes) -> bytes:
+def _trace_changed(draw: random.Random, content: bytes) -> bytes:
     """Change the columns of a trace, as our own writer would write them."""
-    columns = decode_columns(content, Path("base"))
+    columns = dict(safetensors.numpy.load(content))
     name = draw.choice(sorted(columns))
     one = columns[name]
-    way = draw.randrange(8)
-    if way == 0:
-        del columns[name]
-    elif way == 1:
-        columns["more"] = one
-    elif way == 2:
-        columns = {key: own[:-1] for key, own in columns.items()}
-    elif way == 3:
-        columns = {key: own[::-1] for key, own in columns.items()}
-    elif way == 4:
-        columns[name] = one.astype(draw.choice(("f8", "f4", "i8")))
-    elif way == 5:
-        columns[name] = one + one.dtype.type(1)
-    elif way == 6:
-        columns[name] = np.full_like(one, -7)
-    else:
-        columns = {key: np.concatenate([own, own]) for key, own in columns.items()}
-    return encode_columns(columns)
-
-
-def _table_bomb(draw: random.Random, content: bytes) -> bytes:
-    """Write a table of some kind that a trace never is, most of them far larger than they seem."""
-    rows = draw.choice((10, 3_000_000))
-    numbers = pa.array(np.zeros(rows, np.int64))
-    some = pa.array([None, 1.5] * 5)
-    kinds: tuple[Callable[[], tuple[pa.Table, dict]], ...] = (
-        lambda: (pa.table({"step": numbers}), {"compression": "zstd"}),
-        lambda: (pa.table({"step": numbers}), {"compression": "none", "use_dictionary": True}),
-        lambda: (
-            pa.table({"step": numbers}),
-            {
-                "compression": "none",
-                "use_dictionary": False,
-                "column_encoding": {"step": "DELTA_BINARY_PACKED"},
-            },
-        ),
-        lambda: (pa.table({"step": some}), {"compression": "none"}),
-        lambda: (pa.table({"step": pa.array(["x"] * 10)}), {}),
-        lambda: (pa.table({"step": pa.array([[1, 2]] * 10)}), {}),
-        lambda: (pa.table({"step": pa.array([{"a": 1}] * 10)}), {}),
-        lambda: (pa.table({"step": numbers.cast(pa.timestamp("us"))}), {}),
-        lambda: (pa.table({"step": pa.array(["x"] * 10).dictionary_encode()}), {}),
-        lambda: (pa.table({f"c{at}": numbers[:10] for at in range(500)}), {"compression": "none"}),
-        lambda: (pa.table({"step": pa.array([], pa.null())}), {}),
-    )
-    table, settings = draw.choice(kinds)()
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(table, buffer, **settings)
-    return buffer.getvalue()
-
-
-def _table_lies(draw: random.Random, content: bytes) -> bytes:
-    """Change bytes of the footer, or of the heads of pages."""
-    data = bytearray(content)
-    length = int.from_bytes(content[-8:-4], "little")
-    for _ in range(draw.choice((1, 2, 5))):
-        if draw.random() < 0.7:
-            at = len(data) - 8 - draw.randrange(length + 1)
-        else:
-            at = 4 + draw.randrange(60)
-        way = draw.randrange(3)
-        if way == 0:
-            data[at] = draw.choice((0, 1, 0x7F, 0x80, 0xFF, draw.randrange(256)))
-        elif way == 1:
-            data[at : at + 5] = b"\xff\xff\xff\xff\x0f"
-        else:
-            data[-8:-4] = draw.choice((0, 1, 2**31, 2**32 - 1, length + 1)).to_bytes(4, "little")
-    return bytes(data)
+    part = {key: own for key, own in columns.items() if key.split(".")[0] == name.split(".")[0]}
+    ways: dict[str, Callable[[], object]] = {
+        "gone": lambda: columns.pop(name),
+        "more": lambda: columns.update({draw.choice(("more", f"{name}x", "steps.more")): one}),
+        "shorter": lambda: columns.update({key: own[:-1] for key, own in part.items()}),
+        "turned": lambda: columns.update({key: own[::-1].copy() for key, own in part.items()}),
+        "other type": lambda: columns.update({name: one.astype(draw.choice(("f8", "f4", "i8")))}),
+        "more by one": lambda: columns.update({name: one + one.dtype.type(1)}),
+        "all the same": lambda: columns.update({name: np.full_like(one, -7)}),
+        "twice": lambda: columns.update({key: np.tile(own, 2) for key, own in part.items()}),
+    }
+    ways[draw.choice(sorted(ways))]()
+    return safetensors.numpy.save(columns)
 
 
 def on_purpose(draw: random.Random, files: Files, kinds: Mapping[str, tuple[Change, ...]]) -> Files:
     """Change one file by a way that suits it, and make the manifests anew."""
-    names = [name for name in read_names(files) if name.rpartition(".")[2] in kinds]
+    ends = tuple(kinds)
+    names = [name for name in read_names(files) if name.endswith(ends)]
     names = [name for name in names if name not in (OWN, STATES)]
     if not names:
         return state_document(draw, files)
     name = draw.choice(names)
     content = files[name]
     assert isinstance(content, bytes)
-    return seal({**files, name: draw.choice(kinds[name.rpartition(".")[2]])(draw, content)})
+    return seal(
+        {
+            **files,
+            name: draw.choice(next(kinds[end] for end in ends if name.endswith(end)))(
+                draw, content
+            ),
+        }
+    )
 
 
 def _document_in_state(draw: random.Random, content: bytes) -> bytes:
@@ -307,15 +256,17 @@ def manifest_lies(draw: random.Random, files: Files, bases: Bases) -> Files:
 
 TEXT_WAYS = {"json": (_text_changed, _text_changed, _text_changed, _text_bomb)}
 ARRAY_WAYS = {"safetensors": (_arrays_changed, _head_changed)}
-TABLE_WAYS = {"parquet": (_table_changed, _table_bomb, _table_lies, _table_lies)}
-ANY = {"json": CHANGES, "safetensors": CHANGES, "parquet": CHANGES}
+TRACE_WAYS = {"trace.safetensors": (_trace_changed, _trace_changed, _head_changed)}
+ANY = {"json": CHANGES, "safetensors": CHANGES}
 
 ATTACKS: dict[str, Way] = {
     "changed, sealed": lambda draw, files, bases: on_purpose(draw, files, ANY),
-    "swapped, sealed": lambda draw, files, bases: seal(swapped(draw, files, bases)),
+    "swapped, sealed": lambda draw, files, bases: seal(
+        swapped(draw, files, bases, understood_names(files))
+    ),
     "text, sealed": lambda draw, files, bases: on_purpose(draw, files, TEXT_WAYS),
     "arrays, sealed": lambda draw, files, bases: on_purpose(draw, files, ARRAY_WAYS),
-    "table, sealed": lambda draw, files, bases: on_purpose(draw, files, TABLE_WAYS),
+    "trace, sealed": lambda draw, files, bases: on_purpose(draw, files, TRACE_WAYS),
     "text of a checkpoint, sealed": state_document,
     "lying manifest": manifest_lies,
 }

@@ -83,7 +83,7 @@ def make_bases(folder: Path, is_small: bool) -> None:
         resume(folder / "runs" / "phases", epochs=2, learning_rate=0.003, checkpoints=few)
         ds.open_run(folder / "runs" / "images").test()  # a look at the test part is counted
     shutil.copytree(folder / "runs" / "table", folder / "runs" / "unfinished")
-    for name in ("manifest.json", "run.json", "weights.safetensors"):
+    for name in ("manifest.json", "run.json", "weights.safetensors", "trace.safetensors"):
         (folder / "runs" / "unfinished" / name).unlink()
     shutil.rmtree(folder / "runs" / "unfinished" / "trace")
     shutil.copytree(folder / "runs", folder / "outside")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from downslope.storage.checkpoints import FOLDER, step_of
 from downslope.storage.manifest import Mark
 
 DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
+TRACE = "trace.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 OWN, STATES = "manifest.json", f"{FOLDER}/manifest.json"
 
@@ -87,7 +88,7 @@ def seal(files: Files) -> Files:
     sealed = dict(files)
     own = {
         name: Mark.of(files[name])
-        for name in (DOCUMENT, WEIGHTS, STEPS, EPOCHS)
+        for name in (DOCUMENT, WEIGHTS, TRACE, STEPS, EPOCHS)
         if isinstance(files.get(name), bytes)
     }
     if own and OWN in files:
@@ -105,6 +106,11 @@ def seal(files: Files) -> Files:
 def read_names(files: Mapping[str, object]) -> list[str]:
     """The files of a folder that somebody reads."""
     return sorted(name for name in files if not name.startswith(("pictures", "test-openings")))
+
+
+def understood_names(files: Mapping[str, object]) -> list[str]:
+    """Those whose content means something to us, and not to other programs alone."""
+    return [name for name in read_names(files) if not name.endswith(".parquet")]
 
 
 # ---- accidents
@@ -155,9 +161,11 @@ def lost(draw: random.Random, files: Files, bases: Bases) -> Files:
     return {one: content for one, content in files.items() if one != name}
 
 
-def swapped(draw: random.Random, files: Files, bases: Bases) -> Files:
-    """Exchange two files, or take one from another folder."""
-    names = read_names(files)
+def swapped(
+    draw: random.Random, files: Files, bases: Bases, names: Sequence[str] | None = None
+) -> Files:
+    """Exchange two files, or take one from another folder; of those with `names`, or of all."""
+    names = read_names(files) if names is None else names
     one, other = draw.sample(names, 2)
     elsewhere = [own.get(one, b"") for own in bases.folders.values()]
     foreign = [content for content in elsewhere if content and content != files[one]]

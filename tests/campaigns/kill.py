@@ -38,7 +38,7 @@ from pathlib import Path
 import numpy as np
 
 from downslope.runs import run_folder
-from downslope.runs.run_folder import EPOCHS, STEPS, WEIGHTS
+from downslope.runs.run_folder import EPOCHS, STEPS, TRACE, WEIGHTS
 from downslope.storage.checkpoints import read_state, stored_steps
 from downslope.storage.lock import is_empty
 from tests.campaigns import killed
@@ -86,7 +86,7 @@ def checksums(folder: Path) -> dict[str, str]:
     """The SHA-256 of all that has to be equal in a run's folder."""
     found = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in (WEIGHTS, STEPS, EPOCHS)
+        for name in (WEIGHTS, TRACE, STEPS, EPOCHS)
     }
     last = max(stored_steps(folder))
     # the document tells the seconds that the training took, and nothing else that could differ

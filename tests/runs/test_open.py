@@ -16,12 +16,14 @@ from downslope.nn.notation import parse
 from downslope.runs.checkpoint import Checkpoints, newest_checkpoint
 from downslope.storage.arrays import decode_arrays, encode_arrays
 from downslope.storage.checkpoints import FOLDER
-from downslope.storage.columns import decode_columns, encode_columns
 from downslope.storage.manifest import Mark, read_manifest, write_manifest
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
-FILES = ["run.json", "weights.safetensors", "trace/steps.parquet", "trace/epochs.parquet"]
+FILES = [
+    "run.json", "weights.safetensors", "trace.safetensors", "trace/steps.parquet",
+    "trace/epochs.parquet",
+]  # fmt: skip
 ADVICE = "Expected a file as written by a training. Restore the file, or train again."
 
 
@@ -329,9 +331,10 @@ def test_an_array_of_a_type_that_no_run_has(folder):
     ],
 )
 def test_a_trace_that_does_not_fit(folder, name, change, reason):
-    path = folder / "trace" / f"{name}.parquet"
-    columns = decode_columns(path.read_bytes(), path)
-    path.write_bytes(encode_columns({**columns, **change}))
+    path = folder / "trace.safetensors"
+    columns = decode_arrays(path.read_bytes(), path)
+    change = {f"{name}.{column}": values for column, values in change.items()}
+    path.write_bytes(encode_arrays({**columns, **change}))
     assert why(folder) == reason
 
 

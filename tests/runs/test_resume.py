@@ -69,7 +69,7 @@ def whole(tmp_path_factory):
 
 def checksums(folder) -> dict[str, str]:
     """Of what a run left, and of its last state."""
-    files = ("weights.safetensors", "trace/steps.parquet", "trace/epochs.parquet")
+    files = ("weights.safetensors", "trace.safetensors", "trace/steps.parquet")
     found = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
     last, _ = checkpoint.newest_checkpoint(folder)
     arrays = {name: one.tobytes() for name, one in sorted(last.arrays.items())}

@@ -31,7 +31,7 @@ from downslope.storage.manifest import MOST_FILES
 
 MOST_STATES = MOST_FILES // 2  # beside those from which a training went on with other settings
 MOST_SHARE = 0.02  # of the time that may go into storing checkpoints
-DOCUMENT = "document"
+DOCUMENT, TRACE = "document", "trace."  # the latter before the names of its columns
 SCALARS = ("step", "best_loss", "best_step", "stale", "ending")  # of a state
 
 
@@ -88,7 +88,7 @@ def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:
         arrays[f"moments.{place}"] = np.asarray(leaf, order="C")
     if state.best is not None:
         arrays |= flatten(numbered(state.best), "best.")
-    arrays |= flatten({"steps": run.trace.steps, "epochs": run.trace.epochs}, "trace.")
+    arrays |= {f"{TRACE}{name}": column for name, column in run.trace.arrays.items()}
     arrays[DOCUMENT] = np.frombuffer(run_folder.encode(run.document), np.uint8)
     return arrays
 
@@ -112,15 +112,12 @@ class Checkpoint:
     @property
     def trace(self) -> Trace:
         """The course of the training up to here."""
-
-        def columns(prefix: str) -> dict[str, np.ndarray]:
-            return {
-                name.removeprefix(prefix): one
-                for name, one in self.arrays.items()
-                if name.startswith(prefix)
-            }
-
-        return Trace(columns("trace.steps."), columns("trace.epochs."))
+        recorded = {
+            name.removeprefix(TRACE): one
+            for name, one in self.arrays.items()
+            if name.startswith(TRACE)
+        }
+        return Trace.of(recorded)
 
     def state(self, like: loop.State) -> loop.State:
         """The state, in the shapes of another one of the same training.

@@ -4,9 +4,10 @@
     checkpoints/          the training between two steps, to go on from: see `checkpoint.py`
     run.json              the data's card, network, settings, outcome, times, versions
     weights.safetensors   parameters ("1.weights", ...), scaling and baseline
-    trace/steps.parquet   a row per step
-    trace/epochs.parquet  a row per epoch
-    manifest.json         the checksums of these four files
+    trace.safetensors     what was recorded: columns of the steps and of the measured epochs
+    trace/steps.parquet   a row per step, for other programs; never read here
+    trace/epochs.parquet  a row per measured epoch, likewise
+    manifest.json         the checksums of these five files
     test-openings/        a file for each look at the test part
     pictures/             drawn by the command line
     tensorboard/          event files, where they were asked for
@@ -39,7 +40,7 @@ from downslope.nn.ops.native import native
 from downslope.runs.outcome import Outcome
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import decode_arrays, encode_arrays
-from downslope.storage.columns import decode_columns, encode_columns
+from downslope.storage.columns import encode_columns
 from downslope.storage.files import (
     check_names,
     damaged,
@@ -54,7 +55,7 @@ from downslope.storage.manifest import NAME as MANIFEST
 from downslope.storage.manifest import Mark, read_manifest, read_marked, write_manifest
 
 FORMAT = 4
-DOCUMENT, WEIGHTS = "run.json", "weights.safetensors"
+DOCUMENT, WEIGHTS, TRACE = "run.json", "weights.safetensors", "trace.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them
 OPTIONS = "options.json"  # the two things that are in the folder before the run
@@ -255,6 +256,7 @@ def write(folder: Path, document: Document, arrays: Mapping[str, np.ndarray], tr
     make_folder(folder / "trace")
     contents = {
         WEIGHTS: encode_arrays(arrays),
+        TRACE: encode_arrays(trace.arrays),
         STEPS: encode_columns(trace.steps),
         EPOCHS: encode_columns(trace.epochs),
         DOCUMENT: encode(document),
@@ -299,8 +301,7 @@ def read(folder: Path) -> tuple[Document, dict[str, np.ndarray], Trace]:
         return read_marked(folder, name, marks), folder / name
 
     document = decode(*content(DOCUMENT))
-    trace = Trace(
-        steps=decode_columns(*content(STEPS)),
-        epochs=decode_columns(*content(EPOCHS)),
-    )
+    for name in (STEPS, EPOCHS):  # for other programs: whole, or damaged
+        content(name)
+    trace = Trace.of(decode_arrays(*content(TRACE)))
     return document, decode_arrays(*content(WEIGHTS)), trace

@@ -9,6 +9,7 @@ import numpy as np
 
 from downslope.data.dataset import Task
 from downslope.engine import metrics
+from downslope.storage.arrays import flatten
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +26,20 @@ class Trace:
 
     steps: Mapping[str, np.ndarray]
     epochs: Mapping[str, np.ndarray]
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All columns under one name each: "steps.batch_loss", "epochs.train_loss"."""
+        return flatten({"steps": self.steps, "epochs": self.epochs})
+
+    @staticmethod
+    def of(arrays: Mapping[str, np.ndarray]) -> Trace:
+        """The trace whose `arrays` these are; a column of neither kind counts as one of steps."""
+        epochs = {name for name in arrays if name.startswith("epochs.")}
+        return Trace(
+            steps={name.removeprefix("steps."): arrays[name] for name in arrays.keys() - epochs},
+            epochs={name.removeprefix("epochs."): arrays[name] for name in epochs},
+        )
 
     def until(self, step: int) -> Trace:
         """What was recorded behind the first `step` steps."""

@@ -1,19 +1,15 @@
-"""Columns of numbers in a Parquet file, which every table tool opens.
+"""Columns of numbers as a Parquet file, for every program that opens tables.
 
-They are written plainly: uncompressed, each value at its full width, none missing; `parquet` says
-why, and reads them.
+Downslope writes it and never reads it back: a few bytes of a stranger's compressed page could
+become gigabytes, and pyarrow ends the process on some broken footers.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-
-from downslope.storage.files import damaged
-from downslope.storage.parquet import read_plain
 
 LARGEST_GROUP = 1 << 26  # rows that are described together: the most that pyarrow takes
 
@@ -43,19 +39,3 @@ def encode_columns(columns: Mapping[str, np.ndarray]) -> bytes:
         data_page_version="1.0",
     )
     return buffer.getvalue()
-
-
-def decode_columns(content: bytes, path: Path) -> dict[str, np.ndarray]:
-    """Named columns from the content of a file.
-
-    Args:
-        content: The content.
-        path: Where it comes from, for the message.
-
-    Raises:
-        RunError: It is damaged, or not as `encode_columns` writes.
-    """
-    try:
-        return read_plain(content)
-    except ValueError as error:
-        raise damaged(path, str(error)) from error
