@@ -26,10 +26,9 @@ from downslope.cli.lines import say
 from downslope.cli.live import LiveTraining
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
-from downslope.engine.metrics import MEASURES
 from downslope.errors import printable
 from downslope.numerals import rounded
-from downslope.runs.metric_text import figure
+from downslope.runs.metric_text import progress_text
 from downslope.runs.progress import OnChunk, Progress
 
 MOST_LINES = 20  # about so many plain lines in all,
@@ -150,12 +149,10 @@ class PlainTraining:
         trace, width = progress.trace, len(f"{progress.epochs:,}")
         parts = [f"epoch {progress.epoch:>{width},}/{progress.epochs:,}"]
         if len(trace.validation_loss):  # not every epoch is measured
-            name = MEASURES[self.dataset.task][0]
-            value = float(trace.epochs[f"validation_{name}"][-1])
             parts += [
                 f"training loss {rounded(trace.train_loss[-1]):<9}",
                 f"validation loss {rounded(trace.validation_loss[-1]):<9}",
-                f"validation {name} {figure(name, value, self.dataset.task)}",
+                progress_text(self.dataset, trace.epochs),
             ]
         else:
             parts += [f"step {progress.step:,}/{progress.steps:,}"]
@@ -163,4 +160,4 @@ class PlainTraining:
         parts.append(speed(progress, len(self.dataset.train)))
         if progress.step < progress.steps:
             parts.append(f"{clock(progress.seconds_left)} left")
-        return "  ".join(parts)
+        return "  ".join(filter(None, parts))

@@ -12,10 +12,9 @@ from rich.text import Text
 from downslope.cli.curves import Scale, draw
 from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
-from downslope.engine.metrics import MEASURES
 from downslope.errors import printable
 from downslope.numerals import rounded
-from downslope.runs.metric_text import figure
+from downslope.runs.metric_text import progress_text
 from downslope.runs.progress import Progress
 
 ROWS = 5  # lines of a curve
@@ -94,11 +93,8 @@ class LiveTraining:
         left = progress.seconds_left
         parts = [speed(progress, len(self.dataset.train))]
         parts += [f"took {clock(progress.seconds)}" if self.finished else f"{clock(left)} left"]
-        name = MEASURES[self.dataset.task][0]
-        values = progress.trace.epochs[f"validation_{name}"]
-        if len(values):
-            parts += [f"validation {name} {figure(name, float(values[-1]), self.dataset.task)}"]
-        text = Text("   ".join(parts))
+        parts += [progress_text(self.dataset, progress.trace.epochs)]
+        text = Text("   ".join(filter(None, parts)))
         if not self.finished:
             text.append("   Ctrl-C ends it and keeps what was learnt", "dim")
         return text

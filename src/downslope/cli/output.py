@@ -16,7 +16,7 @@ from downslope.cli.lines import print_json, print_table, say
 from downslope.cli.words import amount
 from downslope.data import DataFinding, Dataset, Samples
 from downslope.engine.class_metrics import ClassMetrics
-from downslope.engine.metrics import FEWEST_FOR_INTERVAL
+from downslope.engine.metrics import FEWEST_FOR_INTERVAL, TargetMetrics
 from downslope.numerals import rounded
 from downslope.runs.metric_text import (
     CLASS_COLUMNS,
@@ -25,8 +25,13 @@ from downslope.runs.metric_text import (
     class_verdict,
     figure,
     generated_note,
+    has_several_numbers,
+    joint_note,
     label_words,
+    metrics_by_target,
     openings_note,
+    target_rows,
+    targets_note,
     verdict,
 )
 from downslope.runs.outcome import STILL_FALLING
@@ -116,6 +121,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             figures["baseline"] = run.measure_baseline(dataset.test)
             interval = run.intervals(dataset.test)
         classes = _classes(run, dataset.test) if is_open else None
+        targets = metrics_by_target(run, dataset.test) if is_open else None
     if as_json:
         honest = {
             "test_openings": run.test_openings,
@@ -126,6 +132,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
             rows = {"read": dataset.rows.read, "used": dataset.rows.used, "left_out": left_out}
             honest["rows"] = rows
         found = figures | _interval_object(interval) | _classes_object(classes)
+        found |= _targets_object(run, targets)
         print_json(_training_object(run) | found | honest)
         return
     sizes = [*run.data.samples.values(), len(dataset.test)]
@@ -134,8 +141,9 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
     _print_figures(run, (row for row in rows if row[-1] is not None))
     if is_open:
         say(f"\nOn the {len(dataset.test):,} test samples, which were not used for training:")
-        say(verdict(run, figures["test"], interval, figures["baseline"]))
+        _print_verdict(run, figures["test"], interval, figures["baseline"])
         _print_classes(run, classes)
+        _print_targets(run, targets)
         say(openings_note(run))
     else:
         folder = shown_folder(run)
@@ -215,6 +223,32 @@ def _print_classes(run: Run, classes: ClassMetrics | None) -> None:
     say()
 
 
+def _print_verdict(run: Run, figures: Any, interval: Any, baseline: Any) -> None:
+    said = verdict(run, figures, interval, baseline)
+    if said:
+        say(said)
+
+
+def _targets_object(run: Run, targets: TargetMetrics | ClassMetrics | None) -> dict[str, Any]:
+    """The metrics of each of several targets; what those of all together are."""
+    if targets is None:
+        return {}
+    return {"targets": targets.as_list(), "targets_note": joint_note(run)}
+
+
+def _print_targets(run: Run, targets: TargetMetrics | ClassMetrics | None) -> None:
+    """Print the metrics of each of several targets beside its baselines."""
+    if targets is None:
+        return
+    say(targets_note(run))
+    say()
+    head, rows = target_rows(targets)
+    print_table(head, rows[:MOST_CLASSES], numeric=range(1, len(head)))
+    if len(rows) > MOST_CLASSES:
+        say(f"The first {MOST_CLASSES} of {len(rows):,} targets; all with --json.")
+    say()
+
+
 def _interval_object(interval: Any) -> dict[str, Any]:
     """The interval of the test figures; where few samples give none, why."""
     if interval == {}:
@@ -248,19 +282,21 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
         baseline = run.measure_baseline(chosen.samples)
         interval = run.intervals(chosen.samples)
         classes = _classes(run, chosen.samples)
+        targets = metrics_by_target(run, chosen.samples)
     count = len(chosen.samples)
     if as_json:
         data = {"name": chosen.name, "samples": count}
         all_figures = {"test": figures, "baseline": baseline, **_interval_object(interval)}
-        all_figures |= _classes_object(classes)
+        all_figures |= _classes_object(classes) | _targets_object(run, targets)
         opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
         found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
         return
     _print_figures(run, [("test", count, figures), ("baseline", count, baseline)])
     say(f"\n{amount(count, 'sample')} of {chosen.name}: {chosen.note}.")
-    say(verdict(run, figures, interval, baseline))
+    _print_verdict(run, figures, interval, baseline)
     _print_classes(run, classes)
+    _print_targets(run, targets)
     if chosen.generated:
         say(generated_note(chosen.name))
     if chosen.is_sealed:
@@ -271,7 +307,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
 def _print_figures(run: Run, rows: Any) -> None:
     table, names = [], []
     for part, count, figures in rows:
-        names = list(figures)
+        names = ["loss"] if has_several_numbers(run.data) else list(figures)
         cells = [figure(name, figures[name], run.data.task) for name in names]
         table.append([part, f"{count:,}", *cells])
     head = ["", "samples", *(COLUMNS[name] for name in names)]

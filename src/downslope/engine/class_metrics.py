@@ -1,4 +1,4 @@
-"""How well each class is recognised: precision, recall, F1 and AUC, as scikit-learn defines them.
+"""How well each class or label is recognised: precision, recall, F1 and AUC, as in scikit-learn.
 
 Accuracy hides a rare class: where 5 % of the samples are "yes", always "no" has 95 %.
 """
@@ -6,11 +6,11 @@ Accuracy hides a rare class: where 5 % of the samples are "yes", always "no" has
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
 RARE = 0.5  # a class is rare below this fraction of an even part of the training samples
@@ -18,10 +18,10 @@ RARE = 0.5  # a class is rare below this fraction of an even part of the trainin
 
 @dataclass(frozen=True, eq=False)
 class ClassMetrics:
-    """Metrics of each class on some samples.
+    """Metrics of each class on some samples, or of each label, of which any number may hold.
 
     Attributes:
-        names: The classes.
+        names: The classes, or the labels.
         support: How many of the samples are of each class, (classes,).
         predicted: For how many each class is predicted.
         precision: Of the samples for which a class is predicted, the fraction that is of it; 0
@@ -32,6 +32,9 @@ class ClassMetrics:
         auc: The area under the ROC curve of a class against the rest: how probable it is that a
             sample of the class gets a higher probability of it than another sample; nan where
             there are no samples of it, or no others.
+        accuracy: Labels alone: the fraction of samples for which each is predicted rightly.
+        baseline_accuracy: Labels alone: that of always predicting what was more frequent in
+            training.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,8 @@ class ClassMetrics:
     recall: Float[np.ndarray, " classes"]
     f1: Float[np.ndarray, " classes"]
     auc: Float[np.ndarray, " classes"]
+    accuracy: Float[np.ndarray, " labels"] | None = None
+    baseline_accuracy: Float[np.ndarray, " labels"] | None = None
 
     @property
     def balanced_accuracy(self) -> float:
@@ -57,6 +62,15 @@ class ClassMetrics:
         """The mean AUC over the classes; None where no class has one."""
         known = self.auc[np.isfinite(self.auc)]
         return float(known.mean()) if len(known) else None
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Plain values, a dictionary per label."""
+        columns = ("accuracy", "baseline_accuracy", "precision", "recall", "f1", "auc")
+        return [
+            {"target": name, "samples": int(self.support[index])}
+            | {column: float(getattr(self, column)[index]) for column in columns}
+            for index, name in enumerate(self.names)
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; what is not defined is nan, or null in JSON."""
@@ -95,9 +109,57 @@ def class_metrics(
     Source: Fawcett, An introduction to ROC analysis, 2006; AUC by ranks as Mann and Whitney, 1947.
     """
     chosen = probabilities.argmax(axis=1)
-    support = np.bincount(truth, minlength=len(names))
-    predicted = np.bincount(chosen, minlength=len(names))
-    hits = np.bincount(truth[chosen == truth], minlength=len(names)).astype(float)
+    return _of_counts(
+        names,
+        support=np.bincount(truth, minlength=len(names)),
+        predicted=np.bincount(chosen, minlength=len(names)),
+        hits=np.bincount(truth[chosen == truth], minlength=len(names)),
+        auc=_aucs(probabilities, truth),
+    )
+
+
+def label_metrics(
+    names: Sequence[str],
+    probabilities: Float[np.ndarray, "n labels"],
+    predicted: Bool[np.ndarray, "n labels"],
+    holds: Bool[np.ndarray, "n labels"],
+    usual: Bool[np.ndarray, " labels"],
+) -> ClassMetrics:
+    """Compare predicted labels with those that hold, each label by itself.
+
+    Args:
+        names: The labels.
+        probabilities: Of each label for each sample.
+        predicted: Which labels are predicted for each sample.
+        holds: Which labels hold for each sample.
+        usual: Whether each label holds for most training samples: the baseline.
+
+    Example:
+        >>> probabilities = np.array([[0.9, 0.1], [0.6, 0.4]])
+        >>> holds = np.array([[True, False], [False, True]])
+        >>> usual, predicted = np.array([True, False]), probabilities > 0.5
+        >>> found = label_metrics(("ill", "old"), probabilities, predicted, holds, usual)
+        >>> found.accuracy.tolist(), found.recall.tolist(), found.auc.tolist()
+        ([0.5, 0.5], [1.0, 0.0], [1.0, 1.0])
+    """
+    found = _of_counts(
+        names,
+        support=holds.sum(axis=0),
+        predicted=predicted.sum(axis=0),
+        hits=(predicted & holds).sum(axis=0),
+        auc=np.array([_auc(one, own) for one, own in zip(probabilities.T, holds.T, strict=True)]),
+    )
+    accuracy, always = (predicted == holds).mean(axis=0), (holds == usual).mean(axis=0)
+    return replace(found, accuracy=accuracy, baseline_accuracy=always)
+
+
+def _of_counts(
+    names: Sequence[str],
+    support: np.ndarray,
+    predicted: np.ndarray,
+    hits: np.ndarray,
+    auc: np.ndarray,
+) -> ClassMetrics:
     with np.errstate(invalid="ignore"):
         recall = hits / support
     return ClassMetrics(
@@ -106,8 +168,8 @@ def class_metrics(
         predicted=predicted,
         precision=hits / np.maximum(predicted, 1),
         recall=recall,
-        f1=2 * hits / np.maximum(support + predicted, 1),
-        auc=_aucs(probabilities, truth),
+        f1=2.0 * hits / np.maximum(support + predicted, 1),
+        auc=auc,
     )
 
 

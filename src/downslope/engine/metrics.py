@@ -5,7 +5,8 @@ A measure gives one value per sample, to be averaged; "rmse" is the root of the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -148,19 +149,110 @@ def intervals(
     count = len(values)
     if count < FEWEST_FOR_INTERVAL:
         return {}
-    draws = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_DRAWN // count))
-    random = np.random.default_rng(0)
-    rows = []
-    for _ in range(draws):
-        drawn = random.integers(0, count, count)
-        own = average(task, values[drawn], None if weights is None else weights[drawn])
-        rows.append(list(own.values()))
-    # nearest: between two infinite losses lies no number
-    low, high = np.quantile(np.array(rows), [0.025, 0.975], axis=0, method="nearest")
+
+    def averaged(drawn: np.ndarray) -> list[float]:
+        own = None if weights is None else weights[drawn]
+        return [*average(task, values[drawn], own).values()]
+
+    low, high = _bootstrap(count, averaged)
     found = dict(zip(names(task), zip(low.tolist(), high.tolist(), strict=True), strict=True))
     if "accuracy" in found and np.ptp(values[:, 1]) == 0:
         found["accuracy"] = _of_share(float(values[0, 1]), count)
     return found
+
+
+def _bootstrap(count: int, figures: Callable[[np.ndarray], Any]) -> np.ndarray:
+    """The 2.5 % and 97.5 % quantiles of figures over draws of so many samples, (2, figures)."""
+    draws = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_DRAWN // count))
+    random = np.random.default_rng(0)
+    rows = [figures(random.integers(0, count, count)) for _ in range(draws)]
+    # nearest: between two infinite losses lies no number
+    return np.quantile(np.array(rows), [0.025, 0.975], axis=0, method="nearest")
+
+
+@dataclass(frozen=True, eq=False)
+class TargetMetrics:
+    """Metrics of each target of numbers on some samples, in the target's own units.
+
+    Attributes:
+        names: The targets.
+        mae: The mean absolute error of each, (targets,).
+        rmse: The root of the mean squared error.
+        r2: 1 - SSE / SST with the sum of squared errors and that of the squared distances to the
+            mean of these samples; nan where a target is constant.
+        baseline_mae: The MAE of always predicting the training median.
+        baseline_rmse: The RMSE of always predicting the training mean.
+        mae_interval: Ends of the 95 % interval of each MAE, (2, targets); None for fewer than 10
+            samples.
+        rmse_interval: Likewise of each RMSE.
+    """
+
+    names: tuple[str, ...]
+    mae: Float[np.ndarray, " targets"]
+    rmse: Float[np.ndarray, " targets"]
+    r2: Float[np.ndarray, " targets"]
+    baseline_mae: Float[np.ndarray, " targets"]
+    baseline_rmse: Float[np.ndarray, " targets"]
+    mae_interval: Float[np.ndarray, "2 targets"] | None = None
+    rmse_interval: Float[np.ndarray, "2 targets"] | None = None
+
+    def as_list(self) -> list[dict[str, Any]]:
+        """Plain values, a dictionary per target."""
+        columns = ("mae", "rmse", "r2", "baseline_mae", "baseline_rmse")
+        intervals = {
+            name: getattr(self, name)
+            for name in ("mae_interval", "rmse_interval")
+            if getattr(self, name) is not None
+        }
+        return [
+            {"target": name}
+            | {column: float(getattr(self, column)[index]) for column in columns}
+            | {column: ends[:, index].tolist() for column, ends in intervals.items()}
+            for index, name in enumerate(self.names)
+        ]
+
+
+def target_metrics(
+    names: Sequence[str],
+    predicted: Float[np.ndarray, "n targets"],
+    truth: Float[np.ndarray, "n targets"],
+    median: Float[np.ndarray, " targets"],
+    mean: Float[np.ndarray, " targets"],
+) -> TargetMetrics:
+    """Compare predicted numbers with the true ones, each target by itself.
+
+    Args:
+        names: The targets.
+        predicted: What the network predicts, in the targets' units.
+        truth: The true values.
+        median: The training median of each target, which is its baseline for the MAE.
+        mean: The training mean, which is that for the RMSE.
+
+    Example:
+        >>> truth = np.array([[0.0, 100.0], [2.0, 300.0]])
+        >>> found = target_metrics(("a", "b"), truth + [[1, 0]], truth, truth[0], truth.mean(0))
+        >>> found.mae.tolist(), found.r2.tolist(), found.baseline_rmse.tolist()
+        ([1.0, 0.0], [0.0, 1.0], [1.0, 100.0])
+    """
+    predicted, truth = predicted.astype(np.float64), truth.astype(np.float64)
+    misses, squares = np.abs(predicted - truth), (predicted - truth) ** 2
+    total = ((truth - truth.mean(axis=0)) ** 2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r2 = np.where(total > 0, 1 - squares.sum(axis=0) / total, np.nan)
+    ends: list[np.ndarray] | list[None] = [None, None]
+    if len(truth) >= FEWEST_FOR_INTERVAL:
+        both = np.concatenate([misses, squares], axis=1)
+        ends = np.hsplit(_bootstrap(len(both), lambda drawn: both[drawn].mean(axis=0)), 2)
+    return TargetMetrics(
+        names=tuple(names),
+        mae=misses.mean(axis=0),
+        rmse=squares.mean(axis=0) ** 0.5,
+        r2=r2,
+        baseline_mae=np.abs(median - truth).mean(axis=0),
+        baseline_rmse=((mean - truth) ** 2).mean(axis=0) ** 0.5,
+        mae_interval=ends[0],
+        rmse_interval=None if ends[1] is None else ends[1] ** 0.5,
+    )
 
 
 def _of_share(share: float, count: int) -> tuple[float, float]:

@@ -67,6 +67,8 @@ class Minima(Result):
         epochs: Epochs of each training, as far as it got.
         is_interrupted: Whether the trainings were stopped before their end.
         seconds: How long the trainings took.
+        is_relative: Whether several numbers were learned: then errors and differences of
+            predictions are in standard deviations of each target in the training part.
     """
 
     data: str
@@ -90,6 +92,7 @@ class Minima(Result):
     epochs: int
     is_interrupted: bool
     seconds: float
+    is_relative: bool = False
 
     _also: ClassVar[tuple[str, ...]] = ("barriers", "matched_barriers")
 
@@ -214,6 +217,10 @@ def minima_of(
     differ = apart
     if dataset.task == "classification":
         differ = share_apart(np.stack([metrics.chosen_class(one) for one in answers]))
+    errors = None  # of several numbers, each in its own unit
+    if solutions.spread is not None:
+        misses = [abs(one - dataset.validation.targets) / solutions.spread for one in answers]
+        errors = np.array([one.mean() for one in misses])
     places, map_fraction = classical_map(apart)
     lines = lines_from_lowest(solutions, on_progress or (lambda done, total: None))
     samples = len(dataset.train)
@@ -225,7 +232,8 @@ def minima_of(
         seeds=found.seeds[solutions.members],
         train_loss=solutions.train_loss,
         validation_loss=judged[:, 0],
-        validation_metric=judged[:, 1],
+        validation_metric=judged[:, 1] if errors is None else errors,
+        is_relative=errors is not None,
         baseline_loss=solutions.baseline(),
         predictions_differ=differ,
         functions_apart=apart,
@@ -284,7 +292,8 @@ def _validation(found: Minima) -> str:
     if name == "accuracy":
         ends = f"accuracy {100 * metric.min():.1f} to {100 * metric.max():.1f} %"
     else:
-        ends = f"MAE {rounded(metric.min(), 3)} to {rounded(metric.max(), 3)}"
+        unit = " standard deviations of the targets" if found.is_relative else ""
+        ends = f"MAE {rounded(metric.min(), 3)} to {rounded(metric.max(), 3)}{unit}"
     return (
         f"With the seed alone, the validation loss varies from {rounded(loss.min(), 3)} to "
         f"{rounded(loss.max(), 3)} (mean {rounded(loss.mean(), 3)}, standard deviation "
@@ -301,6 +310,7 @@ def _predictions(found: Minima) -> str:
             f"validation samples on average ({100 * pairs.min():.1f} to {100 * pairs.max():.1f} %)."
         )
     unit = " people" if found.task == "counting" else ""
+    unit = " standard deviations of the targets" if found.is_relative else unit
     return (
         f"The predictions of two of the networks differ by {rounded(pairs.mean(), 3)}{unit} on "
         f"average ({rounded(pairs.min(), 3)} to {rounded(pairs.max(), 3)}; root mean square over "

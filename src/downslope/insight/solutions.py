@@ -116,6 +116,18 @@ class Solutions:
         """What the loss sees of one of them: logits, numbers, density maps."""
         return outputs_of(self.found.network, self.parameters(place), self.units, inputs)
 
+    @property
+    def spread(self) -> np.ndarray | None:
+        """The standard deviation of each of several numbers in training; None where there is one.
+
+        A target without any has 1.
+        """
+        targets = self.dataset.train.targets
+        if self.dataset.task != "regression" or len(self.dataset.target_names) < 2:
+            return None
+        spread = targets.std(axis=0, dtype=np.float64)
+        return np.where(spread > 0, spread, 1.0)
+
     def functions_apart(self, outputs: list[np.ndarray]) -> Float[np.ndarray, "starts starts"]:
         """How far each two lie apart as functions."""
         answers = np.stack([np.asarray(self.found.loss.link(jnp.asarray(one))) for one in outputs])
@@ -126,6 +138,8 @@ class Solutions:
             return total_variation(answers)
         if self.dataset.task == "counting":
             answers = answers.sum(axis=(2, 3))
+        if self.spread is not None:
+            answers = answers / self.spread
         return root_mean_square(answers.reshape(*answers.shape[:2], -1))
 
     def baseline(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -38,8 +38,11 @@ def loss_curves(
     *,
     name: str = "",
     loss: str = "loss",
+    targets: int = 1,
 ) -> Figure:
     """Draw training and validation loss at the same weights, and the task's measure below.
+
+    Several numbers, each in its own unit, have no measure in common: there the loss stands alone.
 
     Args:
         trace: The course of the training; it may be short, or end in losses that are not finite.
@@ -48,27 +51,32 @@ def loss_curves(
             weights were kept is marked.
         name: Of the data set, for the title.
         loss: Name of the loss, for the axis.
+        targets: How many numbers are learned.
     """
     title = f"Loss over the training: {name}" if name else "Loss over the training"
     epochs = len(trace.epochs["epoch"])
-    height = 4.9 if epochs else 3.2
+    has_measure = epochs > 0 and (task != "regression" or targets == 1)
+    height = 4.9 if has_measure else 3.2
     figure = style.new_figure(title, str(outcome) if outcome else "", height=height)
     if not epochs:
         _steps_alone(figure.subplots(), trace, outcome, loss)
         return figure
-    ratios = [_LOSS_HEIGHT, _MEASURE_HEIGHT]
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=ratios)
+    ratios = [_LOSS_HEIGHT, _MEASURE_HEIGHT][: 1 + has_measure]
+    top, *below = figure.subplots(
+        len(ratios), 1, sharex=True, squeeze=False, height_ratios=ratios
+    ).T[0]
     epoch = trace.epochs["epoch"].astype(float)
     per_epoch = trace.epochs["step"][-1] / max(epoch[-1], 1)
-    style.dress(top, y=loss.replace("_", " "))
+    style.dress(top, x="" if has_measure else "epoch", y=loss.replace("_", " "))
     batches = _draw_batches(top, trace, per_epoch)
     labels = _draw_parts(top, trace, "loss", 1.0)
     last = max(epoch[-1], len(trace.batch_loss) / per_epoch)
     top.set_xlim(0 if len(trace.batch_loss) else epoch[0], last * 1.005)
     _limit_losses(top, trace)
     style.label_ends(top, [*labels, *batches], _LOSS_HEIGHT)
-    _mark(top, bottom, trace, outcome, per_epoch)
-    _draw_measure(bottom, trace, task)
+    _mark(top, below, trace, outcome, per_epoch)
+    for axes in below:
+        _draw_measure(axes, trace, task)
     return figure
 
 
@@ -173,11 +181,14 @@ def _logarithmic(axes: Axes, low: float, high: float) -> None:
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _mark(top: Axes, bottom: Axes, trace: Trace, outcome: Outcome | None, per_epoch: float) -> None:
+def _mark(
+    top: Axes, below: Sequence[Axes], trace: Trace, outcome: Outcome | None, per_epoch: float
+) -> None:
     """Mark the epoch that was kept, or the one with the lowest validation loss."""
     validation = _finite(trace.validation_loss)
     if outcome and outcome.reason == "non_finite":
-        for axes, text in ((top, f"not finite at step {outcome.step + 1:,}"), (bottom, "")):
+        for axes in (top, *below):
+            text = f"not finite at step {outcome.step + 1:,}" if axes is top else ""
             _line(axes, (outcome.step + 1) / per_epoch, text, style.ALARM)
     if not np.isfinite(validation).any():
         return
@@ -200,8 +211,8 @@ def _mark(top: Axes, bottom: Axes, trace: Trace, outcome: Outcome | None, per_ep
         clip_on=False,
     )
     if outcome is None or outcome.reason != "non_finite":
-        for axes, words in ((top, text), (bottom, "")):
-            _line(axes, epoch, words, style.INK)
+        for axes in (top, *below):
+            _line(axes, epoch, text if axes is top else "", style.INK)
 
 
 def _line(axes: Axes, x: float, text: str, colour: str) -> None:

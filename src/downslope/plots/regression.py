@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -23,28 +23,30 @@ def predictions(
     *,
     baseline: float | None = None,
     name: str = "",
+    targets: Sequence[str] = (),
 ) -> Figure:
-    """Draw predicted over true numbers, one panel per output, with the diagonal.
+    """Draw predicted over true numbers, one panel per target, with the diagonal.
 
     Args:
         truth: The true numbers.
         predicted: The network's.
         baseline: The mean absolute error of always predicting the training median, if known.
         name: Of the data set, for the title.
+        targets: Names of the targets.
     """
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
-    outputs = truth.shape[1]
+    outputs, names = truth.shape[1], _names(targets, truth.shape[1])
     shown = min(outputs, MOST_OUTPUTS)
-    subtitle = _sentence(truth, predicted, baseline)
+    subtitle = _sentence(truth, predicted, baseline, names)
     if shown < outputs:
-        subtitle += f" The first {shown} of {outputs} outputs are drawn."
+        subtitle += f" The first {shown} of {outputs} targets are drawn."
     title = f"Predicted and true values: {name}" if name else "Predicted and true values"
     columns = 2 if shown == 4 else min(shown, 3)
     rows = -(-shown // columns)
     figure = style.new_figure(title, subtitle, height=4.8 if shown == 1 else rows * 3.1)
     grid = figure.subplots(rows, columns, squeeze=False)
     for output, axes in zip(range(shown), grid.flat, strict=False):
-        heading = f"output {output + 1}" if outputs > 1 else ""
+        heading = style.plain(names[output], 24) if outputs > 1 else ""
         style.dress(axes, title=heading, x="true value", y="predicted value")
         _draw_pairs(axes, truth[:, output], predicted[:, output], alone=shown == 1)
     for axes in grid.flat[shown:]:
@@ -60,6 +62,7 @@ def fitted_curve(
     baseline: float | None = None,
     input_name: str = "x",
     name: str = "",
+    targets: Sequence[str] = (),
 ) -> Figure:
     """Draw the curve that a network of one input has learnt, over the test samples.
 
@@ -70,9 +73,11 @@ def fitted_curve(
         baseline: The mean absolute error of always predicting the training median, if known.
         input_name: For the axis.
         name: Of the data set, for the title.
+        targets: Names of the targets.
     """
     title = f"Learned curve: {name}" if name else "Learned curve"
-    subtitle = _sentence(truth, predict(inputs), baseline)
+    names = _names(targets, truth.shape[1])
+    subtitle = _sentence(truth, predict(inputs), baseline, names)
     outputs = min(truth.shape[1], MOST_OUTPUTS)
     figure = style.new_figure(title, subtitle, height=4.4)
     label = "target" if outputs == 1 else "targets"
@@ -87,7 +92,7 @@ def fitted_curve(
         axes.scatter(inputs[:, 0], truth[:, output], s=16, color=dots, alpha=0.8, lw=0)
         axes.plot(x[:, 0], curve[:, output], color=line, linewidth=2.2)
         if np.isfinite(curve[-1, output]):
-            word = "network" if outputs == 1 else f"output {output + 1}"
+            word = "network" if outputs == 1 else style.plain(names[output], 14)
             labels.append((float(curve[-1, output]), word, line))
     if outputs == 1:
         last = int(np.argmax(inputs[:, 0]))
@@ -113,7 +118,21 @@ def _draw_pairs(axes: Axes, truth: np.ndarray, predicted: np.ndarray, alone: boo
         style.label_ends(axes, [(ends[1], "exact", style.MUTED)], 4.3)
 
 
-def _sentence(truth: np.ndarray, predicted: np.ndarray, baseline: float | None) -> str:
+def _names(targets: Sequence[str], outputs: int) -> Sequence[str]:
+    """Of each target, where some have none."""
+    return targets if targets else [f"target {number}" for number in range(1, outputs + 1)]
+
+
+def _sentence(
+    truth: np.ndarray, predicted: np.ndarray, baseline: float | None, names: Sequence[str]
+) -> str:
+    if truth.shape[1] > 1:  # each in its own unit
+        errors = np.abs(np.asarray(predicted, np.float64) - truth).mean(axis=0)
+        listed = ", ".join(
+            f"{style.plain(name, 18)} {style.short(error, 3)}"
+            for name, error in zip(names[:MOST_OUTPUTS], errors.tolist(), strict=False)
+        )
+        return f"Mean absolute error over {style.amount(len(truth), 'test sample')}: {listed}."
     always = (
         ""
         if baseline is None

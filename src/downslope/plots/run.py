@@ -63,7 +63,14 @@ def figures_of_test(run: Run) -> Named:
 def curves_of(run: Run) -> Figure:
     """The course of a run's training."""
     loss = run.loss.name
-    return loss_curves(run.trace, run.data.task, run.outcome, name=run.data.name, loss=loss)
+    return loss_curves(
+        run.trace,
+        run.data.task,
+        run.outcome,
+        name=run.data.name,
+        loss=loss,
+        targets=len(run.data.target_names) or 1,
+    )
 
 
 def _classes(run: Run, test: Samples) -> Named:
@@ -88,10 +95,11 @@ def _classes(run: Run, test: Samples) -> Named:
 
 
 def _numbers(run: Run, test: Samples) -> Named:
-    name = run.data.name
+    name, targets = run.data.name, run.data.target_names
     always = run.measure_baseline(test)["mae"]
     predicted = run.predict(test.inputs)
-    yield "predicted", predictions(test.targets, predicted, baseline=always, name=name)
+    figure = predictions(test.targets, predicted, baseline=always, name=name, targets=targets)
+    yield "predicted", figure
     if test.inputs.shape[1:] == (1,):
         input_name = (*run.data.input_names, "x")[0]
         yield (
@@ -103,6 +111,7 @@ def _numbers(run: Run, test: Samples) -> Named:
                 baseline=always,
                 input_name=input_name,
                 name=name,
+                targets=targets,
             ),
         )
 

@@ -135,6 +135,15 @@ class Material:
             return [self.run.data.class_names[index] for index in answers]
         if self.run.data.task == "counting":
             return [f"{value:,.1f}".removesuffix(".0") + " people" for value in answers]
+        names = self.run.data.target_names
+        if self.run.data.task == "multilabel":
+            held = (
+                [name for name, one in zip(names, row, strict=True) if one > 0.5] for row in answers
+            )
+            return [", ".join(one) or "none" for one in held]
+        if len(names) > 1:
+            pairs = (zip(names, np.ravel(one), strict=True) for one in answers)
+            return [", ".join(f"{name} {rounded(one)}" for name, one in row) for row in pairs]
         return [", ".join(rounded(one) for one in np.ravel(value)) for value in answers]
 
     def losses(self, run: Run) -> np.ndarray:

@@ -90,6 +90,7 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
     result = measured(material)
     name, task = run.data.name, run.data.task
     what = {"classification": "tell its classes apart", "regression": "predict its numbers"}
+    what["multilabel"] = "tell which of its labels hold"
     lead = (
         f"A network of {run.parameter_count:,} weights and biases learnt to "
         f"{what.get(task, 'count people')}. {run.outcome.message}"

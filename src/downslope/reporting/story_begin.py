@@ -18,7 +18,7 @@ from downslope.plots.slope import tangents
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Piece, Words
-from downslope.runs.metric_text import COLUMNS, figure, generated_note
+from downslope.runs.metric_text import COLUMNS, figure, generated_note, has_several_numbers
 
 _MOST_COLUMNS = 8  # of a table that are shown
 LOSS_WORDS = {
@@ -36,7 +36,8 @@ def the_samples(material: Material) -> Iterator[Piece]:
     """What it learnt from: how much of it there is, and a few samples."""
     data, run = material.dataset, material.run
     sizes = data.sizes
-    kinds = f" of {len(data.class_names)} classes" if data.class_names else ""
+    word = "labels" if data.task == "multilabel" else "classes"
+    kinds = f" of {len(data.class_names)} {word}" if data.class_names else ""
     yield Words(
         f"{data.name} has {amount(sum(sizes.values()), 'sample')}{kinds}, each with its true "
         f"answer. {sizes['train']:,} of them teach the network, {sizes['validation']:,} watch over "
@@ -103,6 +104,8 @@ def the_first_answers(material: Material) -> Iterator[Piece]:
         ("true answer", "the network's answer"),
         list(zip(material.truths, said, strict=True)),
     )
+    if has_several_numbers(run.data):  # whose errors have no unit in common
+        return
     name = MEASURES[run.data.task][0]
     found = untrained.measure(material.dataset.validation)[name]
     yield Words(f"On all validation samples it {_verb(name)} {figure(name, found, run.data.task)}.")
@@ -146,7 +149,12 @@ def _one_output(material: Material, place: int) -> Slope:
     outputs = np.asarray(begun.untrained.outputs(sample.inputs), np.float64)
     truth = np.asarray(sample.targets[0])
     note, target = "", None
-    if loss.takes_classes:
+    data = material.run.data
+    if data.task == "multilabel":
+        index = int(truth.argmax())
+        note = f"y is the output for {data.class_names[index]}, which is "
+        note += "yes" if truth[index] > 0.5 else "no"
+    elif loss.takes_classes:
         index = int(truth if truth.ndim == 0 else truth.argmax())
         note = f"y is the output for the true class, {material.truths[place]}"
         if outputs.shape[1] == 1:
@@ -160,14 +168,22 @@ def _one_output(material: Material, place: int) -> Slope:
         if material.run.data.task == "counting":
             note = "y is the density of people at the place where most of them are"
     if outputs.size > 1:
+        if has_several_numbers(data):
+            note = f"y is the output for {data.target_names[index]}"
         note += "; the other outputs stay as they are" if note else "y is the largest output"
     before = float(outputs.reshape(-1)[index])
     ends = [before, before + 6 if target is None else target]
     room = 0.35 * ((max(ends) - min(ends)) or 1.0)
 
+    scaling = material.run.answer_scaling
+    has_units = scaling is not None and scaling.deviation.ndim > 0  # of each target its own
+
     def of_output(y: Any) -> Any:
         changed = jnp.asarray(outputs).reshape(-1).at[index].set(y).reshape(outputs.shape)
-        return loss.per_sample(changed, jnp.asarray(sample.targets))
+        pair = changed, jnp.asarray(sample.targets)
+        if scaling is not None and has_units:
+            pair = ((one - scaling.mean) / scaling.deviation for one in pair)
+        return loss.per_sample(*pair)
 
     found = slope(of_output, at=before, span=(min(ends) - room, max(ends) + room))
     note = f"{note}." if note else ""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from downslope.engine.augment import Augment
-from downslope.engine.metrics import MEASURES
+from downslope.engine.class_metrics import ClassMetrics
+from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.nn import notation
 from downslope.numerals import rounded
 from downslope.plots.run import figures_of_test
@@ -21,12 +23,17 @@ from downslope.runs.metric_text import (
     class_rows,
     class_verdict,
     figure,
+    has_several_numbers,
+    metrics_by_target,
     openings_note,
+    target_rows,
+    targets_note,
     usual_answer,
     verdict,
 )
 
 _MOST_CLASSES = 30
+_MOST_FACTS = 3  # targets among the facts
 _NAMES = {"train": "training", "validation": "validation", "test": "test", "baseline": "baseline"}
 
 
@@ -37,10 +44,13 @@ class Result:
     Attributes:
         figures: By part, then by name; "test" and "baseline" where the test part was opened.
         interval: The 95 % interval of each test figure; empty where it was not, or has few samples.
+        targets: The metrics of each of several targets, on the test part where it was opened, else
+            on the validation part; None where there is one.
     """
 
     figures: dict[str, dict[str, float]]
     interval: dict[str, tuple[float, float]]
+    targets: TargetMetrics | ClassMetrics | None = None
 
 
 def measured(material: Material) -> Result:
@@ -48,9 +58,9 @@ def measured(material: Material) -> Result:
     run, data = material.run, material.dataset
     figures = {part: run.measure(getattr(data, part)) for part in ("train", "validation")}
     if not material.with_test or not len(data.test):
-        return Result(figures, {})
+        return Result(figures, {}, metrics_by_target(run, data.validation))
     figures |= {"test": run.measure(data.test), "baseline": run.measure_baseline(data.test)}
-    return Result(figures, run.intervals(data.test))
+    return Result(figures, run.intervals(data.test), metrics_by_target(run, data.test))
 
 
 def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
@@ -65,7 +75,19 @@ def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
         low, high = (figure(main, end, task) for end in result.interval[main])
         note = f"on test samples; 95 % interval {low} to {high}"
     found = [(COLUMNS[main], figure(main, result.figures[part][main], task), note)]
-    if is_open:
+    if isinstance(result.targets, TargetMetrics):
+        each = zip(
+            *(getattr(result.targets, one) for one in ("names", "mae", "baseline_mae")), strict=True
+        )
+        found = [
+            (
+                f"MAE of {name}",
+                rounded(mae),
+                f"on {part} samples; without a network {rounded(usual)}",
+            )
+            for name, mae, usual in itertools.islice(each, _MOST_FACTS)
+        ]
+    elif is_open:
         value = figure(main, result.figures["baseline"][main], task)
         found.append(("without a network", value, f"always predicting {usual_answer(run, main)}"))
     found.append(("weights and biases", f"{run.parameter_count:,}", ""))
@@ -83,7 +105,7 @@ def _seconds(value: float) -> str:
 def how_good(material: Material, result: Result) -> Iterator[Piece]:
     """The figures of each part, and the pictures of the test part."""
     run, task = material.run, material.run.data.task
-    names = list(result.figures["train"])
+    names = ["loss"] if has_several_numbers(run.data) else list(result.figures["train"])
     sizes = {**material.dataset.sizes, "baseline": len(material.dataset.test)}
     yield Grid(
         "How good it is on each part of the data",
@@ -100,15 +122,32 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
     )
     if "test" not in result.figures:
         sealed = "left closed for this report" if len(material.dataset.test) else "empty"
+        yield from _each_target(material, result)
         yield Words(f"The test part was {sealed}: these figures are those of validation samples, "
                     "which had a say in the training.", important=True)  # fmt: skip
         return
-    yield Words(verdict(run, result.figures["test"], result.interval, result.figures["baseline"]))
+    said = verdict(run, result.figures["test"], result.interval, result.figures["baseline"])
+    if said:
+        yield Words(said)
+    yield from _each_target(material, result)
     if task == "classification":
         yield from _each_class(material)
     yield Words(openings_note(run), important=run.test_openings > 1)
     for name, drawn in figures_of_test(run):
         yield Picture(name, drawn)
+
+
+def _each_target(material: Material, result: Result) -> Iterator[Piece]:
+    """The metrics of each of several targets, the first where there are many."""
+    if result.targets is None:
+        return
+    yield Words(targets_note(material.run))
+    head, rows = target_rows(result.targets)
+    part = "test" if "test" in result.figures else "validation"
+    title = f"How good each target is predicted in the {part} part"
+    if len(rows) > _MOST_CLASSES:
+        title += f": the first {_MOST_CLASSES} of {len(rows):,}"
+    yield Grid(title, head, rows[:_MOST_CLASSES], numeric=range(1, len(head)))
 
 
 def _each_class(material: Material) -> Iterator[Piece]:

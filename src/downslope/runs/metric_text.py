@@ -6,9 +6,11 @@ import math
 import shlex
 from collections.abc import Mapping
 
-from downslope.data.dataset import Task
+import numpy as np
+
+from downslope.data.dataset import Dataset, Samples, Task
 from downslope.engine.class_metrics import ClassMetrics
-from downslope.engine.metrics import MEASURES
+from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.run import Run
@@ -19,6 +21,13 @@ COLUMNS = {
     "rmse": "RMSE", "precision": "precision", "recall": "recall", "f1": "F1", "auc": "AUC",
 }  # fmt: skip
 PERCENT = ("accuracy", "all_right", "precision", "recall")
+NUMBER_COLUMNS = (
+    "target", "MAE", "95 % interval", "baseline MAE", "RMSE", "baseline RMSE",
+    "R\N{SUPERSCRIPT TWO}",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "target", "yes", "accuracy", "baseline", "precision", "recall", "F1", "AUC",
+)  # fmt: skip
 CLASS_COLUMNS = ("class", "samples", "precision", "recall", "f1", "auc")
 
 
@@ -33,6 +42,15 @@ def figure(name: str, value: float, task: Task) -> str:
     if task == "counting" and name in ("mae", "rmse"):
         return f"{value:,.1f}"
     return rounded(value)
+
+
+def progress_text(data: Dataset, epochs: Mapping[str, np.ndarray]) -> str:
+    """The metric of the validation part while a training runs; of several numbers none."""
+    name = MEASURES[data.task][0]
+    values = epochs[f"validation_{name}"]
+    if has_several_numbers(data) or not len(values):
+        return ""
+    return f"validation {name} {figure(name, float(values[-1]), data.task)}"
 
 
 def label_words(data: DataCard) -> list[tuple[str, str]]:
@@ -53,13 +71,88 @@ def usual_answer(run: Run, name: str) -> str:
     return f"the training {'median' if name == 'mae' else 'mean'}"
 
 
+def has_several_numbers(data: Dataset | DataCard) -> bool:
+    """Whether several numbers are learned, whose errors are in units of their own."""
+    return data.task == "regression" and len(data.target_names) > 1
+
+
+def metrics_by_target(run: Run, samples: Samples) -> TargetMetrics | ClassMetrics | None:
+    """The metrics of each of several targets; None where there is one, or no samples."""
+    if not len(samples):
+        return None
+    if run.data.task == "multilabel":
+        return run.class_metrics(samples)
+    return run.target_metrics(samples) if has_several_numbers(run.data) else None
+
+
+def target_rows(found: TargetMetrics | ClassMetrics) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The head of a table of targets, and a row of text for each."""
+    if isinstance(found, TargetMetrics):
+        rows = []
+        for index, name in enumerate(found.names):
+            between = ""
+            if found.mae_interval is not None:
+                between = " to ".join(rounded(end) for end in found.mae_interval[:, index])
+            r2 = found.r2[index]
+            figures = [found.mae, found.baseline_mae, found.rmse, found.baseline_rmse]
+            mae, *rest = (rounded(float(one[index])) for one in figures)
+            rows.append([name, mae, between, *rest, f"{r2:.3f}" if math.isfinite(r2) else ""])
+        return NUMBER_COLUMNS, rows
+    columns = ("accuracy", "baseline_accuracy", "precision", "recall", "f1", "auc")
+    return LABEL_COLUMNS, [
+        [name, f"{found.support[index]:,}"]
+        + [_cell(column, float(getattr(found, column)[index])) for column in columns]
+        for index, name in enumerate(found.names)
+    ]
+
+
+def _cell(name: str, value: float, task: Task = "multilabel") -> str:
+    name = "accuracy" if name == "baseline_accuracy" else name
+    return figure(name, value, task) if math.isfinite(value) else ""
+
+
+def targets_note(run: Run) -> str:
+    """What figures of several targets together are, and the baselines of each."""
+    count = len(run.data.target_names)
+    if run.data.task == "multilabel":
+        return (
+            f"The accuracy above is the mean over the {count} targets. Below, yes is the number of "
+            "samples for which a target is yes; the baseline always predicts the more frequent "
+            "answer of the training part."
+        )
+    return (
+        f"The loss is the mean over the {count} targets, each {_unit_of_loss(run)}. Errors are "
+        "those of each target in its own unit; the baselines always predict the training median "
+        "(MAE) or the training mean (RMSE)."
+    )
+
+
+def joint_note(run: Run) -> str:
+    """What the figures of several targets together are, for programs."""
+    if run.data.task == "multilabel":
+        return "accuracy: the mean over the targets; all_right: of samples with all targets right"
+    return (
+        f"loss: the mean over the targets, each {_unit_of_loss(run)}; mae: the mean of the "
+        "targets' MAE, each in its own unit; rmse: the root of the mean of their squares"
+    )
+
+
+def _unit_of_loss(run: Run) -> str:
+    scaling = run.answer_scaling
+    if scaling is None or not scaling.deviation.ndim:
+        return "in its own unit"
+    return "divided by its standard deviation in the training part"
+
+
 def verdict(
     run: Run,
     figures: Mapping[str, float],
     intervals: Mapping[str, tuple[float, float]],
     baseline: Mapping[str, float],
 ) -> str:
-    """How good the run is, beside the best constant prediction."""
+    """How good the run is, beside the best constant prediction; several numbers have a table."""
+    if has_several_numbers(run.data):  # whose errors have no unit in common
+        return ""
     task = run.data.task
     people = " people" if task == "counting" else ""
 
@@ -99,13 +192,9 @@ def class_verdict(run: Run, found: ClassMetrics) -> str:
 
 def class_rows(found: ClassMetrics, task: Task = "classification") -> list[list[str]]:
     """A row of text for each class, under `CLASS_COLUMNS`; empty where nothing is defined."""
-
-    def cell(name: str, value: float) -> str:
-        return figure(name, value, task) if math.isfinite(value) else ""
-
     return [
         [name, f"{found.support[index]:,}"]
-        + [cell(one, float(getattr(found, one)[index])) for one in CLASS_COLUMNS[2:]]
+        + [_cell(one, float(getattr(found, one)[index]), task) for one in CLASS_COLUMNS[2:]]
         for index, name in enumerate(found.names)
     ]
 

@@ -22,9 +22,10 @@ from downslope.data.progress import OnProgress
 from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
 from downslope.engine import metrics as measures
-from downslope.engine.class_metrics import ClassMetrics, class_metrics, rarest
+from downslope.engine.class_metrics import ClassMetrics, class_metrics, label_metrics, rarest
 from downslope.engine.compilation import check_process, compiled
 from downslope.engine.evaluation import Judge, constant_values, sample_values
+from downslope.engine.metrics import TargetMetrics, target_metrics
 from downslope.engine.predictions import outputs_of
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
@@ -340,18 +341,50 @@ class Run:
         return sample_values(self._judge, self.parameters, samples, self.units)
 
     def class_metrics(self, samples: Samples) -> ClassMetrics:
-        """Precision, recall, F1 and AUC of each class on labelled samples.
+        """Precision, recall, F1 and AUC of each class on labelled samples; of labels also accuracy.
 
         Raises:
             DataError: There are no samples, their inputs have the wrong shape, or the run did not
-                learn classes.
+                learn classes or labels.
         """
         if not len(samples):
             raise _no_samples()
         self.look(samples)
         targets = np.asarray(self._known(samples).targets)
+        if self.data.task == "multilabel":
+            outputs = self.outputs(samples.inputs)
+            return label_metrics(
+                self.data.class_names,
+                self._answers(outputs),
+                predicted=outputs > 0,
+                holds=targets > 0.5,
+                usual=self.baseline_answer > 0,
+            )
         truth = targets if targets.ndim == 1 else measures.chosen_class(targets)
         return class_metrics(self.data.class_names, self.probabilities(samples.inputs), truth)
+
+    def target_metrics(self, samples: Samples) -> TargetMetrics:
+        """MAE, RMSE and R^2 of each target on labelled samples, beside its baselines.
+
+        Raises:
+            DataError: There are no samples, their inputs have the wrong shape, or the run did not
+                learn numbers.
+        """
+        if self.data.task != "regression" or self.baseline_median is None:
+            raise DataError(
+                f"{self.data.name} has no numbers as targets.",
+                "a run that learned numbers",
+                "Use measure or class_metrics.",
+            )
+        if not len(samples):
+            raise _no_samples()
+        self.look(samples)
+        truth = self._known(samples).targets.reshape(len(samples), -1)
+        predicted = self.predict(samples.inputs).reshape(truth.shape)
+        constants = np.stack([self.baseline_median, self.baseline_answer])
+        median, mean = np.asarray(self._answers(constants), np.float64).reshape(2, -1)
+        names = self.data.target_names or tuple(f"target {one + 1}" for one in range(len(mean)))
+        return target_metrics(names, predicted, truth, median, mean)
 
     @property
     def rarest_class(self) -> int | None:
@@ -398,6 +431,15 @@ class Run:
         """
         run = self.with_data()
         return run.class_metrics(run._test)
+
+    def test_target_metrics(self) -> TargetMetrics:
+        """The metrics of each target on the test part.
+
+        Raises:
+            DataError: The data is gone or has changed, or the run did not learn numbers.
+        """
+        run = self.with_data()
+        return run.target_metrics(run._test)
 
     def test_intervals(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of each figure of `test`.
