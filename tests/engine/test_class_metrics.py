@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import downslope as ds
-from downslope.engine.class_metrics import class_metrics, rarest
+from downslope.engine.class_metrics import class_metrics, label_metrics, rarest
 from downslope.nn.notation import parse
 from downslope.runs.metric_text import class_rows, class_verdict
 from tests.plain import PLAIN
@@ -121,3 +121,26 @@ def test_a_run_tells_of_its_rare_class():
     )
     with pytest.raises(ds.DataError, match="has no classes"):
         numbers.class_metrics(by_hand.numbers_data().validation)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("labels", [1, 2, 4])
+def test_metrics_of_labels_are_those_of_scikit_learn(labels):
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(labels)
+    holds = rng.random((80, labels)) < 0.3
+    probabilities = np.clip(0.4 * holds + 0.8 * rng.random(holds.shape), 0, 1)
+    predicted, names = probabilities > 0.5, tuple("abcd"[:labels])
+    found = label_metrics(names, probabilities, predicted, holds, np.zeros(labels, bool))
+    for place in range(labels):
+        one = holds[:, place], predicted[:, place]
+        assert found.accuracy is not None
+        assert found.baseline_accuracy is not None
+        assert found.accuracy[place] == pytest.approx(metrics.accuracy_score(*one))
+        assert found.baseline_accuracy[place] == pytest.approx(1 - one[0].mean())
+        assert found.precision[place] == pytest.approx(metrics.precision_score(*one))
+        assert found.recall[place] == pytest.approx(metrics.recall_score(*one))
+        assert found.f1[place] == pytest.approx(metrics.f1_score(*one))
+        auc = metrics.roc_auc_score(one[0], probabilities[:, place])
+        assert found.auc[place] == pytest.approx(auc, rel=1e-12)
+    assert [one["target"] for one in found.as_list()] == [*names]

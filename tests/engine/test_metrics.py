@@ -128,3 +128,40 @@ def test_weights_count_in_the_loss_alone():
 def test_infinite_losses_have_an_infinite_end():
     values = np.array([[np.inf, 1.0], [1.0, 0.0]] * 20)
     assert measures.intervals("classification", values)["loss"][1] == np.inf
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("samples", [9, 40])
+def test_metrics_of_each_target_are_those_of_scikit_learn(samples):
+    metrics = pytest.importorskip("sklearn.metrics")
+    truth = RNG.normal([0, 5, 1e9], [1e-3, 1, 1e4], (samples, 3))
+    predicted = truth + RNG.normal(0, [1e-4, 0.5, 1e4], truth.shape)
+    names, constant = ("a", "b", "c"), truth[0]
+    found = measures.target_metrics(names, predicted, truth, constant, truth.mean(axis=0))
+    each = {"multioutput": "raw_values"}
+    mae = metrics.mean_absolute_error(truth, predicted, **each)
+    np.testing.assert_allclose(found.mae, mae, rtol=1e-9)
+    squares = metrics.mean_squared_error(truth, predicted, **each)
+    np.testing.assert_allclose(found.rmse, np.sqrt(squares), rtol=1e-9)
+    np.testing.assert_allclose(found.r2, metrics.r2_score(truth, predicted, **each), rtol=1e-9)
+    np.testing.assert_allclose(found.baseline_rmse, truth.std(axis=0), rtol=1e-9)
+    usual = metrics.mean_absolute_error(truth, np.tile(constant, (samples, 1)), **each)
+    np.testing.assert_allclose(found.baseline_mae, usual, rtol=1e-9)
+    told = found.as_list()
+    assert [one["target"] for one in told] == [*names]
+    if samples < measures.FEWEST_FOR_INTERVAL:
+        assert "mae_interval" not in told[0]
+        return
+    assert found.mae_interval is not None
+    assert (found.mae_interval[0] < found.mae).all()
+    assert (found.mae < found.mae_interval[1]).all()
+    columns = np.abs(predicted - truth)  # one target's interval is that of one target alone
+    alone = measures.intervals("regression", np.stack([columns[:, 1]] * 3, axis=1))["mae"]
+    assert found.mae_interval[:, 1].tolist() == pytest.approx(alone)
+
+
+def test_a_constant_target_has_no_r2():
+    truth = np.array([[1.0, 2.0], [1.0, 4.0]])
+    found = measures.target_metrics(("a", "b"), truth, truth, truth[0], truth.mean(axis=0))
+    assert np.isnan(found.r2[0])
+    assert found.r2[1] == 1

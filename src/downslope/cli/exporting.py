@@ -48,8 +48,8 @@ def _tell_onnx(model: Model, file: Path) -> None:
     print_table(("input", "what goes in"), list(input_notes(model).items()))
     holds = {
         "classification": ("the class's name", "one per class"),
-        "multilabel": ("the probability of each label",),
-        "regression": ("numbers in their own units",),
+        "multilabel": (f"the probabilities of {', '.join(model.class_names)}",),
+        "regression": (", ".join(model.target_names) or "numbers in their own units",),
         "counting": ("people in each photo", "where they are"),
     }[model.task]
     called = output_names(model).values()

@@ -68,6 +68,7 @@ class Model:
         link: The function behind that, which makes the answer a person reads.
         class_names: One per class.
         input_names: One per input of the network, where they have names.
+        target_names: One per target, where they have names.
         encoding: How a table's columns become inputs; None for anything else.
         has_pixels: Whether the inputs are the bytes of images.
     """
@@ -82,6 +83,7 @@ class Model:
     link: Link
     class_names: tuple[str, ...]
     input_names: tuple[str, ...]
+    target_names: tuple[str, ...]
     encoding: Encoding | None
     has_pixels: bool
 
@@ -156,6 +158,7 @@ def model_of(run: Run) -> Model:
         link=_LINKS[run.loss.link],
         class_names=data.class_names,
         input_names=data.input_names,
+        target_names=data.target_names,
         encoding=data.encoding,
         # whoever makes a data set of arrays may have scaled them to fractions
         has_pixels=len(data.input_shape) == 3 and bool(data.source),

@@ -161,6 +161,7 @@ def _checked(graph: Graph, model: Model) -> onnx.ModelProto:
         "task": model.task,
         "network": describe(model.network),
         "classes": json.dumps(model.class_names, ensure_ascii=False),
+        "targets": json.dumps(model.target_names, ensure_ascii=False),
         "inputs": json.dumps(input_notes(model), ensure_ascii=False),
     }
     helper.set_model_props(made, facts)

@@ -28,6 +28,7 @@ def notes(model: Model) -> dict[str, str]:
     as_json = {
         "input_shape": model.input_shape,
         "input_names": model.input_names,
+        "target_names": model.target_names,
         "class_names": model.class_names,
         "encoding": model.encoding,
     }

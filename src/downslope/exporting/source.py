@@ -171,8 +171,8 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
         wants = "Inputs are pixels of 0 to 255." if model.has_pixels else "Inputs are raw numbers."
     gives = {
         "classification": f"one of {len(model.class_names)} classes",
-        "multilabel": f"the probabilities of {len(model.class_names)} labels",
-        "regression": "numbers",
+        "multilabel": f"which of {len(model.class_names)} labels hold",
+        "regression": f"{max(1, len(model.target_names))} numbers",
         "counting": "the number of people",
     }[model.task]
     return (
@@ -209,8 +209,10 @@ def _constants(model: Model, body: Body) -> str:
     if model.encoding is not None:
         columns = [one.name for one in model.encoding.columns]
         lines.append(f"COLUMNS = {listed(columns, around=10)}")
-    if model.class_names:
+    if model.task == "classification":
         lines.append(f"CLASSES = {listed(model.class_names, around=10)}")
+    elif model.target_names:
+        lines.append(f"TARGETS = {listed(model.target_names, around=10)}")
     return "\n".join(lines)
 
 
@@ -267,6 +269,8 @@ def _outputs(model: Model, body: Body) -> str:
     if model.link == "exp":
         lines.append("x = np.exp(x)")
     says = {"softmax": "A logit per class.", "sigmoid": "The logit of the second class."}
+    if model.task == "multilabel":
+        says["sigmoid"] = "The logit of each of TARGETS."
     title = says.get(model.link, "What the network puts out, in the targets' own units.")
     inside = [f'"""{title}"""', *lines, "return x"]
     return "\n".join([f"def outputs({argument}):", *[f"    {line}" for line in inside]])
@@ -280,10 +284,22 @@ def _answers(model: Model) -> str:
             '    """How many people are in each photo; outputs(inputs) says where."""\n'
             "    return outputs(inputs).sum(axis=(1, 2, 3), dtype=np.float64)"
         )
-    if model.task in ("regression", "multilabel"):
+    if model.task == "multilabel":
+        shares = "sigmoid(z)" if model.link == "sigmoid" else "z"
+        return (
+            f"def probabilities({argument}):\n"
+            '    """The probability of each of TARGETS, (n, targets)."""\n'
+            f"    z = outputs({argument})\n"
+            f"    return {shares}\n\n\n"
+            f"def predict({argument}):\n"
+            '    """1 for each of TARGETS that holds and 0 for the others, (n, targets)."""\n'
+            f"    return (outputs({argument}) > 0).astype(int)"
+        )
+    if model.task == "regression":
+        each = "a column for each of TARGETS" if model.target_names else "numbers"
         return (
             f"def predict({argument}):\n"
-            '    """The answers, (n, numbers)."""\n'
+            f'    """The predictions, (n, targets): {each}."""\n'
             f"    return outputs({argument})"
         )
     is_pair = model.output_shape == (1,)

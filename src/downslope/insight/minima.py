@@ -140,6 +140,7 @@ class Minima(Result):
                 if self.matched_barriers is not None
                 else ""
             )
+            + (" MAE and differ: in standard deviations of each target." * self.is_relative)
         )
         yield ""
         yield self.summary
