@@ -149,8 +149,8 @@ def test_tasks_and_sources_that_do_not_fit():
         ".tsv, .parquet or .arrow). Leave them out."
     )
     assert message(DataError, 3) == (
-        "The source is of type int. Expected a name, a path, or a frame of pandas, polars or "
-        "Arrow. Give one of these, or make a Dataset of your arrays."
+        "The source is of type int. Expected a name, a path, a frame of pandas, polars or "
+        "Arrow, or the two (X, y) of arrays. Give one of these."
     )
 
 

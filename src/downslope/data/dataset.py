@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -299,6 +300,8 @@ class Dataset:
     ranges: Ranges = field(default_factory=dict)
     rows: TableRows | None = None
     findings: tuple[DataFinding, ...] | None = None
+
+    from_arrays: ClassVar[Callable[..., Dataset]]  # see `load.from_arrays`
 
     def __post_init__(self) -> None:
         """Bring the targets of all parts into one form.

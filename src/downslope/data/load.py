@@ -36,6 +36,7 @@ from downslope.data.readers.image_file import Ranges
 from downslope.data.readers.image_folder import describe_images, find_classes, read_image_folder
 from downslope.data.readers.image_set import Shape
 from downslope.data.readers.labelled_photos import PhotoOptions
+from downslope.data.split import TEST, VALIDATION
 from downslope.data.tables.options import TableOptions
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
@@ -76,9 +77,10 @@ def load(
     files are the same.
 
     Args:
-        source: A built-in name (see `BUILT_IN`), the path of a folder or of a table, or a table
-            in memory: a frame of pandas or polars, an Arrow table. A folder that is named like a
-            built-in set is reached with `./` before its name.
+        source: A built-in name (see `BUILT_IN`), the path of a folder or of a table, a table in
+            memory (a frame of pandas or polars, an Arrow table), or the two (X, y) as for
+            `Dataset.from_arrays`. A folder that is named like a built-in set is reached with `./`
+            before its name.
         target: Tables: the column that is learnt, or several: of numbers, or of yes and no. A
             name that is no column's may be several, separated by commas.
         kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
@@ -104,6 +106,12 @@ def load(
         SettingError: `stride` or `photo_side` is out of range; the target is not named, or there
             is no such column; a group or time is named where there is no table.
     """
+    if isinstance(source, tuple):
+        said = TableOptions(TableOptions.names_of(target), {}, None, (), group, time, None, names)
+        said.refuse_columns("the source")
+        return from_arrays(
+            *_pair(source), task=task, kinds=kinds, split_seed=split_seed, name="arrays"
+        )
     unsplit = read(
         source,
         target=target,
@@ -117,6 +125,88 @@ def load(
         on_progress=on_progress,
     )
     return unsplit.split(split_seed)
+
+
+def as_dataset(data: Any) -> Dataset:
+    """A data set as it is; whatever else `load` takes, loaded."""
+    return data if isinstance(data, Dataset) else load(data)
+
+
+def from_arrays(
+    X: Any,
+    y: Any,
+    *,
+    validation: float | tuple[Any, Any] = VALIDATION,
+    test: float | tuple[Any, Any] = TEST,
+    names: Sequence[str] = (),
+    class_names: Sequence[str] = (),
+    task: str | None = None,
+    kinds: Mapping[str, Said] | None = None,
+    split_seed: int = 0,
+    name: str = "arrays",
+) -> Dataset:
+    """A data set from samples in memory.
+
+    Classes and numbers are told apart as in tables: texts, yes and no, and whole numbers with few
+    values are classes, all else are numbers. Columns of 0 and 1 are classes where each row has one
+    1 (one-hot), and labels of which any number may hold elsewhere.
+
+    Args:
+        X: Inputs: numbers of shape (N, features), images of shape (N, height, width) or
+            (N, height, width, channels), lists of these, a sparse matrix (made dense: at most 1
+            GiB, or what the environment variable DOWNSLOPE_MAX_GIB says), or a frame of pandas,
+            polars or Arrow, whose columns may hold texts, dates and gaps as a table's do.
+        y: What is learnt: one value per sample, (N,); or several numbers, labels or a one-hot row,
+            (N, outputs).
+        validation: The fraction of the samples that is kept for validation, or the (X, y) of a
+            validation part of its own.
+        test: Likewise for the test part.
+        names: One name per input of an array; a frame has names of its own.
+        class_names: The classes in their order: texts of y, or the names of 0, 1, ...; or a name
+            for each label.
+        task: "classification" or "regression"; None to see it from y.
+        kinds: Of a frame: what columns are, as for `load`.
+        split_seed: Seed of the split.
+        name: Short name, also used for the run folder.
+
+    Raises:
+        DataError: The arrays do not fit each other, are too large, hold something else than
+            numbers and texts, or y cannot be learnt.
+        SettingError: A fraction, the task or a name makes no sense here.
+
+    Example:
+        >>> X, y = np.random.default_rng(0).normal(size=(200, 3)), np.arange(200) % 2
+        >>> data = ds.Dataset.from_arrays(X, y, test=(X[:20], y[:20]), names=["a", "b", "c"])
+        >>> data.sizes
+        {'train': 180, 'validation': 20, 'test': 20}
+    """
+    from downslope.data.readers.arrays import dataset_from_arrays
+
+    return dataset_from_arrays(
+        X,
+        y,
+        validation=validation,
+        test=test,
+        names=names,
+        class_names=class_names,
+        task=task,
+        kinds=kinds,
+        split_seed=split_seed,
+        name=name,
+    )
+
+
+Dataset.from_arrays = staticmethod(from_arrays)  # here, as it reads: a data set knows no reader
+
+
+def _pair(source: tuple[Any, ...]) -> tuple[Any, Any]:
+    if len(source) != 2:
+        raise DataError(
+            f"The source is a tuple of {len(source)}.",
+            "the two (X, y): inputs and targets",
+            "For a test part of its own: Dataset.from_arrays(X, y, test=(X_test, y_test)).",
+        )
+    return source[0], source[1]
 
 
 def read(

@@ -27,6 +27,39 @@ class Parts:
     test: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Division:
+    """How samples are divided, where it is not the usual way.
+
+    Attributes:
+        validation: Fraction of the samples that is kept for validation.
+        test: Likewise for the test.
+        assigned: Of each sample, int (N,): 0 for training, 1 for validation, 2 for the test, -1
+            for one that the fractions divide.
+    """
+
+    validation: float
+    test: float
+    assigned: np.ndarray
+
+    def parts(self, labels: np.ndarray, seed: int) -> Parts:
+        """The parts, stratified by the labels (N,).
+
+        Raises:
+            DataError: There are too few samples for each part to have one.
+            SettingError: A fraction makes no sense.
+        """
+        free = np.flatnonzero(self.assigned < 0)
+        own = split_by_class(labels[free], seed, test=self.test, validation=self.validation)
+        divided = (own.train, own.validation, own.test)
+        return Parts(
+            *(
+                np.sort(np.concatenate([np.flatnonzero(self.assigned == number), free[one]]))
+                for number, one in enumerate(divided)
+            )
+        )
+
+
 def split_at_random(
     count: int, seed: int, *, test: float = TEST, validation: float = VALIDATION
 ) -> Parts:

@@ -41,6 +41,7 @@ class Unsplit:
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         ranges: Which values of images of more than 8 bits are black and white, by depth.
         options: What `load` was given besides the source and the split's seed.
+        division: How the samples are divided, where it is not the usual way.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Unsplit:
     white: float = 255.0
     ranges: Ranges = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)
+    division: split.Division | None = None
 
     def __post_init__(self) -> None:
         """A name is shown everywhere: it is what can be shown of the file's or the folder's."""
@@ -127,6 +129,8 @@ class Unsplit:
             labels = split.bands(self.samples.counts)
         elif self.strata is not None:
             labels = self.strata
+        if self.division is not None:
+            return self.division.parts(labels, seed)
         return split.split_by_class(labels, seed, test=test)
 
 

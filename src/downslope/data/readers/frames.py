@@ -56,9 +56,8 @@ def table_from(frame: Any) -> pa.Table:
     if not is_frame(frame):
         raise DataError(
             f"The source is of type {type(frame).__name__}.",
-            "a name, a path, or a frame of pandas, polars or Arrow",
-            "Give one of these, or make a Dataset of your arrays."
-            + " Collect it first." * hasattr(frame, "collect"),
+            "a name, a path, a frame of pandas, polars or Arrow, or the two (X, y) of arrays",
+            "Give one of these." + " Collect it first." * hasattr(frame, "collect"),
         )
     return plain_table(_guarded(lambda: _of_protocol(frame)))
 

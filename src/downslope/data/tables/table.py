@@ -47,6 +47,7 @@ class UnsplitTable:
         notes: What a user should know about how it was read, a sentence each.
         options: What `load` was given besides the source and the split's seed.
         read: How many rows the source has, with a target or without.
+        division: How the rows are divided, where it is not the usual way.
     """
 
     name: str
@@ -63,6 +64,7 @@ class UnsplitTable:
     notes: tuple[str, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     read: int = 0
+    division: split.Division | None = None
 
     def split(self, seed: int) -> Dataset:
         """Split the rows; learn from the training rows how columns become inputs.
@@ -75,7 +77,11 @@ class UnsplitTable:
         if groups is None and times is None:
             is_classes = self.task == "classification"
             labels = self.targets if is_classes else np.zeros(len(self.targets), np.int32)
-            parts = split.split_by_class(labels, seed)
+            parts = (
+                split.split_by_class(labels, seed)
+                if self.division is None
+                else self.division.parts(labels, seed)
+            )
         else:
             parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
         encoding = learn(self.table.take(parts.train), self.columns, self.codes)
