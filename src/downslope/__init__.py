@@ -12,6 +12,7 @@ TYPE_CHECKING = False  # type checkers take it for true; to import it would take
 if TYPE_CHECKING:
     from typing import Any
 
+    from downslope import data, insight, plots
     from downslope.data import DataFinding, Dataset, Samples, Scaling, load
     from downslope.data.checks.check_data import check_data
     from downslope.engine.augment import Augment
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from downslope.runs.trace import Trace
     from downslope.runs.train import train
     from downslope.runs.train_many import SideBySide, train_side_by_side
-    from downslope.runs.train_options import TrainOptions
+    from downslope.runs.train_options import TrainOptions, recipe
 
 __all__ = [
     "Augment",
@@ -96,12 +97,16 @@ __all__ = [
     "Upsample2D",
     "backpropagate",
     "check_data",
+    "data",
     "export",
     "fork",
+    "insight",
     "load",
     "losses_at",
     "open_run",
     "parse_network",
+    "plots",
+    "recipe",
     "replay",
     "report",
     "resume",
@@ -134,7 +139,7 @@ _HOMES = {
     "runs.train_many": "SideBySide train_side_by_side",
     "runs.trace": "Trace",
     "runs.train": "train",
-    "runs.train_options": "TrainOptions",
+    "runs.train_options": "TrainOptions recipe",
     "nn.composite": "Parallel Residual",
     "nn.dense": "Dense Dropout Flatten",
     "nn.embedding": "Embedding",
@@ -145,12 +150,13 @@ _HOMES = {
     "nn.notation": "parse_network",
     "reporting.report": "report",
 }
+_MODULES = ("data", "insight", "plots")  # meant for users, as a whole
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "insight":  # so that `downslope.insight.slope` needs no import of its own
-        return import_module(f"{__name__}.insight")
+    if name in _MODULES:  # so that `downslope.insight.slope` needs no import of its own
+        return import_module(f"{__name__}.{name}")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     inside = "parse" if name == "parse_network" else name
@@ -160,4 +166,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__

@@ -152,7 +152,7 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
             place / "resumed",
             epochs=settings["epochs"] + max(1, settings["epochs"] // 2),
             learning_rate=other,
-            dataset=data,
+            data=data,
             checkpoints=stored,
         )
     found["resumed"] = found["stored"] | dict(seen)

@@ -100,7 +100,7 @@ def test_images_and_arrays_move_as_well(tmp_path):
         now = (tmp_path / name).rename(tmp_path / f"moved-{name}")
         with pytest.raises(ds.DataError, match="is not at"):
             run.with_data()
-        found = run.with_data(source=now)
+        found = run.with_data(now)
         assert found.data.source == str(now)
         assert found.test() == found.measure(data.test)
 
@@ -110,4 +110,4 @@ def test_data_of_another_length_says_so(moved, tmp_path):
     short = tmp_path / "short.csv"
     short.write_text("".join(now.read_text().splitlines(keepends=True)[:-9]))
     with pytest.raises(ds.DataError, match="it has 51 samples instead of 60"):
-        ds.open_run(folder).with_data(source=short)
+        ds.open_run(folder).with_data(short)

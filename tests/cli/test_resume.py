@@ -104,7 +104,7 @@ def test_what_was_asked_for_is_changed_and_checked_like_any_file(call, refused, 
         ("options", {"epoch": 3}, "There is no setting called 'epoch'."),
         ("options", {"stop": {"patience": "x"}}, "Expected `int | null`, got `str`"),
         ("options", {"learning_rate": "x"}, "The learning rate is 'x'."),
-        ("options", {"network": 3}, "The network is 3, of type int."),
+        ("options", {"network": 3}, "The network is of type int."),
         ("command", "rm", "Invalid enum value 'rm' - at `$.command`"),
     ):
         path.write_text(json.dumps(written | {name: value}))

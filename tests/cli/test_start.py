@@ -38,7 +38,7 @@ def test_importing_the_package_starts_no_engine():
 
 
 def test_every_public_name_is_there():
-    assert sorted(downslope._HOME) == sorted(downslope.__all__)
+    assert {*downslope._HOME, *downslope._MODULES} == {*downslope.__all__}
     for name in downslope.__all__:
         assert getattr(downslope, name) is not None
     assert set(downslope.__all__) <= set(dir(downslope))

@@ -171,7 +171,7 @@ def test_a_training_that_goes_on_goes_on_with_its_curves(tmp_path, monkeypatch):
         train_and_lose()
     time.sleep(1.1)  # event files are named after the second
     with ds.tensorboard_log(folder) as log:
-        run = ds.resume(folder, dataset=by_hand.classes_data(), on_chunk=log)
+        run = ds.resume(folder, data=by_hand.classes_data(), on_chunk=log)
     found = {part: curves(folder / "tensorboard" / part) for part in ("train", "validation")}
     np.testing.assert_array_equal(found["train"]["batch loss"][:, 0], np.arange(1, 31))
     np.testing.assert_allclose(found["train"]["batch loss"][:, 1], run.trace.batch_loss, rtol=1e-6)

@@ -118,7 +118,7 @@ def test_two_forks_of_one_run_and_other_batches(run, tmp_path):
 
 def test_a_training_that_went_on_longer(run, tmp_path):
     first = fit(folder=tmp_path / "b")
-    longer = resume(first.folder, epochs=6, learning_rate=0.1, dataset=DATA)
+    longer = resume(first.folder, epochs=6, learning_rate=0.1, data=DATA)
     found = diff(run, longer)
     assert (found.parted_at, found.cause, found.steps) == (None, "none", 20)
     assert found.sentences[:3] == (

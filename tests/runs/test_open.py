@@ -395,13 +395,13 @@ def test_checkpoints_are_not_followed_elsewhere(folder, tmp_path_factory):
             {"source": "../secret.csv"},
             "The data set points was loaded from '../secret.csv'. Expected the name of a built-in "
             "data set, or a path from the root. Say where the data is with --data PATH, or give it "
-            "in Python with dataset=.",
+            "in Python with data=.",
         ),
         (
             {"source": "xor", "options": {"on_progress": 3}},
             "The data set points cannot be loaded as it was (Object contains unknown field "
             "`on_progress`). Expected options that downslope.load takes. Give the data with "
-            "dataset=, or name labelled data to test on.",
+            "data=, or name labelled data to test on.",
         ),
     ],
 )

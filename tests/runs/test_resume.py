@@ -52,7 +52,7 @@ def fit(folder, *, until=None, network=NETWORK, data=DATA, **settings) -> ds.Run
 
 
 def go_on(folder, **changes) -> ds.Run:
-    return ds.resume(folder, dataset=DATA, **changes)
+    return ds.resume(folder, data=DATA, **changes)
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_numbers_with_their_scaling(tmp_path):
     one = fit(tmp_path / "whole", network=network, data=data)
     with pytest.raises(Broken):
         fit(tmp_path / "run", until=18, network=network, data=data)
-    run = ds.resume(tmp_path / "run", dataset=data)
+    run = ds.resume(tmp_path / "run", data=data)
     assert checksums(run.folder) == checksums(one.folder)
     np.testing.assert_array_equal(run.predict(data.test.inputs), one.predict(data.test.inputs))
 
@@ -162,7 +162,7 @@ def test_a_run_that_is_broken_off_and_was_patient_is_opened_at_its_best(tmp_path
         weights_after(dataclasses.replace(opened, dataset=data), opened.outcome.kept_step),
         opened.parameters,
     )
-    again = ds.resume(tmp_path / "run", dataset=data)  # from the last weights, bit for bit
+    again = ds.resume(tmp_path / "run", data=data)  # from the last weights, bit for bit
     np.testing.assert_array_equal(again.trace.batch_loss, whole.trace.batch_loss)
 
 
@@ -208,7 +208,7 @@ def test_a_training_that_diverged_goes_another_way_from_where_it_was_sound(tmp_p
     settings = {"optimizer": "sgd", "learning_rate": 50.0, "batch_size": "full", "epochs": 20}
     failed = fit(tmp_path / "run", network=network, data=data, **settings)
     assert failed.outcome.reason == "non_finite"
-    again = ds.resume(tmp_path / "run", dataset=data, learning_rate=1e-6)
+    again = ds.resume(tmp_path / "run", data=data, learning_rate=1e-6)
     assert again.phases[0].until == failed.outcome.step
     run = ds.fork(failed, 1, tmp_path / "fork", learning_rate=0.001)
     assert run.outcome.reason == "epochs"
@@ -249,7 +249,7 @@ def test_other_data(tmp_path):
         fit(tmp_path / "run", until=5)
     other = by_hand.classes_data(seed=1)
     with pytest.raises(ds.DataError) as caught:
-        ds.resume(tmp_path / "run", dataset=other)
+        ds.resume(tmp_path / "run", data=other)
     assert str(caught.value) == (
         "The data set points is not the one of the training. Expected the data with the "
         f"fingerprint {DATA.fingerprint[:12]}. Give the same data, or begin a new training with "
@@ -270,7 +270,7 @@ def test_a_vanished_data_file(tmp_path):
     assert str(caught.value) == (
         f"The data that the run was trained on is not at {tmp_path}/a.csv any more. Expected the "
         "same file or folder. Put it back, or say where it is now: --data PATH, "
-        "or in Python run.with_data(source=PATH)."
+        "or in Python run.with_data(PATH)."
     )
     assert stored_steps(tmp_path / "run") == states
 
@@ -379,7 +379,7 @@ def test_what_a_fork_cannot_change(whole, tmp_path):
 def test_a_folder_has_one_writer(tmp_path):
     with pytest.raises(Broken):
         fit(tmp_path / "run", until=5)
-    with resuming(tmp_path / "run", {}, dataset=DATA):
+    with resuming(tmp_path / "run", {}, data=DATA):
         with pytest.raises(ds.StorageError) as caught:
             go_on(tmp_path / "run")
         assert str(caught.value) == (

@@ -191,7 +191,7 @@ def test_the_data_is_loaded_again_when_it_is_needed(tmp_path):
     assert str(caught.value) == (
         "The data at xor has changed since the training. Expected the data with the fingerprint "
         "000000000000. Put it back, or say where it is now: --data PATH, "
-        "or in Python run.with_data(source=PATH)."
+        "or in Python run.with_data(PATH)."
     )
 
 

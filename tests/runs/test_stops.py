@@ -95,7 +95,7 @@ def test_patience_restores_the_best_weights_at_ctrl_c(tmp_path):
     assert run.outcome.kept_step == lowest(run) < run.outcome.step == 62
     opened = ds.open_run(tmp_path / "run")
     by_hand.assert_same_parameters(opened.parameters, run.parameters)
-    again = ds.resume(tmp_path / "run", dataset=settings["data"])  # from the last ones, bit for bit
+    again = ds.resume(tmp_path / "run", data=settings["data"])  # from the last ones, bit for bit
     whole = fit(epochs=40, **settings)
     np.testing.assert_array_equal(again.trace.batch_loss, whole.trace.batch_loss)
     by_hand.assert_same_parameters(again.parameters, whole.parameters)

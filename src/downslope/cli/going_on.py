@@ -60,7 +60,7 @@ def resume_and_report(
     if options is not None:
         return _begin(folder, data, options, changes, as_json=as_json, pictures=pictures)
     dataset = Output(as_json).open(RunAt(folder, data)).dataset
-    with resuming(folder, changes, dataset=dataset, checkpoints=kept) as going_on:
+    with resuming(folder, changes, data=dataset, checkpoints=kept) as going_on:
         return _train(going_on, as_json=as_json, pictures=pictures, goes_on=True)
 
 
@@ -176,7 +176,7 @@ def fork_and_report(
     options = ForkOptions(os.path.abspath(folder), moved, at_step, dict(texts), kept)
     with claimed(out, options) as claim:
         with display.reading(str(data or run.data.source), lively=lively) as on_progress:
-            run = run.with_data(on_progress, data)
+            run = run.with_data(data, on_progress=on_progress)
         new = claim(run.data.name)
         with display.replaying(lively=lively) as on_steps:
             replay(run).state(at_step, on_steps)  # kept for what follows

@@ -50,7 +50,7 @@ class Output:
 
         opened = open_run(run.folder)
         with self.reading(str(run.data or opened.data.source)) as on_progress:
-            return opened.with_data(on_progress, run.data)
+            return opened.with_data(run.data, on_progress=on_progress)
 
     def read(self, source: str, reading: Mapping[str, Any]) -> Dataset:
         """Read a data set and check it, as before a training; findings are printed.

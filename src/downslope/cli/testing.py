@@ -46,7 +46,7 @@ def test_and_report(folder: Path, other: str | None, *, as_json: bool) -> None:
 
 def _own_test_part(run: Run, as_json: bool, note: str = "its test part") -> Chosen:
     with display.reading(run.data.source, lively=not as_json) as on_progress:
-        run = run.with_data(on_progress)
+        run = run.with_data(on_progress=on_progress)
     assert run.dataset is not None
     return Chosen(run, run.data.name, run.dataset.test, run.data.generated, note)
 

@@ -132,6 +132,37 @@ def as_dataset(data: Any) -> Dataset:
     return data if isinstance(data, Dataset) else load(data)
 
 
+_OF_ARRAYS = ("validation", "test", "class_names", "given")  # options of `from_arrays` alone
+
+
+def load_again(data: Any, options: Mapping[str, Any], on_progress: OnProgress | None) -> Dataset:
+    """Data once more, divided as it was.
+
+    Args:
+        data: A `Dataset`, or whatever `load` takes.
+        options: Those that the data set had.
+        on_progress: Where it takes a while: called with (photos so far, photos in all).
+
+    Raises:
+        DataError: It cannot be read, or has to be given as a `Dataset`.
+    """
+    if isinstance(data, Dataset):
+        return data
+    if "given" in options:
+        parts = " and ".join(options["given"])
+        raise DataError(
+            f"The {parts} part of the data was given beside the rest.",
+            "a Dataset, made as it was",
+            f"Give Dataset.from_arrays(X, y, {options['given'][0]}=(X, y)).",
+        )
+    if isinstance(data, tuple):
+        taken = (*_OF_ARRAYS, "task", "kinds", "split_seed")
+        own = {name: value for name, value in options.items() if name in taken}
+        return from_arrays(*_pair(data), **own)
+    usual = {name: value for name, value in options.items() if name not in _OF_ARRAYS}
+    return load(data, on_progress=on_progress, **usual)
+
+
 def from_arrays(
     X: Any,
     y: Any,

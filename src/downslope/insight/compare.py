@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from downslope.data.dataset import Dataset, Samples
+from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
 from downslope.engine.evaluation import Judge, sample_values
@@ -47,7 +48,7 @@ OPENED = (
 
 def compare(
     network: Network | str | None,
-    data: Dataset,
+    data: Any,
     *,
     vary: Mapping[str, Sequence[Any]],
     seeds: int = 5,
@@ -61,7 +62,7 @@ def compare(
 
     Args:
         network: What learns; None for the recipe's.
-        data: What it learns from.
+        data: What it learns from, as for `train`.
         vary: One setting of `train` and its values, such as {"batch_size": ["full", 1, 32]}.
         seeds: How many trainings of each value: with the seeds 0, 1, ...
         seconds: About how long all trainings may take: epochs are reduced, for all values alike,
@@ -90,9 +91,11 @@ def compare(
             "a number of seeds",
             "Leave seed out, and say with seeds how many trainings of each value there are.",
         )
-    setting, variants = variants_of(options_from(options, settings, network), vary, data)
+    wanted = options_from(options, settings, network)
+    dataset = wanted.suited(as_dataset(data))
+    setting, variants = variants_of(wanted, vary, dataset)
     return compare_variants(
-        data,
+        dataset,
         variants,
         setting=setting,
         seeds=seeds,

@@ -18,7 +18,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from downslope.data.dataset import Dataset, Samples
+from downslope.data.dataset import Samples
+from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
 from downslope.engine.settings import Settings
@@ -151,7 +152,7 @@ class FoundRate:
 
 def find_rate(
     network: Network | str | None,
-    data: Dataset,
+    data: Any,
     *,
     options: TrainOptions | None = None,
     seconds: float = SECONDS,
@@ -165,7 +166,7 @@ def find_rate(
 
     Args:
         network: What will learn; None for the recipe's.
-        data: What it will learn from; the test part is not looked at.
+        data: What it will learn from, as for `train`; the test part is not looked at.
         options: How to train, as for `train`; its learning rate means nothing. The search uses its
             seed and the next few.
         seconds: About how long the search may take on two cores without compiling; where the
@@ -192,7 +193,8 @@ def find_rate(
             "a number above 0",
             f"{rounded(SECONDS, 6)} are usual.",
         )
-    planned = options_from(options, settings, network).replace(learning_rate=None).plan(data)
+    wanted = options_from(options, settings, network).replace(learning_rate=None)
+    planned = wanted.plan(as_dataset(data))
     question = Question(planned.network, planned.dataset, planned.loss, planned.settings)
     effort = effort_for(question, seconds)
     tell = _Parts(on_progress)
@@ -225,7 +227,7 @@ def find_rate(
         proof=proof,
         curvature=bend,
         settings=replace(question.settings, learning_rate=rate),
-        data=data.name,
+        data=planned.dataset.name,
         seconds=time.perf_counter() - began,
     )
 

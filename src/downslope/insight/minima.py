@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Task
+from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
 from downslope.engine.metrics import MEASURES
@@ -24,7 +25,7 @@ from downslope.nn.network import Network
 from downslope.numerals import rounded
 from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.train_many import SideBySide, train_side_by_side
-from downslope.runs.train_options import TrainOptions
+from downslope.runs.train_options import TrainOptions, options_from
 from downslope.runs.training import still_falling
 from downslope.text import Table
 
@@ -148,7 +149,7 @@ class Minima(Result):
 
 def minima(
     network: Network | str | None,
-    data: Dataset,
+    data: Any,
     *,
     starts: int = 32,
     options: TrainOptions | None = None,
@@ -161,7 +162,7 @@ def minima(
 
     Args:
         network: What learns; None for the recipe's.
-        data: What it learns from; its test part stays sealed.
+        data: What it learns from, as for `train`; its test part stays sealed.
         starts: How many: seeds 0, 1, ...
         options: How to train, as for `train`; its seed means nothing.
         on_progress: Called with (done, in all), in thousandths of the work.
@@ -183,16 +184,17 @@ def minima(
             f"a whole number of at {bound}",
             "Try 32.",
         )
+    wanted = options_from(options, settings, network)
+    dataset = wanted.suited(as_dataset(data))
     tell = on_progress or (lambda done, total: None)
     found = train_side_by_side(
-        network,
-        data,
-        options=options,
+        None,
+        dataset,
+        options=wanted,
         seeds=range(starts),
         on_progress=lambda step, steps: tell(TRAINING * step // steps, 1000),
-        **settings,
     )
-    return minima_of(found, data, on_progress=lambda done, total: tell(
+    return minima_of(found, dataset, on_progress=lambda done, total: tell(
         TRAINING + (1000 - TRAINING) * done // total, 1000
     ))  # fmt: skip
 

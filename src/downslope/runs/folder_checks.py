@@ -289,6 +289,11 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     split_seed: int = 0
     photo_side: int | None = None
     stride: Literal[1, 2, 4, 8] = 8
+    # of arrays in memory
+    validation: float | None = None
+    test: float | None = None
+    given: list[Literal["validation", "test"]] | None = None
+    class_names: list[str] | None = None
 
 
 def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
@@ -302,11 +307,17 @@ def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
         DataError: It is nothing that `load` takes, or the source is neither a built-in name nor
             a whole path: from where the program happens to run anything could be meant.
     """
+    if of is None and not card.source:
+        raise DataError(
+            f"The data set {card.name} was given from memory, and a run keeps no samples.",
+            "the data that it was trained on",
+            "Give it in Python: run.with_data((X, y)), resume(folder, data=(X, y)).",
+        )
     if of is None and card.source not in BUILT_IN and not os.path.isabs(card.source):
         raise DataError(
             f"The data set {card.name} was loaded from {card.source[:LONGEST]!r}.",
             "the name of a built-in data set, or a path from the root",
-            "Say where the data is with --data PATH, or give it in Python with dataset=.",
+            "Say where the data is with --data PATH, or give it in Python with data=.",
         )
     options = dict(card.options or {})
     try:
@@ -315,7 +326,7 @@ def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
         raise DataError(
             f"The data set {card.name} cannot be loaded as it was ({error}).",
             "options that downslope.load takes",
-            "Give the data with dataset=, or name labelled data to test on.",
+            "Give the data with data=, or name labelled data to test on.",
         ) from error
     return options
 

@@ -11,11 +11,7 @@ from types import MappingProxyType
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
-
-# rates that work for most networks; those of the recipes were found for adam
-USUAL_RATES: Mapping[str, float] = MappingProxyType(
-    {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05}
-)
+from downslope.engine.optimizers import Optimizer
 
 
 @dataclass(frozen=True)
@@ -42,13 +38,14 @@ class Recipe:
     weight_decay: float = 0.0
     augment: Augment | None = None
 
-    def rate_for(self, optimizer: str | None) -> float:
-        """The learning rate for `optimizer`, which may be another than the recipe's own (None)."""
-        if optimizer in (None, self.optimizer):
-            return self.learning_rate
-        if optimizer in USUAL_RATES:
-            return USUAL_RATES[optimizer]
-        return 0.003 if self.optimizer in USUAL_RATES else self.learning_rate
+    def rate_for(self, optimizer: Optimizer) -> float:
+        """The learning rate for an optimizer, which may be another than the recipe's own.
+
+        It is the recipe's for all that are usually given the same rate as the recipe's own, such
+        as adamw for adam; any other takes its own usual rate.
+        """
+        is_alike = optimizer.learning_rate == Optimizer(self.optimizer).learning_rate
+        return self.learning_rate if is_alike else optimizer.learning_rate
 
 
 PLANE = Recipe("dense 32 tanh, dense 32 tanh, dense {outputs}", learning_rate=0.01, epochs=150)

@@ -66,7 +66,7 @@ def resume(
     epochs: int | None = None,
     learning_rate: float | None = None,
     loss: PerSample | None = None,
-    dataset: Dataset | None = None,
+    data: Any = None,
     checkpoints: Checkpoints | None = None,
     on_chunk: OnChunk | None = None,
 ) -> Run:
@@ -80,7 +80,7 @@ def resume(
         epochs: How often all samples are seen in all, to train longer.
         learning_rate: Another learning rate from here on.
         loss: The user's own loss, if it is trained with one: code is never stored.
-        dataset: Its data, where that cannot be loaded from where it was.
+        data: Its data, where that cannot be loaded from where it was; see `Run.with_data`.
         checkpoints: When the state is stored.
         on_chunk: Called with a `Progress` between two chunks of steps.
 
@@ -95,7 +95,7 @@ def resume(
     """
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
-    with resuming(folder, changes, loss=loss, dataset=dataset, checkpoints=checkpoints) as going_on:
+    with resuming(folder, changes, loss=loss, data=data, checkpoints=checkpoints) as going_on:
         return _warned(going_on).train(on_chunk)
 
 
@@ -105,7 +105,7 @@ def resuming(
     changes: Mapping[str, Any],
     *,
     loss: PerSample | None = None,
-    dataset: Dataset | None = None,
+    data: Any = None,
     checkpoints: Checkpoints | None = None,
     on_progress: OnProgress | None = None,
 ) -> Iterator[GoingOn]:
@@ -119,7 +119,10 @@ def resuming(
         open_run(path)  # says what is wrong
     with locked(path):
         checkpoint, damage = newest_checkpoint(path)
-        run = replace(run_at(checkpoint, loss=loss), dataset=dataset).with_data(on_progress)
+        run = run_at(checkpoint, loss=loss)
+        if isinstance(data, Dataset):
+            run, data = replace(run, dataset=data), None
+        run = run.with_data(data, on_progress=on_progress)
         run = _with_place(_check_data(run))
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, known_targets
-from downslope.data.load import load
+from downslope.data.load import load, load_again
 from downslope.data.photos import sizes_within
 from downslope.data.progress import OnProgress
 from downslope.data.readers.frames import is_frame, table_from
@@ -47,7 +47,7 @@ from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten
 from downslope.storage.lock import claim_folder
 
-MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(source=PATH)."
+MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(PATH)."
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,19 +248,18 @@ class Run:
         scaled = jnp.asarray(self.scaling.apply(self._checked(inputs)))
         return self.network.signals(self.parameters, scaled)
 
-    def with_data(
-        self, on_progress: OnProgress | None = None, source: str | Path | None = None
-    ) -> Run:
+    def with_data(self, data: Any = None, *, on_progress: OnProgress | None = None) -> Run:
         """This run with its data set at hand, loaded from its source if need be.
 
         Args:
+            data: The data that it was trained on, where that cannot be loaded from where it was: a
+                path, if it has moved; the two (X, y) or the frame that were given; or a `Dataset`.
             on_progress: Where reading takes a while: called with (photos so far, photos in all).
-            source: Where the data is now, if it has moved; the run that is returned knows it.
 
         Raises:
             DataError: The data is gone, or is not what the run was trained on.
         """
-        if source is None:
+        if data is None:
             if self.dataset is not None:
                 return self
             source = self.data.source
@@ -278,18 +277,19 @@ class Run:
                     MOVED,
                 )
             return replace(self, dataset=dataset)
-        options = load_options(self.data, of=str(source))
-        dataset = load(source, on_progress=on_progress, **options)
+        named = str(data) if isinstance(data, str | Path) else "What was given"
+        dataset = load_again(data, load_options(self.data, of=named), on_progress)
         if dataset.fingerprint != self.data.fingerprint:
             now, then = sum(dataset.sizes.values()), sum(self.data.samples.values())
             what = f"{now:,} samples instead of {then:,}" if now != then else "other values"
             raise DataError(
-                f"{source} is not the data that the run was trained on: it has {what}.",
+                f"{named} is not the data that the run was trained on: it has {what}.",
                 f"the data with the fingerprint {self.data.fingerprint[:12]}",
                 "Name the file or folder that it was trained on; downslope test measures the run "
                 "on other data.",
             )
-        return replace(self, dataset=dataset, data=replace(self.data, source=dataset.source))
+        source = dataset.source or self.data.source
+        return replace(self, dataset=dataset, data=replace(self.data, source=source))
 
     def measure(self, samples: Samples) -> dict[str, float]:
         """The loss, and accuracy or mae and rmse, on labelled samples.

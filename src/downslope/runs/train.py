@@ -6,11 +6,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from downslope.data.dataset import Dataset
+from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import BatchSize, Record, Stop
+from downslope.errors import DataError
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network
 from downslope.runs.checkpoint import Checkpoints, Keeper
@@ -23,8 +25,8 @@ from downslope.storage.lock import Claim, claim_folder
 
 
 def train(
-    network: Network | str | None,
-    data: Dataset,
+    network: Network | str | None = None,
+    data: Any = None,
     *,
     options: TrainOptions | None = None,
     loss: str | PerSample | Loss | None = None,
@@ -51,7 +53,8 @@ def train(
     Args:
         network: What learns: a `Network`, or its notation, such as "dense 32 relu, dense 10"; None
             for the recipe's.
-        data: What it learns from.
+        data: What it learns from: a `Dataset`, or whatever `load` takes: the name of a built-in
+            set, a path, a frame, the two (X, y) of arrays. None for that of `start`.
         options: How to train, as one value; the arguments that follow, up to `stop`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
@@ -82,10 +85,15 @@ def train(
         well.
 
     Raises:
-        DataError: There are no samples to train on or to validate with.
+        DataError: The data cannot be read, or there are no samples to train on or to validate with.
         NetworkError: The network does not fit the data.
         SettingError: A setting is unknown or out of range.
         StorageError: The folder is not empty, or refuses.
+
+    Example:
+        >>> run = ds.train("dense 32 relu, dense 10", "digits", optimizer="adam", epochs=2)
+        >>> run.settings.learning_rate
+        0.003
     """
     given = {
         "loss": loss,
@@ -101,7 +109,16 @@ def train(
         "record": record,
         "stop": stop,
     }
-    prepared = options_from(options, given, network).plan(data, start)
+    wanted = options_from(options, given, network)  # refused before the data is read
+    if data is None and start is not None:
+        data = start.with_data().dataset
+    if data is None:
+        raise DataError(
+            "There is no data to train on.",
+            "a Dataset, the name of a built-in set, a path, a frame, or the two (X, y)",
+            'Give it behind the network, or by its name: train(data="digits").',
+        )
+    prepared = wanted.plan(as_dataset(data), start)
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from downslope.data.dataset import Dataset
+from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.chunks import run_finite_chunk
@@ -90,7 +90,7 @@ class SideBySide:
 
 def train_side_by_side(
     network: Network | str | None,
-    data: Dataset,
+    data: Any,
     *,
     learning_rates: float | Sequence[float] | np.ndarray | None = None,
     seeds: int | Sequence[int] | np.ndarray = 0,
@@ -105,7 +105,7 @@ def train_side_by_side(
 
     Args:
         network: What learns; None for the recipe's.
-        data: What it learns from.
+        data: What it learns from, as for `train`.
         learning_rates: One (highest) rate per member, or one for all; None for that of `train`.
         seeds: One seed per member, or one for all: then all start from the same weights and see
             the samples in the same order, which is faster.
@@ -127,7 +127,7 @@ def train_side_by_side(
         >>> found.learning_rates[np.nanargmin(found.validation_loss)]
     """
     began = time.perf_counter()
-    wanted = options_from(options, settings, network)
+    wanted, data = options_from(options, settings, network), as_dataset(data)
     if learning_rates is None:
         learning_rates = wanted.plan(data).settings.learning_rate
     pairs = _pairs(learning_rates, seeds)

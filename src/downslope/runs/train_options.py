@@ -11,10 +11,11 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from downslope.data.dataset import Dataset
+from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
 from downslope.engine.settings import BatchSize, Record, Settings, Stop
-from downslope.errors import NetworkError, SettingError, quoted
+from downslope.errors import NetworkError, SettingError
 from downslope.names import look_up
 from downslope.nn.embedding import Embedding
 from downslope.nn.losses import Loss, PerSample, resolve
@@ -88,7 +89,7 @@ class TrainOptions:
             parse(self.network)
         elif not (self.network is None or isinstance(self.network, Network)):
             raise NetworkError(
-                f"The network is {quoted(self.network)}, of type {type(self.network).__name__}.",
+                f"The network is of type {type(self.network).__name__}.",
                 'a Network, or its notation as text, such as "dense 32 relu, dense 10"',
                 "Give the network first and the data second; None takes the recipe's network.",
             )
@@ -153,7 +154,7 @@ class TrainOptions:
             "network": self._network(dataset, resolve(loss), recipe.network),
             "loss": loss,
             "optimizer": optimizer,
-            "learning_rate": recipe.rate_for(optimizer.name),
+            "learning_rate": recipe.rate_for(optimizer),
             "schedule": Schedule(recipe.schedule),
             "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
             "epochs": recipe.epochs,
@@ -229,6 +230,28 @@ class TrainOptions:
         if isinstance(network.layers[0], Embedding):
             return network
         return Network([*first_layers(dataset), *network.layers])
+
+
+def recipe(data: Any) -> TrainOptions:
+    """What `train` and the command line use for a data set where nothing is said.
+
+    Args:
+        data: A `Dataset`, or whatever `load` takes.
+
+    Returns:
+        Options in which nothing is None; change them with `.replace` and give them to `train`.
+
+    Raises:
+        DataError: The data cannot be read.
+
+    Example:
+        >>> options = ds.recipe("digits")
+        >>> options.optimizer.name, options.learning_rate, options.epochs
+        ('adam', 0.003, 40)
+        >>> options = options.replace(epochs=2)
+        >>> run = ds.train(None, "digits", options=options)
+    """
+    return TrainOptions().complete(as_dataset(data))
 
 
 OPTIONS = {one.name: one for one in fields(TrainOptions)}

@@ -294,9 +294,9 @@ def _table(
             table = table.append_column(column, values)
         tables.append(table)
     try:
-        whole = pa.concat_tables(tables, promote_options="permissive") if tables[1:] else tables[0]
-        if whole.num_columns != tables[0].num_columns:
+        if any({*one.column_names} != {*tables[0].column_names} for one in tables):
             raise pa.ArrowInvalid("the columns have other names")
+        whole = pa.concat_tables(tables, promote_options="permissive") if tables[1:] else tables[0]
     except pa.ArrowException as error:
         raise DataError(
             f"The parts cannot be joined: {str(error).splitlines()[0][:200].rstrip('.')}.",
