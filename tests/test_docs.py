@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import downslope as ds
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -16,10 +18,23 @@ def test_the_python_tour_runs(tmp_path, monkeypatch, capsys):
     assert len(blocks) == 2
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
-    assert names["run"].test()["accuracy"] > 0.95
+    assert ds.open_run(tmp_path / "runs" / "mine").test()["accuracy"] > 0.95
+    assert names["run"].test()["accuracy"] > 0.9
     assert len(names["deltas"]) == 2
     assert (tmp_path / "runs" / "mine" / "run.json").is_file()
     assert "Trained for 20 epochs." in capsys.readouterr().out
+
+
+def test_the_examples_of_python_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "python.md", "exec"), names)
+    said = capsys.readouterr().out.splitlines()
+    assert "adam 0.003 one-cycle 40" in said
+    assert "{'train': 360, 'validation': 40, 'test': 100}" in said
+    assert names["run"].test()["accuracy"] > 0.8
 
 
 @pytest.mark.peers
