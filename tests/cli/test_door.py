@@ -97,7 +97,7 @@ def test_mistakes_have_one_message():
         (lambda: ds.train((X, Y), "dense 2"), "The network is of type tuple."),
         (lambda: ds.train("dense 2", X), "The source is of type ndarray."),
         (lambda: ds.train("dense 3", (X, Y)), "end with dense 2."),
-        (lambda: ds.train("dense 2", (X, Y), learning_rate="auto"), "The learning rate is 'auto'"),
+        (lambda: ds.train("dense 2", (X, Y), learning_rate="auto"), 'The learning rate is "auto"'),
         (lambda: ds.insight.minima("dense 2", (X, Y), epoch=3), "There is no setting called"),
     ):
         with pytest.raises(ds.DownslopeError, match=said.replace("(", r"\(")):
