@@ -108,7 +108,12 @@ class Output:
         Raises:
             StorageError: The disk or the folder refuses.
         """
-        folder, paths = folder or self.folder, []
+        paths: list[Path] = []
+        if self.folder is not None and self.pictures:  # the user's own, which may refuse
+            from downslope.storage.files import make_output_folder
+
+            make_output_folder(self.folder)
+        folder = folder or self.folder
         if not self.as_json:
             tell(found)
             if "folder" in also:

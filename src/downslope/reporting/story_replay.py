@@ -27,7 +27,7 @@ def the_gap(material: Material) -> Iterator[Piece]:
         yield Words(material.unseen)
     elif material.run.epochs:
         found = generalization(material.run, on_progress=material.on_progress)
-        yield Words(" ".join(found.sentences))
+        yield Words(found.summary.replace("\n", " "))
         yield Picture("generalization", gap_curves(found, sentences=False))
 
 
