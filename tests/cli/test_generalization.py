@@ -1,6 +1,7 @@
 """`downslope generalization`: what it prints, draws and counts."""
 
 import json
+from importlib import import_module
 
 import downslope as ds
 
@@ -55,7 +56,8 @@ def test_ctrl_c_keeps_the_gap(call, own_run, monkeypatch):
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("downslope.insight.learning_curve.learning_curve", stopped)
+    subject = import_module("downslope.insight.learning_curve")  # the function has the same name
+    monkeypatch.setattr(subject, "learning_curve", stopped)
     result = call("generalization", own_run, "--learning-curve", "--no-pictures")
     assert result.exit_code == 130
     assert "a gap of " in result.stdout

@@ -32,7 +32,7 @@ def found() -> FoundRate:
     steps = np.arange(20)
     rate = float(f"{choice.rate:.3g}")
     return FoundRate(
-        rate=rate,
+        learning_rate=rate,
         good=choice.good,
         overshoots=choice.overshoots(near, wide),
         too_slow=choice.too_slow(near, wide),

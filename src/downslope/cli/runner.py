@@ -109,7 +109,7 @@ class Output:
             StorageError: The disk or the folder refuses.
         """
         paths: list[Path] = []
-        if self.folder is not None and self.pictures:  # the user's own, which may refuse
+        if self.folder is not None and self.pictures and found.figures():  # it may refuse
             from downslope.storage.files import make_output_folder
 
             make_output_folder(self.folder)
@@ -153,7 +153,10 @@ class Output:
         with self.waiting("Drawing ..."):
             from downslope.plots import save_all
 
-            return save_all(((name, draw()) for name, draw in found.figures().items()), folder)
+            drawn = found.figures()
+            return (
+                save_all(((name, draw()) for name, draw in drawn.items()), folder) if drawn else []
+            )
 
 
 def tell(found: Result) -> None:
