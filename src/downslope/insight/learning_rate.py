@@ -25,7 +25,6 @@ from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, SettingError
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.curvature import Curvature, curvature
 from downslope.insight.learning_rate_choice import Choice, best_of, choose, drift, merged
 from downslope.insight.learning_rate_trials import (
@@ -327,7 +326,7 @@ def _start_losses(question: Question, starts: list[NetworkParameters]) -> np.nda
 
 
 def _bend(question: Question, weights: NetworkParameters) -> Curvature | None:
-    each = multiplications(question.network, question.dataset.input_shape)
+    each = question.network.multiplications(question.dataset.input_shape)
     most = int(min(MOST_SAMPLES, max(32, _BEND_PRODUCTS / (240 * max(1, each)))))
     try:
         return curvature(
