@@ -66,6 +66,7 @@ def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
         axes,
         title=f"Map of the predictions ({style.percent(found.map_fraction)} shown)",
         x=_APART[found.task],
+        y=_APART[found.task],
     )
     axes.set_aspect("equal", adjustable="datalim")
     axes.margins(0.14)

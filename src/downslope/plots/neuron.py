@@ -151,7 +151,8 @@ def _draw_liked(part: SubFigure, neuron: Neuron, images: np.ndarray) -> None:
             show_image(axes, images[places[number]], images)
             said = _short(neuron.responses[places[number]])
             axes.set_xlabel(said, size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
-        style.entitle(axes_row[0], f"training samples with the {word} pre-activation")
+        title = style.entitle(axes_row[0], f"training samples with the {word} pre-activation")
+        title.set_in_layout(False)  # it reaches over the tiles beside it
 
 
 def _draw_responses(axes: Axes, neuron: Neuron) -> None:
