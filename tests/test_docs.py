@@ -80,6 +80,20 @@ def test_every_link_and_picture_is_there(page):
     assert not missing
 
 
+@pytest.mark.parametrize(
+    "page", ["README.md", *(f"docs/{p.name}" for p in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_link_to_a_heading_has_its_heading(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    missing = []
+    for link, name in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", text):
+        target = (ROOT / page).parent / link if link else ROOT / page
+        heads = re.findall(r"^#+ (.*)", target.read_text(encoding="utf-8"), re.MULTILINE)
+        names = [re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in heads]
+        missing += [f"{link}#{name}"] if name not in names else []
+    assert missing == []
+
+
 def test_the_layout_page_names_every_file():
     page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "downslope"
