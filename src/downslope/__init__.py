@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     )
     from downslope.exporting.export import export
     from downslope.exporting.tensorboard_log import tensorboard_log
+    from downslope.nn.activations import Activation
     from downslope.nn.composite import Parallel, Residual
     from downslope.nn.dense import Dense, Dropout, Flatten
     from downslope.nn.embedding import Embedding
     from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+    from downslope.nn.initializers import Initializer
+    from downslope.nn.layer import Layer, Misfit
     from downslope.nn.losses import Loss
     from downslope.nn.network import Network, Signal
     from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
     from downslope.runs.train_options import TrainOptions, recipe
 
 __all__ = [
+    "Activation",
     "Augment",
     "AveragePool2D",
     "Backpropagation",
@@ -67,10 +71,13 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GroupNorm",
+    "Initializer",
     "InputError",
+    "Layer",
     "LayerNorm",
     "Loss",
     "MaxPool2D",
+    "Misfit",
     "Network",
     "NetworkError",
     "Optimizer",
@@ -144,6 +151,9 @@ _HOMES = {
     "nn.dense": "Dense Dropout Flatten",
     "nn.embedding": "Embedding",
     "nn.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
+    "nn.activations": "Activation",
+    "nn.initializers": "Initializer",
+    "nn.layer": "Layer Misfit",
     "nn.losses": "Loss",
     "nn.network": "Network Signal",
     "nn.normalization": "GroupNorm LayerNorm Standardize",

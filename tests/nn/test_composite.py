@@ -59,7 +59,8 @@ def test_one_layer_needs_no_brackets():
         ),
         (
             lambda: ds.Residual([3]),
-            "Residual was given [3]. Expected layers. Write e.g. Residual([Dense(8, 'relu')]).",
+            "A layer in Residual is 3. Expected a layer such as Dense(10), or an object with the "
+            "methods output_shape, init, forward. Call the layer's class with its settings.",
         ),
         (
             lambda: ds.Parallel([ds.Flatten()]),

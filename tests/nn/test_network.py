@@ -78,8 +78,8 @@ def test_weights_and_biases_are_counted():
         ),
         (
             lambda: ds.Network([ds.Dense(3), 10]),
-            "Layer 2 is 10. Expected a layer such as Dense(10). "
-            "Call the layer's class with its settings.",
+            "Layer 2 is 10. Expected a layer such as Dense(10), or an object with the methods "
+            "output_shape, init, forward. Call the layer's class with its settings.",
         ),
         (
             lambda: ds.Network([ds.Conv2D(3), ds.Dense(3)]).init((4, 4, 1)),

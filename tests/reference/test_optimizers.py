@@ -197,7 +197,7 @@ def test_a_warm_up_rises_in_a_straight_line_first(kind):
         ),
         (
             lambda: ds.Schedule(warm_up=1),
-            "The warm-up is 1. Expected a share of all steps, at least 0 and below 1. "
+            "The warm-up is 1. Expected a fraction of all steps, at least 0 and below 1. "
             "0.1 is usual.",
         ),
     ],

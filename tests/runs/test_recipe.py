@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import optax
 import pytest
 
 import downslope as ds
@@ -59,8 +60,8 @@ def test_a_folder_of_ones_own_that_is_called_like_a_built_in_set_is_not_that_set
 
 def test_another_optimizer_gets_a_rate_that_suits_it():
     recipe = Recipe("dense 1", optimizer="adam", learning_rate=0.003)
-    assert recipe.rate_for(None) == 0.003
-    assert recipe.rate_for("adamw") == 0.003
-    assert recipe.rate_for("sgd") == 0.1
-    assert recipe.rate_for("nesterov") == 0.05
-    assert Recipe("dense 1", "sgd", 0.2).rate_for("adam") == 0.003
+    rates = [recipe.rate_for(ds.Optimizer(name)) for name in ("adam", "adamw", "sgd", "nesterov")]
+    assert rates == [0.003, 0.003, 0.1, 0.05]
+    assert Recipe("dense 1", "sgd", 0.2).rate_for(ds.Optimizer("adam")) == 0.001
+    own = ds.Optimizer("adam", transformation=optax.adam(0.01))  # which has a rate already
+    assert recipe.rate_for(own) == 1

@@ -208,10 +208,11 @@ def test_a_loss_of_the_users_own_is_asked_for_when_opening(tmp_path):
     with pytest.raises(ds.RunError) as caught:
         ds.open_run(tmp_path / "run")
     assert str(caught.value) == (
-        "The run was trained with the loss 'quartic', which is not one of ours. Expected that "
-        "function. Open it with open_run(folder, loss=quartic)."
+        "The run has parts of its user's own: the loss quartic. Expected these functions or "
+        "objects, since code is never stored. Open it from Python with "
+        "open_run(folder, losses=[quartic])."
     )
-    opened = ds.open_run(tmp_path / "run", loss=quartic)
+    opened = ds.open_run(tmp_path / "run", losses=quartic)
     assert opened.measure(data.train) == run.measure(data.train)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 import click
 
 from downslope.cli import options
-from downslope.cli.runner import Output
 
 
 @click.command()
@@ -18,14 +17,21 @@ from downslope.cli.runner import Output
     "--start", type=options.Numbers(), metavar="W1,W2", help="The weights before the first step."
 )
 @click.option("--steps", type=int, metavar="N", help="How many steps each descent has.")
-@options.figures_output
-def bowl(output: Output, **settings: Any) -> int:
+@options.figures
+@options.no_pictures
+@options.as_json
+def bowl(
+    rates: tuple[float, ...] | None,
+    start: tuple[float, ...] | None,
+    steps: int | None,
+    out: Path,
+    pictures: bool,
+    as_json: bool,
+) -> None:
     """Walk down a bowl of two weights, lowest at (4, 3).
 
     A small, a good and a too large learning rate from the same start, with the engine's own steps.
     """
-    from downslope.insight.bowl import bowl as descend
+    from downslope.cli.article import show_bowl
 
-    with output.waiting("Descending ..."):
-        found = descend(**{name: one for name, one in settings.items() if one is not None})
-    return output.show(found)
+    show_bowl(rates, start, steps, out if pictures else None, as_json=as_json)

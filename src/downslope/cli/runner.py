@@ -108,12 +108,7 @@ class Output:
         Raises:
             StorageError: The disk or the folder refuses.
         """
-        paths: list[Path] = []
-        if self.folder is not None and self.pictures and found.figures():  # it may refuse
-            from downslope.storage.files import make_output_folder
-
-            make_output_folder(self.folder)
-        folder = folder or self.folder
+        folder, paths = folder or self.folder, []
         if not self.as_json:
             tell(found)
             if "folder" in also:
@@ -153,10 +148,7 @@ class Output:
         with self.waiting("Drawing ..."):
             from downslope.plots import save_all
 
-            drawn = found.figures()
-            return (
-                save_all(((name, draw()) for name, draw in drawn.items()), folder) if drawn else []
-            )
+            return save_all(((name, draw()) for name, draw in found.figures().items()), folder)
 
 
 def tell(found: Result) -> None:

@@ -6,9 +6,11 @@ per step: so one compiled program serves every rate and every schedule.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from downslope.errors import SettingError
-from downslope.names import Registry
+from downslope.errors import SettingError, quoted
+from downslope.names import Registry, own_name
 from downslope.numerals import rounded
 
 
@@ -186,6 +188,7 @@ OPTIMIZERS = Registry(
         ),
     },
 )
+_STORABLE = ("float32", "float64", "float16", "int32", "int64", "uint32", "bool")
 # what a compiled program takes as an argument; it is compiled anew for other values of the others
 _ARGUMENTS = ("momentum",)
 
@@ -195,7 +198,7 @@ class Optimizer:
     """How gradients become the update of the weights.
 
     Attributes:
-        name: A name in `OPTIMIZERS`.
+        name: A name in `OPTIMIZERS`, or of a transformation of your own.
         momentum: Fraction of the last update that is kept ("momentum", "nesterov").
         decay: Fraction of the mean of squared gradients that is kept ("rmsprop").
         b1: Fraction of the mean of gradients that is kept ("adam", "adamw").
@@ -204,6 +207,10 @@ class Optimizer:
         weight_decay: Pull of the weights towards 0; decoupled for adamw (Loshchilov and Hutter,
             2019), added to the gradient elsewhere.
         clip_norm: Gradients longer than this are shortened to it; None leaves them alone.
+        transformation: An `optax.GradientTransformation` of your own. Its updates, multiplied by
+            the learning rate (1 unless another is given), are added to the weights, as
+            `optax.apply_updates` does.
+        is_own: Whether it has one; without it, as it is read from a run folder, nothing trains.
 
     A setting that is left out has the optimizer's default.
 
@@ -214,6 +221,8 @@ class Optimizer:
     Example:
         >>> Optimizer("adam", b1=0.95).b2
         0.999
+        >>> Optimizer("lion", transformation=optax.lion(0.001)).learning_rate
+        1.0
     """
 
     name: str = "sgd"
@@ -224,8 +233,13 @@ class Optimizer:
     eps: float | None = None
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    transformation: Any = None
+    is_own: bool = False
 
     def __post_init__(self) -> None:
+        if self.transformation is not None:
+            _check_transformation(self.transformation)
+            object.__setattr__(self, "is_own", True)
         own = self.record.settings
         for name in SETTINGS:
             value = getattr(self, name)
@@ -248,7 +262,12 @@ class Optimizer:
     @property
     def record(self) -> OptimizerRecord:
         """What is known of its kind."""
-        return OPTIMIZERS.find(self.name)
+        return _own_record(self.name) if self.is_own else OPTIMIZERS.find(self.name)
+
+    @property
+    def stored(self) -> Optimizer:
+        """What can be stored of it: a transformation of the user's own is code."""
+        return replace(self, transformation=None)
 
     @property
     def learning_rate(self) -> float:
@@ -272,7 +291,7 @@ class Optimizer:
             SettingError: There is no optimizer of that name.
         """
         own = OPTIMIZERS.find(name).settings
-        kept = {key: value for key, value in self.own_settings.items() if key in own}
+        kept: Any = {key: value for key, value in self.own_settings.items() if key in own}
         return Optimizer(name, weight_decay=self.weight_decay, clip_norm=self.clip_norm, **kept)
 
     @property
@@ -289,6 +308,49 @@ class Optimizer:
         clip = math.inf if self.clip_norm is None else self.clip_norm
         return OptimizerNumbers(*map(np.float32, (self.momentum or 0, self.weight_decay, clip)))
 
+    def check_own(self, parameters: Any) -> None:
+        """Check that the user's own transformation works on parameters of these shapes.
+
+        Raises:
+            SettingError: It fails, or needs more than gradients, its state and the parameters; or
+                its state changes its shape, or holds what no file of arrays can.
+        """
+        update, advice = self.direction(), "Choose another optimizer of optax."
+        try:
+            state = jax.eval_shape(update.init, parameters)
+            updates, after = jax.eval_shape(update.update, parameters, state, parameters)
+        except Exception as error:  # whatever a transformation of the user's own raises
+            raise SettingError(
+                f"The optimizer {self.name} failed ({type(error).__name__}: {error}).",
+                "a transformation that needs gradients, its own state and the parameters alone",
+                advice,
+            ) from error
+        signature = jax.tree.map(lambda one: (one.shape, one.dtype), (parameters, state))
+        if jax.tree.map(lambda one: (one.shape, one.dtype), (updates, after)) != signature:
+            raise SettingError(
+                f"The optimizer {self.name} gives updates or a state of other shapes or types.",
+                "updates like the parameters, and a state that stays as it was made",
+                advice,
+            )
+        kinds = {str(one.dtype) for one in jax.tree.leaves(state)}
+        if strange := sorted(one for one in kinds if one not in _STORABLE):
+            raise SettingError(
+                f"The optimizer {self.name} has a state of type {', '.join(strange)}.",
+                "arrays of " + ", ".join(_STORABLE) + ", which checkpoints can hold",
+                "Leave its own type for the state out, and give it keys by jax.random.PRNGKey.",
+            )
+
+    @property
+    def _downhill(self) -> optax.GradientTransformation:
+        """The user's own transformation, whose updates are added, in the loop, which subtracts."""
+        if self.transformation is None:
+            raise SettingError(
+                f"The optimizer {self.name} is the user's own, and not at hand.",
+                "its optax.GradientTransformation",
+                f"Give optimizers={{'{self.name}': TRANSFORMATION}} where the run is opened.",
+            )
+        return optax.chain(self.transformation, optax.scale(-1.0))
+
     def direction(self, numbers: OptimizerNumbers | None = None) -> optax.GradientTransformation:
         """The optax transformation from gradients to the update, uphill.
 
@@ -303,16 +365,39 @@ class Optimizer:
             parts.append(_clipped(given.clip_norm))
         if self.weight_decay and not self.record.decouples:
             parts.append(optax.add_decayed_weights(given.weight_decay))
-        parts.append(self.record.direction(**own))
+        parts.append(self._downhill if self.is_own else self.record.direction(**own))
         if self.weight_decay and self.record.decouples:
             parts.append(optax.add_decayed_weights(given.weight_decay))
         return optax.chain(*parts)
 
 
-# the names of all settings that optimizers have of their own
-SETTINGS = tuple(
-    one.name for one in fields(Optimizer) if one.name not in ("name", "weight_decay", "clip_norm")
-)
+# the names of all settings that only some optimizers have
+SETTINGS = tuple(dict.fromkeys(name for one in OPTIMIZERS.values() for name in one.settings))
+
+
+def optimizer_of(given: str | Optimizer | optax.GradientTransformation) -> Optimizer:
+    """An optimizer that is given by its name, as a value, or as a transformation of the user's own.
+
+    Raises:
+        SettingError: It is none of these, or there is no optimizer of that name.
+    """
+    if isinstance(given, Optimizer):
+        return given
+    return Optimizer(given) if isinstance(given, str) else Optimizer("optax", transformation=given)
+
+
+def _check_transformation(given: Any) -> None:
+    if not all(callable(getattr(given, name, None)) for name in ("init", "update")):
+        raise SettingError(
+            f"The optimizer is {quoted(given)}.",
+            "a name, an Optimizer, or an optax.GradientTransformation",
+            "Write e.g. optimizer=optax.lion(0.001).",
+        )
+
+
+@lru_cache(maxsize=64)
+def _own_record(name: str) -> OptimizerRecord:
+    return OptimizerRecord(name, 1.0, "", "", optax.identity, state=f"of {name}")
 
 
 class OptimizerNumbers(NamedTuple):
@@ -348,6 +433,8 @@ def keeps_state(before: Optimizer, now: Optimizer) -> bool:
     Means of gradients that weight decay is a part of are others than those without it, unless
     both are of the same kind.
     """
+    if before.is_own or now.is_own:
+        return before.transformation is now.transformation
     if before.name == now.name:
         return True
     pulled = [bool(one.weight_decay) and not one.record.decouples for one in (before, now)]
@@ -406,24 +493,88 @@ class Schedule:
     """How the learning rate changes over the steps of a training.
 
     Attributes:
-        kind: A name in `SCHEDULES`.
-        warm_up: Share of all steps over which the rate rises from 0 in a straight line first.
+        kind: A name in `SCHEDULES`, or of a function of your own.
+        warm_up: Fraction of all steps over which the rate rises from 0 in a straight line first.
+        function: A function of your own: from a step t, counted from 0, and the number T of all
+            steps to the fraction of the learning rate that the step is made with. Those of optax
+            take t alone.
+        is_own: Whether it has one; without it, as it is read from a run folder, nothing trains.
 
     Raises:
-        SettingError: An unknown kind or a share out of range.
+        SettingError: An unknown kind or a fraction out of range.
+
+    Example:
+        >>> Schedule("linear", function=lambda t, T: 1 - t / T).rates(0.1, 4)
+        array([0.1  , 0.075, 0.05 , 0.025], dtype=float32)
     """
 
     kind: str = "constant"
     warm_up: float = 0.0
+    function: Any = None
+    is_own: bool = False
 
     def __post_init__(self) -> None:
-        SCHEDULES.find(self.kind)
+        if self.function is not None:
+            if not callable(self.function):
+                raise SettingError(
+                    f"The schedule is {quoted(self.function)}.",
+                    "a name, a Schedule, or a function of a step and the number of all steps",
+                    "Write e.g. schedule=lambda step, steps: 1 - step / steps.",
+                )
+            object.__setattr__(self, "is_own", True)
+        if not self.is_own:
+            SCHEDULES.find(self.kind)
         if not 0 <= self.warm_up < 1:
             raise SettingError(
                 f"The warm-up is {self.warm_up}.",
-                "a share of all steps, at least 0 and below 1",
+                "a fraction of all steps, at least 0 and below 1",
                 "0.1 is usual.",
             )
+
+    @property
+    def record(self) -> ScheduleRecord:
+        """What is known of its kind.
+
+        Raises:
+            SettingError: It is the user's own.
+        """
+        return SCHEDULES.find(self.kind)
+
+    @property
+    def stored(self) -> Schedule:
+        """What can be stored of it: a function of the user's own is code."""
+        return replace(self, function=None)
+
+    def _own(self, steps: np.ndarray, total: int) -> np.ndarray:
+        """The fractions of a function of the user's own.
+
+        Raises:
+            SettingError: It fails, or one of them is no number of at least 0.
+        """
+        if self.function is None:
+            raise SettingError(
+                f"The schedule {self.kind} is the user's own, and not at hand.",
+                "its function",
+                f"Give schedules={{'{self.kind}': FUNCTION}} where the run is opened.",
+            )
+        try:
+            takes_all = len(inspect.signature(self.function).parameters) > 1
+            more = (total,) if takes_all else ()
+            found = _of_steps(lambda step: self.function(step, *more), steps)
+        except Exception as error:  # whatever a function of the user's own raises
+            raise SettingError(
+                f"The schedule {self.kind} failed ({type(error).__name__}: {error}).",
+                "a function from a step and the number of all steps to a fraction",
+                "Write e.g. schedule=lambda step, steps: 1 - step / steps.",
+            ) from error
+        if not (np.isfinite(found) & (found >= 0)).all():
+            step = int(np.flatnonzero(~(np.isfinite(found) & (found >= 0)))[0])
+            raise SettingError(
+                f"The schedule {self.kind} gives {found[step]} for step {step:,}.",
+                "a finite number of at least 0",
+                "Give the fraction of the learning rate that the step is made with.",
+            )
+        return found
 
     def rates(self, learning_rate: float, total_steps: int) -> np.ndarray:
         """The learning rate of every step, shape (total_steps,), float32.
@@ -434,7 +585,8 @@ class Schedule:
         """
         rising = round(self.warm_up * total_steps)
         rest = max(1, total_steps - rising)
-        shares = SCHEDULES[self.kind].function(np.arange(total_steps - rising), rest)
+        steps = np.arange(total_steps - rising)
+        shares = self._own(steps, rest) if self.is_own else self.record.function(steps, rest)
         if rising:
             climb = 1 / rising + (1 - 1 / rising) * np.arange(rising) / rising
             shares = np.concatenate([climb, shares])
@@ -505,6 +657,30 @@ SCHEDULES = Registry(
         ),
     },
 )
+
+
+def _of_steps(function: Callable[[Any], Any], steps: np.ndarray) -> np.ndarray:
+    """A function of one step for many: at once where JAX can trace it, else one by one."""
+    try:
+        found = np.asarray(jax.vmap(function)(jnp.asarray(steps)), np.float64)
+    except Exception:  # functions of plain Python or NumPy
+        found = np.array([float(function(int(step))) for step in steps], np.float64)
+    return found.reshape(len(steps))
+
+
+def schedule_of(given: str | Schedule | Callable[..., Any]) -> Schedule:
+    """A schedule that is given by its name, as a value, or as a function of the user's own.
+
+    Raises:
+        SettingError: There is no schedule of that name.
+    """
+    if isinstance(given, Schedule):
+        return given
+    return Schedule(given) if isinstance(given, str) else Schedule(_name(given), function=given)
+
+
+def _name(given: Any) -> str:
+    return own_name(given) if callable(given) else "own"
 
 
 def check_learning_rate(rate: float) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from downslope.engine.augment import Augment, augment_from
-from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.engine.optimizers import (
+    Optimizer,
+    Schedule,
+    check_learning_rate,
+    optimizer_of,
+    schedule_of,
+)
 from downslope.errors import SettingError, quoted
 from downslope.nn.losses import resolve
+from downslope.nn.own_parts import Own
 
 BatchSize = int | Literal["full"]
 LARGEST_WHOLE = 2**31 - 1  # what steps and samples are counted with
@@ -136,8 +143,8 @@ class Settings:
             object.__setattr__(self, name, _plain(getattr(self, name)))
         read = {
             "loss": lambda loss: loss if isinstance(loss, str) else resolve(loss).name,
-            "optimizer": lambda one: Optimizer(one) if isinstance(one, str) else one,
-            "schedule": lambda one: Schedule(one) if isinstance(one, str) else one,
+            "optimizer": optimizer_of,
+            "schedule": schedule_of,
             "augment": lambda one: augment_from(one) if isinstance(one, str) else one,
             "class_weights": lambda weights: tuple(map(_plain, weights)),
         }
@@ -157,6 +164,24 @@ class Settings:
             )
         if self.batch_size != "full":
             whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
+
+    @property
+    def stored(self) -> Settings:
+        """What can be stored of them: parts of the user's own are code."""
+        return replace(self, optimizer=self.optimizer.stored, schedule=self.schedule.stored)
+
+    def with_parts(self, own: Own) -> Settings:
+        """The settings with the user's own parts that they name."""
+        optimizer, schedule = self.optimizer, self.schedule
+        if optimizer.is_own:
+            given = own["optimizers"][optimizer.name]
+            given = given.transformation if isinstance(given, Optimizer) else given
+            optimizer = replace(optimizer, transformation=given)
+        if schedule.is_own:
+            given = own["schedules"][schedule.kind]
+            given = given.function if isinstance(given, Schedule) else given
+            schedule = replace(schedule, function=given)
+        return replace(self, optimizer=optimizer, schedule=schedule)
 
     def samples_per_step(self, samples: int) -> int:
         """The batch size in numbers, for `samples` training samples.

@@ -15,7 +15,7 @@ import numpy as np
 
 from downslope.errors import SettingError
 from downslope.exporting.keras_source import keras_source
-from downslope.exporting.model import Model, model_of
+from downslope.exporting.model import Model, check_forms, model_of
 from downslope.exporting.numpy_source import numpy_source
 from downslope.exporting.safetensors_file import named_arrays, notes
 from downslope.exporting.source import Source
@@ -38,12 +38,14 @@ class Format:
         beside: Suffix of a second file with the weights; empty where there is none.
         ending: What is put behind the data's name, so that formats can lie side by side.
         write: Writes a model to the path of the main file.
+        form: The form of layers and activations that it needs; empty for none.
     """
 
     suffix: str
     beside: str
     ending: str
     write: Callable[[Model, Path], None]
+    form: str = ""
 
 
 def export(
@@ -69,7 +71,7 @@ def export(
     Raises:
         SettingError: There is no such format, or what it needs is not installed, or the path
             does not suit it, or the run's loss cannot be exported.
-        NetworkError: The network has a layer that is none of ours.
+        NetworkError: A layer or an activation of the user's own has no form for this format.
         RunError: The folder is not a run.
         StorageError: A file is there already, or the disk refuses.
 
@@ -80,6 +82,7 @@ def export(
     if not isinstance(run, Run):
         run = open_run(run)
     model = model_of(run)
+    check_forms(model, chosen.form, to)
     main = _main_file(run, model, chosen, path)
     files = (main, main.with_suffix(chosen.beside)) if chosen.beside else (main,)
     if not overwrite:
@@ -154,10 +157,10 @@ def _write_source(make: Callable[[Model, str], Source]) -> Callable[[Model, Path
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
-        "onnx": Format(".onnx", "", "", _write_onnx),
+        "onnx": Format(".onnx", "", "", _write_onnx, "onnx"),
         "safetensors": Format(".safetensors", "", "", _write_safetensors),
-        "numpy": Format(".py", ".npz", "_numpy", _write_source(numpy_source)),
-        "torch": Format(".py", ".safetensors", "_torch", _write_source(torch_source)),
-        "keras": Format(".py", ".safetensors", "_keras", _write_source(keras_source)),
+        "numpy": Format(".py", ".npz", "_numpy", _write_source(numpy_source), "numpy"),
+        "torch": Format(".py", ".safetensors", "_torch", _write_source(torch_source), "torch"),
+        "keras": Format(".py", ".safetensors", "_keras", _write_source(keras_source), "keras"),
     }
 )

@@ -165,6 +165,22 @@ def model_of(run: Run) -> Model:
     )
 
 
+def check_forms(model: Model, form: str, to: str) -> None:
+    """Check that each activation has the form that a format needs.
+
+    Raises:
+        NetworkError: One of the user's own has not.
+    """
+    for one in model.activations:
+        if form and not getattr(one, form):
+            raise NetworkError(
+                f"The activation {one.name} has no form for {to}.",
+                f"an Activation with {form}=",
+                f'Give Activation("{one.name}", function, {form}=...) for the function, in '
+                "training or in open_run(folder, activations=...), or write safetensors.",
+            )
+
+
 def _all(layers: Sequence[Layer]) -> list[Layer]:
     """All layers, those inside of others too."""
     found: list[Layer] = []

@@ -11,9 +11,8 @@ one and still be small for the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -21,10 +20,8 @@ from jaxtyping import Float
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.insight.descent import walk
-from downslope.insight.result import Part, Result
 from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
-from downslope.text import Table
 
 LOWEST = (4.0, 3.0)
 CURVATURES = (2.0, 1.0)  # the second derivatives along w1 and w2: the Hessian's eigenvalues
@@ -52,7 +49,7 @@ def gradient_at(w1: float, w2: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent(Result):
+class Descent:
     """One walk down, or up, the bowl.
 
     Attributes:
@@ -64,8 +61,6 @@ class Descent(Result):
     rate: float
     weights: Float[np.ndarray, "steps 2"]
     losses: Float[np.ndarray, " steps"]
-
-    _also: ClassVar[tuple[str, ...]] = ("distance",)
 
     @property
     def distance(self) -> float:
@@ -87,7 +82,7 @@ class Descent(Result):
         return tuple(name for name, one in zip(NAMES, grows, strict=True) if one)
 
     @property
-    def summary(self) -> str:
+    def verdict(self) -> str:
         """How it went, in a few words."""
         first = float(np.hypot(*(self.weights[0] - LOWEST)))
         if first == self.distance == 0:
@@ -107,7 +102,7 @@ class Descent(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Bowl(Result):
+class Bowl:
     """Descents on the bowl from one start.
 
     Attributes:
@@ -120,10 +115,8 @@ class Bowl(Result):
     gradient: tuple[float, float]
     descents: tuple[Descent, ...]
 
-    _also: ClassVar[tuple[str, ...]] = ("lowest",)
-
     @property
-    def summary(self) -> str:
+    def sentence(self) -> str:
         """What the numbers show."""
         loss = rounded(float(loss_at(*self.start)))
         lowest = f"The loss is lowest at {_point(LOWEST)}."
@@ -139,30 +132,6 @@ class Bowl(Result):
             f"that of w2 from 3 by 1 {_MINUS} r: at a rate above {rounded(LARGEST_RATE)}, w1 jumps "
             "across and ends farther away."
         )
-
-    @property
-    def lowest(self) -> tuple[float, float]:
-        """The two weights at which the loss is lowest."""
-        return float(LOWEST[0]), float(LOWEST[1])
-
-    def parts(self) -> Iterator[Part]:
-        """Where each descent ended and how it went, and the summary."""
-        rows = [
-            [
-                rounded(one.rate, 6),
-                *map(_weight, one.weights[-1]),
-                rounded(one.losses[-1]),
-                one.summary,
-            ]
-            for one in self.descents
-        ]
-        yield Table(("rate", "w1", "w2", "loss", "how it went"), rows, numeric=range(4))
-        yield ""
-        yield self.summary
-
-
-def _weight(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1e6 else rounded(value)
 
 
 def _point(pair: Sequence[float]) -> str:
@@ -186,7 +155,7 @@ def bowl(
         SettingError: A rate, the start or the number of steps is out of range.
 
     Example:
-        >>> [one.summary for one in bowl().descents][1]
+        >>> [one.verdict for one in bowl().descents][1]
         'arrives'
     """
     rates, start = tuple(map(float, rates)), tuple(start)

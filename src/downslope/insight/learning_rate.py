@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,6 +24,7 @@ from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, SettingError
+from downslope.insight.arithmetic import multiplications
 from downslope.insight.curvature import Curvature, curvature
 from downslope.insight.learning_rate_choice import Choice, best_of, choose, drift, merged
 from downslope.insight.learning_rate_trials import (
@@ -41,7 +41,6 @@ from downslope.insight.learning_rate_trials import (
     train_some,
     try_rates,
 )
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.network import Network, NetworkParameters
 from downslope.numerals import rounded
 from downslope.runs.preparation import answer_scaling, sample_weights
@@ -69,11 +68,11 @@ class Proof:
 
 
 @dataclass(frozen=True, eq=False)
-class FoundRate(Result):
+class FoundRate:
     """Which learning rates are good for a training.
 
     Attributes:
-        learning_rate: The recommended rate.
+        rate: The recommended rate.
         good: The lowest and the highest rate that end within a tenth of the lowest validation
             loss.
         overshoots: The lowest rate above the recommended one at which steps jump too far: a
@@ -93,7 +92,7 @@ class FoundRate(Result):
         seconds: How long it took.
     """
 
-    learning_rate: float
+    rate: float
     good: tuple[float, float]
     overshoots: float | None
     too_slow: float | None
@@ -103,18 +102,16 @@ class FoundRate(Result):
     start_loss: float
     proof: tuple[Proof, ...]
     curvature: Curvature | None
-    settings: Settings = field(metadata=PROGRAM_ONLY)
+    settings: Settings
     data: str
     seconds: float
 
-    _also: ClassVar[tuple[str, ...]] = ("diverges_above",)
-
     @property
-    def summary(self) -> str:
+    def message(self) -> str:
         """What was found, in sentences."""
         low, high = self.good
         said = [
-            f"A good learning rate is {rounded(self.learning_rate)}: with {rounded(low, 2)} to "
+            f"A good learning rate is {rounded(self.rate)}: with {rounded(low, 2)} to "
             f"{rounded(high, 2)}, training ends within 10 % of the lowest validation loss."
         ]
         if self.overshoots is not None:
@@ -122,19 +119,6 @@ class FoundRate(Result):
         if self.too_slow is not None:
             said.append(f"It is too slow below {rounded(self.too_slow, 2)}.")
         return " ".join(said)
-
-    @property
-    def diverges_above(self) -> float | None:
-        """Above which rate the curvature makes full-batch steps diverge; None if no rule holds."""
-        bend = self.curvature
-        return None if bend is None else bend.highest_rate_of(self.settings.optimizer)
-
-    def parts(self) -> Iterator[Part]:
-        """The summary, what the curvature says, and how it was found."""
-        yield self.summary
-        if self.about_curvature:
-            yield self.about_curvature
-        yield self.how
 
     @property
     def how(self) -> str:
@@ -160,7 +144,7 @@ class FoundRate(Result):
             f"eigenvalue): {rounded(bend.eigenvalue, 3)}. Full-batch gradient descent diverges "
             f"above a rate of 2 / {rounded(bend.eigenvalue, 3)} = {rounded(bend.highest_rate, 3)}"
         )
-        own = self.diverges_above
+        own = bend.highest_rate_of(self.settings.optimizer)
         if own is not None and self.settings.optimizer.name != "sgd":
             text += f", full-batch {self.settings.optimizer.name} above {rounded(own, 3)}"
         return text + "."
@@ -199,9 +183,8 @@ def find_rate(
 
     Example:
         >>> found = find_rate(network, data, optimizer="adam", epochs=40)
-        >>> print(found.summary)
-        >>> rate = found.learning_rate
-        >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=rate)
+        >>> print(found.message)
+        >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=found.rate)
     """
     began = time.perf_counter()
     if not 0 < seconds < math.inf:
@@ -233,7 +216,7 @@ def find_rate(
     bend = _bend(question, starts[0])
     tell.end()
     return FoundRate(
-        learning_rate=rate,
+        rate=rate,
         good=(low, high),
         overshoots=overshoots,
         too_slow=too_slow,
@@ -326,7 +309,7 @@ def _start_losses(question: Question, starts: list[NetworkParameters]) -> np.nda
 
 
 def _bend(question: Question, weights: NetworkParameters) -> Curvature | None:
-    each = question.network.multiplications(question.dataset.input_shape)
+    each = multiplications(question.network, question.dataset.input_shape)
     most = int(min(MOST_SAMPLES, max(32, _BEND_PRODUCTS / (240 * max(1, each)))))
     try:
         return curvature(

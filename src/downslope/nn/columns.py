@@ -23,8 +23,8 @@ FEW_CLASSES = 32  # with more, a program that goes through them one by one becom
 def fits_columns(layers: Sequence[Layer]) -> bool:
     """Whether `forward_columns` can go through these layers."""
     return all(
-        isinstance(layer, Dropout)
-        or (isinstance(layer, Dense) and activation(layer.activation).is_elementwise)
+        type(layer) is Dropout
+        or (type(layer) is Dense and activation(layer.activation).is_elementwise)
         for layer in layers
     )
 

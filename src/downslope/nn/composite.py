@@ -17,6 +17,7 @@ from downslope.nn.layer import (
     Padded,
     Parameters,
     Shape,
+    as_layer,
     forward_padded,
     in_order,
     numbered,
@@ -65,15 +66,15 @@ def _run_chain(
 
 
 def _checked(layers: object, owner: str) -> tuple[Layer, ...]:
-    if isinstance(layers, Layer):
+    if not isinstance(layers, Sequence):
         layers = (layers,)
-    if not isinstance(layers, Sequence) or not all(isinstance(one, Layer) for one in layers):
+    if isinstance(layers, str):
         raise NetworkError(
             f"{owner} was given {layers!r}.", "layers", "Write e.g. Residual([Dense(8, 'relu')])."
         )
     if not layers:
         raise NetworkError(f"{owner} was given no layers.", "at least one", "Add a layer to it.")
-    return tuple(layers)
+    return tuple(as_layer(one, f"A layer in {owner}") for one in layers)
 
 
 @dataclass(frozen=True)

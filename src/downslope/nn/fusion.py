@@ -124,16 +124,16 @@ def _fused(layers: Sequence[Layer]) -> list[Layer]:
     fused: list[Layer] = []
     for layer in layers:
         before = fused[-1] if fused else None
-        if isinstance(layer, MaxPool2D) and _takes(before):
+        if type(layer) is MaxPool2D and _takes(before):
             assert isinstance(before, _Joined)  # what `_takes` asks
             fused[-1:] = [_Joined(before.convolution, layer.size), _Passed()]
-        elif isinstance(layer, Conv2D):
+        elif type(layer) is Conv2D:  # a subclass may compute something else
             fused.append(_Joined(layer))
-        elif isinstance(layer, Dense):
+        elif type(layer) is Dense:
             fused.append(_JoinedDense(layer, is_first=not fused))
-        elif isinstance(layer, Residual):
+        elif type(layer) is Residual:
             fused.append(Residual(_fused(layer.layers)))
-        elif isinstance(layer, Parallel):
+        elif type(layer) is Parallel:
             fused.append(Parallel(*map(_fused, layer.branches)))
         else:
             fused.append(layer)

@@ -3,6 +3,8 @@
 The weights travel beside the layer as `Parameters`, so the same layer can be drawn, trained and
 compared many times. A layer's work has two halves, as a neuron's has: the weighted sum of the
 inputs, then the activation of that sum.
+
+A layer of your own is a class with three methods (see `Layer`).
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from downslope.errors import NetworkError, quoted
 
 Shape = tuple[int, ...]
 Parameters = dict[str, Any]  # names to arrays; composite layers nest
@@ -58,11 +62,41 @@ class Padded(NamedTuple):
         return jnp.where(self.mask > 0, self.values, 0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer(abc.ABC):
-    """Abstract base of all layers."""
+    """Abstract base of all layers: subclass it for a layer of your own.
 
-    word: ClassVar[str]  # its name in the notation of networks, such as "dense"
+    A layer needs `output_shape` and `weighted_sum`, with `init` where it has weights, and
+    `activate` where an activation follows. Its settings are fields of a frozen dataclass, or other
+    attributes that never change and can be hashed: two layers of one class are the same if all
+    their attributes are, and share compiled programs. No sample of a batch may influence another.
+
+    Any object with the methods `output_shape(input_shape)`, `init(key, input_shape)` and
+    `forward(parameters, inputs, key)` serves as a layer as well.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Scale(Layer):
+        ...     start: float = 1.0
+        ...
+        ...     def output_shape(self, input_shape):
+        ...         return input_shape
+        ...
+        ...     def init(self, key, input_shape):
+        ...         return {"factors": jnp.full(input_shape, self.start)}
+        ...
+        ...     def weighted_sum(self, parameters, inputs, key=None):
+        ...         return inputs * parameters["factors"]
+        >>> network = Network([Scale(0.5), Dense(10)])
+    """
+
+    word: ClassVar[str] = ""  # its name in the notation of networks, such as "dense"
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *sorted(vars(self).items())))
 
     @property
     def is_random(self) -> bool:
@@ -138,3 +172,73 @@ def numbered(each: Iterable[Any]) -> dict[str, Any]:
 def in_order(own: Mapping[str, Any]) -> list[Any]:
     """The same as a list, in the order of the layers."""
     return [own[str(number)] for number in range(1, len(own) + 1)]
+
+
+@dataclass(frozen=True)
+class Adapted(Layer):
+    """An object of the user's own, which is no `Layer`, as one.
+
+    Attributes:
+        layer: The object.
+    """
+
+    layer: Any
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the object says so."""
+        return bool(getattr(self.layer, "is_random", False))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """The object's."""
+        return tuple(self.layer.output_shape(input_shape))
+
+    def init(self, key: Array, input_shape: Shape) -> Parameters:
+        """The object's."""
+        return self.layer.init(key, input_shape)
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """What the object's `forward` gives."""
+        return self.layer.forward(parameters, inputs, key)
+
+
+_METHODS = ("output_shape", "init", "forward")
+
+
+def as_layer(given: object, called: str = "The layer") -> Layer:
+    """A layer, or an object with a layer's three methods, as a layer.
+
+    Raises:
+        NetworkError: It is neither, or it cannot be hashed.
+    """
+    is_object = not isinstance(given, type) and all(
+        callable(getattr(given, name, None)) for name in _METHODS
+    )
+    layer = given if isinstance(given, Layer) else Adapted(given) if is_object else None
+    if layer is None:
+        raise NetworkError(
+            f"{called} is {quoted(given)}.",
+            f"a layer such as Dense(10), or an object with the methods {', '.join(_METHODS)}",
+            "Call the layer's class with its settings.",
+        )
+    try:
+        hash(layer)
+    except TypeError as error:
+        raise NetworkError(
+            f"The layer {layer_kind(layer)} cannot be hashed ({error}).",
+            "settings that never change, by which compiled programs are found again",
+            "Make its class a frozen dataclass of numbers, texts and tuples.",
+        ) from None
+    return layer
+
+
+def layer_kind(layer: Layer) -> str:
+    """The name of a layer's class, such as "Dense"."""
+    return type(layer.layer if isinstance(layer, Adapted) else layer).__name__
+
+
+def is_ours(layer: Layer) -> bool:
+    """Whether a layer is one of Downslope's."""
+    return type(layer).__module__.startswith("downslope.") and not isinstance(layer, Adapted)

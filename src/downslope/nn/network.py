@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
 from downslope.nn.composite import signal_shapes
-from downslope.nn.layer import Layer, Misfit, Parameters, Shape
+from downslope.nn.layer import Layer, Misfit, Parameters, Shape, as_layer, is_ours, layer_kind
 
 NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
 
@@ -57,14 +57,8 @@ class Network:
                 "a list of at least one layer",
                 "Write e.g. Network([Dense(32, 'relu'), Dense(10)]).",
             )
-        for place, layer in enumerate(layers, start=1):
-            if not isinstance(layer, Layer):
-                raise NetworkError(
-                    f"Layer {place} is {layer!r}.",
-                    "a layer such as Dense(10)",
-                    "Call the layer's class with its settings.",
-                )
-        object.__setattr__(self, "layers", tuple(layers))
+        checked = [as_layer(one, f"Layer {place}") for place, one in enumerate(layers, start=1)]
+        object.__setattr__(self, "layers", tuple(checked))
 
     @property
     def is_random(self) -> bool:
@@ -73,7 +67,7 @@ class Network:
 
     def layer_name(self, index: int) -> str:
         """The place, counted from 1, and kind of layer `index`, such as "1 Dense"."""
-        return f"{index + 1} {type(self.layers[index]).__name__}"
+        return f"{index + 1} {layer_kind(self.layers[index])}"
 
     def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
         """Shape of each layer's output for one sample.
@@ -91,10 +85,19 @@ class Network:
                 shapes.append(layer.output_shape(shape))
             except Misfit as misfit:
                 raise NetworkError(
-                    f"Layer {place} ({type(layer).__name__}) got inputs of shape {shape}.",
+                    f"Layer {place} ({layer_kind(layer)}) got inputs of shape {shape}.",
                     misfit.needs,
                     misfit.advice,
                 ) from None
+            except Exception as error:
+                if is_ours(layer):
+                    raise
+                raise NetworkError(
+                    f"Layer {place} ({layer_kind(layer)}) failed on an input shape of {shape} "
+                    f"({type(error).__name__}: {error}).",
+                    "the shape of its output, or a Misfit that says what it needs",
+                    "Correct its output_shape.",
+                ) from error
             shape = shapes[-1]
         return tuple(shapes)
 
@@ -115,18 +118,6 @@ class Network:
         """
         self.shapes(input_shape)
         return _signal_sizes(self, tuple(input_shape))
-
-    def multiplications(self, input_shape: Shape) -> int:
-        """How many multiplications one sample takes, in products of weights and signals.
-
-        Each number of a layer's matrices or kernels is used once for every place of the layer's
-        output: once in a dense layer, for each pixel in a convolution.
-
-        Raises:
-            NetworkError: A layer does not fit.
-        """
-        self.shapes(input_shape)
-        return _multiplications(self, tuple(input_shape))
 
     def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
@@ -177,16 +168,6 @@ class Network:
 def _count_weights(network: Network, input_shape: Shape) -> int:
     drawn = jax.eval_shape(lambda: network.init(input_shape))
     return sum(math.prod(one.shape) for one in jax.tree.leaves(drawn))
-
-
-@lru_cache(maxsize=256)
-def _multiplications(network: Network, input_shape: Shape) -> int:
-    drawn = jax.eval_shape(lambda: network.init(input_shape))
-    total = 0
-    for own, shape in zip(drawn, network.shapes(input_shape), strict=True):
-        weights = sum(math.prod(one.shape) for one in jax.tree.leaves(own) if len(one.shape) > 1)
-        total += weights * math.prod(shape[:-1])
-    return total
 
 
 @lru_cache(maxsize=256)

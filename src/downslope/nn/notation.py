@@ -15,13 +15,16 @@ from typing import Any
 
 from downslope.errors import NetworkError
 from downslope.names import suggestion, synonyms
+from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
 from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
-from downslope.nn.layer import Layer
+from downslope.nn.initializers import INITIALIZERS, Initializer
+from downslope.nn.layer import Adapted, Layer, as_layer
 from downslope.nn.network import Network
 from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
+from downslope.nn.own_parts import NOTHING, Own, part_name
 
 PLAIN = (
     Dense, Conv2D, MaxPool2D, AveragePool2D, Upsample2D, Flatten, Dropout,
@@ -62,37 +65,94 @@ EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 
 def describe(network: Network) -> str:
     """Return the text that `parse` makes the same network from."""
-    return _describe_chain(network.layers)
+    return _Describer().chain(network.layers)
 
 
-def _describe_chain(layers: Sequence[Layer]) -> str:
-    return ", ".join(_describe_layer(layer) for layer in layers)
+def own_parts(network: Network) -> dict[str, dict[str, Any]]:
+    """The user's own layers, activations and initializers, by kind and by name in the text."""
+    describer = _Describer()
+    describer.chain(network.layers)
+    return describer.own
 
 
-def _describe_layer(layer: Layer) -> str:
-    if isinstance(layer, Residual):
-        return f"residual ({_describe_chain(layer.layers)})"
-    if isinstance(layer, Parallel):
-        return f"parallel ({' | '.join(_describe_chain(branch) for branch in layer.branches)})"
-    words, in_order = [layer.word], True
-    for field in dataclasses.fields(layer):
-        value = getattr(layer, field.name)
-        if value == field.default:
-            in_order = in_order and field.name == "size"  # a size is always written
-            if not in_order:
-                continue
-        words.append(str(value) if in_order else f"{field.name}={value}")
-    return " ".join(words)
+class _Describer:
+    """Writes layers as text, and names the parts of the user's own in it."""
+
+    def __init__(self) -> None:
+        self.own: dict[str, dict[str, Any]] = {kind: {} for kind in _TAKEN}
+
+    def chain(self, layers: Sequence[Layer]) -> str:
+        """Layers one after another."""
+        return ", ".join(map(self.layer, layers))
+
+    def layer(self, layer: Layer) -> str:
+        """One layer."""
+        if isinstance(layer, Residual):
+            return f"residual ({self.chain(layer.layers)})"
+        if isinstance(layer, Parallel):
+            return f"parallel ({' | '.join(map(self.chain, layer.branches))})"
+        if type(layer) not in LAYERS.values():
+            return self._own_layer(layer)
+        words, in_order = [layer.word], True
+        for field in dataclasses.fields(layer):
+            value = getattr(layer, field.name)
+            if value == field.default:
+                in_order = in_order and field.name == "size"  # a size is always written
+                if not in_order:
+                    continue
+            if isinstance(value, Activation | Initializer):
+                value = self._name(f"{field.name}s", value)
+            words.append(str(value) if in_order else f"{field.name}={value}")
+        return " ".join(words)
+
+    def _own_layer(self, layer: Layer) -> str:
+        """The class with its settings, where these can be written; else the layer's name alone."""
+        own = layer.layer if isinstance(layer, Adapted) else layer
+        fields = dataclasses.fields(own) if _is_plain(own) else ()
+        settings = [f"{one.name}={getattr(own, one.name)}" for one in fields]
+        return " ".join([self._name("layers", type(own) if settings else own), *settings])
+
+    def _name(self, kind: str, part: Any) -> str:
+        known = self.own[kind]
+        for name, one in known.items():
+            if one is part or one == part:
+                return name
+        name = part_name(part, [*_TAKEN[kind], *known])
+        known[name] = part
+        return name
 
 
-def parse(text: str) -> Network:
+def _is_plain(layer: Any) -> bool:
+    """Whether a layer of the user's own is told by settings that can be written."""
+    if "__dataclass_fields__" not in vars(type(layer)):  # inherited alone, it tells nothing
+        return False
+    values = [getattr(layer, one.name) for one in dataclasses.fields(layer)]
+    return all(
+        isinstance(one, int | float) or (isinstance(one, str) and _WORD.fullmatch(one))
+        for one in values
+    ) and not any(isinstance(one, bool) for one in values)
+
+
+_WORD = re.compile(r"[A-Za-z_][\w.-]*")
+_TAKEN = {
+    "layers": LAYERS,
+    "activations": ACTIVATIONS,
+    "initializers": ("auto", *INITIALIZERS),
+}
+
+
+def parse(text: str, own: Own = NOTHING) -> Network:
     """Read a network from its text.
+
+    Args:
+        text: The layers.
+        own: The user's own parts that it names.
 
     Raises:
         NetworkError: The text cannot be read; the message names the part.
     """
     check_size(text)
-    return Network(_parse_chain(text))
+    return Network(_Parser(own).chain(text))
 
 
 def check_size(text: str) -> None:
@@ -111,10 +171,6 @@ def check_size(text: str) -> None:
             f"at most {LONGEST:,} letters, {MOST_LAYERS:,} layers and {DEEPEST} inside one another",
             "Describe a smaller network.",
         )
-
-
-def _parse_chain(text: str) -> list[Layer]:
-    return [_parse_layer(part) for part in _split(text, ",")]
 
 
 def _split(text: str, separator: str) -> list[str]:
@@ -136,55 +192,73 @@ def _split(text: str, separator: str) -> list[str]:
     return [*parts, text[start:].strip()]
 
 
-def _parse_layer(text: str) -> Layer:
-    word, _, rest = text.partition(" ")
-    word = word.split("(")[0].lower()
-    if word not in LAYERS:
-        raise NetworkError(
-            f"The network has a layer {text!r}.",
-            "a layer: " + ", ".join(LAYERS),
-            suggestion(word, LAYERS, SYNONYMS) or EXAMPLE,
-        )
-    kind = LAYERS[word]
-    if kind in (Residual, Parallel):
-        inside = re.fullmatch(rf"{word}\s*\((.*)\)", text, re.IGNORECASE | re.DOTALL)
-        if inside is None:
-            raise NetworkError(
-                f"The layer {text!r} has no brackets.",
-                f"its inner layers in brackets: {word} (...)",
-                'Write e.g. "residual (dense 8 relu, dense 8)".',
-            )
-        chains = [_parse_chain(branch) for branch in _split(inside[1], "|")]
-        return Parallel(*chains) if kind is Parallel else Residual(chains[0])
-    return kind(**_settings(kind, text, rest.split()))
+class _Parser:
+    """Reads layers from text, with parts of the user's own."""
 
+    def __init__(self, own: Own) -> None:
+        self._own = own
 
-def _settings(kind: type[Layer], text: str, words: list[str]) -> dict[str, Any]:
-    """Settings in order fill the fields in order; an activation's name may come early."""
-    fields = [field.name for field in dataclasses.fields(kind)]
-    settings: dict[str, Any] = {}
-    for word in words:
-        name, by_name, value = word.partition("=")
-        if not by_name:
-            value = word
-            is_number = _number(word) is not None
-            free = [one for one in fields if one not in settings]
-            if "activation" in free and not is_number:
-                free = ["activation"]
-            name = free[0] if free else ""
-        if name not in fields or name in settings:
+    def chain(self, text: str) -> list[Layer]:
+        """Layers one after another."""
+        return [self._layer(part) for part in _split(text, ",")]
+
+    def _layer(self, text: str) -> Layer:
+        word, _, rest = text.partition(" ")
+        given = self._own.get("layers", {}).get(word)
+        if isinstance(given, type):
+            settings = self._settings(given, text, rest.split()) if rest else {}
+            return as_layer(given(**settings))
+        if given is not None:
+            return as_layer(given)
+        word = word.split("(")[0].lower()
+        if word not in LAYERS:
             raise NetworkError(
-                f"The layer {text!r} has a setting {word!r} too many.",
-                f"settings among: {', '.join(fields) or 'none'}",
-                EXAMPLE,
+                f"The network has a layer {text!r}.",
+                "a layer: " + ", ".join(LAYERS),
+                suggestion(word, LAYERS, SYNONYMS) or EXAMPLE,
             )
-        number = _number(value)
-        settings[name] = value if number is None else number
-    required = [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
-    for name in required:
-        if name not in settings:
-            raise NetworkError(f"The layer {text!r} has no {name}.", f"its {name}", EXAMPLE)
-    return settings
+        kind = LAYERS[word]
+        if kind in (Residual, Parallel):
+            inside = re.fullmatch(rf"{word}\s*\((.*)\)", text, re.IGNORECASE | re.DOTALL)
+            if inside is None:
+                raise NetworkError(
+                    f"The layer {text!r} has no brackets.",
+                    f"its inner layers in brackets: {word} (...)",
+                    'Write e.g. "residual (dense 8 relu, dense 8)".',
+                )
+            chains = [self.chain(branch) for branch in _split(inside[1], "|")]
+            return Parallel(*chains) if kind is Parallel else Residual(chains[0])
+        return kind(**self._settings(kind, text, rest.split()))
+
+    def _settings(self, kind: Any, text: str, words: list[str]) -> dict[str, Any]:
+        """Settings in order fill the fields in order; an activation's name may come early."""
+        fields = [field.name for field in dataclasses.fields(kind)]
+        settings: dict[str, Any] = {}
+        for word in words:
+            name, by_name, value = word.partition("=")
+            if not by_name:
+                value = word
+                is_number = _number(word) is not None
+                free = [one for one in fields if one not in settings]
+                if "activation" in free and not is_number:
+                    free = ["activation"]
+                name = free[0] if free else ""
+            if name not in fields or name in settings:
+                raise NetworkError(
+                    f"The layer {text!r} has a setting {word!r} too many.",
+                    f"settings among: {', '.join(fields) or 'none'}",
+                    EXAMPLE,
+                )
+            number = _number(value)
+            value = self._own.get(f"{name}s", {}).get(value, value)
+            settings[name] = value if number is None else number
+        required = [
+            one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING
+        ]
+        for name in required:
+            if name not in settings:
+                raise NetworkError(f"The layer {text!r} has no {name}.", f"its {name}", EXAMPLE)
+        return settings
 
 
 def _number(word: str) -> int | float | None:

@@ -29,6 +29,7 @@ from downslope.nn.layer import in_order, numbered
 from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.own_parts import NOTHING, Own
 from downslope.runs.run_folder import DataCard, Document
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
@@ -42,7 +43,12 @@ FLOATS = ("float32", "float64")
 
 
 def checked(
-    path: Path, document: Document, arrays: Mapping[str, np.ndarray], trace: Trace, loss: Loss
+    path: Path,
+    document: Document,
+    arrays: Mapping[str, np.ndarray],
+    trace: Trace,
+    loss: Loss,
+    own: Own = NOTHING,
 ) -> tuple[Network, NetworkParameters]:
     """Check a run's parts against one another.
 
@@ -52,6 +58,7 @@ def checked(
         arrays: Its weights, scaling and baseline; of a checkpoint also its state.
         trace: Its course.
         loss: Its loss.
+        own: The user's own parts that its network names.
 
     Returns:
         Its network and its weights.
@@ -61,7 +68,7 @@ def checked(
     """
     try:
         _check_card(document.data)
-        network, outputs = _network(document, loss)
+        network, outputs = _network(document, loss, own)
         _check_course(document)
         _check_trace(document, trace, int(arrays.get("state.ending", loop.RUNNING)))
         return network, _parameters(network, document, arrays, outputs, loss)
@@ -118,10 +125,14 @@ def _fits_memory(shape: tuple[int, ...]) -> bool:
     return 4 * math.prod(shape) <= most_bytes()
 
 
-def _network(document: Document, loss: Loss) -> tuple[Network, tuple[int, ...]]:
+def _network(document: Document, loss: Loss, own: Own) -> tuple[Network, tuple[int, ...]]:
     """The network and the shape of its outputs, which answer what the data asks."""
     card = document.data
-    network = notation.parse(document.network)
+    network = notation.parse(document.network, own)
+    if own:
+        made = notation.describe(network)
+        fits = made == document.network
+        _require(fits, f"with the parts that were given it is {made}, not {document.network}")
     try:
         shapes = network.shapes(card.input_shape)
     except IndexError:  # a layer over the channels of inputs that have none

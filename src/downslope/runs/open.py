@@ -7,13 +7,15 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from downslope.data.scaling import Scaling
-from downslope.errors import RunError
+from downslope.errors import RunError, SettingError
 from downslope.nn.layer import numbered
-from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.losses import resolve
+from downslope.nn.own_parts import find_parts
 from downslope.runs import outcome, run_folder
 from downslope.runs.checkpoint import Checkpoint, newest_checkpoint
 from downslope.runs.folder_checks import check_step, checked
@@ -24,23 +26,57 @@ from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.checkpoints import FOLDER as CHECKPOINTS
 from downslope.storage.checkpoints import stored_steps
-from downslope.storage.files import LONGEST
+from downslope.storage.files import damaged
 from downslope.storage.lock import is_empty
 
 
-def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
+def open_run(
+    folder: str | Path,
+    *,
+    layers: Any = (),
+    activations: Any = (),
+    initializers: Any = (),
+    losses: Any = (),
+    optimizers: Any = (),
+    schedules: Any = (),
+) -> Run:
     """Open a saved run, or the last checkpoint of a training that has not ended.
+
+    Code is never stored: where the network or the training has parts of your own, give them. Each
+    argument takes one part, a list of them, or a mapping from the names that the run gave them.
 
     Args:
         folder: The run's folder.
-        loss: The user's own loss, if it was trained with one: code is never stored.
+        layers: Your own layers: their classes, or the layers as the network had them.
+        activations: Your own activations: functions, or `Activation` values.
+        initializers: Your own initializers.
+        losses: Your own loss: the function, or a `Loss`.
+        optimizers: Your own optimizers: transformations of optax, or `Optimizer` values.
+        schedules: Your own schedules.
 
     Raises:
-        RunError: The folder is not a run, a file is damaged, or the loss is not known.
+        RunError: The folder is not a run, a file is damaged, or a part of the user's own is
+            missing; the message names it.
+
+    Example:
+        >>> run = open_run("runs/cubes", activations=[cube], losses=[quartic])
     """
+    given = {
+        "layers": layers,
+        "activations": activations,
+        "initializers": initializers,
+        "losses": losses,
+        "optimizers": optimizers,
+        "schedules": schedules,
+    }
+    return open_with(folder, given)
+
+
+def open_with(folder: str | Path, given: Mapping[str, Any]) -> Run:
+    """`open_run` with the user's own parts as a mapping from its arguments' names."""
     path = Path(os.path.abspath(Path(folder).expanduser()))
     if run_folder.has_ended(path):
-        return run_from(path, *run_folder.read(path), loss=loss)
+        return run_from(path, *run_folder.read(path), given)
     if (path / run_folder.OPTIONS).is_file() and not stored_steps(path):
         raise RunError(
             f"The training in {path} was ended before its first state was stored.",
@@ -62,7 +98,7 @@ def open_run(folder: str | Path, *, loss: PerSample | None = None) -> Run:
             "Train one with: downslope train digits.",
         )
     checkpoint, _ = newest_checkpoint(path)
-    return _at_its_best(run_at(checkpoint, loss=loss), checkpoint)
+    return _at_its_best(run_at(checkpoint, given), checkpoint)
 
 
 def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
@@ -93,15 +129,15 @@ def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
     )
 
 
-def run_at(checkpoint: Checkpoint, *, loss: PerSample | None = None) -> Run:
+def run_at(checkpoint: Checkpoint, given: Mapping[str, Any]) -> Run:
     """A checkpoint as a run.
 
     Raises:
-        RunError: It is damaged, or the loss is not known.
+        RunError: It is damaged, or a part of the user's own is missing.
     """
     path, document, arrays = checkpoint.folder, checkpoint.document, checkpoint.arrays
     check_step(path / CHECKPOINTS, checkpoint.step, document, arrays)
-    return run_from(path, document, arrays, checkpoint.trace, loss=loss)
+    return run_from(path, document, arrays, checkpoint.trace, given)
 
 
 def run_from(
@@ -109,21 +145,35 @@ def run_from(
     document: Document,
     arrays: Mapping[str, np.ndarray],
     trace: Trace,
-    *,
-    loss: PerSample | None = None,
+    given: Mapping[str, Any],
 ) -> Run:
     """A run from what its folder holds.
 
+    Args:
+        path: The folder.
+        document: Everything that is not an array.
+        arrays: Weights, scaling and baseline.
+        trace: Its course.
+        given: The user's own parts, by kind.
+
     Raises:
-        RunError: The parts do not belong together, or the loss is not known.
+        RunError: The parts do not belong together, or one of the user's own is missing.
     """
-    known = _known_loss(document.settings.loss, loss)
-    network, parameters = checked(path, document, arrays, trace, known)
+    own = find_parts(document.own, given)
+    try:
+        known = resolve(next(iter(own.get("losses", {}).values()), document.settings.loss))
+        settings = document.settings.with_parts(own)
+        phases = tuple(
+            replace(one, settings=one.settings.with_parts(own)) for one in document.phases
+        )
+    except (KeyError, SettingError) as error:
+        raise damaged(path, str(error)) from error
+    network, parameters = checked(path, document, arrays, trace, known, own)
     return Run(
         network=network,
         loss=known,
         parameters=parameters,
-        settings=document.settings,
+        settings=settings,
         data=document.data,
         scaling=Scaling(arrays["scaling.mean"], arrays["scaling.deviation"]),
         answer_scaling=(
@@ -140,20 +190,6 @@ def run_from(
         origin=document.origin,
         openings=Openings(path),
         versions=document.versions,
-        phases=document.phases,
+        phases=phases,
         parent=document.parent,
     )
-
-
-def _known_loss(name: str, own: PerSample | None) -> Loss:
-    if own is not None:
-        return resolve(own)
-    try:
-        return resolve(name)
-    except Exception as error:
-        own_name = name if name.isidentifier() and len(name) <= LONGEST else "FUNCTION"
-        raise RunError(
-            f"The run was trained with the loss {name[:LONGEST]!r}, which is not one of ours.",
-            "that function",
-            f"Open it with open_run(folder, loss={own_name}).",
-        ) from error

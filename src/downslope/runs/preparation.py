@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -29,9 +28,9 @@ from downslope.engine.optimizers import carried_over
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
-from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network
+from downslope.nn.notation import own_parts
 from downslope.runs.run import Run
 
 RECORDING_SHARE = 0.05  # of the time of the steps
@@ -136,6 +135,10 @@ class Preparation:
                 "targets that are classes or labels",
                 "Leave it out.",
             )
+        if self.settings.optimizer.is_own:
+            origin = self._origin
+            shapes = jax.eval_shape(partial(origin.network.init, origin.input_shape))
+            self.settings.optimizer.check_own(shapes)
         classes = len(self.dataset.class_names)
         sample_weights(self.dataset.train, self.settings.class_weights, classes)
 
@@ -148,7 +151,7 @@ class Preparation:
         """
         samples, settings = len(self.dataset.train), self.settings
         size = settings.samples_per_step(samples)
-        fills = _is_ours(self.network.layers)
+        fills = _are_ours(self.network)
         plan = BatchPlan(samples, size, settings.epochs, settings.seed, fills)
         if plan.steps > LONGEST_TRAINING:
             raise SettingError(
@@ -310,9 +313,6 @@ class Preparation:
         )
 
 
-def _is_ours(layers: Sequence[Layer]) -> bool:
+def _are_ours(network: Network) -> bool:
     """Whether all layers are known to let no sample see another one of its batch."""
-    inner = [getattr(one, "layers", ()) for one in layers]
-    inner += [branch for one in layers for branch in getattr(one, "branches", ())]
-    own = all(type(one).__module__.startswith("downslope.") for one in layers)
-    return own and all(_is_ours(one) for one in inner)
+    return not any(own_parts(network)[kind] for kind in ("layers", "activations"))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
-from downslope.engine.optimizers import Optimizer
+from downslope.engine.optimizers import OPTIMIZERS, Optimizer
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Recipe:
         It is the recipe's for all that are usually given the same rate as the recipe's own, such
         as adamw for adam; any other takes its own usual rate.
         """
-        is_alike = optimizer.learning_rate == Optimizer(self.optimizer).learning_rate
+        usual = OPTIMIZERS[self.optimizer].learning_rate
+        is_alike = not optimizer.is_own and optimizer.learning_rate == usual
         return self.learning_rate if is_alike else optimizer.learning_rate
 
 

@@ -16,10 +16,10 @@ from downslope.engine import loop
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, RunError, SettingError
 from downslope.names import look_up
-from downslope.nn.losses import PerSample
+from downslope.nn.own_parts import NOTHING
 from downslope.runs import run_folder
 from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint
-from downslope.runs.open import open_run, run_at
+from downslope.runs.open import open_run, open_with, run_at
 from downslope.runs.phases import taken_over
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk
@@ -65,10 +65,10 @@ def resume(
     *,
     epochs: int | None = None,
     learning_rate: float | None = None,
-    loss: PerSample | None = None,
     data: Any = None,
     checkpoints: Checkpoints | None = None,
     on_chunk: OnChunk | None = None,
+    **own: Any,
 ) -> Run:
     """Go on with a training in its folder, whatever ended it.
 
@@ -79,14 +79,15 @@ def resume(
         folder: The run's folder; `train` was given it, or the command line made it.
         epochs: How often all samples are seen in all, to train longer.
         learning_rate: Another learning rate from here on.
-        loss: The user's own loss, if it is trained with one: code is never stored.
         data: Its data, where that cannot be loaded from where it was; see `Run.with_data`.
         checkpoints: When the state is stored.
         on_chunk: Called with a `Progress` between two chunks of steps.
+        own: Parts of your own that it is trained with, as for `open_run`: losses, optimizers, ...
 
     Raises:
         DataError: The data is gone or has changed.
-        RunError: The folder has no checkpoint, or the training has nothing left to do.
+        RunError: The folder has no checkpoint, or the training has nothing left to do, or a part
+            of the user's own is missing.
         SettingError: A setting is out of range.
         StorageError: Another process trains in it, or the disk refuses.
 
@@ -95,7 +96,7 @@ def resume(
     """
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
-    with resuming(folder, changes, loss=loss, data=data, checkpoints=checkpoints) as going_on:
+    with resuming(folder, changes, own, data=data, checkpoints=checkpoints) as going_on:
         return _warned(going_on).train(on_chunk)
 
 
@@ -103,8 +104,8 @@ def resume(
 def resuming(
     folder: str | Path,
     changes: Mapping[str, Any],
+    own: Mapping[str, Any] = NOTHING,
     *,
-    loss: PerSample | None = None,
     data: Any = None,
     checkpoints: Checkpoints | None = None,
     on_progress: OnProgress | None = None,
@@ -119,14 +120,14 @@ def resuming(
         open_run(path)  # says what is wrong
     with locked(path):
         checkpoint, damage = newest_checkpoint(path)
-        run = run_at(checkpoint, loss=loss)
+        run = run_at(checkpoint, own)
         if isinstance(data, Dataset):
             run, data = replace(run, dataset=data), None
         run = run.with_data(data, on_progress=on_progress)
         run = _with_place(_check_data(run))
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
-            _check_rest(open_run(path, loss=loss))
+            _check_rest(open_with(path, own))
         keeper = Keeper(path, checkpoints or Checkpoints())
         notes = [damage] if damage else []
         yield _going_on(run, state, changes, keeper, notes, is_stored=True)

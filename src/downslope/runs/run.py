@@ -13,6 +13,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, known_targets
 from downslope.data.load import load, load_again
@@ -22,18 +23,19 @@ from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
 from downslope.engine import metrics as measures
 from downslope.engine.class_metrics import ClassMetrics, class_metrics, label_metrics, rarest
-from downslope.engine.compilation import check_process
+from downslope.engine.compilation import check_process, compiled
 from downslope.engine.evaluation import Judge, constant_values, sample_values
 from downslope.engine.metrics import TargetMetrics, target_metrics
-from downslope.engine.predictions import linked, outputs_of
+from downslope.engine.predictions import outputs_of
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
 from downslope.errors import DataError
 from downslope.nn import notation
 from downslope.nn.activations import identity
 from downslope.nn.layer import numbered
-from downslope.nn.losses import Loss
+from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
+from downslope.nn.own_parts import part_name
 from downslope.nn.padded import nothing
 from downslope.numerals import rounded
 from downslope.runs import run_folder
@@ -185,7 +187,10 @@ class Run:
 
     def _answers(self, outputs: np.ndarray) -> np.ndarray:
         """What a person reads: probabilities, numbers, maps."""
-        return outputs if self.loss.link is identity else linked(self.loss, outputs)
+        if self.loss.link is identity:
+            return outputs
+        outputs = outputs.astype(np.float32)
+        return np.asarray(compiled(_link, self.loss, outputs)(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
         """The answers to raw inputs, shape (N, *input_shape).
@@ -488,13 +493,28 @@ class Run:
             versions=dict(self.versions),
             data=self.data,
             network=notation.describe(self.network),
-            settings=self.settings,
+            settings=self.settings.stored,
             outcome=self.outcome,
             seconds=self.seconds,
             origin=self.origin,
-            phases=self.phases,
+            phases=tuple(replace(one, settings=one.settings.stored) for one in self.phases),
             parent=self.parent,
+            own={kind: list(parts) for kind, parts in self.own_parts.items()},
         )
+
+    @property
+    def own_parts(self) -> dict[str, dict[str, Any]]:
+        """The parts of the user's own, by their kinds and names: what is given to `open_run`."""
+        found = notation.own_parts(self.network)
+        ours = LOSSES.get(self.loss.name)
+        is_ours = ours is not None and ours.per_sample is self.loss.per_sample
+        found["losses"] = {} if is_ours else {part_name(self.loss): self.loss}
+        every = [*(phase.settings for phase in self.phases), self.settings]
+        optimizers = [one.optimizer for one in every if one.optimizer.is_own]
+        schedules = [one.schedule for one in every if one.schedule.is_own]
+        found["optimizers"] = {one.name: one for one in optimizers}
+        found["schedules"] = {one.kind: one for one in schedules}
+        return {kind: parts for kind, parts in found.items() if parts}
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
@@ -544,6 +564,10 @@ class Run:
 def _people(densities: np.ndarray) -> np.ndarray:
     """How many people each map holds, (N,)."""
     return densities.sum(axis=(1, 2, 3), dtype=np.float64)
+
+
+def _link(loss: Loss, outputs: Array) -> Array:
+    return loss.link(outputs)
 
 
 def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:

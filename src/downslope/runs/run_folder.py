@@ -22,7 +22,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -170,7 +170,10 @@ class _Format(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Document:
-    """The content of `run.json`, and of each checkpoint; attributes are those of `Run`."""
+    """The content of `run.json`, and of each checkpoint; attributes are those of `Run`.
+
+    `own` names the parts of the user's own by their kinds: see `own_parts.py`.
+    """
 
     format: int
     versions: dict[str, str]
@@ -182,6 +185,7 @@ class Document:
     origin: Origin | None = None
     phases: tuple[Phase, ...] = ()
     parent: Origin | None = None
+    own: dict[str, list[str]] = field(default_factory=dict)
 
 
 def versions() -> dict[str, str]:

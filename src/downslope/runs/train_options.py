@@ -6,14 +6,16 @@ Every door goes this way: the command line, `train`, `find_rate`, `compare`, `mi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
+
+from optax import GradientTransformation
 
 from downslope.data.dataset import Dataset
 from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
-from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate
+from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate, optimizer_of
 from downslope.engine.settings import BatchSize, Record, Settings, Stop
 from downslope.errors import NetworkError, SettingError
 from downslope.names import look_up
@@ -43,10 +45,12 @@ class TrainOptions:
         network: A `Network`, or its notation, such as "dense 32 relu, dense 10".
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`; None for
             cross_entropy for classes, squared_error for numbers.
-        optimizer: A name in `OPTIMIZERS`, or an `Optimizer`.
+        optimizer: A name in `OPTIMIZERS`, an `Optimizer`, or an `optax.GradientTransformation`,
+            whose updates the learning rate multiplies: 1, and constant, if left out.
         learning_rate: The (highest) learning rate; None for the recipe's, or for the usual rate
             of another optimizer. The command line's `train` takes "auto" as well.
-        schedule: A name in `SCHEDULES`, or a `Schedule`.
+        schedule: A name in `SCHEDULES`, a `Schedule`, or a function of the step, counted from 0,
+            and the number of all steps that gives the fraction of the learning rate.
         batch_size: Samples per step: a whole number, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
         seed: Decides the first weights, the order of samples and all other chance.
@@ -70,9 +74,9 @@ class TrainOptions:
 
     network: Network | str | None = None
     loss: str | PerSample | Loss | None = None
-    optimizer: str | Optimizer | None = None
+    optimizer: str | Optimizer | GradientTransformation | None = None
     learning_rate: float | Literal["auto"] | None = None
-    schedule: str | Schedule | None = None
+    schedule: str | Schedule | Callable[..., Any] | None = None
     batch_size: BatchSize | None = None
     epochs: int | None = None
     seed: int = 0
@@ -150,12 +154,13 @@ class TrainOptions:
         if isinstance(optimizer, str):
             decay = recipe.weight_decay if optimizer == recipe.optimizer else 0.0
             optimizer = Optimizer(optimizer, weight_decay=decay)
+        optimizer = optimizer_of(optimizer)
         choices = {
             "network": self._network(dataset, resolve(loss), recipe.network),
             "loss": loss,
             "optimizer": optimizer,
             "learning_rate": recipe.rate_for(optimizer),
-            "schedule": Schedule(recipe.schedule),
+            "schedule": Schedule("constant" if optimizer.is_own else recipe.schedule),
             "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
             "epochs": recipe.epochs,
             "augment": recipe.augment or "none",

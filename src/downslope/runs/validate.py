@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import GRID, Augment
 from downslope.engine.settings import BatchSize
 from downslope.errors import DataError, NetworkError, SettingError
 from downslope.nn.embedding import Embedding
+from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network
-from downslope.nn.notation import check_size, describe
+from downslope.nn.notation import check_size, describe, own_parts
 from downslope.runs.run import Run
 
 DEFAULT_LOSS = {
@@ -124,6 +128,7 @@ def check_fit(
             or photos are to be changed where there are none.
     """
     check_size(describe(network))
+    check_own_layers(network, dataset.input_shape)
     for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
         if not len(part):
             raise DataError(
@@ -240,6 +245,52 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> N
                 f"the same {what}",
                 "Leave start out to begin anew.",
             )
+
+
+def check_own_layers(network: Network, input_shape: tuple[int, ...]) -> None:
+    """Try layers and activations of the user's own on shapes alone.
+
+    Raises:
+        NetworkError: One fails, or gives another shape than it should.
+    """
+    if not any(own_parts(network).values()):
+        return
+    shapes = network.shapes(input_shape)
+    before = (input_shape, *shapes[:-1])
+    for place, (layer, given, made) in enumerate(zip(network.layers, before, shapes, strict=True)):
+        inputs = jax.ShapeDtypeStruct((2, *given), jnp.float32)
+        try:
+            parameters, outputs = jax.eval_shape(partial(_forward, layer, given), inputs)
+            wrong = _wrong(parameters, outputs, (2, *made))
+        except NetworkError:
+            raise
+        except Exception as error:  # whatever a user's function raises becomes one message
+            told = next(iter(str(error).splitlines()), "").rstrip(".")
+            wrong = f"failed ({type(error).__name__}: {told})"
+        if wrong:
+            raise NetworkError(
+                f"Layer {network.layer_name(place)} {wrong} on inputs of shape {inputs.shape}.",
+                f"functions of jax.numpy that make outputs of shape {(2, *made)} of them",
+                "Correct the layer, or the function that was given for its activation.",
+            )
+
+
+def _forward(layer: Layer, given: tuple[int, ...], inputs: Array) -> tuple[Any, Any]:
+    key = jax.random.key(0)
+    parameters = layer.init(key, given)
+    return parameters, layer.forward(parameters, inputs, key if layer.is_random else None)
+
+
+def _wrong(parameters: Any, outputs: Any, expected: tuple[int, ...]) -> str:
+    arrays = jax.tree.leaves(parameters)
+    if not isinstance(parameters, dict) or not all(
+        jnp.issubdtype(one.dtype, jnp.floating) for one in arrays
+    ):
+        return "has parameters that are no dictionary from names to arrays of floats"
+    if getattr(outputs, "shape", None) != expected:
+        return f"gives outputs of shape {getattr(outputs, 'shape', None)}"
+    is_float = jnp.issubdtype(outputs.dtype, jnp.floating)
+    return "" if is_float else f"gives outputs of type {outputs.dtype}"
 
 
 def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:

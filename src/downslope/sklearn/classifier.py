@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+from optax import GradientTransformation
 from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
@@ -33,8 +34,10 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
-        activation: A name in `ACTIVATIONS` or "logistic", for all hidden layers, or one for each.
-        solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`, which is taken as it is.
+        activation: A name in `ACTIVATIONS`, "logistic", or a function of `jax.numpy` operations,
+            for all hidden layers, or one for each.
+        solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`, which is taken as it is; or a
+            transformation of optax, which has its own rate: `learning_rate_init` is not used.
         loss: "auto" (cross-entropy: binary for two classes and for labels), "cross_entropy",
             "binary_cross_entropy", a function `loss(logits, classes) -> (N,)` of `jax.numpy`
             operations, or a `Loss`.
@@ -42,7 +45,8 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             of the squared weights and biases, divided by the number of samples in the batch. For
             "adamw" its weight decay.
         batch_size: Samples per step; "auto" for 200 or all, if there are fewer.
-        learning_rate: How the rate changes: a name in `SCHEDULES`, such as "one-cycle".
+        learning_rate: How the rate changes: a name in `SCHEDULES`, such as "one-cycle", or a
+            function (step, steps) -> fraction of the rate.
         learning_rate_init: The (highest) learning rate; "auto" finds a good one by short trainings
             before the first training, and `run_.settings.learning_rate` has it.
         max_iter: Epochs, at most.
@@ -93,13 +97,13 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: str | Callable | Sequence[str | Callable] = "relu",
         *,
-        solver: str | Optimizer = "adam",
+        solver: str | Optimizer | GradientTransformation = "adam",
         loss: str | PerSample | Loss = "auto",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: str | Callable = "constant",
         learning_rate_init: float | str = 0.001,
         max_iter: int = 200,
         dropout: float | Sequence[float] = 0.0,

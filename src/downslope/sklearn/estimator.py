@@ -15,7 +15,6 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import LARGEST, Dataset, Samples, Task
 from downslope.data.scaling import Scaling
-from downslope.engine.optimizers import Optimizer
 from downslope.engine.scales import Units
 from downslope.engine.settings import Record, Stop
 from downslope.nn.losses import Loss, PerSample
@@ -41,13 +40,13 @@ class NetworkEstimator(BaseEstimator):
     def __init__(
         self,
         hidden_layer_sizes: int | Sequence[int] = (100,),
-        activation: str | Sequence[str] = "relu",
+        activation: Any = "relu",
         *,
-        solver: str | Optimizer = "adam",
+        solver: Any = "adam",
         loss: str | PerSample | Loss = "auto",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
+        learning_rate: Any = "constant",
         learning_rate_init: float | str = 0.001,
         max_iter: int = 200,
         dropout: float | Sequence[float] = 0.0,
@@ -140,7 +139,7 @@ class NetworkEstimator(BaseEstimator):
         epochs = 1 if once else int(self.max_iter)
         settings: dict[str, Any] = {
             "loss": loss,
-            "optimizer": parameters.optimizer_of(
+            "optimizer": parameters.solver_of(
                 self.solver, self._pull(parts), self.momentum, self.nesterovs_momentum
             ),
             "schedule": "constant" if once else self.learning_rate,
@@ -168,13 +167,15 @@ class NetworkEstimator(BaseEstimator):
         self, network: Network, dataset: Dataset, settings: dict[str, Any], earlier: Run | None
     ) -> float:
         """The learning rate; one that is to be found is found once, before the first training."""
+        if settings["optimizer"].is_own:  # it has a rate of its own
+            return settings["optimizer"].learning_rate
         if self.learning_rate_init != "auto":
             return float(self.learning_rate_init)
         if earlier is not None:
             return earlier.settings.learning_rate
         from downslope.insight.learning_rate import find_rate  # takes a while, and few ask for it
 
-        return find_rate(network, dataset, **settings).learning_rate
+        return find_rate(network, dataset, **settings).rate
 
     def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
         """X in float64 or float32, and y if it is given, as scikit-learn checks them."""

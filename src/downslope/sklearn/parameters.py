@@ -14,9 +14,9 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import expit, softmax
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
 
-from downslope.engine.optimizers import SCHEDULES, Optimizer
+from downslope.engine.optimizers import SCHEDULES, Optimizer, Schedule, optimizer_of
 from downslope.engine.settings import LARGEST_SEED
 from downslope.errors import InputError
 from downslope.nn import activations
@@ -32,11 +32,15 @@ NAMES = {"logistic": "sigmoid"}  # scikit-learn's for ours
 CONSTRAINTS: Mapping[str, list] = MappingProxyType(
     {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "activation": [StrOptions({*activations.ACTIVATIONS, *NAMES}), "array-like"],
-        "solver": [StrOptions({"adam", "adamw", "rmsprop", "sgd"}), Optimizer],
+        "activation": [StrOptions({*activations.ACTIVATIONS, *NAMES}), callable, "array-like"],
+        "solver": [
+            StrOptions({"adam", "adamw", "rmsprop", "sgd"}),
+            Optimizer,
+            HasMethods(["init", "update"]),  # a transformation of optax
+        ],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
+        "learning_rate": [StrOptions(set(SCHEDULES)), callable, Schedule],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
@@ -84,7 +88,7 @@ def per_layer(name: str, given: Any, layers: int) -> list:
     Raises:
         ValueError: There are more or fewer values than layers.
     """
-    if isinstance(given, str | Real):
+    if isinstance(given, str | Real) or callable(given):
         return [given] * layers
     if len(given) != layers:
         raise ValueError(
@@ -105,23 +109,24 @@ def network_of(sizes: Sequence[int], activation: Any, dropout: Any, outputs: int
     layers: list = []
     with value_errors():
         for size, name, rate in zip(sizes, names, rates, strict=True):
-            layers.append(Dense(size, str(NAMES.get(name, name)), INITIALIZER))
+            own: Any = name if callable(name) else str(NAMES.get(name, name))
+            layers.append(Dense(size, own, INITIALIZER))
             if rate != 0:
                 layers.append(Dropout(float(rate)))
         return Network([*layers, Dense(outputs)])
 
 
-def optimizer_of(solver: Any, alpha: float, momentum: float, nesterov: bool) -> Optimizer:
-    """The optimizer; one of ours is taken as it is.
+def solver_of(solver: Any, alpha: float, momentum: float, nesterov: bool) -> Optimizer:
+    """The optimizer; a value of ours, or a transformation of optax, is taken as it is.
 
     Args:
-        solver: A name in scikit-learn's sense, or an optimizer of ours.
+        solver: A name in scikit-learn's sense, an optimizer of ours, or a transformation.
         alpha: The pull of the weights towards 0, per batch.
         momentum: For "sgd".
         nesterov: Whether it is Nesterov's, for "sgd".
     """
-    if isinstance(solver, Optimizer):
-        return solver
+    if not isinstance(solver, str):
+        return optimizer_of(solver)
     if solver == "sgd" and momentum > 0:
         kind = "nesterov" if nesterov else "momentum"
         return Optimizer(kind, momentum=float(momentum), weight_decay=alpha)

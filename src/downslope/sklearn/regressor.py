@@ -25,7 +25,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
     Args:
         hidden_layer_sizes: Neurons of each hidden layer.
         activation: As for `NetworkClassifier`, like all that is not told here.
-        solver: "adam", "adamw", "rmsprop", "sgd", or an `Optimizer`.
+        solver: "adam", "adamw", "rmsprop", "sgd", an `Optimizer`, or a transformation of optax.
         loss: "auto" (squared_error), "squared_error", "absolute_error", "huber", "poisson", a
             function `loss(prediction, target) -> (N,)` of `jax.numpy` operations, or a `Loss`.
             With huber targets are centred alone, with poisson and functions not even that.
