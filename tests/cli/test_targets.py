@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import downslope as ds
@@ -176,3 +177,16 @@ def test_minima_of_several_numbers_are_told_in_standard_deviations(call, folder)
                 "--starts", 3, "--epochs", 2, "--no-pictures")  # fmt: skip
     assert told.exit_code == 0, told.output
     assert "standard deviations of the targets" in " ".join(told.stdout.split())
+
+
+def test_runs_of_hubers_loss_are_opened_again_and_learn_all_scales(tmp_path):
+    columns = {"x": X[:, 0], "z": X[:, 1], **{name: NUMBERS[name] for name in ("height", "weight")}}
+    for target in (["height"], ["height", "weight"]):
+        data = ds.load(pa.table(columns), target=target)
+        run = ds.train(
+            ds.Network([ds.Dense(len(target))]), data, loss="huber", optimizer="adam",
+            learning_rate=0.02, epochs=120 if len(target) > 1 else 1,
+        ).save(tmp_path / target[-1])  # fmt: skip
+        inputs = data.test.inputs
+        assert (ds.open_run(tmp_path / target[-1]).predict(inputs) == run.predict(inputs)).all()
+    assert run.test_target_metrics().r2.min() > 0.98

@@ -1,5 +1,7 @@
 """Several columns of a table are learnt together: numbers, or labels."""
 
+import dataclasses
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -166,3 +168,12 @@ def test_names_of_targets_belong_to_them():
     for names, told in [(("a",), "2 targets and 1 names"), (("a", "a"), "Two targets have one")]:
         with pytest.raises(DataError, match=told):
             ds.Dataset("d", "regression", *parts, scaling, target_names=names)
+
+
+def test_other_targets_of_an_array_get_other_names():
+    part = ds.Samples(X[:, None], np.stack([HEIGHT, WEIGHT], axis=1))
+    data = ds.Dataset("d", "regression", part, part, part, ds.Scaling.learn(part.inputs))
+    for count, names in [(1, ()), (3, ("target 1", "target 2", "target 3"))]:
+        other = dataclasses.replace(part, targets=np.stack([HEIGHT] * count, axis=1))
+        changed = dataclasses.replace(data, train=other, validation=other, test=other)
+        assert changed.target_names == names

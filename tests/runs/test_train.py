@@ -108,13 +108,14 @@ def test_losses_of_numbers_are_told_in_their_own_units_or_of_several_in_deviatio
     run = fit(network, data, loss=loss, learning_rate=rate, epochs=2, batch_size="full")
     answers, targets = run.predict(data.validation.inputs), data.validation.targets
     miss = np.abs(answers.astype(np.float64) - targets)
-    near, unit = np.minimum(miss, 1), 1.0
+    scaled = miss
     if outputs > 1:
-        unit = data.train.targets.std(axis=0, dtype=np.float64)
+        scaled = miss / data.train.targets.std(axis=0, dtype=np.float64)
+    near = np.minimum(scaled, 1)
     values = {
-        "squared_error": (miss / unit) ** 2,
-        "absolute_error": miss / unit,
-        "huber": near * (miss - near / 2),
+        "squared_error": scaled**2,
+        "absolute_error": scaled,
+        "huber": near * (scaled - near / 2),
     }[loss]
     assert run.trace.validation_loss[-1] == pytest.approx(values.mean(), rel=1e-4)
     assert run.trace.epochs["validation_mae"][-1] == pytest.approx(miss.mean(), rel=1e-4)

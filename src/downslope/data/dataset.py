@@ -250,6 +250,11 @@ def _shares(targets: np.ndarray, where: str) -> np.ndarray:
     return np.ascontiguousarray(targets, np.float32)
 
 
+def _numbered(targets: int) -> tuple[str, ...]:
+    """Names of targets that have none."""
+    return tuple(f"target {number}" for number in range(1, targets + 1))
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """A data set, split and ready to train on.
@@ -319,14 +324,14 @@ class Dataset:
         names, shape = self.target_names, self.train.targets.shape[1:]
         if self.task == "multilabel":
             names = self.class_names
-        elif self.task == "regression" and len(shape) == 1 and len(names or shape) != shape[0]:
-            if names:
+        elif self.task == "regression" and len(shape) == 1 and len(names) != shape[0]:
+            if names != _numbered(len(names)):
                 raise DataError(
                     f"There are {shape[0]} targets and {len(names)} names of targets.",
                     "a name for each target",
                     "Name each, or leave the names out.",
                 )
-            names = tuple(f"target {number}" for number in range(1, shape[0] + 1))
+            names = _numbered(shape[0]) if shape[0] > 1 else ()
         if len({*names}) < len(names):
             raise DataError(
                 f"Two targets have one name: {', '.join(names[:8])}.",

@@ -242,7 +242,8 @@ def _parameters(
         _require(_is_finite(array), f"{name} holds what is no number")
     _check_scaling(arrays, "scaling", inputs)
     known = {*weights, "scaling.mean", "scaling.deviation"}
-    if task != "classification" and loss.degree is not None:
+    is_scaled = loss.degree is not None or loss.is_of_differences
+    if task in ("regression", "counting") and is_scaled:
         _check_scaling(arrays, "answers", outputs)
         known |= {"answers.mean", "answers.deviation"}
     has_median = task in ("regression", "counting")

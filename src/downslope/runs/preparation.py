@@ -71,7 +71,8 @@ def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
 
     Targets far from size 1 would make every learning rate too large or too small. Each of
     several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
-    keep their zero. A loss of differences alone without a rule for units has targets centred.
+    keep their zero. A loss of differences alone without a rule for units has targets centred;
+    several targets, which have no unit in common, are scaled for it as well.
 
     Raises:
         DataError: A target is not finite any more, which all would be scaled by.
@@ -96,7 +97,7 @@ def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
         kind = targets.dtype if is_scaled else np.dtype(np.float32)
         size = mean if has_columns else np.abs(mean).max(initial=0.0)
         deviation = known_spread("target", size, deviation, kind)
-    if loss.degree is not None:
+    if loss.degree is not None or (loss.is_of_differences and has_columns):
         return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
     return Scaling(mean, np.ones(())) if loss.is_of_differences else None
 
