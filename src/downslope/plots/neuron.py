@@ -141,18 +141,20 @@ def _draw_tiles(
 
 
 def _draw_liked(part: SubFigure, neuron: Neuron, images: np.ndarray) -> None:
-    grid = part.subplots(2, LIKED, squeeze=False)
     rows = (("largest", neuron.responds_most(LIKED)), ("smallest", neuron.responds_least(LIKED)))
-    for axes_row, (word, places) in zip(grid, rows, strict=True):
-        for number, axes in enumerate(axes_row):
+    bands = list(np.asarray(part.subfigures(2, 1)))
+    for row, (word, places) in zip(bands, rows, strict=True):
+        row.suptitle(
+            f"training samples with the {word} pre-activation",
+            x=0.017, ha="left", size=style.TEXT_SIZE, color=style.INK, weight="bold",
+        )  # fmt: skip
+        for number, axes in enumerate(row.subplots(1, LIKED)):
             if number >= len(places):
                 axes.set_axis_off()
                 continue
             show_image(axes, images[places[number]], images)
             said = _short(neuron.responses[places[number]])
             axes.set_xlabel(said, size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
-        title = style.entitle(axes_row[0], f"training samples with the {word} pre-activation")
-        title.set_in_layout(False)  # it reaches over the tiles beside it
 
 
 def _draw_responses(axes: Axes, neuron: Neuron) -> None:

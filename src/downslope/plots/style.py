@@ -19,7 +19,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.text import Text
 from matplotlib.ticker import Formatter
 from PIL import Image
 
@@ -136,11 +135,9 @@ def bare(axes: Axes, *, title: str = "") -> Axes:
     return axes
 
 
-def entitle(axes: Axes, title: str) -> Text:
+def entitle(axes: Axes, title: str) -> None:
     """Set the title of one panel, at its left."""
-    return axes.set_title(
-        plain(title, 90), loc="left", size=TEXT_SIZE, color=INK, pad=5, weight="bold"
-    )
+    axes.set_title(plain(title, 90), loc="left", size=TEXT_SIZE, color=INK, pad=5, weight="bold")
 
 
 def named_line(axes: Axes, x: float, words: str, share: float, near: float = 0.35) -> None:
