@@ -260,8 +260,8 @@ def difference(one: Path, other: Path) -> dict[str, Any]:
     found = diff(ds.open_run(one), ds.open_run(other))
     return {
         "steps": found.steps,
-        "equal": found.parted_at is None and bool(found.same_weights),
-        "parted at": found.parted_at,
+        "equal": found.differs_from is None and bool(found.same_weights),
+        "parted at": found.differs_from,
         "parted by": found.parted_by,
         "weights apart": found.weights_apart,
         "said": found.cause,

@@ -55,27 +55,30 @@ def measure(case: Case, grid=GRID, first=FIRST, then=THEN, best=BEST, **search) 
     others = {name: rule(curve) for name, rule in RULES.items()}
     tried = final_losses(case, network, data, grid, first)
     order = np.argsort(tried.mean(axis=1))[:best]
-    rates = {"Downslope": found.rate, **{name: rate for name, rate in others.items() if rate}}
+    rates = {
+        "Downslope": found.learning_rate,
+        **{name: rate for name, rate in others.items() if rate},
+    }
     all_rates = np.array([*grid[order], *rates.values()])
     losses = final_losses(case, network, data, all_rates, then)
     means = losses.mean(axis=1)
     lowest = float(means[:best].min())
     ratios = {name: float(mean / lowest) for name, mean in zip(rates, means[best:], strict=True)}
     alone = tried[:, 0]  # the same with a single seed, for what luck does
-    own = final_losses(case, network, data, np.array([found.rate]), first[:1])
+    own = final_losses(case, network, data, np.array([found.learning_rate]), first[:1])
     return {
         "case": case.name,
-        "recommended": found.rate,
+        "recommended": found.learning_rate,
         "good": found.good,
         "overshoots": found.overshoots,
         "too slow": found.too_slow,
         "share": found.second_look.share,
-        "same again": again.rate == found.rate
+        "same again": again.learning_rate == found.learning_rate
         and np.array_equal(again.choice.losses, found.choice.losses),
         "best of grid": float(grid[order][means[:best].argmin()]),
         "lowest loss": lowest,
         "spread": float(losses[means[:best].argmin()].std() / lowest / np.sqrt(len(then))),
-        "rates": {"Downslope": found.rate, **others},
+        "rates": {"Downslope": found.learning_rate, **others},
         "ratios": ratios,
         "single seed": float(own[0, 0] / alone.min()),
         "seconds": found.seconds,

@@ -26,7 +26,7 @@ def test_figure_3(call, tmp_path):
 def test_slope_as_json(call, tmp_path):
     words = ("slope", "x**2 - 3*x", "--at=-1,2", "--no-pictures", "--json")
     found = json.loads(call(*words).stdout)
-    assert [(one["x"], one["value"], one["slope"]) for one in found["points"]] == [
+    assert [(one["at"], one["value"], one["slope"]) for one in found["tangents"]] == [
         (-1, 4, -5),
         (2, -2, 1),
     ]

@@ -25,14 +25,16 @@ def made(tmp_path_factory):
 
 def test_json_is_what_is_kept(made):
     folder, found = made
-    assert json.loads((folder / "compare.json").read_text()) == found
+    drawn = [str(folder / f"compare.{kind}") for kind in ("png", "svg")]
+    kept = {"pictures": drawn, **json.loads((folder / "compare.json").read_text())}
+    assert kept == found
     assert (folder / "compare.png").is_file()
     assert list(found) == [
-        "folder", "data", "setting", "judged_by", "conclusion", "notes", "interrupted",
-        "equal_samples", "equal_time",
+        "folder", "summary", "setting", "data", "task", "figure", "samples", "equal_samples",
+        "equal_time", "notes", "is_interrupted", "pictures",
     ]  # fmt: skip
-    assert (found["setting"], found["judged_by"]) == ("batch_size", "validation loss")
-    assert [one["value"] for one in found["equal_samples"]] == ["full", "32"]
+    assert (found["setting"], found["figure"]) == ("batch_size", "loss")
+    assert [one["name"] for one in found["equal_samples"]] == ["full", "32"]
     first = found["equal_samples"][0]
     assert (first["seeds"], first["epochs"], first["samples_seen"]) == ([0, 1], 2, 1120)
     assert set(first["validation"]) == set(first["test"]) == {"loss", "accuracy"}
@@ -49,7 +51,7 @@ def test_in_words(call, made, monkeypatch):
     assert (
         "At equal samples seen, on the validation part:\nbatch size  seeds  epochs" in result.stdout
     )
-    conclusion = made[1]["conclusion"].partition(" In equal time")[0]
+    conclusion = made[1]["summary"].partition(" In equal time")[0]
     assert conclusion in result.stdout  # the same at every door, and each time
     assert (
         "- The test part stays sealed: ask for it when nothing is left to choose." in result.stdout

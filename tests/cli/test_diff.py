@@ -12,8 +12,8 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert lines[:5] == [
-        f"A: {own_run}",
-        f"B: {tmp_path / 'slow'}",
+        f"  A: {own_run}",
+        f"  B: {tmp_path / 'slow'}",
         "",
         "B was forked from A at step 20.",
         "From step 21 on: learning rate: 0.1 and 0.01.",
@@ -27,15 +27,16 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
     assert (tmp_path / "figures" / "diff.png").read_bytes().startswith(b"\x89PNG")
     found = json.loads(call("diff", own_run, tmp_path / "slow", "--json", "--out", "x").stdout)
     assert found["pictures"] == ["x/diff.png", "x/diff.svg"]
-    assert found["words"] == lines[3 : 3 + len(found["words"])]
+    summary = found["summary"].split("\n")
+    assert summary == lines[3 : 3 + len(summary)]
     assert found["cause"] == "settings"
-    assert found["parted_at"] == found["takes_effect_at"] == 22
-    assert found["b"]["parent"] == {"run": str(own_run), "step": 20}
+    assert found["differs_from"] == found["takes_effect_at"] == 22
+    assert (found["b"]["parent"]["run"], found["b"]["parent"]["steps"]) == (str(own_run), 20)
     assert found["b"]["changes"] == [
-        {"step": 20, "changed": [{"name": "learning rate", "before": "0.1", "after": "0.01"}]}
+        {"step": 20, "changed": [{"name": "learning rate", "a": "0.1", "b": "0.01"}]}
     ]
-    assert found["from_step"][1] == {
-        "step": 21,
+    assert found["stretches"][1] == {
+        "first": 21,
         "settings": [{"name": "learning rate", "a": "0.1", "b": "0.01"}],
         "versions": [],
     }
@@ -45,7 +46,7 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
 def test_the_same_run_twice(call, own_run, tmp_path):
     result = call("diff", own_run, own_run)
     said = f"Both are the same run: {own_run}."
-    assert result.stdout.splitlines() == [f"A: {own_run}", f"B: {own_run}", "", said]
+    assert result.stdout.splitlines() == [f"  A: {own_run}", f"  B: {own_run}", "", said]
     assert not (tmp_path / "figures").exists()
 
 

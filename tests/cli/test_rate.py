@@ -16,10 +16,11 @@ def found(call):
 
 
 def test_json_and_the_same_words_and_auto(call, found, tmp_path):
+    assert found.pop("pictures") == []
     assert list(found) == [
-        "folder", "data", "learning_rate", "good", "overshoots", "too_slow", "message",
-        "curvature", "loss_before_training", "averaged", "first_look", "second_look", "proof",
-        "seconds",
+        "folder", "summary", "learning_rate", "good", "overshoots", "too_slow", "first_look",
+        "second_look", "choice", "start_loss", "proof", "curvature", "data", "seconds",
+        "diverges_above",
     ]  # fmt: skip
     assert found["folder"] == str(tmp_path / "runs/xor-rate-1")
     assert json.loads((tmp_path / "runs/xor-rate-1/rate.json").read_text()) == found
@@ -27,13 +28,13 @@ def test_json_and_the_same_words_and_auto(call, found, tmp_path):
 
     result = call("rate", *WORDS)
     assert result.exit_code == 0, result.output
-    assert found["message"] in result.stdout
+    assert found["summary"] in result.stdout
     assert f"Found: {tmp_path / 'runs/xor-rate-2'}" in result.stdout
     assert (tmp_path / "runs/xor-rate-2/rate.png").is_file()
 
     result = call("train", *WORDS, "--learning-rate", "auto")
     assert result.exit_code == 0, result.output
-    assert found["message"] in result.stdout
+    assert found["summary"] in result.stdout
     run = ds.open_run(tmp_path / "runs/xor-1")
     assert run.settings.learning_rate == found["learning_rate"]
     assert (tmp_path / "runs/xor-1/pictures/rate.png").is_file()

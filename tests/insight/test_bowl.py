@@ -34,12 +34,12 @@ def test_small_good_and_too_large():
     assert good.distance < 1e-4
     assert large.overshoots == ("w1",) and large.diverges == ("w1",)
     assert (np.diff(large.losses[2:]) > 0).all()
-    assert [one.verdict for one in found.descents] == [
+    assert [one.summary for one in found.descents] == [
         "still 2.2 away",
         "arrives",
         "overshoots: w1 jumps across, farther away after each step",
     ]
-    assert found.sentence == (
+    assert found.summary == (
         "The loss is lowest at (4, 3). From (0.5, \N{MINUS SIGN}1.5), where it is 22.38, the "
         "gradient (\N{MINUS SIGN}7, \N{MINUS SIGN}4.5) points uphill, and each step goes the "
         "other way. A step at the rate r multiplies the distance of w1 from 4 by 1 "
@@ -50,41 +50,41 @@ def test_small_good_and_too_large():
 
 def test_at_the_lowest_point_nothing_is_uphill():
     found = bowl(start=(4, 3))
-    assert found.sentence == (
+    assert found.summary == (
         "The loss is lowest at (4, 3). This is where the descents begin: the gradient there is "
         "(0, 0), no direction leads down, and no step moves."
     )
-    assert {one.verdict for one in found.descents} == {"stays: it begins at the lowest point"}
+    assert {one.summary for one in found.descents} == {"stays: it begins at the lowest point"}
 
 
 def test_each_weight_has_its_own_factor():
-    assert [one.verdict for one in bowl(start=(4, -1.5), rates=[1.02, 2.02]).descents] == [
+    assert [one.summary for one in bowl(start=(4, -1.5), rates=[1.02, 2.02]).descents] == [
         "arrives",
         "overshoots: w2 jumps across, farther away after each step",
     ]
-    assert [one.verdict for one in bowl(start=(-2, 3), rates=[0.98, 1.02], steps=300).descents] == [
+    assert [one.summary for one in bowl(start=(-2, 3), rates=[0.98, 1.02], steps=300).descents] == [
         "arrives",
         "overshoots: w1 jumps across, farther away after each step",
     ]
     (one,) = bowl(start=(4, -1.5), rates=[1.98], steps=300).descents  # rounding moves w1
-    assert one.verdict.startswith("overshoots, farther away than it began")
+    assert one.summary.startswith("overshoots, farther away than it began")
 
 
 def test_near_is_no_arrival():
-    assert bowl(start=(4.001, 3), rates=[1e-3], steps=1).descents[0].verdict == "still 0.001 away"
-    assert bowl(start=(4.001, 3), rates=[0.5], steps=3).descents[0].verdict == "arrives"
+    assert bowl(start=(4.001, 3), rates=[1e-3], steps=1).descents[0].summary == "still 0.001 away"
+    assert bowl(start=(4.001, 3), rates=[0.5], steps=3).descents[0].summary == "arrives"
 
 
 def test_the_largest_rate_divides_what_arrives_from_what_must_overshoot():
     below, above = bowl(rates=[LARGEST_RATE - 0.02, LARGEST_RATE + 0.02], steps=100).descents
     assert below.losses[-1] < 0.05 * below.losses[0] < above.losses[-1]
-    assert below.verdict.endswith(", w1 jumping across at each step")
+    assert below.summary.endswith(", w1 jumping across at each step")
 
 
 def test_a_rate_that_leaves_float32_ends_in_numbers():
     for steps in (1, 2, 3, 30):
         (one,) = bowl(rates=[1e30], steps=steps).descents
-        assert one.verdict.startswith("overshoots")
+        assert one.summary.startswith("overshoots")
 
 
 def test_messages():

@@ -69,11 +69,11 @@ def test_in_equal_time_the_faster_ones_train_longer(batches):
 
 def test_the_words_are_those_of_the_figures(batches):
     means = [f"{one.name}: {one.of(0).mean():.3g}" for one in batches.equal_samples]
-    assert batches.conclusion.startswith(
+    assert batches.summary.startswith(
         "At equal samples seen, no clear difference in validation loss "
         f"({', '.join(means)}): the seed and the choice of samples change it as much. "
     )
-    assert "In equal time (0.4 s), " in batches.conclusion
+    assert "In equal time (0.4 s), " in batches.summary
     assert batches.notes == (
         "All have the learning rate 0.1. Another rate may suit some of them better, and change the "
         "order.",
@@ -118,7 +118,7 @@ def test_losses_that_cannot_be_compared_are_judged_by_a_measure(monkeypatch):
         learning_rate=0.05,
     )
     assert found.figure == "mae"
-    assert "validation MAE" in found.conclusion
+    assert "validation MAE" in found.summary
     run = ds.train(
         parse("dense 2"),
         data,
@@ -151,7 +151,7 @@ def course(name: str, losses, right=None, diverged: int = 0) -> Course:
 
 
 def said(*courses: Course, figure: str = "loss", setting: str = "optimizer") -> str:
-    return Comparison(setting, "points", "classification", figure, 50, courses, (), ()).conclusion
+    return Comparison(setting, "points", "classification", figure, 50, courses, (), ()).summary
 
 
 def test_no_difference_is_claimed_that_chance_covers():

@@ -45,18 +45,18 @@ def test_figure_5_over_200_starts():
     found = escape()
     full, some, single = found.walkers
     assert ((found.starts > HILL) & (found.starts < 9)).all() and len(found.starts) == 200
-    assert (full.in_a, full.in_b, full.reached.sum()) == (0, 200, 0)
+    assert (full.ended_in_a, full.ended_in_b, full.reached.sum()) == (0, 200, 0)
     np.testing.assert_allclose(full.ends, B, atol=0.1)
-    assert some.reached.sum() >= 190 and some.in_a >= 190 and some.left.sum() <= 10
+    assert some.reached.sum() >= 190 and some.ended_in_a >= 190 and some.left.sum() <= 10
     assert single.reached.sum() == 200 and single.left.sum() > 190
-    assert single.in_a < 50 and single.elsewhere > 100
+    assert single.ended_in_a < 50 and single.elsewhere > 100
     assert [one.steps for one in found.walkers] == [32, 512, 131_072]
 
 
 @pytest.mark.parametrize(("size", "seed"), [(256, 3), (400, 4)])
 def test_a_few_hundred_samples_leave_b_and_stay_in_a(size, seed):
     (one,) = escape(batch_sizes=[size], seed=seed).walkers
-    assert one.reached.sum() >= 150 and one.in_a >= 150
+    assert one.reached.sum() >= 150 and one.ended_in_a >= 150
 
 
 def test_the_conclusion_says_what_was_counted():
@@ -66,12 +66,12 @@ def test_the_conclusion_says_what_was_counted():
         "12 starts in the local minimum B; each batch size sees the 4,096 samples 16 times, at "
         "the learning rate 0.3."
     )
-    assert found.conclusion.startswith("Full batch: all 12 stayed in B. Minibatches of 256: ")
+    assert found.summary.startswith("Full batch: all 12 stayed in B. Minibatches of 256: ")
     for one in (full, some, single):
-        assert one.in_a + one.in_b + one.elsewhere == 12
-    assert f"{single.elsewhere} far from both." in found.conclusion
+        assert one.ended_in_a + one.ended_in_b + one.elsewhere == 12
+    assert f"{single.elsewhere} far from both." in found.summary
     again = escape(starts=12, epochs=16)
-    assert again.conclusion == found.conclusion
+    assert again.summary == found.summary
     assert (again.walkers[2].ends == single.ends).all()
 
 

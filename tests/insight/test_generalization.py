@@ -55,24 +55,26 @@ def test_kept_weights_are_the_ones_that_are_judged():
     assert found.validation_loss[found.kept] == pytest.approx(
         run.measure(data.validation)["loss"], rel=1e-4
     )
-    assert found.sentences[0].startswith(f"At the weights of epoch {found.kept_epoch} the training")
+    assert found.summary.split("\n")[0].startswith(
+        f"At the weights of epoch {found.kept_epoch} the training"
+    )
 
 
 def test_the_test_part_is_opened_only_when_asked_for_and_counted():
     data = by_hand.classes_data()
     run = ds.train(NETWORK, data, options=PLAIN, epochs=2)
     found = generalization(run, test=True)
-    assert (run.test_openings, found.openings) == (1, 1)
+    assert (run.test_openings, found.test_evaluations) == (1, 1)
     low, high = found.test_interval["loss"]
     loss, error = found.validation_loss[-1], found.validation_error[-1]
     agrees = low <= loss + 1.96 * error and high >= loss - 1.96 * error
-    assert found.sentences[2] == (
+    assert found.summary.split("\n")[2] == (
         "The loss on the test part (the first look) is "
         f"{found.test['loss']:.3g} (95 % interval {low:.3g} to {high:.3g}), which "
         f"{'agrees with' if agrees else 'differs from'} the validation loss."
     )
     assert found.test["loss"] == run.test()["loss"]
-    assert "(look number 3)" in generalization(run, test=True).sentences[2]
+    assert "(look number 3)" in generalization(run, test=True).summary.split("\n")[2]
 
 
 def curves(train, validation, noise=0.5, samples=400, seed=0):
@@ -97,11 +99,11 @@ def test_onsets_by_hand():
     # the standard error of a gap is 0.035: 0.02 is no gap, 0.1 is one
     assert (found.opens_at, found.lowest_at, found.rises_at) == (3, 3, 4)
     assert found.rise.mean == pytest.approx(0.2, abs=0.01)
-    assert found.sentences[0] == (
+    assert found.summary.split("\n")[0] == (
         "At the weights of epoch 6 the training loss is 0.1 and the validation loss 0.7: a gap of "
         f"0.6 (95 % interval {found.gap.low:.2g} to 0.67), clear from epoch 3 on."
     )
-    assert found.sentences[1].startswith(
+    assert found.summary.split("\n")[1].startswith(
         "The validation loss was lowest in epoch 3, and is clearly higher from epoch 4 on, by 0.2 "
         "at the end (95 % interval 0.2 to 0.2): harmful overfitting."
     )
@@ -110,7 +112,7 @@ def test_onsets_by_hand():
 def test_a_gap_that_does_no_harm():
     found = curves([1, 0.6, 0.4, 0.3], [1, 0.8, 0.7, 0.6])
     assert (found.opens_at, found.lowest_at, found.rises_at) == (2, 4, None)
-    assert found.sentences[1] == (
+    assert found.summary.split("\n")[1] == (
         "The validation loss was lowest in epoch 4, the last: no harmful overfitting."
     )
 
@@ -118,8 +120,8 @@ def test_a_gap_that_does_no_harm():
 def test_no_gap():
     found = curves([1, 0.6, 0.41, 0.4], [1, 0.62, 0.4, 0.405])
     assert (found.opens_at, found.rises_at) == (None, None)
-    assert found.sentences[0].endswith(", which chance can explain.")
-    assert found.sentences[1].startswith(
+    assert found.summary.split("\n")[0].endswith(", which chance can explain.")
+    assert found.summary.split("\n")[1].startswith(
         "The validation loss was lowest in epoch 3; slightly higher at the end (+"
     )
 
@@ -146,7 +148,7 @@ def test_an_onset_is_the_same_for_other_seeds():
     opens = [one.opens_at for one in found]
     assert max(opens) <= 1.5 * min(opens)
     assert all(one.lowest_at < one.rises_at < 100 for one in found)
-    assert all("harmful overfitting" in one.sentences[1] for one in found)
+    assert all("harmful overfitting" in one.summary.split("\n")[1] for one in found)
 
 
 def test_enough_samples_and_few_weights_do_not_overfit():

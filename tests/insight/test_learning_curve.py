@@ -74,7 +74,7 @@ def said(last: Difference) -> str:
     sizes = np.array([500, 1000])
     return LearningCurve(
         "points", "classification", "cross_entropy", sizes, sizes, 1600, two, two, last
-    ).sentence
+    ).summary
 
 
 def test_in_words():

@@ -25,11 +25,11 @@ def found():
 
 
 def test_the_same_answer_again_and_nothing_is_changed(found):
-    before = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.rate, **SETTINGS)
+    before = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.learning_rate, **SETTINGS)
     state = np.random.get_state()[1].copy()
     again = find_rate(NETWORK, DATA, options=PLAIN, **SETTINGS)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
-    assert (again.rate, again.good) == (found.rate, found.good)
+    assert (again.rate, again.good) == (found.learning_rate, found.good)
     assert (again.overshoots, again.too_slow) == (found.overshoots, found.too_slow)
     assert again.curvature.eigenvalue == found.curvature.eigenvalue
     for one, other in (
@@ -40,7 +40,7 @@ def test_the_same_answer_again_and_nothing_is_changed(found):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     for one, other in zip(again.proof, found.proof, strict=True):
         np.testing.assert_array_equal(one.batch_loss, other.batch_loss)
-    after = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.rate, **SETTINGS)
+    after = ds.train(NETWORK, DATA, options=PLAIN, learning_rate=found.learning_rate, **SETTINGS)
     by_hand.assert_same_parameters(before.parameters, after.parameters)
     by_hand.assert_same_trace(before.trace, after.trace)
 
@@ -59,17 +59,17 @@ def test_the_recommended_rate_ends_near_the_best_of_a_grid(found):
         )
         return trained.validation_loss.reshape(len(rates), -1).mean(axis=1)
 
-    assert final(np.array([found.rate]))[0] <= 1.1 * final(rates).min()
-    assert found.good[0] < found.rate < found.good[1] < found.overshoots
+    assert final(np.array([found.learning_rate]))[0] <= 1.1 * final(rates).min()
+    assert found.good[0] < found.learning_rate < found.good[1] < found.overshoots
     assert found.too_slow < found.good[0]
 
 
 def test_what_it_says(found):
     low, high = found.good
-    assert found.message == (
-        f"A good learning rate is {found.rate:g}: with {low:.2g} to {high:.2g}, training ends "
-        f"within 10 % of the lowest validation loss. It overshoots above {found.overshoots:.2g}. "
-        f"It is too slow below {found.too_slow:.2g}."
+    assert found.summary == (
+        f"A good learning rate is {found.learning_rate:g}: with {low:.2g} to {high:.2g}, training "
+        "ends within 10 % of the lowest validation loss. "
+        f"It overshoots above {found.overshoots:.2g}. It is too slow below {found.too_slow:.2g}."
     )
     assert found.how == (
         f"Tried: 24 rates for 30 steps, then {len(found.second_look.rates)} rates with 8 seeds for "
@@ -81,14 +81,16 @@ def test_what_it_says(found):
         f"eigenvalue): {bend.eigenvalue:.3g}. Full-batch gradient descent diverges above a rate of "
         f"2 / {bend.eigenvalue:.3g} = {bend.highest_rate:.3g}."
     )
-    assert found.settings.learning_rate == found.rate == float(f"{found.rate:.3g}")
+    assert (
+        found.settings.learning_rate == found.learning_rate == float(f"{found.learning_rate:.3g}")
+    )
 
 
 def test_three_short_trainings_show_it(found):
     small, good, jumps = found.proof
     assert [one.name for one in found.proof] == ["too small", "good", "overshoots"]
     assert small.rate == pytest.approx(found.too_slow / 3)
-    assert good.rate == found.rate
+    assert good.rate == found.learning_rate
     assert jumps.rate == pytest.approx(2 * found.overshoots)
     assert len({len(one.batch_loss) for one in found.proof}) == 1
     ends = [one.batch_loss[-8:].mean() for one in found.proof]
@@ -185,5 +187,7 @@ def test_training_names_the_search_where_it_is_told_auto():
 
 
 def test_everything_it_leaves_is_plain(found):
-    assert all(isinstance(value, float) for value in (found.rate, *found.good, found.start_loss))
+    assert all(
+        isinstance(value, float) for value in (found.learning_rate, *found.good, found.start_loss)
+    )
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(found.curvature.direction))

@@ -20,7 +20,7 @@ def test_figure_3_of_the_article():
     found = slope()
     assert pairs(found) == [(350, 22500, -300), (600, 10000, 200)]
     assert found.title == "squared error for the target 500"
-    assert found.sentences == (
+    assert tuple(found.summary.split("\n")) == (
         "At y = 350, L is 22,500 and falls 300 times as fast as y grows: a larger y lowers it.",
         "At y = 600, L is 10,000 and rises 200 times as fast as y grows: a smaller y lowers it.",
     )
@@ -99,7 +99,7 @@ def test_kinks_are_told():
         "right. Automatic differentiation, and so a training, uses 0."
     )
     assert slope("x**2", at=0).tangents[0].kink is None
-    assert slope("x**2", at=0).sentences == ("At x = 0, f is 0 and the curve is level.",)
+    assert slope("x**2", at=0).summary == "At x = 0, f is 0 and the curve is level."
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 
 import downslope as ds
 from downslope.insight import line, surface
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import path_of
 from downslope.insight.plane import plane_of_path, plane_of_weights, random_plane
 from downslope.nn.notation import parse
@@ -232,8 +231,8 @@ def test_progress_and_many_samples(run, monkeypatch):
 
 
 def test_multiplications_are_counted():
-    assert multiplications(parse("dense 5 relu, dropout 0.5, dense 3"), (4,)) == 4 * 5 + 5 * 3
-    assert multiplications(parse("conv 3 3, max_pool 2, flatten, dense 7"), (8, 8, 2)) == (
+    assert parse("dense 5 relu, dropout 0.5, dense 3").multiplications((4,)) == 4 * 5 + 5 * 3
+    assert parse("conv 3 3, max_pool 2, flatten, dense 7").multiplications((8, 8, 2)) == (
         8 * 8 * 9 * 2 * 3 + 4 * 4 * 3 * 7
     )
 

@@ -44,7 +44,7 @@ def test_curves_ends_and_the_conclusion(make, texts, overlaps):
     figure = comparison(found)
     shown = texts(figure)
     assert "Batch size compared on points" in shown
-    assert " ".join(" ".join(shown).split()).find(found.conclusion.split(":")[0]) >= 0
+    assert " ".join(" ".join(shown).split()).find(found.summary.split(":")[0]) >= 0
     assert "At equal samples seen: mean of 2 seeds, band from lowest to highest" in shown
     assert "In equal time: mean of 2 seeds, band from lowest to highest" in shown
     assert [shown.count(name) for name in ENDS] == [2, 2, 2]  # at the ends of the lines

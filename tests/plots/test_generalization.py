@@ -34,7 +34,7 @@ def test_losses_gap_and_onsets(texts, overlaps):
 def test_the_test_part_where_it_was_opened(texts, overlaps):
     found = gap(
         [1, 0.5, 0.3], [1, 0.6, 0.5], test={"loss": 0.55},
-        test_interval={"loss": (0.4, 0.7)}, openings=2,
+        test_interval={"loss": (0.4, 0.7)}, test_evaluations=2,
     )  # fmt: skip
     figure = gap_curves(found)
     assert "test 0.55" in texts(figure)

@@ -32,7 +32,7 @@ def found() -> FoundRate:
     steps = np.arange(20)
     rate = float(f"{choice.rate:.3g}")
     return FoundRate(
-        rate=rate,
+        learning_rate=rate,
         good=choice.good,
         overshoots=choice.overshoots(near, wide),
         too_slow=choice.too_slow(near, wide),
@@ -53,13 +53,13 @@ def found() -> FoundRate:
 
 
 def test_it_names_what_is_good_and_what_is_not(found, texts, overlaps):
-    figure = rate_search(found, loss="cross_entropy")
+    figure = rate_search(found)
     shown = texts(figure)
-    assert shown[0] == f"Learning rate for points: {found.rate:g}"
-    assert f"good: {found.rate:g}" in shown
+    assert shown[0] == f"Learning rate for points: {found.learning_rate:g}"
+    assert f"good: {found.learning_rate:g}" in shown
     assert f"overshoots above {found.overshoots:.2g}" in shown
     assert f"too slow below {found.too_slow:.2g}" in shown
-    assert f"good\n{found.rate:.2g}" in shown
+    assert f"good\n{found.learning_rate:.2g}" in shown
     assert "Short trainings at three rates" in shown
     assert not [pair for pair in overlaps(figure) if "bend" not in "".join(pair)]
 

@@ -41,7 +41,7 @@ def test_one_walk_comes_by_all_states_and_the_others_find_them(waves_run):
 
 
 def test_the_gap_in_the_words_of_the_command(material, waves_run):
-    text = " ".join(generalization(waves_run).sentences)
+    text = generalization(waves_run).summary.replace("\n", " ")
     assert told(the_gap(material)) == ([text], ["generalization"])
 
 

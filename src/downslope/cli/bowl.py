@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 
 @click.command()
@@ -17,21 +18,14 @@ from downslope.cli import options
     "--start", type=options.Numbers(), metavar="W1,W2", help="The weights before the first step."
 )
 @click.option("--steps", type=int, metavar="N", help="How many steps each descent has.")
-@options.figures
-@options.no_pictures
-@options.as_json
-def bowl(
-    rates: tuple[float, ...] | None,
-    start: tuple[float, ...] | None,
-    steps: int | None,
-    out: Path,
-    pictures: bool,
-    as_json: bool,
-) -> None:
+@options.figures_output
+def bowl(output: Output, **settings: Any) -> int:
     """Walk down a bowl of two weights, lowest at (4, 3).
 
     A small, a good and a too large learning rate from the same start, with the engine's own steps.
     """
-    from downslope.cli.article import show_bowl
+    from downslope.insight.bowl import bowl as descend
 
-    show_bowl(rates, start, steps, out if pictures else None, as_json=as_json)
+    with output.waiting("Descending ..."):
+        found = descend(**{name: one for name, one in settings.items() if one is not None})
+    return output.show(found)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 if TYPE_CHECKING:
     from downslope.runs.train_options import TrainOptions
+
+SECONDS = 25.0  # for all trainings, where no epochs are asked for
 
 
 @click.command()
@@ -36,8 +40,7 @@ if TYPE_CHECKING:
 @options.reading
 @options.training
 @options.out_folder
-@options.as_json
-@options.no_pictures
+@options.drawn_output
 def compare(
     source: str,
     vary: tuple[str, tuple[str, ...]],
@@ -47,9 +50,8 @@ def compare(
     reading: dict[str, Any],
     train_options: TrainOptions,
     out: Path | None,
-    as_json: bool,
-    pictures: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Train on DATA with several values of one setting, and compare the results.
 
     Each value is trained with several seeds: over the same number of samples, and for as long as
@@ -57,18 +59,55 @@ def compare(
     where chance (seeds, choice of samples) does not explain it. Ctrl-C ends it early and shows the
     values that were finished.
     """
-    from downslope.cli.comparing import compare_and_report
+    from downslope.cli.training import claimed
+    from downslope.insight.compare import compare_variants
+    from downslope.insight.variants import Variant
 
-    code = compare_and_report(
-        source,
-        reading,
-        train_options,
-        vary,
-        seeds=seeds,
-        seconds=seconds,
-        test=test,
-        out=out,
-        as_json=as_json,
-        pictures=pictures,
-    )
-    click.get_current_context().exit(code)
+    setting, texts = vary
+    each = _options_of(train_options, setting, texts)
+    with claimed(out) as claim:
+        dataset = train_options.suited(output.read(source, reading))
+        variants = [Variant(text, one.complete(dataset)) for text, one in each.items()]
+        for one in variants:
+            one.options.plan(dataset)  # says what is wrong before the folder is made
+        folder = claim(f"{dataset.name}-compare").path
+        is_free = train_options.epochs is not None or setting == "epochs"
+        what = f"Comparing {setting.replace('_', ' ')} on {dataset.name}"
+        with output.working(what) as on_progress:
+            found = compare_variants(
+                dataset,
+                variants,
+                setting=setting,
+                seeds=seeds,
+                seconds=SECONDS if seconds is None and not is_free else seconds,
+                test=test,
+                on_progress=on_progress,
+            )
+        return output.keep(found, folder / "compare.json")
+
+
+def _options_of(
+    options: TrainOptions, setting: str, texts: Sequence[str]
+) -> dict[str, TrainOptions]:
+    """The train options with each value of a setting, by its text.
+
+    Raises:
+        NetworkError: A network cannot be read.
+        SettingError: There is no such setting, or a value cannot be read.
+    """
+    from downslope.cli.values import READ, SYNONYMS, read_value
+    from downslope.engine.settings import Stop
+    from downslope.errors import SettingError
+    from downslope.insight.variants import check_values
+    from downslope.names import look_up
+
+    look_up(setting, READ, "setting", SettingError, SYNONYMS)
+    check_values(setting, texts)
+    advice = f"Write e.g. --vary {setting}=... with values separated by commas."
+    each = {}
+    for text in texts:
+        value = read_value(setting, text, advice)
+        change = {"stop": Stop(patience=value)} if setting == "patience" else {setting: value}
+        each[text] = options.replace(**change)
+        each[text].check_rate()
+    return each

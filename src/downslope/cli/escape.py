@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 
 @click.command()
@@ -29,16 +30,17 @@ from downslope.cli import options
     "--learning-rate", type=float, default=0.3, metavar="X", help="For all (default 0.3)."
 )
 @click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
-@options.figures
-@options.no_pictures
-@options.as_json
-def escape(out: Path, pictures: bool, as_json: bool, **settings: object) -> None:
+@options.figures_output
+def escape(output: Output, batch_sizes: tuple[Any, ...], **settings: Any) -> int:
     """Count how many starts leave a local minimum, by batch size.
 
     The mean loss of 4,096 samples has a local minimum B and a lower one, A. All begin beside B.
     All samples at once stay there; minibatches of some hundred are noisy enough to get to A, and
     not noisy enough to leave it again; single samples are thrown out of both.
     """
-    from downslope.cli.article import show_escape
+    from downslope.insight.escape import BATCH_SIZES
+    from downslope.insight.escape import escape as descend
 
-    show_escape(settings, out if pictures else None, as_json=as_json)
+    with output.waiting("Descending from all starts ..."):
+        found = descend(batch_sizes=batch_sizes or BATCH_SIZES, **settings)
+    return output.show(found)

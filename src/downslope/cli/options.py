@@ -41,13 +41,6 @@ as_json = click.option(
 no_pictures = click.option(
     "--no-pictures", "pictures", is_flag=True, default=True, flag_value=False, help="Draw nothing."
 )
-figures = click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("figures"),
-    metavar="FOLDER",
-    help="Folder for the pictures, PNG and SVG (default figures).",
-)
 out_folder = click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -75,6 +68,20 @@ run = bundle(
     data=moved_data,
 )
 output = bundle("output", Output, as_json=as_json)
+figures_output = bundle(
+    "output",
+    Output,
+    folder=click.option(
+        "--out",
+        "folder",
+        type=click.Path(path_type=Path),
+        default=Path("figures"),
+        metavar="FOLDER",
+        help="Folder for the figures, PNG and SVG (default figures).",
+    ),
+    pictures=no_pictures,
+    as_json=as_json,
+)
 drawn_output = bundle("output", Output, as_json=as_json, pictures=no_pictures)
 
 

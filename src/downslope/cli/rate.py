@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 if TYPE_CHECKING:
     from downslope.runs.train_options import TrainOptions
@@ -26,17 +27,15 @@ if TYPE_CHECKING:
     "about as long as that takes.",
 )
 @options.out_folder
-@options.as_json
-@options.no_pictures
+@options.drawn_output
 def rate(
     source: str,
     reading: dict[str, Any],
     train_options: TrainOptions,
     seconds: float,
     out: Path | None,
-    as_json: bool,
-    pictures: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Find a good learning rate for a training on DATA.
 
     Many short trainings, with rates from far too small to far too large and several seeds, run side
@@ -45,14 +44,23 @@ def rate(
 
     To find a rate and train with it at once: downslope train DATA --learning-rate auto.
     """
-    from downslope.cli.rating import rate_and_report
+    from downslope.cli.training import claimed
+    from downslope.errors import SettingError
+    from downslope.insight.learning_rate import find_rate
 
-    rate_and_report(
-        source,
-        reading,
-        train_options,
-        out,
-        seconds=seconds,
-        as_json=as_json,
-        pictures=pictures,
-    )
+    if train_options.learning_rate is not None:
+        raise SettingError(
+            f"The learning rate was given as {train_options.learning_rate!r}, and rate is to find "
+            "it.",
+            "no --learning-rate",
+            "Leave it out.",
+        )
+    with claimed(out) as claim:
+        dataset = train_options.suited(output.read(source, reading))
+        train_options.plan(dataset)  # says what is wrong before the folder is made
+        folder = claim(f"{dataset.name}-rate").path
+        with output.working(f"Looking for a learning rate on {dataset.name}") as on_progress:
+            found = find_rate(
+                None, dataset, options=train_options, seconds=seconds, on_progress=on_progress
+            )
+        return output.keep(found, folder / "rate.json")

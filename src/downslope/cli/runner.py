@@ -108,7 +108,12 @@ class Output:
         Raises:
             StorageError: The disk or the folder refuses.
         """
-        folder, paths = folder or self.folder, []
+        paths: list[Path] = []
+        if self.folder is not None and self.pictures and found.figures():  # it may refuse
+            from downslope.storage.files import make_output_folder
+
+            make_output_folder(self.folder)
+        folder = folder or self.folder
         if not self.as_json:
             tell(found)
             if "folder" in also:
@@ -148,7 +153,10 @@ class Output:
         with self.waiting("Drawing ..."):
             from downslope.plots import save_all
 
-            return save_all(((name, draw()) for name, draw in found.figures().items()), folder)
+            drawn = found.figures()
+            return (
+                save_all(((name, draw()) for name, draw in drawn.items()), folder) if drawn else []
+            )
 
 
 def tell(found: Result) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 
 @click.command()
@@ -16,23 +17,19 @@ from downslope.cli import options
 @click.option(
     "--span", type=options.Numbers(), metavar="FROM,TO", help="Where the curve begins and ends."
 )
-@options.figures
-@options.no_pictures
-@options.as_json
+@options.figures_output
 def slope(
     function: str | None,
     at: tuple[float, ...] | None,
     target: float | None,
-    span: tuple[float, ...] | None,
-    out: Path,
-    pictures: bool,
-    as_json: bool,
-) -> None:
+    span: Any,
+    output: Output,
+) -> int:
     """Find the slope of a loss, an activation or any function of x.
 
     FUNCTION is a name such as squared_error or tanh, or an expression such as "x**2 - 3*x".
     Without it: the square error of answers to a photo of 500 people, at 350 and 600.
     """
-    from downslope.cli.article import show_slope
+    from downslope.insight.slope import slope as find
 
-    show_slope(function, at, target, span, out if pictures else None, as_json=as_json)
+    return output.show(find(function, at=at, target=target, span=span))

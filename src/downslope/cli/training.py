@@ -84,12 +84,14 @@ def train_and_report(
         own = claim(dataset.name)
         folder, found = own.path, None
         if finds_rate:
-            from downslope.cli.rating import look_for_rate
+            from downslope.insight.learning_rate import find_rate
 
-            found = look_for_rate(dataset, full, as_json=as_json)
-            full = full.replace(learning_rate=found.rate)
+            what = f"Looking for a learning rate on {dataset.name}"
+            with display.working(what, lively=not as_json) as on_progress:
+                found = find_rate(None, dataset, options=full, on_progress=on_progress)
+            full = full.replace(learning_rate=found.learning_rate)
             if not as_json:
-                say(f"{found.message}\n")
+                say(f"{found.summary}\n")
         prepare_pictures(pictures)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
@@ -231,7 +233,7 @@ def _claim_own(out: Path) -> Claim:
 
 
 def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) -> None:
-    from downslope.plots import draw_run
+    from downslope.plots import draw_run, save_all
 
     assert run.folder is not None
     folder = run.folder / "pictures"
@@ -239,8 +241,6 @@ def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) ->
         is_stopped = run.outcome.reason == "interrupted"
         paths = draw_run(replace(run, dataset=dataset), folder, with_test=not is_stopped)
         if found is not None:
-            from downslope.cli.rating import draw
-
-            paths += draw(found, folder, as_json=True)
+            paths += save_all(found.plot().items(), folder)
     if not as_json:
         list_pictures(paths)

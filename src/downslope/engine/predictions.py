@@ -1,7 +1,8 @@
-"""What a trained network answers to any number of inputs, in pieces of a few fixed lengths."""
+"""What a trained network predicts for any number of inputs, in pieces of one fixed length."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -14,12 +15,14 @@ from downslope.engine.scales import Scales, Units
 from downslope.errors import NetworkError
 from downslope.nn.fusion import fuse
 from downslope.nn.layer import Padded
+from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import without_padding
 from downslope.storage.files import free_bytes
 
-WIDTHS = (2048, 256, 32, 4, 1)  # samples answered at a time: few shapes, few compilations
-FEWEST_FULL = 256  # with fewer, one call for more samples than there are takes less time
+WIDTHS = (2048, 256, 32, 4)  # samples predicted at a time
+MOST_PRODUCTS = 1 << 25  # that they take: about a millisecond, which a single one takes as well
+PER_WEIGHT = 32  # samples for which each weight is read once, which takes as long
 BYTES = 8  # of a number, before and behind a layer
 MOST_NUMBERS = 1 << 23  # of the widest signal, to bound the memory
 IN_FLIGHT = 4  # pieces that are worked on at once
@@ -43,20 +46,45 @@ def outputs_of(
         sizes: Height and width of photos within their array, (N, 2); None where they fill it.
         outside: The outputs beyond a photo.
     """
-    outputs: list[Any] = []
-    spans, scales = _spans(inputs, network), units.scales(inputs)
-    for start, width in spans:
+    width, scales = _width(network, inputs.shape[1:]), units.scales(inputs)
+
+    def predicted(start: int) -> Array:
         own = None if sizes is None else _piece(sizes, start, width)
         arguments = (parameters, units.seen(_piece(inputs, start, width)), scales, own)
-        answer = compiled(_answer, (network, outside), *arguments)
-        outputs.append(answer(*arguments))
+        return compiled(_answer, (network, outside), *arguments)(*arguments)
+
+    return units.answers_of(_joined(predicted, len(inputs), width))
+
+
+def linked(loss: Loss, outputs: np.ndarray) -> np.ndarray:
+    """The loss's link of outputs (N, ...), float32: probabilities of logits, people of maps."""
+    outputs = outputs.astype(np.float32)
+    width = WIDTHS[0] if outputs.ndim == 2 else 1
+
+    def answered(start: int) -> Array:
+        piece = _piece(outputs, start, width)
+        return compiled(_link, loss, piece)(piece)
+
+    return _joined(answered, len(outputs), width)
+
+
+def _link(loss: Loss, outputs: Array) -> Array:
+    return loss.link(outputs)
+
+
+def _joined(made: Callable[[int], Array], count: int, width: int) -> np.ndarray:
+    """The results for `count` samples of pieces of a width, given where each piece begins."""
+    outputs: list[Any] = []
+    starts = _starts(count, width)
+    for start in starts:
+        outputs.append(made(start))
         if len(outputs) > IN_FLIGHT:  # the others are computed while this one is waited for
             outputs[-IN_FLIGHT - 1] = np.asarray(outputs[-IN_FLIGHT - 1])
     arrays = [np.asarray(one) for one in outputs]
     if len(arrays) == 1:
-        return units.answers_of(arrays[0][: len(inputs)])
-    arrays[-1] = arrays[-1][spans[-2][0] + spans[-2][1] - spans[-1][0] :]  # what was there already
-    return units.answers_of(np.concatenate(arrays))
+        return arrays[0][:count]
+    arrays[-1] = arrays[-1][starts[-2] + width - starts[-1] :]  # what was there already
+    return np.concatenate(arrays)
 
 
 def _answer(
@@ -76,11 +104,13 @@ def _answer(
     return jnp.where(outputs.mask > 0, outputs.values, outside)
 
 
-def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:
-    """Start and width of pieces of a few fixed widths; the last one reaches back to be full."""
-    samples = max(1, len(inputs))
-    widest = max(network.signal_sizes(inputs.shape[1:]))
-    most = max(1, MOST_NUMBERS // widest)
+def _width(network: Network, shape: tuple[int, ...]) -> int:
+    """How many samples are predicted at a time: of a network always as many.
+
+    So a sample's prediction has the same bits alone and among others: how a product is added up
+    depends on how many rows it has, and not on which row it is.
+    """
+    widest = max(network.signal_sizes(shape))
     wanted = BYTES * widest  # of a single sample, coming out of one layer and into the next
     if widest > MOST_NUMBERS and wanted > free_bytes():
         raise NetworkError(
@@ -88,14 +118,18 @@ def _spans(inputs: np.ndarray, network: Network) -> list[tuple[int, int]]:
             f"at most the {in_gib(free_bytes())} of memory that are free",
             "Close other programs, or use a smaller network.",
         )
-    widths = [width for width in WIDTHS if width <= most]
-    width = next((one for one in widths if FEWEST_FULL <= one <= samples), None)
-    if width is None:  # one short piece, or several where the memory asks for it
-        width = min((one for one in widths if one >= samples), default=widths[0])
-    starts = list(range(0, samples, width))
-    if samples > width:
-        starts[-1] = samples - width
-    return [(start, width) for start in starts]
+    products = network.multiplications(shape)
+    most = max(MOST_PRODUCTS, PER_WEIGHT * network.count_weights(shape))
+    fits = [width for width in WIDTHS if width * widest <= MOST_NUMBERS]
+    return next((width for width in fits if width * products <= most), (1, *fits)[-1])
+
+
+def _starts(count: int, width: int) -> list[int]:
+    """Where pieces of a width begin; the last one reaches back to be full."""
+    starts = list(range(0, max(count, 1), width))
+    if count > width:
+        starts[-1] = count - width
+    return starts
 
 
 def _piece(inputs: np.ndarray, start: int, width: int) -> np.ndarray:

@@ -11,8 +11,9 @@ one and still be small for the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -20,8 +21,10 @@ from jaxtyping import Float
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.insight.descent import walk
+from downslope.insight.result import Part, Result
 from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
+from downslope.text import Table
 
 LOWEST = (4.0, 3.0)
 CURVATURES = (2.0, 1.0)  # the second derivatives along w1 and w2: the Hessian's eigenvalues
@@ -49,7 +52,7 @@ def gradient_at(w1: float, w2: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Descent:
+class Descent(Result):
     """One walk down, or up, the bowl.
 
     Attributes:
@@ -61,6 +64,8 @@ class Descent:
     rate: float
     weights: Float[np.ndarray, "steps 2"]
     losses: Float[np.ndarray, " steps"]
+
+    _also: ClassVar[tuple[str, ...]] = ("distance",)
 
     @property
     def distance(self) -> float:
@@ -82,7 +87,7 @@ class Descent:
         return tuple(name for name, one in zip(NAMES, grows, strict=True) if one)
 
     @property
-    def verdict(self) -> str:
+    def summary(self) -> str:
         """How it went, in a few words."""
         first = float(np.hypot(*(self.weights[0] - LOWEST)))
         if first == self.distance == 0:
@@ -102,7 +107,7 @@ class Descent:
 
 
 @dataclass(frozen=True, eq=False)
-class Bowl:
+class Bowl(Result):
     """Descents on the bowl from one start.
 
     Attributes:
@@ -115,8 +120,10 @@ class Bowl:
     gradient: tuple[float, float]
     descents: tuple[Descent, ...]
 
+    _also: ClassVar[tuple[str, ...]] = ("lowest",)
+
     @property
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """What the numbers show."""
         loss = rounded(float(loss_at(*self.start)))
         lowest = f"The loss is lowest at {_point(LOWEST)}."
@@ -132,6 +139,30 @@ class Bowl:
             f"that of w2 from 3 by 1 {_MINUS} r: at a rate above {rounded(LARGEST_RATE)}, w1 jumps "
             "across and ends farther away."
         )
+
+    @property
+    def lowest(self) -> tuple[float, float]:
+        """The two weights at which the loss is lowest."""
+        return float(LOWEST[0]), float(LOWEST[1])
+
+    def parts(self) -> Iterator[Part]:
+        """Where each descent ended and how it went, and the summary."""
+        rows = [
+            [
+                rounded(one.rate, 6),
+                *map(_weight, one.weights[-1]),
+                rounded(one.losses[-1]),
+                one.summary,
+            ]
+            for one in self.descents
+        ]
+        yield Table(("rate", "w1", "w2", "loss", "how it went"), rows, numeric=range(4))
+        yield ""
+        yield self.summary
+
+
+def _weight(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1e6 else rounded(value)
 
 
 def _point(pair: Sequence[float]) -> str:
@@ -155,7 +186,7 @@ def bowl(
         SettingError: A rate, the start or the number of steps is out of range.
 
     Example:
-        >>> [one.verdict for one in bowl().descents][1]
+        >>> [one.summary for one in bowl().descents][1]
         'arrives'
     """
     rates, start = tuple(map(float, rates)), tuple(start)

@@ -83,7 +83,7 @@ def compare(
 
     Example:
         >>> found = compare(network, data, vary={"batch_size": ["full", 1, 32]}, epochs=20)
-        >>> print(found.conclusion)
+        >>> print(found.summary)
     """
     if "seed" in settings:
         raise SettingError(

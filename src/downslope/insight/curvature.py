@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +29,7 @@ from downslope.engine.evaluation import Part, evaluation_batches, on_device, tak
 from downslope.engine.optimizers import Optimizer
 from downslope.engine.scales import Scales, Units
 from downslope.errors import DataError
+from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.network import Network, NetworkParameters
@@ -56,9 +57,11 @@ class Curvature:
 
     eigenvalue: float
     uncertainty: float
-    direction: NetworkParameters
+    direction: NetworkParameters = field(metadata=PROGRAM_ONLY)
     products: int
     samples: int
+
+    _also: ClassVar[tuple[str, ...]] = ("highest_rate",)
 
     @property
     def highest_rate(self) -> float:

@@ -8,11 +8,11 @@ loaded for it, and the test part stays sealed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -21,7 +21,6 @@ from jaxtyping import Float
 from downslope.data.dataset import Task
 from downslope.engine import metrics
 from downslope.insight.barriers import weights_apart
-from downslope.insight.diff_text import said_of
 from downslope.insight.differing_settings import (
     OF_BATCHES,
     OF_STEPS,
@@ -34,11 +33,16 @@ from downslope.insight.differing_settings import (
     network_unlike,
     stretches,
 )
+from downslope.insight.result import PROGRAM_ONLY, Part, Result
+from downslope.numerals import rounded
+from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.outcome import Outcome
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Origin
 from downslope.runs.trace import Trace
+from downslope.text import Table
 
+ROUNDING = 1e-5  # as a share of a loss: the most that rounding in another order explains at once
 Cause = Literal["none", "data", "loss", "network", "start", "settings", "versions", "unknown"]
 
 
@@ -64,7 +68,9 @@ class Side:
     outcome: Outcome
     changes: tuple[Change, ...]
     parent: Origin | None
-    trace: Trace
+    trace: Trace = field(metadata=PROGRAM_ONLY)
+
+    _also: ClassVar[tuple[str, ...]] = ("steps", "metrics")
 
     @staticmethod
     def of(run: Run) -> Side:
@@ -86,7 +92,7 @@ class Side:
         return len(self.trace.batch_loss)
 
     @cached_property
-    def figures(self) -> Mapping[str, float]:
+    def metrics(self) -> Mapping[str, float]:
         """What was measured last at or before the weights that were kept; empty if nothing was."""
         rows = np.flatnonzero(self.trace.epochs["step"] <= self.outcome.kept_step)
         if not len(rows):
@@ -96,22 +102,29 @@ class Side:
         return row | {name: float(self.trace.epochs[name][rows[-1]]) for name in names}
 
 
-_PARTS = ("train", "validation")
+_PARTS = {"train": "training", "validation": "validation"}
+
+
+class RatioAt(NamedTuple):
+    """How many times the smaller batch loss the larger one is, and at which step."""
+
+    ratio: float
+    step: int
 
 
 @dataclass(frozen=True, eq=False)
-class Parting:
+class RunDiff(Result):
     """Where two runs part, and what differed.
 
     Attributes:
-        one: The first run, A.
-        other: The second run, B.
+        a: The first run.
+        b: The second run.
         same_folder: Whether both are the same run.
         data: In what their data is unlike.
         network: Their networks, if these are unlike.
         start: Whether they went on from different runs' weights.
         stretches: Which settings and versions differ, and from which step on.
-        parted_at: The first step, from 1, whose batch losses are not the same bits; None where
+        differs_from: The first step, from 1, whose batch losses are not the same bits; None where
             all that both have are.
         takes_effect_at: The first step whose loss what differs can change; None where nothing
             that changes a step differs.
@@ -121,60 +134,64 @@ class Parting:
             0 for the same, 1.4 for nothing in common. None where the shapes differ.
     """
 
-    one: Side
-    other: Side
+    a: Side
+    b: Side
     same_folder: bool
     data: tuple[Unlike, ...]
     network: tuple[Unlike, ...]
     start: bool
     stretches: tuple[Stretch, ...]
-    parted_at: int | None
+    differs_from: int | None
     takes_effect_at: int | None
     same_batches: bool
     same_weights: bool | None
     weights_apart: float | None
 
+    _also: ClassVar[tuple[str, ...]] = (
+        "steps", "equal_steps", "cause", "first_losses", "largest_ratio",
+    )  # fmt: skip
+
     @property
     def steps(self) -> int:
         """How many steps both have."""
-        return min(self.one.steps, self.other.steps)
+        return min(self.a.steps, self.b.steps)
 
     @property
     def equal_steps(self) -> int:
         """Up to which step all batch losses are the same bits."""
-        return self.steps if self.parted_at is None else self.parted_at - 1
+        return self.steps if self.differs_from is None else self.differs_from - 1
 
     @property
     def cause(self) -> Cause:
         """What explains that they part there; "none" where they do not."""
-        if self.parted_at is None:
+        if self.differs_from is None:
             return "none"
         if self.data:
             return "data"
-        if self.one.loss != self.other.loss:
+        if self.a.loss != self.b.loss:
             return "loss"
         if self.network:
             return "network"
         if self.start:
             return "start"
-        if self.takes_effect_at is not None and self.parted_at >= self.takes_effect_at:
+        if self.takes_effect_at is not None and self.differs_from >= self.takes_effect_at:
             return "settings"
-        before = [one for one in self.stretches if one.first <= self.parted_at]
+        before = [one for one in self.stretches if one.first <= self.differs_from]
         return "versions" if any(one.versions for one in before) else "unknown"
 
     @property
-    def parted_by(self) -> float | None:
+    def first_difference(self) -> float | None:
         """How far the losses differ where they part, as a share of the larger; None if unknown."""
-        return None if self.parted_at is None else _share(*self._losses_at(self.parted_at))
+        return None if self.differs_from is None else _share(*self._losses_at(self.differs_from))
 
     def _losses_at(self, step: int) -> tuple[float, float]:
-        mine, yours = (float(side.trace.batch_loss[step - 1]) for side in (self.one, self.other))
+        mine, yours = (float(side.trace.batch_loss[step - 1]) for side in (self.a, self.b))
         return mine, yours
 
     @property
     def first_losses(self) -> tuple[float, float] | None:
         """The two batch losses where they part."""
-        return None if self.parted_at is None else self._losses_at(self.parted_at)
+        return None if self.differs_from is None else self._losses_at(self.differs_from)
 
     @cached_property
     def ratios(self) -> Float[np.ndarray, " steps"]:
@@ -183,8 +200,7 @@ class Parting:
         NaN where one is not a finite number above 0, and where steps saw other samples.
         """
         mine, yours = (
-            np.asarray(side.trace.batch_loss[: self.steps], np.float64)
-            for side in (self.one, self.other)
+            np.asarray(side.trace.batch_loss[: self.steps], np.float64) for side in (self.a, self.b)
         )
         usable = np.isfinite(mine) & np.isfinite(yours) & (mine > 0) & (yours > 0)
         ratios = np.full(self.steps, np.nan)
@@ -194,21 +210,49 @@ class Parting:
         return ratios
 
     @property
-    def largest_ratio(self) -> tuple[float, int] | None:
+    def largest_ratio(self) -> RatioAt | None:
         """The largest of these ratios since they parted, and its step; None where there is none."""
         behind = self.ratios[self.equal_steps :]
         if not np.isfinite(behind).any():
             return None
         place = int(np.nanargmax(behind))
-        return float(behind[place]), self.equal_steps + place + 1
+        return RatioAt(float(behind[place]), self.equal_steps + place + 1)
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """What is to be said of them: A is the first run, B the second."""
-        return said_of(self)
+    def summary(self) -> str:
+        """Where they come from, what differs, from where on and why, how they ended: lines."""
+        if self.same_folder:
+            return f"Both are the same run: {self.a.folder}."
+        said = [
+            *_kinship(self),
+            *_changes(self),
+            *_unlike(self),
+            _same(self),
+            _course(self),
+            _why(self),
+            _apart(self),
+            _weights(self),
+            *_endings(self),
+        ]
+        return "\n".join(filter(None, said))
+
+    def parts(self) -> Iterator[Part]:
+        """Which runs they are, the summary, and their last metrics beside each other."""
+        if self.a.folder is not None and self.b.folder is not None:
+            yield f"  A: {self.a.folder}"
+            yield f"  B: {self.b.folder}"
+            yield ""
+        yield self.summary
+        names = [*dict.fromkeys([*self.a.metrics, *self.b.metrics])]
+        if names and not self.same_folder:
+            yield ""
+            rows = [
+                [_head(name), *(_cell(one, name) for one in (self.a, self.b))] for name in names
+            ]
+            yield Table(("measured while training", "A", "B"), rows, numeric=(1, 2))
 
 
-def diff(one: Run, other: Run) -> Parting:
+def diff(one: Run, other: Run) -> RunDiff:
     """Find where two runs part, and what differed.
 
     Neither data nor test part is opened; runs of other data or another network are compared in
@@ -219,8 +263,7 @@ def diff(one: Run, other: Run) -> Parting:
         other: Another run.
 
     Example:
-        >>> for sentence in diff(open_run("runs/digits-1"), open_run("runs/slower")).sentences:
-        ...     print(sentence)
+        >>> print(diff(open_run("runs/digits-1"), open_run("runs/slower")).summary)
     """
     steps = min(len(one.trace.batch_loss), len(other.trace.batch_loss))
     data, network = data_unlike(one.data, other.data), network_unlike(one, other)
@@ -229,15 +272,15 @@ def diff(one: Run, other: Run) -> Parting:
     names = {each.name for part in parts for each in part.settings}
     shapes = [[leaf.shape for leaf in jax.tree.leaves(run.parameters)] for run in (one, other)]
     fits = shapes[0] == shapes[1] and not network
-    return Parting(
-        one=Side.of(one),
-        other=Side.of(other),
+    return RunDiff(
+        a=Side.of(one),
+        b=Side.of(other),
         same_folder=is_same_folder(one.folder, other.folder),
         data=data,
         network=network,
         start=has_other_start,
         stretches=parts,
-        parted_at=_first_other(one.trace.batch_loss[:steps], other.trace.batch_loss[:steps]),
+        differs_from=_first_other(one.trace.batch_loss[:steps], other.trace.batch_loss[:steps]),
         takes_effect_at=(
             1 if data or network or has_other_start else _takes_effect(one, other, parts)
         ),
@@ -281,3 +324,187 @@ def _same_bits(one: Run, other: Run) -> bool:
 def _share(mine: float, yours: float) -> float | None:
     largest = max(abs(mine), abs(yours))
     return abs(mine - yours) / largest if np.isfinite(mine + yours) and largest else None
+
+
+def _head(name: str) -> str:
+    part, _, metric = name.partition("_")
+    return f"{_PARTS[part]}: {COLUMNS[metric]}" if metric else name
+
+
+def _cell(side: Side, name: str) -> str:
+    if name not in side.metrics:
+        return ""
+    value, metric = side.metrics[name], name.partition("_")[2]
+    return figure(metric, value, side.task) if metric else f"{value:,}"
+
+
+def _kinship(found: RunDiff) -> list[str]:
+    """Which was forked from which, or from what else."""
+    sides = {"A": found.a, "B": found.b}
+    parents = {name: side.parent for name, side in sides.items() if side.parent is not None}
+    if len(parents) == 2 and is_same_folder(parents["A"].run, parents["B"].run):
+        at = " and ".join(f"{name} at step {one.steps:,}" for name, one in parents.items())
+        return [f"Both were forked from the run in {parents['A'].run}: {at}."]
+    said = []
+    for name, parent in parents.items():
+        whose = next(
+            (
+                own
+                for own, side in sides.items()
+                if own != name and is_same_folder(side.folder, parent.run)
+            ),
+            f"the run in {parent.run}" if parent.run else "a run without a folder",
+        )
+        said.append(f"{name} was forked from {whose} at step {parent.steps:,}.")
+    return said
+
+
+def _changes(found: RunDiff) -> list[str]:
+    """Where each went on with other settings, unless what differs says so already."""
+    told = {part.first - 1 for part in found.stretches if part.settings or part.versions}
+    sides = {"A": found.a.changes, "B": found.b.changes}
+    if sides["A"] == sides["B"]:
+        sides = {"Both": sides["A"]}
+    return [
+        f"{name} went on from step {change.step:,} with {_changed(change)}."
+        for name, changes in sides.items()
+        for change in changes
+        if change.step not in told and change.changed
+    ]
+
+
+def _changed(change: Change) -> str:
+    return ", ".join(f"{one.name} {one.b} instead of {one.a}" for one in change.changed)
+
+
+def _unlike(found: RunDiff) -> list[str]:
+    said = [
+        f"{_capital('; '.join(map(str, part)))}." for part in (found.data, found.network) if part
+    ]
+    if found.start:
+        said.append("They began with the weights of different runs, or one with new ones.")
+    for part in found.stretches:
+        what = _listed(part)
+        if part.first > 1:
+            said.append(f"From step {part.first:,} on: {what or 'the same in both'}.")
+        elif what:
+            said.append(f"{_capital(what)}.")
+    return said
+
+
+def _listed(part: Stretch) -> str:
+    versions = ", ".join(f"{one.name} {one.a} and {one.b}" for one in part.versions)
+    return "; ".join([*map(str, part.settings), *([f"versions: {versions}"] if versions else [])])
+
+
+def _same(found: RunDiff) -> str:
+    """What is the same, of what could differ."""
+    differs = {
+        "data": found.data,
+        "network": found.network,
+        "settings": any(part.settings for part in found.stretches),
+        "versions": any(part.versions for part in found.stretches),
+    }
+    same = [name for name, unlike in differs.items() if not unlike]
+    if not same:
+        return ""
+    together = " and ".join([*([", ".join(same[:-1])] if same[:-1] else []), same[-1]])
+    verb = "is" if same == ["network"] else "are"
+    if found.a.steps != found.b.steps and not found.data:
+        return f"As far as both go, {together} {verb} the same."
+    return f"{_capital(together)} {verb} the same."
+
+
+def _course(found: RunDiff) -> str:
+    """Up to where the losses are the same bits."""
+    if found.cause in ("data", "loss"):
+        what = "learn from other data" if found.data else "have other losses"
+        return f"They {what}, so that their losses cannot be compared step by step."
+    if found.differs_from is None:
+        if found.a.steps == found.b.steps:
+            return f"All {found.steps:,} batch losses are the same, bit for bit."
+        longer, side = ("A", found.a) if found.a.steps > found.steps else ("B", found.b)
+        return (
+            f"All {found.steps:,} batch losses that both have are the same, bit for bit; {longer} "
+            f"went on to step {side.steps:,}."
+        )
+    first, second = found.first_losses or (0.0, 0.0)
+    upto = (
+        f"The batch losses are the same, bit for bit, up to step {found.equal_steps:,} of "
+        f"{found.steps:,}; at"
+        if found.equal_steps
+        else f"The batch losses differ from the first of {found.steps:,} steps on: at"
+    )
+    by = "" if found.first_difference is None else f", {_relative(found.first_difference)} apart"
+    pair = f"{rounded(first, 9)} and {rounded(second, 9)}"
+    return f"{upto} step {found.differs_from:,} they are {pair}{by}."
+
+
+def _why(found: RunDiff) -> str:
+    """Whether what differs explains that they part there."""
+    step, effect = found.differs_from or 0, found.takes_effect_at or 0
+    if found.cause == "settings":
+        if step == effect:
+            return "That is the first loss that what differs can change."
+        return (
+            f"What differs can change the losses from step {effect:,} on: it showed a little later."
+        )
+    if found.cause in ("versions", "unknown"):
+        share = found.first_difference
+        small = share is not None and share <= ROUNDING
+        size = "It began as small as rounding in another order. " if small else ""
+        if found.cause == "versions":
+            return (
+                "No setting that changes a step differs before that, but the versions do: under "
+                f"others the bits may be others. {size}".strip()
+            )
+        return (
+            "Nothing that is recorded explains it: no setting that changes a step differs before "
+            f"that, and the versions are the same. {size}Another machine or another number of "
+            "cores may be the reason; see docs/determinism.md."
+        )
+    return ""
+
+
+def _apart(found: RunDiff) -> str:
+    if found.largest_ratio is None:
+        return ""
+    ratio, step = found.largest_ratio
+    much = (
+        f"one batch loss is {rounded(ratio, 3)} times the other"
+        if ratio >= 1.1
+        else f"the batch losses lie {_relative(ratio - 1)} apart"
+    )
+    return f"The difference is largest at step {step:,}, where {much}."
+
+
+def _relative(value: float) -> str:
+    """A share in percent, or of a millionth and less as rounding makes it."""
+    return f"{rounded(100 * value, 2)} %" if value >= 0.0001 else f"{value:.1e} of their size"
+
+
+def _weights(found: RunDiff) -> str:
+    if found.same_weights is None:
+        return "Their weights have other shapes and cannot be compared."
+    kept = [side.outcome.kept_step for side in (found.a, found.b)]
+    what = "final weights" + (
+        "" if kept[0] == kept[1] else f" (of step {kept[0]:,} in A and {kept[1]:,} in B)"
+    )
+    if found.same_weights:
+        return f"The {what} are the same, bit for bit."
+    assert found.weights_apart is not None
+    return (
+        f"The {what} differ by {rounded(found.weights_apart, 2)} times their length (0: the same; "
+        "1.4: nothing in common)."
+    )
+
+
+def _endings(found: RunDiff) -> list[str]:
+    one, other = found.a.outcome, found.b.outcome
+    if (one.message, one.step) == (other.message, other.step):
+        return [f"Both: {one.message}"]
+    return [f"A: {one.message}", f"B: {other.message}"]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -28,16 +28,16 @@ class Unlike:
 
     Attributes:
         name: What it is, such as "learning rate".
-        one: What it is in the first run.
-        other: And in the second.
+        a: What it is in the first run.
+        b: And in the second.
     """
 
     name: str
-    one: str
-    other: str
+    a: str
+    b: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.one} and {self.other}"
+        return f"{self.name}: {self.a} and {self.b}"
 
 
 @dataclass(frozen=True)

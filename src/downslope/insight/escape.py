@@ -13,9 +13,9 @@ is pushed to and fro by their tilts: by so much less as the root of their number
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +25,10 @@ from jaxtyping import Array, Float
 from downslope.engine.settings import BatchSize, Settings
 from downslope.errors import SettingError
 from downslope.insight.descent import walk
+from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.losses import Loss
 from downslope.numerals import rounded
+from downslope.text import Table
 
 A, HILL, B = 1.5, 5.0, 7.0
 SAMPLES = 4096
@@ -78,9 +80,13 @@ class Walkers:
 
     batch_size: BatchSize
     steps: int
-    path: Float[np.ndarray, "epochs starts"]
-    reached: np.ndarray
-    left: np.ndarray
+    path: Float[np.ndarray, "epochs starts"] = field(metadata=PROGRAM_ONLY)
+    reached: np.ndarray = field(metadata=PROGRAM_ONLY)
+    left: np.ndarray = field(metadata=PROGRAM_ONLY)
+
+    _also: ClassVar[tuple[str, ...]] = (
+        "name", "came_to_a", "back_in_b", "ended_in_a", "ended_in_b", "elsewhere", "ends",
+    )  # fmt: skip
 
     @property
     def ends(self) -> Float[np.ndarray, " starts"]:
@@ -88,19 +94,29 @@ class Walkers:
         return self.path[-1]
 
     @property
-    def in_a(self) -> int:
+    def came_to_a(self) -> int:
+        """How many were ever near A."""
+        return int(self.reached.sum())
+
+    @property
+    def back_in_b(self) -> int:
+        """How many of these were near B again after that."""
+        return int(self.left.sum())
+
+    @property
+    def ended_in_a(self) -> int:
         """How many ended in A: from a little beyond it to the hill."""
         return int(((self.ends > A_BEGINS) & (self.ends < HILL)).sum())
 
     @property
-    def in_b(self) -> int:
+    def ended_in_b(self) -> int:
         """How many ended in B: from the hill to where the farthest ones began."""
         return int(((self.ends >= HILL) & (self.ends < B_ENDS)).sum())
 
     @property
     def elsewhere(self) -> int:
         """How many ended in neither."""
-        return len(self.ends) - self.in_a - self.in_b
+        return len(self.ends) - self.ended_in_a - self.ended_in_b
 
     @property
     def name(self) -> str:
@@ -111,7 +127,7 @@ class Walkers:
 
 
 @dataclass(frozen=True, eq=False)
-class Escape:
+class Escape(Result):
     """How many of the same starts left the local minimum, for each batch size.
 
     Attributes:
@@ -138,24 +154,35 @@ class Escape:
         )
 
     @property
-    def conclusion(self) -> str:
+    def summary(self) -> str:
         """What the counts show, a sentence for each batch size."""
         count = len(self.starts)
         return " ".join(f"{_counted(one, count)}." for one in self.walkers)
 
+    def parts(self) -> Iterator[Part]:
+        """What all walkers had in common, the counts for each batch size, and the summary."""
+        yield self.setting
+        yield ""
+        head = ("", "steps", "came to A", "back in B", "ended in A", "ended in B", "elsewhere")
+        names = ("steps", "came_to_a", "back_in_b", "ended_in_a", "ended_in_b", "elsewhere")
+        rows = [[one.name, *(f"{getattr(one, name):,}" for name in names)] for one in self.walkers]
+        yield Table(head, rows, numeric=range(1, 7))
+        yield ""
+        yield self.summary
+
 
 def _counted(one: Walkers, count: int) -> str:
     name = one.name[0].upper() + one.name[1:]
-    reached, left = int(one.reached.sum()), int(one.left.sum())
+    reached, left = one.came_to_a, one.back_in_b
     if not reached:
-        return f"{name}: {_some(count - one.in_a, count)} stayed in B" + (
-            f", and {one.in_a:,} ended in A" if one.in_a else ""
+        return f"{name}: {_some(count - one.ended_in_a, count)} stayed in B" + (
+            f", and {one.ended_in_a:,} ended in A" if one.ended_in_a else ""
         )
     said = f"{name}: {_some(reached, count)} came to A, "
     said += "none was" if not left else f"{_some(left, reached)} of them were"
     if left == 1:
         said = said.replace("were", "was")
-    said += f" thrown back to B, and {_some(one.in_a, count)} ended in A"
+    said += f" thrown back to B, and {_some(one.ended_in_a, count)} ended in A"
     return said + (f", {one.elsewhere:,} far from both" if one.elsewhere else "")
 
 
@@ -187,7 +214,7 @@ def escape(
         SettingError: A number is out of range.
 
     Example:
-        >>> [one.in_a for one in escape(starts=10).walkers][0]  # with the full batch
+        >>> [one.ended_in_a for one in escape(starts=10).walkers][0]  # with the full batch
         0
     """
     if not isinstance(starts, int) or starts < 1 or not batch_sizes:

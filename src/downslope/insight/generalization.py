@@ -7,8 +7,9 @@ which on the validation loss lies measurably above its lowest, which is where le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -17,10 +18,12 @@ from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
 from downslope.engine.evaluation import Judge, sample_values
 from downslope.errors import RunError
-from downslope.insight.generalization_words import said_of
+from downslope.insight.learning_curve import LearningCurve
+from downslope.insight.result import OfParts, Part, Result
 from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
 from downslope.nn.network import NetworkParameters
+from downslope.numerals import rounded
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
 
@@ -32,7 +35,7 @@ LEAST_RISE = 0.05  # of the lowest loss: what is less does no harm, whether it i
 
 
 @dataclass(frozen=True, eq=False)
-class Generalization:
+class Generalization(Result):
     """How far the losses on seen and unseen samples lie apart.
 
     Attributes:
@@ -56,13 +59,14 @@ class Generalization:
             samples' own differences.
         test: The figures on the test part; None while it is sealed.
         test_interval: The 95 % interval of each.
-        openings: How often the run's test part was opened by now.
+        test_evaluations: How often the run was evaluated on its test part by now.
+        learning_curve: The losses over growing training parts, where these were trained.
     """
 
     data: str
     task: Task
     loss: str
-    samples: tuple[int, int]
+    samples: OfParts
     epochs: np.ndarray
     train_loss: Float[np.ndarray, " epochs"]
     validation_loss: Float[np.ndarray, " epochs"]
@@ -76,7 +80,10 @@ class Generalization:
     rise: Difference
     test: Mapping[str, float] | None = None
     test_interval: Mapping[str, tuple[float, float]] | None = None
-    openings: int = 0
+    test_evaluations: int = 0
+    learning_curve: LearningCurve | None = None
+
+    _also: ClassVar[tuple[str, ...]] = ("gaps", "gap_errors")
 
     @property
     def gaps(self) -> Float[np.ndarray, " epochs"]:
@@ -94,9 +101,23 @@ class Generalization:
         return int(np.abs(self.epochs - self.kept_epoch).argmin())
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """What was found, in words."""
-        return said_of(self)
+    def is_interrupted(self) -> bool:
+        """Whether the learning curve lacks sizes because it was stopped."""
+        return self.learning_curve is not None and self.learning_curve.is_interrupted
+
+    @property
+    def summary(self) -> str:
+        """How large the gap is, since when, and at what cost: a line for each."""
+        return "\n".join([_gap(self), _harm(self), *([] if self.test is None else [_test(self)])])
+
+    def parts(self) -> Iterator[Part]:
+        """The summary, what was measured, and the learning curve."""
+        yield self.summary
+        train, validation = self.samples
+        yield f"Measured on {train:,} training and {validation:,} validation samples."
+        if self.learning_curve is not None:
+            yield ""
+            yield from self.learning_curve.parts()
 
 
 def generalization(
@@ -148,7 +169,7 @@ def generalization(
         loss=run.loss.name,
         test=figures,
         test_interval=run.intervals(run.dataset.test) if test else None,
-        openings=run.test_openings,
+        test_evaluations=run.test_openings,
     )
 
 
@@ -214,7 +235,7 @@ def compared(
     kept = len(epochs) - 1 if kept_epoch is None else int(np.flatnonzero(epochs == kept_epoch)[0])
     far = WIDE * gap_errors[kept]
     return Generalization(
-        samples=(train.shape[1], validation.shape[1]),
+        samples=OfParts(train.shape[1], validation.shape[1]),
         epochs=epochs,
         train_loss=means[0],
         validation_loss=means[1],
@@ -247,3 +268,66 @@ def _since(epochs: np.ndarray, holds: np.ndarray) -> int | None:
         return None
     later = np.cumsum(holds[::-1])[::-1] / np.arange(len(holds), 0, -1)
     return int(epochs[np.flatnonzero(holds & (later >= NEARLY_EVERY))[0]])
+
+
+def _gap(found: Generalization) -> str:
+    gap, place = found.gap, found.kept
+    start = (
+        f"At the weights of epoch {found.kept_epoch} the training loss is "
+        f"{rounded(found.train_loss[place], 3)} and the validation loss "
+        f"{rounded(found.validation_loss[place], 3)}: a gap of {rounded(gap.mean, 2)} "
+        f"(95 % interval {rounded(gap.low, 2)} to {rounded(gap.high, 2)}), "
+    )
+    if not gap.is_told or gap.mean < 0:
+        return start + "which chance can explain."
+    if found.opens_at is None:  # told at the kept epoch, and not at the end
+        return start + "more than chance explains."
+    if found.opens_at == found.epochs[0]:
+        return start + f"clear from epoch {found.opens_at} on, the first that was measured."
+    return start + f"clear from epoch {found.opens_at} on."
+
+
+def _harm(found: Generalization) -> str:
+    rise, last = found.rise, int(found.epochs[-1])
+    start = f"The validation loss was lowest in epoch {found.lowest_at}"
+    if found.lowest_at == last:
+        return f"{start}, the last: no harmful overfitting."
+    by, low, high = (rounded(one, 2) for one in (rise.mean, rise.low, rise.high))
+    between = f"95 % interval {low} to {high}"
+    if found.rises_at is None:
+        how = "slightly higher" if rise.low > 0 else "no clear difference"
+        return f"{start}; {how} at the end ({_signed(rise.mean)}; {between})."
+    return (
+        f"{start}, and is clearly higher from epoch {found.rises_at} on, by {by} at the end "
+        f"({between}): harmful overfitting. Stop earlier (patience), or try more samples, "
+        "dropout or a smaller network."
+    )
+
+
+def _signed(value: float) -> str:
+    return (
+        f"+{rounded(value, 2)}" if value > 0 else rounded(value, 2).replace("-", "\N{MINUS SIGN}")
+    )
+
+
+def _test(found: Generalization) -> str:
+    assert found.test is not None
+    looks = (
+        "the first look" if found.test_evaluations <= 1 else f"look number {found.test_evaluations}"
+    )
+    if not found.test_interval:
+        return (
+            f"The loss on the test part ({looks}) is {rounded(found.test['loss'], 3)}, of fewer "
+            "than 10 samples: too few for an interval."
+        )
+    low, high = found.test_interval["loss"]
+    loss, error = found.validation_loss[found.kept], found.validation_error[found.kept]
+    apart = (
+        "agrees with"
+        if low <= loss + 1.96 * error and high >= loss - 1.96 * error
+        else "differs from"
+    )
+    return (
+        f"The loss on the test part ({looks}) is {rounded(found.test['loss'], 3)} (95 % interval "
+        f"{rounded(low, 3)} to {rounded(high, 3)}), which {apart} the validation loss."
+    )

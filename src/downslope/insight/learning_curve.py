@@ -6,6 +6,7 @@ run itself had: so sizes differ in what there is to see and not in how long they
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from downslope.data.progress import OnProgress
 from downslope.engine.evaluation import Judge, sample_values
 from downslope.engine.settings import Record, Stop
 from downslope.errors import DataError, SettingError
+from downslope.insight.result import Part, Result
 from downslope.insight.significance import Difference, difference
 from downslope.insight.solutions import some_of
 from downslope.numerals import rounded
@@ -24,6 +26,7 @@ from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train
 from downslope.runs.train_options import TrainOptions
+from downslope.text import Table
 
 FEWEST = 16  # samples that are learnt from
 SIZES = 5  # each twice the one before, up to all
@@ -31,7 +34,7 @@ MOST_SAMPLES = 2048  # that are measured of each part
 
 
 @dataclass(frozen=True, eq=False)
-class LearningCurve:
+class LearningCurve(Result):
     """The losses over growing shares of the training part.
 
     Attributes:
@@ -60,7 +63,7 @@ class LearningCurve:
     is_interrupted: bool = False
 
     @property
-    def sentence(self) -> str:
+    def summary(self) -> str:
         """What more samples would do, as far as the figures tell."""
         before, now = self.sizes[-2], self.sizes[-1]
         change = f"From {before:,} to {now:,} training samples the validation loss "
@@ -79,6 +82,27 @@ class LearningCurve:
             f"{change}changed by {rounded(last.mean, 2)} {between}, which chance can explain: no "
             f"sign that more samples would help. {trained}"
         )
+
+    def parts(self) -> Iterator[Part]:
+        """A row for each size, and the summary."""
+        rows = [
+            (
+                f"{size:,}",
+                f"{epochs:,}",
+                rounded(own.mean()),
+                rounded(others.mean()),
+                f"{rounded(others.min())} - {rounded(others.max())}",
+            )
+            for size, epochs, own, others in zip(
+                self.sizes, self.epochs, self.train_loss, self.validation_loss, strict=True
+            )
+        ]
+        head = ("samples", "epochs", "training loss", "validation loss", "from - to")
+        yield Table(head, rows, numeric=range(5))
+        yield ""
+        yield self.summary
+        if self.is_interrupted:
+            yield "Stopped on request: only the sizes that were finished are shown."
 
 
 def learning_curve(

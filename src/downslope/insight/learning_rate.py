@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import jax
 import numpy as np
@@ -24,7 +25,6 @@ from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, SettingError
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.curvature import Curvature, curvature
 from downslope.insight.learning_rate_choice import Choice, best_of, choose, drift, merged
 from downslope.insight.learning_rate_trials import (
@@ -41,6 +41,7 @@ from downslope.insight.learning_rate_trials import (
     train_some,
     try_rates,
 )
+from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.network import Network, NetworkParameters
 from downslope.numerals import rounded
 from downslope.runs.preparation import answer_scaling, sample_weights
@@ -68,11 +69,11 @@ class Proof:
 
 
 @dataclass(frozen=True, eq=False)
-class FoundRate:
+class FoundRate(Result):
     """Which learning rates are good for a training.
 
     Attributes:
-        rate: The recommended rate.
+        learning_rate: The recommended rate.
         good: The lowest and the highest rate that end within a tenth of the lowest validation
             loss.
         overshoots: The lowest rate above the recommended one at which steps jump too far: a
@@ -92,7 +93,7 @@ class FoundRate:
         seconds: How long it took.
     """
 
-    rate: float
+    learning_rate: float
     good: tuple[float, float]
     overshoots: float | None
     too_slow: float | None
@@ -102,16 +103,18 @@ class FoundRate:
     start_loss: float
     proof: tuple[Proof, ...]
     curvature: Curvature | None
-    settings: Settings
+    settings: Settings = field(metadata=PROGRAM_ONLY)
     data: str
     seconds: float
 
+    _also: ClassVar[tuple[str, ...]] = ("diverges_above",)
+
     @property
-    def message(self) -> str:
+    def summary(self) -> str:
         """What was found, in sentences."""
         low, high = self.good
         said = [
-            f"A good learning rate is {rounded(self.rate)}: with {rounded(low, 2)} to "
+            f"A good learning rate is {rounded(self.learning_rate)}: with {rounded(low, 2)} to "
             f"{rounded(high, 2)}, training ends within 10 % of the lowest validation loss."
         ]
         if self.overshoots is not None:
@@ -119,6 +122,19 @@ class FoundRate:
         if self.too_slow is not None:
             said.append(f"It is too slow below {rounded(self.too_slow, 2)}.")
         return " ".join(said)
+
+    @property
+    def diverges_above(self) -> float | None:
+        """Above which rate the curvature makes full-batch steps diverge; None if no rule holds."""
+        bend = self.curvature
+        return None if bend is None else bend.highest_rate_of(self.settings.optimizer)
+
+    def parts(self) -> Iterator[Part]:
+        """The summary, what the curvature says, and how it was found."""
+        yield self.summary
+        if self.about_curvature:
+            yield self.about_curvature
+        yield self.how
 
     @property
     def how(self) -> str:
@@ -144,7 +160,7 @@ class FoundRate:
             f"eigenvalue): {rounded(bend.eigenvalue, 3)}. Full-batch gradient descent diverges "
             f"above a rate of 2 / {rounded(bend.eigenvalue, 3)} = {rounded(bend.highest_rate, 3)}"
         )
-        own = bend.highest_rate_of(self.settings.optimizer)
+        own = self.diverges_above
         if own is not None and self.settings.optimizer.name != "sgd":
             text += f", full-batch {self.settings.optimizer.name} above {rounded(own, 3)}"
         return text + "."
@@ -183,8 +199,9 @@ def find_rate(
 
     Example:
         >>> found = find_rate(network, data, optimizer="adam", epochs=40)
-        >>> print(found.message)
-        >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=found.rate)
+        >>> print(found.summary)
+        >>> rate = found.learning_rate
+        >>> run = train(network, data, optimizer="adam", epochs=40, learning_rate=rate)
     """
     began = time.perf_counter()
     if not 0 < seconds < math.inf:
@@ -216,7 +233,7 @@ def find_rate(
     bend = _bend(question, starts[0])
     tell.end()
     return FoundRate(
-        rate=rate,
+        learning_rate=rate,
         good=(low, high),
         overshoots=overshoots,
         too_slow=too_slow,
@@ -309,7 +326,7 @@ def _start_losses(question: Question, starts: list[NetworkParameters]) -> np.nda
 
 
 def _bend(question: Question, weights: NetworkParameters) -> Curvature | None:
-    each = multiplications(question.network, question.dataset.input_shape)
+    each = question.network.multiplications(question.dataset.input_shape)
     most = int(min(MOST_SAMPLES, max(32, _BEND_PRODUCTS / (240 * max(1, each)))))
     try:
         return curvature(

@@ -16,7 +16,6 @@ from jaxtyping import Float
 from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
 from downslope.engine.settings import LARGEST_SEED, Record, Settings, Stop
-from downslope.insight.arithmetic import multiplications
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network
 from downslope.runs.trace import Trace
@@ -93,7 +92,7 @@ class Question:
     @property
     def seconds(self) -> float:
         """About how long the whole training takes as one of many, by its arithmetic."""
-        each = multiplications(self.network, self.dataset.input_shape) * self.batch_size
+        each = self.network.multiplications(self.dataset.input_shape) * self.batch_size
         return self.steps * (SECONDS_PER_STEP + SECONDS_PER_PRODUCT * each)
 
 

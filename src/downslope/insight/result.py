@@ -40,7 +40,7 @@ class Result:
     """
 
     _also: ClassVar[tuple[str, ...]] = ()
-    """Properties that `to_dict` has beside the fields."""
+    """Properties that `to_dict` has beside the fields; of dataclasses inside a result as well."""
     _most_numbers: ClassVar[int | None] = None
     """Of a longer array `to_dict` has the shape and how its numbers spread."""
 
@@ -64,7 +64,6 @@ class Result:
         network, is left out. `docs/json.md` lists the keys.
         """
         values = {"summary": self.summary, **_fields(self)}
-        values |= {name: getattr(self, name) for name in self._also}
         return {name: plain(value, self._most_numbers) for name, value in values.items()}
 
     def figures(self) -> Mapping[str, Callable[[], Figure]]:
@@ -140,7 +139,7 @@ def plain(value: Any, most: int | None = None) -> Any:
 
 def _fields(value: Any) -> dict[str, Any]:
     own = [one.name for one in dataclasses.fields(value) if one.metadata.get("plain", True)]
-    return {name: getattr(value, name) for name in own}
+    return {name: getattr(value, name) for name in (*own, *getattr(value, "_also", ()))}
 
 
 def _spread(array: np.ndarray) -> dict[str, Any]:

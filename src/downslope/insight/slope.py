@@ -6,7 +6,7 @@ A loss, an activation, or any function; the derivative is JAX's, exact to the ro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,10 +18,12 @@ from jaxtyping import Float
 from downslope.errors import DownslopeError, SettingError
 from downslope.insight.expression import FUNCTIONS, parse_expression
 from downslope.insight.one_sided import sides_at
+from downslope.insight.result import Part, Result
 from downslope.names import look_up
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.losses import LOSSES, Loss, resolve
 from downslope.numerals import rounded
+from downslope.text import Table
 
 Function = Callable[..., Any]
 
@@ -97,7 +99,7 @@ class Tangent:
 
 
 @dataclass(frozen=True, eq=False)
-class Slope:
+class Slope(Result):
     """A function of one number with its tangents.
 
     Attributes:
@@ -127,9 +129,24 @@ class Slope:
         return words if self.target is None else f"{words} for the target {number(self.target)}"
 
     @property
-    def sentences(self) -> tuple[str, ...]:
-        """What each slope says."""
-        return self.told(digits=12)
+    def summary(self) -> str:
+        """What each slope says, a line for each."""
+        return "\n".join(self.told(digits=12))
+
+    def parts(self) -> Iterator[Part]:
+        """The function, its value and slope at each point, what they say, and the note."""
+        yield self.title
+        yield ""
+        rows = [
+            [number(one.at), number(one.value), number(one.slope), number(one.difference, 7)]
+            for one in self.tangents
+        ]
+        head = (self.variable, self.result, "slope", "finite difference")
+        yield Table(head, rows, numeric=range(4))
+        yield ""
+        yield self.summary
+        if self.note:
+            yield self.note
 
     def told(self, digits: int) -> tuple[str, ...]:
         """What each slope says, in numbers of so many digits."""

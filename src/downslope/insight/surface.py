@@ -19,7 +19,6 @@ from downslope.data.progress import OnProgress
 from downslope.engine.evaluation import evaluation_batches
 from downslope.engine.losses_at import losses_at
 from downslope.errors import SettingError
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.path import Path, path_of
 from downslope.insight.plane import Kind, Plane, plane_of_path, plane_of_weights, random_plane
 from downslope.insight.result import OfParts, Result
@@ -236,7 +235,7 @@ def _heights(
 ) -> list[np.ndarray]:
     """The losses of each part over the plane, in pieces of a few rows where they take long."""
     grid = np.stack(np.meshgrid(a, b), axis=-1)
-    each = multiplications(run.network, run.data.input_shape)
+    each = run.network.multiplications(run.data.input_shape)
     rows = max(1, PIECE // max(1, each * len(a) * max(map(len, parts))))
     heights, done, total = [], 0, len(parts) * grid[..., 0].size
     for part in parts:

@@ -119,6 +119,18 @@ class Network:
         self.shapes(input_shape)
         return _signal_sizes(self, tuple(input_shape))
 
+    def multiplications(self, input_shape: Shape) -> int:
+        """How many multiplications one sample takes, in products of weights and signals.
+
+        Each number of a layer's matrices or kernels is used once for every place of the layer's
+        output: once in a dense layer, for each pixel in a convolution.
+
+        Raises:
+            NetworkError: A layer does not fit.
+        """
+        self.shapes(input_shape)
+        return _multiplications(self, tuple(input_shape))
+
     def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
 
@@ -168,6 +180,16 @@ class Network:
 def _count_weights(network: Network, input_shape: Shape) -> int:
     drawn = jax.eval_shape(lambda: network.init(input_shape))
     return sum(math.prod(one.shape) for one in jax.tree.leaves(drawn))
+
+
+@lru_cache(maxsize=256)
+def _multiplications(network: Network, input_shape: Shape) -> int:
+    drawn = jax.eval_shape(lambda: network.init(input_shape))
+    total = 0
+    for own, shape in zip(drawn, network.shapes(input_shape), strict=True):
+        weights = sum(math.prod(one.shape) for one in jax.tree.leaves(own) if len(one.shape) > 1)
+        total += weights * math.prod(shape[:-1])
+    return total
 
 
 @lru_cache(maxsize=256)

@@ -26,7 +26,7 @@ def descents(found: Bowl) -> Figure:
     Args:
         found: What `insight.bowl` returned.
     """
-    figure = style.new_figure("Down a bowl of two weights", found.sentence, height=5.0)
+    figure = style.new_figure("Down a bowl of two weights", found.summary, height=5.0)
     grid = figure.add_gridspec(1, 2, width_ratios=[1, 1.12])
     low, high = _extent(found)
     # drawn in the order that is asked for, so that no way vanishes below the surface
@@ -65,7 +65,7 @@ def _grid(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _label(one: Descent) -> str:
-    return f"rate {style.short(one.rate, 6)}: {one.verdict} (loss {style.short(one.losses[-1], 3)})"
+    return f"rate {style.short(one.rate, 6)}: {one.summary} (loss {style.short(one.losses[-1], 3)})"
 
 
 def _draw_surface(axes: Any, found: Bowl, low: np.ndarray, high: np.ndarray) -> None:

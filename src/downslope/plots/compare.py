@@ -35,7 +35,7 @@ def comparison(found: Comparison) -> Figure:
     rows = len(found.equal_samples)
     heights = [_CURVES] * len(panels) + [0.75 + _ROW * rows]
     title = f"{found.setting.replace('_', ' ').capitalize()} compared on {found.data}"
-    figure = style.new_figure(title, found.conclusion, height=sum(heights))
+    figure = style.new_figure(title, found.summary, height=sum(heights))
     axes = figure.subplots(len(heights), 1, height_ratios=heights)
     for own, (words, courses, place, label) in zip(axes, panels, strict=False):
         _draw_curves(own, found, courses, place)

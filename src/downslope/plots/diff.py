@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from downslope.insight.diff import Parting, Side
+from downslope.insight.diff import RunDiff, Side
 from downslope.plots import style
 from downslope.plots.curves import spread
 
@@ -18,7 +18,7 @@ _MOST_DOTS = 1500  # more steps than this are thinned out evenly
 _LEAST = 1e-8  # of a loss: about half of the last bit of a float32
 
 
-def two_courses(found: Parting) -> Figure:
+def two_courses(found: RunDiff) -> Figure:
     """Draw the losses of two runs over their steps, with the step where they part marked.
 
     Below, how far their batch losses lie apart at each step, where both saw the same samples.
@@ -26,7 +26,7 @@ def two_courses(found: Parting) -> Figure:
     Args:
         found: What `diff` returned.
     """
-    names = [one.folder.name if one.folder else one.data for one in (found.one, found.other)]
+    names = [one.folder.name if one.folder else one.data for one in (found.a, found.b)]
     title = f"{names[0]} (A) and {names[1]} (B)"
     has_both = found.largest_ratio is not None and found.largest_ratio[0] > 1
     height = 5.4 if has_both else 3.6
@@ -41,19 +41,19 @@ def two_courses(found: Parting) -> Figure:
     return figure
 
 
-def _subtitle(found: Parting) -> str:
+def _subtitle(found: RunDiff) -> str:
     drawn = "Solid: validation loss; dashed: training loss; dots: single batches."
     if found.cause in ("data", "loss"):
         return f"Different data or loss functions: the losses cannot be compared. {drawn}"
-    if found.parted_at is None:
+    if found.differs_from is None:
         return f"Bit-identical at all {found.steps:,} steps that both have. {drawn}"
     if not found.equal_steps:
         return f"Different from the first step on. {drawn}"
     return f"Bit-identical up to step {found.equal_steps:,}. {drawn}"
 
 
-def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
-    sides = (found.one, found.other)
+def _draw_losses(axes: Axes, found: RunDiff, x: str) -> None:
+    sides = (found.a, found.b)
     losses = {side.loss.replace("_", " ") for side in sides}
     style.dress(axes, x=x, y=losses.pop() if len(losses) == 1 else "loss")
     labels, shown = [], []
@@ -66,8 +66,8 @@ def _draw_losses(axes: Axes, found: Parting, x: str) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     style.label_ends(axes, labels, _LOSSES)
-    if found.parted_at is not None and found.equal_steps:
-        _mark(axes, found.parted_at, f"first difference at step {found.parted_at:,}")
+    if found.differs_from is not None and found.equal_steps:
+        _mark(axes, found.differs_from, f"first difference at step {found.differs_from:,}")
 
 
 def _draw_side(axes: Axes, side: Side, colour: str, width: float) -> list[np.ndarray]:
@@ -101,7 +101,7 @@ def _label(
         labels.append((float(batches[-1]), name, colour))
 
 
-def _draw_apart(axes: Axes, found: Parting) -> None:
+def _draw_apart(axes: Axes, found: RunDiff) -> None:
     """How far the batch losses lie apart: 0 where they are the same bits, so nothing is drawn."""
     style.dress(axes, x="step", y="relative difference\nof batch losses")
     apart = found.ratios - 1
@@ -120,7 +120,7 @@ def _draw_apart(axes: Axes, found: Parting) -> None:
         last = found.equal_steps
         axes.axvspan(0, last, color=style.GREEN, alpha=0.12, linewidth=0)
         _mark(axes, last + 1, "")
-        wide = last / max(found.one.steps, found.other.steps)
+        wide = last / max(found.a.steps, found.b.steps)
         if wide > 0.14:
             axes.text(
                 last / 2,

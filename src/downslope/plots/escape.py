@@ -27,7 +27,7 @@ def endings(found: Escape) -> Figure:
     rows = len(found.walkers)
     figure = style.new_figure(
         "A local minimum, and how descent leaves it",
-        f"{found.setting} {found.conclusion}",
+        f"{found.setting} {found.summary}",
         height=_CURVE_HEIGHT + 0.9 + rows * _STRIP_HEIGHT,
     )
     ratios = [_CURVE_HEIGHT, *([_STRIP_HEIGHT] * (rows + 1))]
@@ -46,7 +46,7 @@ def endings(found: Escape) -> Figure:
 
 
 def _told(one: Walkers) -> str:
-    said = f"ended in A: {one.in_a} of {len(one.ends)}"
+    said = f"ended in A: {one.ended_in_a} of {len(one.ends)}"
     beyond = int(((one.ends < _ENDS[0]) | (one.ends > _ENDS[1])).sum())
     return said + (f"\n{beyond} ended beyond this picture" if beyond else "")
 

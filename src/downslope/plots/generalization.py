@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,6 +17,15 @@ from downslope.plots.curves import spread
 _LOSSES, _GAP = 2.6, 1.8  # inches of the two panels, about
 
 
+def generalization_figures(found: Generalization) -> dict[str, Callable[[], Figure]]:
+    """The gap, and the learning curve where there is one."""
+    drawn: dict[str, Callable[[], Figure]] = {"generalization": lambda: gap_curves(found)}
+    curve = found.learning_curve
+    if curve is not None:
+        drawn["learning-curve"] = lambda: learning_curves(curve)
+    return drawn
+
+
 def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
     """Draw both losses over the epochs, and the gap between them with its uncertainty.
 
@@ -26,7 +37,7 @@ def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
     """
     title = f"Training and validation loss: {found.data}"
     drawn = "Both losses at the same weights. Bands: 95 % interval for another choice of samples."
-    subtitle = " ".join(found.sentences) if sentences else drawn
+    subtitle = found.summary.replace("\n", " ") if sentences else drawn
     figure = style.new_figure(title, subtitle, height=5.0)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[_LOSSES, _GAP])
     style.dress(top, y=found.loss.replace("_", " "))
@@ -89,7 +100,7 @@ def learning_curves(found: LearningCurve) -> Figure:
         found: What `learning_curve` returned.
     """
     title = f"Learning curve: {found.data}"
-    figure = style.new_figure(title, found.sentence, height=3.6)
+    figure = style.new_figure(title, found.summary, height=3.6)
     axes = figure.subplots()
     style.dress(axes, x="training samples (logarithmic)", y=found.loss.replace("_", " "))
     axes.set_xscale("log")

@@ -21,18 +21,14 @@ _STRIP = 0.25  # of the height, in which the regions are named
 _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at the upper edge
 
 
-def rate_search(found: FoundRate, *, loss: str = "loss") -> Figure:
-    """Draw final losses over the rates that were tried, and the three trainings of the proof.
-
-    Args:
-        found: What was found.
-        loss: Name of the loss, for the axes.
-    """
-    title = f"Learning rate for {found.data}: {style.short(found.rate, 6)}"
-    figure = style.new_figure(title, f"{found.message} {found.how}", height=_HEIGHT + 0.6)
+def rate_search(found: FoundRate) -> Figure:
+    """Draw final losses over the rates that were tried, and the three trainings of the proof."""
+    loss = found.settings.loss.replace("_", " ")
+    title = f"Learning rate for {found.data}: {style.short(found.learning_rate, 6)}"
+    figure = style.new_figure(title, f"{found.summary} {found.how}", height=_HEIGHT + 0.6)
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
-    _draw_rates(left, found, loss.replace("_", " "))
-    _draw_proof(right, found, loss.replace("_", " "))
+    _draw_rates(left, found, loss)
+    _draw_proof(right, found, loss)
     return figure
 
 
@@ -84,16 +80,16 @@ def _draw_regions(axes: Axes, found: FoundRate) -> None:
         axes.axvspan(start, end, color=COLOURS[name], alpha=0.15, linewidth=0)
         text = {
             "too small": f"too slow below {style.short(end, 2)}",
-            "good": f"good: {style.short(found.rate, 6)}",
+            "good": f"good: {style.short(found.learning_rate, 6)}",
             "overshoots": f"overshoots above {style.short(start, 2)}",
         }[name]
         if name == "good":
-            _name_above(axes, found.rate, text, 0.985, "center", COLOURS[name])
+            _name_above(axes, found.learning_rate, text, 0.985, "center", COLOURS[name])
         else:
             side = "left" if name == "too small" else "right"
             edge = low if name == "too small" else high
             _name_above(axes, edge, text, 0.905, side, COLOURS[name])
-    axes.axvline(found.rate, color=style.GREEN, linewidth=1.8)
+    axes.axvline(found.learning_rate, color=style.GREEN, linewidth=1.8)
     bend = found.curvature
     own = None if bend is None else bend.highest_rate_of(found.settings.optimizer)
     if own is not None and low < own < high:

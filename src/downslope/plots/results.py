@@ -10,30 +10,53 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from downslope.errors import escape_html
+from downslope.insight.bowl import Bowl
+from downslope.insight.comparison import Comparison
+from downslope.insight.diff import RunDiff
+from downslope.insight.escape import Escape
+from downslope.insight.generalization import Generalization
 from downslope.insight.layers import LayersOverTime
+from downslope.insight.learning_curve import LearningCurve
+from downslope.insight.learning_rate import FoundRate
 from downslope.insight.line import Line
 from downslope.insight.minima import Minima
 from downslope.insight.neuron import Neuron
 from downslope.insight.result import Result
+from downslope.insight.slope import Slope
 from downslope.insight.surface import Surface
 from downslope.plots import style
+from downslope.plots.bowl import descents
+from downslope.plots.compare import comparison
+from downslope.plots.diff import two_courses
+from downslope.plots.escape import endings
 from downslope.plots.files import save_all
+from downslope.plots.generalization import generalization_figures, learning_curves
 from downslope.plots.layers import layer_figures
+from downslope.plots.learning_rate import rate_search
 from downslope.plots.line import line_between
 from downslope.plots.minima import minima_map
 from downslope.plots.neuron import neuron_figure
+from downslope.plots.slope import tangents
 from downslope.plots.surface import surface_map, surface_relief
 
 Drawing = Mapping[str, Callable[[], Figure]]  # functions that draw, by the name of their files
 
 # a new kind of result is drawn once it has its line here
 DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
+    Bowl: lambda found: {"bowl": lambda: descents(found)},
+    Comparison: lambda found: {"compare": lambda: comparison(found)},
+    Escape: lambda found: {"escape": lambda: endings(found)},
+    FoundRate: lambda found: {"rate": lambda: rate_search(found)},
+    Generalization: generalization_figures,
+    RunDiff: lambda found: {} if found.same_folder else {"diff": lambda: two_courses(found)},
+    LearningCurve: lambda found: {"learning-curve": lambda: learning_curves(found)},
     LayersOverTime: layer_figures,
     Line: lambda found: {"line": lambda: line_between(found)},
     Minima: lambda found: {"minima": lambda: minima_map(found)},
     Neuron: lambda found: {
         f"neuron-{found.layer}-{found.unit}": lambda: neuron_figure(found),
     },
+    Slope: lambda found: {"slope": lambda: tangents(found)},
     Surface: lambda found: {
         "surface": lambda: surface_map(found),
         "surface-relief": lambda: surface_relief(found),

@@ -10,7 +10,6 @@ import numpy as np
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError, RunError
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.first_step import Beginning, beginning
 from downslope.insight.generalization import epochs_of
 from downslope.insight.layers import POINTS, spread_steps
@@ -90,7 +89,7 @@ class Material:
         run, begun = self.run, self.beginning
         if begun is None or self.furthest is None or not begun.layers or not run.outcome.step:
             return None
-        if multiplications(run.network, run.data.input_shape) > MOST_TRACED:
+        if run.network.multiplications(run.data.input_shape) > MOST_TRACED:
             return None
         try:
             return trace_step(run, 1, int(self.chosen[self.furthest]))

@@ -120,7 +120,8 @@ def _grid(grid: Grid) -> str:
     kind = "wide long" if len(grid.rows) > _LONG else "wide"
     return (
         f'<div class="{kind}" tabindex="0" role="region" aria-label="{escape_html(grid.caption)}">'
-        f"<table><caption>{escape_html(grid.caption)}</caption>{top}<tbody>{rows}</tbody></table></div>"
+        f"<table><caption><span>{escape_html(grid.caption)}</span></caption>{top}"
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from downslope.errors import InputError
-from downslope.insight.arithmetic import multiplications
 from downslope.insight.generalization import generalization
 from downslope.insight.layers import layers_over_time
 from downslope.insight.pixels import first_filters
@@ -27,7 +26,7 @@ def the_gap(material: Material) -> Iterator[Piece]:
         yield Words(material.unseen)
     elif material.run.epochs:
         found = generalization(material.run, on_progress=material.on_progress)
-        yield Words(" ".join(found.sentences))
+        yield Words(found.summary.replace("\n", " "))
         yield Picture("generalization", gap_curves(found, sentences=False))
 
 
@@ -78,4 +77,4 @@ def _work(run: Run, points: int, samples: int) -> int:
     assert run.dataset is not None
     parts = (run.dataset.train, run.dataset.validation)
     seen = sum(min(samples, len(part)) for part in parts)
-    return multiplications(run.network, run.data.input_shape) * points**2 * seen
+    return run.network.multiplications(run.data.input_shape) * points**2 * seen

@@ -13,7 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples, known_targets
 from downslope.data.load import load, load_again
@@ -23,10 +22,10 @@ from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
 from downslope.engine import metrics as measures
 from downslope.engine.class_metrics import ClassMetrics, class_metrics, label_metrics, rarest
-from downslope.engine.compilation import check_process, compiled
+from downslope.engine.compilation import check_process
 from downslope.engine.evaluation import Judge, constant_values, sample_values
 from downslope.engine.metrics import TargetMetrics, target_metrics
-from downslope.engine.predictions import outputs_of
+from downslope.engine.predictions import linked, outputs_of
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
 from downslope.errors import DataError
@@ -187,10 +186,7 @@ class Run:
 
     def _answers(self, outputs: np.ndarray) -> np.ndarray:
         """What a person reads: probabilities, numbers, maps."""
-        if self.loss.link is identity:
-            return outputs
-        outputs = outputs.astype(np.float32)
-        return np.asarray(compiled(_link, self.loss, outputs)(outputs))
+        return outputs if self.loss.link is identity else linked(self.loss, outputs)
 
     def predict(self, inputs: Any) -> np.ndarray:
         """The answers to raw inputs, shape (N, *input_shape).
@@ -564,10 +560,6 @@ class Run:
 def _people(densities: np.ndarray) -> np.ndarray:
     """How many people each map holds, (N,)."""
     return densities.sum(axis=(1, 2, 3), dtype=np.float64)
-
-
-def _link(loss: Loss, outputs: Array) -> Array:
-    return loss.link(outputs)
 
 
 def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:

@@ -175,7 +175,7 @@ class NetworkEstimator(BaseEstimator):
             return earlier.settings.learning_rate
         from downslope.insight.learning_rate import find_rate  # takes a while, and few ask for it
 
-        return find_rate(network, dataset, **settings).rate
+        return find_rate(network, dataset, **settings).learning_rate
 
     def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
         """X in float64 or float32, and y if it is given, as scikit-learn checks them."""
