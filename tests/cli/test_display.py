@@ -7,8 +7,7 @@ import numpy as np
 from rich.console import Console
 
 from downslope.cli.curves import Scale, draw
-from downslope.cli.live import LiveTraining, shown_span, thinned
-from downslope.cli.words import clock
+from downslope.cli.live import LiveTraining, clock, shown_span, thinned
 
 
 def test_a_falling_line_goes_from_the_upper_left_to_the_lower_right():

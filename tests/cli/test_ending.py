@@ -14,7 +14,7 @@ from PIL import Image
 
 import downslope as ds
 from downslope.cli import ending
-from downslope.cli import main as commands
+from downslope.cli.commands.data import data
 from downslope.cli.ending import code_of
 from tests.cli.conftest import START
 
@@ -154,7 +154,7 @@ def broken(monkeypatch, error: BaseException):
     def fail(**_):
         raise error
 
-    monkeypatch.setattr(commands.data, "callback", fail)
+    monkeypatch.setattr(data, "callback", fail)
 
 
 def test_what_is_unexpected_is_kept_and_told(refused, call, monkeypatch, tmp_path):

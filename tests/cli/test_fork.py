@@ -20,7 +20,7 @@ def test_a_fork_with_other_settings(call, xor_run):
 
 def test_it_says_where_it_begins(call, xor_run, tmp_path):
     text = call("fork", xor_run, "--at-step", 10, "--out", "mine", "--no-pictures").stdout
-    assert text.startswith(f"Going on from step 10 in {tmp_path}/mine\n")
+    assert text.startswith(f"Continuing from step 10 in {tmp_path}/mine\n")
 
 
 def test_what_cannot_be_used(refused, xor_run, tmp_path):

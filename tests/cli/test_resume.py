@@ -70,7 +70,7 @@ def test_a_training_that_was_killed_while_it_started_goes_on(call, tmp_path, own
     result = call("resume", "run", "--no-pictures")
     assert result.exit_code == 0, result.output
     assert result.stdout.startswith(
-        "Going on from step 0" if patch == STORED else "The training in run was ended before its"
+        "Continuing from step 0" if patch == STORED else "The training in run was ended before its"
     )
     weights = (Path("run") / "weights.safetensors").read_bytes()
     assert weights == (own_run / "weights.safetensors").read_bytes()
@@ -161,7 +161,7 @@ def test_training_longer(call, own_run):
     (phase,) = ds.open_run(own_run).phases
     assert phase.settings.epochs == 3
     text = call("resume", own_run, "--epochs", 6, "--learning-rate", 0.01).stdout
-    assert text.startswith(f"Going on from step {run['steps']} in {own_run}\n")
+    assert text.startswith(f"Continuing from step {run['steps']} in {own_run}\n")
     assert (Path(own_run) / "pictures" / "loss.png").exists()
 
 

@@ -6,13 +6,7 @@ help, version and usage errors answer at once.
 
 from __future__ import annotations
 
-import os
-
-TYPE_CHECKING = False  # type checkers take it for true
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-STOPPED = 130  # 128 + the number of SIGINT, as shells have it
+from downslope.cli.interrupts import stop_at_once
 
 
 def start() -> None:
@@ -27,14 +21,3 @@ def start() -> None:
         stop_at_once()
     else:
         main()
-
-
-def stop_at_once(number: int = 0, frame: object = None) -> NoReturn:
-    """End the process as Ctrl-C does, wherever it is; the arguments are those of a handler.
-
-    An exception would be lost where Python calls back from C, as it does in every import.
-    """
-    try:
-        os.write(2, b"\nStopped.\n")
-    finally:
-        os._exit(STOPPED)

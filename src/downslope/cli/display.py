@@ -23,13 +23,13 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from downslope.cli.lines import say
-from downslope.cli.live import LiveTraining
-from downslope.cli.words import amount, clock, speed
+from downslope.cli.live import LiveTraining, clock, speed
 from downslope.data import Dataset
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.metric_text import progress_text
 from downslope.runs.progress import OnChunk, Progress
+from downslope.text import amount
 
 MOST_LINES = 20  # about so many plain lines in all,
 LONGEST_SILENCE = 15.0  # but never silent for longer than this, in seconds

@@ -10,19 +10,15 @@ from __future__ import annotations
 import errno
 import io
 import os
-import signal
 import sys
 import tempfile
 import traceback
 from contextlib import suppress
 from importlib.metadata import version
-from threading import Event
-from types import FrameType
-from typing import Any, NoReturn
 
 import click
 
-from downslope.cli import STOPPED, stop_at_once
+from downslope.cli.interrupts import STOPPED, was_interrupted
 from downslope.cli.lines import say
 from downslope.errors import LONGEST_PART, DownslopeError, StorageError, shortened
 
@@ -37,38 +33,6 @@ ENGINE_ERRORS, OUT_OF_MEMORY = (
 
 class BrokenOff(Exception):
     """Stands for an error of which click would print lines of its own."""
-
-
-was_interrupted = Event()  # by Ctrl-C
-
-
-def answer_interrupts() -> None:
-    """Let Ctrl-C break off whatever a command does, so that nothing can lose that."""
-    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, stop_at_once):
-        signal.signal(signal.SIGINT, _interrupt)
-    sys.unraisablehook = _end_if_interrupted
-
-
-def ignore_interrupts() -> None:
-    """Let Ctrl-C do nothing: all is done, and Python tears itself down."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Break off what runs; at once in an import, where an exception would crash jaxlib."""
-    was_interrupted.set()
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            stop_at_once()
-        frame = frame.f_back
-    raise KeyboardInterrupt
-
-
-def _end_if_interrupted(error: Any) -> None:
-    """End where Python drops an interrupt, as it does in callbacks of C."""
-    if isinstance(error.exc_value, KeyboardInterrupt):
-        stop_at_once()
-    sys.__unraisablehook__(error)
 
 
 def check_surroundings() -> None:

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from downslope.cli.lines import say
-from downslope.cli.words import amount
 from downslope.data import read_photo
 from downslope.data.pixels import read_pixels
 from downslope.data.readers.array_file import inputs_in, read_arrays
@@ -23,6 +22,7 @@ from downslope.data.readers.table_file import file_notes, is_number, read_table,
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
 from downslope.runs.run_folder import DataCard
+from downslope.text import amount
 
 STANDARD_INPUT = "-"
 TABLES = (".csv", ".npy", ".npz")

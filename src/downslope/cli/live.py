@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -10,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from downslope.cli.curves import Scale, draw
-from downslope.cli.words import amount, clock, speed
 from downslope.data import Dataset
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.metric_text import progress_text
 from downslope.runs.progress import Progress
+from downslope.text import amount
 
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve
@@ -117,3 +119,18 @@ def thinned(
     values = np.array([group.mean() for group in groups if len(group)])
     ends = np.cumsum([len(group) for group in groups if len(group)])
     return values, ends / steps
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 0:07, 12:34 or 1:02:03."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def speed(progress: Progress, samples: int) -> str:
+    """Training samples per second so far."""
+    done = (progress.step - progress.first) / progress.steps * progress.epochs * samples
+    return f"{done / max(progress.seconds, 1e-9):,.0f} samples/s"

@@ -7,45 +7,58 @@ import sys
 import warnings
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Any, cast
 
 import click
 
-from downslope.cli import STOPPED, stop_at_once
-from downslope.cli.bowl import bowl
-from downslope.cli.compare import compare
-from downslope.cli.count import count
-from downslope.cli.data import data
-from downslope.cli.diff import diff
 from downslope.cli.ending import (
     FAILED,
     NOBODY_READS,
     BrokenOff,
-    answer_interrupts,
     check_surroundings,
     code_of,
-    ignore_interrupts,
     open_closed_streams,
 )
-from downslope.cli.escape import escape
-from downslope.cli.export import export
-from downslope.cli.fork import fork
-from downslope.cli.generalization import generalization
-from downslope.cli.layers import layers
+from downslope.cli.interrupts import STOPPED, answer_interrupts, ignore_interrupts, stop_at_once
 from downslope.cli.lines import say
-from downslope.cli.minima import minima
-from downslope.cli.neuron import neuron
-from downslope.cli.predict import predict
-from downslope.cli.rate import rate
-from downslope.cli.report import report
-from downslope.cli.resume import resume
-from downslope.cli.slope import slope
-from downslope.cli.surface import surface
-from downslope.cli.test import test
-from downslope.cli.trace import trace
-from downslope.cli.train import train
+
+# each command is the function of its name in the file of its name, in commands/
+PURPOSES = {
+    "Learn": {
+        "train": "Train a network on data and keep the run.",
+        "resume": "Continue a training, however it ended.",
+        "fork": "Start a new run at a step of another one.",
+        "rate": "Find a good learning rate for a training.",
+        "compare": "Train with several values of one setting.",
+        "minima": "Train from many random starts at once.",
+    },
+    "Use": {
+        "predict": "Predict for new rows, images or arrays.",
+        "count": "Count the people in photos.",
+        "test": "Evaluate a run on data that it has not seen.",
+        "export": "Write a network for other programs.",
+    },
+    "Look": {
+        "report": "Write the story of a run as an HTML file.",
+        "trace": "Show one step of a training with all numbers.",
+        "neuron": "Show one neuron with its inputs and weights.",
+        "layers": "Show the layers over the training.",
+        "surface": "Draw the loss surface around a run.",
+    },
+    "Understand": {
+        "generalization": "Does a run overfit?",
+        "diff": "Where do two runs start to differ, and why?",
+        "slope": "The slope of a loss or of any function.",
+        "bowl": "Gradient descent on a bowl of two weights.",
+        "escape": "Which batch sizes leave a local minimum?",
+    },
+    "Keep": {
+        "data": "List the data sets that are built in.",
+    },
+}
 
 
 class Commands(click.Group):
@@ -78,6 +91,22 @@ class Commands(click.Group):
         except (KeyboardInterrupt, EOFError, OSError) as error:
             raise BrokenOff from error
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, by purpose."""
+        return [name for commands in PURPOSES.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, whose file is loaded for it; None where there is no such name."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        return getattr(import_module(f"downslope.cli.commands.{cmd_name}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names of all commands under their purposes, each with its short help."""
+        for purpose, commands in PURPOSES.items():
+            with formatter.section(purpose):
+                formatter.write_dl(list(commands.items()))
+
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
     """Print the version, and which path products and convolutions take on this machine."""
@@ -106,17 +135,6 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
 )
 def cli() -> None:
     """Train neural networks, and see how they learn."""
-
-
-COMMANDS = (
-    *(train, resume, fork, test, predict, count, report),
-    *(trace, neuron, layers, generalization, surface),
-    *(rate, compare, minima, diff),
-    *(slope, bowl, escape),
-    *(export, data),
-)
-for command in COMMANDS:
-    cli.add_command(command)
 
 
 def main() -> None:

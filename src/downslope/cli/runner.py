@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from downslope.cli.ending import STOPPED
+from downslope.cli.interrupts import STOPPED
 from downslope.cli.lines import plain_json, print_json, say, show_table
 
 if TYPE_CHECKING:  # help answers without the engine
@@ -52,13 +52,25 @@ class Output:
         with self.reading(str(run.data or opened.data.source)) as on_progress:
             return opened.with_data(run.data, on_progress=on_progress)
 
-    def read(self, source: str, reading: Mapping[str, Any]) -> Dataset:
+    @property
+    def is_lively(self) -> bool:
+        """Whether a display may be redrawn in place."""
+        return not self.as_json
+
+    def read(
+        self, source: str, reading: Mapping[str, Any], *, with_columns: bool = False
+    ) -> Dataset:
         """Read a data set and check it, as before a training; findings are printed.
+
+        Args:
+            source: A built-in data set or a path.
+            reading: How a table is read; arguments of `load`.
+            with_columns: Whether the type of each column is printed as well.
 
         Raises:
             DownslopeError: It cannot be used.
         """
-        from downslope.cli.output import report_findings
+        from downslope.cli.scores import report_columns, report_findings
         from downslope.data import load
         from downslope.data.checks.check_data import check_data
 
@@ -67,6 +79,8 @@ class Output:
         with self.waiting("Checking the data ..."):
             dataset = check_data(dataset)
         if not self.as_json:
+            if with_columns:
+                report_columns(dataset)
             report_findings(dataset.findings or ())
         return dataset
 
@@ -74,25 +88,25 @@ class Output:
         """Show how far reading is; gives what is to be called with (done, in all)."""
         from downslope.cli import display
 
-        return display.reading(source, lively=not self.as_json)
+        return display.reading(source, lively=self.is_lively)
 
     def replaying(self) -> AbstractContextManager[OnProgress]:
         """Show how far a training is replayed; gives what is to be called with (steps, in all)."""
         from downslope.cli import display
 
-        return display.replaying(lively=not self.as_json)
+        return display.replaying(lively=self.is_lively)
 
     def working(self, what: str) -> AbstractContextManager[OnProgress]:
         """Show how far long work is; gives what is to be called with (done, in all)."""
         from downslope.cli import display
 
-        return display.working(what, lively=not self.as_json)
+        return display.working(what, lively=self.is_lively)
 
     def waiting(self, what: str) -> AbstractContextManager[None]:
         """Show that something is being done that takes a while."""
         from downslope.cli import display
 
-        return display.waiting(what, lively=not self.as_json)
+        return display.waiting(what, lively=self.is_lively)
 
     def show(self, found: Result, folder: Path | None = None, /, **also: Any) -> int:
         """Print a result, and draw its figures.

@@ -1,4 +1,4 @@
-"""What `downslope train` does: train options and a recipe become a plan; the plan becomes a run."""
+"""What `downslope train`, `resume` and `fork` share: a training is begun or continued, and told."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from downslope.cli import display, output
+from downslope.cli import display, scores
 from downslope.cli.lines import say
 from downslope.cli.runner import list_pictures
-from downslope.data import BUILT_IN, Dataset, load
-from downslope.data.checks.check_data import check_data
+from downslope.data import BUILT_IN, load
 from downslope.engine.settings import Record, Stop
 from downslope.errors import StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
@@ -35,6 +34,22 @@ from downslope.storage.lock import Claim, claim_folder, claim_numbered_folder
 if TYPE_CHECKING:
     from downslope.insight.learning_rate import FoundRate
 
+
+from inspect import signature
+
+from downslope.cli.options import SYNONYMS, read_value
+from downslope.cli.runner import Output, RunAt
+from downslope.engine.augment import augment_from
+from downslope.engine.settings import Settings
+from downslope.errors import DownslopeError, SettingError
+from downslope.names import look_up
+from downslope.runs.open import open_run
+from downslope.runs.replay import replay
+from downslope.runs.resume import CHANGEABLE, GoingOn, forking, resuming
+from downslope.runs.run_folder import has_ended
+from downslope.storage.files import check_names, damaged, is_there, read_file
+from downslope.storage.manifest import MOST_BYTES
+
 EXIT_CODES = {"non_finite": 1, "interrupted": 130}
 
 
@@ -46,8 +61,7 @@ def train_and_report(
     *,
     log: Literal["tensorboard"] | None = None,
     checkpoints: Checkpoints | None = None,
-    as_json: bool,
-    pictures: bool,
+    output: Output,
 ) -> int:
     """Train, keep the run, and print how good it is.
 
@@ -58,8 +72,7 @@ def train_and_report(
         out: Folder for the run, or None for the next free one below `runs`.
         log: What else is written while it trains.
         checkpoints: When its state is stored.
-        as_json: Print one JSON object instead of a table.
-        pictures: Draw pictures into the run folder.
+        output: How it is shown.
 
     Returns:
         The exit code.
@@ -71,13 +84,7 @@ def train_and_report(
         check_tensorboard()
     command = TrainCommand(source, dict(reading), plain(options), log, checkpoints)
     with claimed(out, command) as claim:
-        with display.reading(source, lively=not as_json) as on_progress:
-            dataset = options.suited(load(source, on_progress=on_progress, **reading))
-        with display.waiting("Looking into the data ...", lively=not as_json):
-            dataset = check_data(dataset)
-        if not as_json:
-            output.report_columns(dataset)
-            output.report_findings(dataset.findings or ())
+        dataset = options.suited(output.read(source, reading, with_columns=True))
         finds_rate = options.learning_rate == "auto"
         full = options.replace(learning_rate=None) if finds_rate else options
         prepared = full.plan(dataset)  # says what is wrong before the folder is made
@@ -86,24 +93,23 @@ def train_and_report(
         if finds_rate:
             from downslope.insight.learning_rate import find_rate
 
-            what = f"Looking for a learning rate on {dataset.name}"
-            with display.working(what, lively=not as_json) as on_progress:
+            with output.working(f"Looking for a learning rate on {dataset.name}") as on_progress:
                 found = find_rate(None, dataset, options=full, on_progress=on_progress)
             full = full.replace(learning_rate=found.learning_rate)
-            if not as_json:
+            if not output.as_json:
                 say(f"{found.summary}\n")
-        prepare_pictures(pictures)
+        prepare_pictures(output.pictures)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
-            display.training(dataset, prepared.settings.epochs, lively=not as_json) as shown,
+            display.training(dataset, prepared.settings.epochs, lively=output.is_lively) as shown,
             hint_to_resume(folder),
         ):
             on_chunk = both(shown, written)
             run = train(
                 None, dataset, options=full, on_chunk=on_chunk, folder=own, checkpoints=checkpoints
             )
-    report(run, found, as_json=as_json, pictures=pictures)
-    if log and not as_json:
+    report(run, output, found)
+    if log and not output.as_json:
         say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}", exact=True)
     return EXIT_CODES.get(run.outcome.reason, 0)
 
@@ -125,14 +131,27 @@ def hint_to_resume(folder: Path) -> Iterator[None]:
         raise
 
 
-def report(run: Run, found: FoundRate | None = None, *, as_json: bool, pictures: bool) -> None:
+def report(run: Run, output: Output, found: FoundRate | None = None) -> None:
     """Print how good a run is that has just been trained, and draw its pictures."""
     assert run.dataset is not None
-    output.report_training(run, run.dataset, as_json=as_json)
-    if pictures:
-        _draw(run, run.dataset, found, as_json)
-    if not as_json:
-        output.report_next(run)
+    scores.report_training(run, run.dataset, as_json=output.as_json)
+    if output.pictures:
+        _draw(run, found, output)
+    if not output.as_json:
+        scores.report_next(run)
+
+
+def _draw(run: Run, found: FoundRate | None, output: Output) -> None:
+    from downslope.plots import draw_run, save_all
+
+    assert run.folder is not None
+    folder = run.folder / "pictures"
+    with output.waiting("Drawing pictures ..."):
+        paths = draw_run(run, folder, with_test=run.outcome.reason != "interrupted")
+        if found is not None:
+            paths += save_all(found.plot().items(), folder)
+    if not output.as_json:
+        list_pictures(paths)
 
 
 def both(one: OnChunk, other: OnChunk | None) -> OnChunk:
@@ -232,15 +251,168 @@ def _claim_own(out: Path) -> Claim:
         raise StorageError(error.received, error.expected, advice) from error
 
 
-def _draw(run: Run, dataset: Dataset, found: FoundRate | None, as_json: bool) -> None:
-    from downslope.plots import draw_run, save_all
+def resume_and_report(
+    at: RunAt, changes: Mapping[str, Any], kept: Checkpoints, output: Output
+) -> int:
+    """Continue a training, and print how good it is; returns the exit code.
 
+    Raises:
+        DownslopeError: Something given cannot be used, or the disk refuses.
+    """
+    command = options_of(at.folder)
+    if command is not None:
+        return _begin(at, command, changes, output)
+    dataset = output.open(at).dataset
+    with resuming(at.folder, changes, data=dataset, checkpoints=kept) as going_on:
+        return _train(going_on, output, goes_on=True)
+
+
+@dataclass(frozen=True)
+class ForkCommand:
+    """What `downslope fork` was asked for; arguments of `fork_and_report`."""
+
+    run: str
+    data: str | None
+    at_step: int
+    texts: dict[str, str]
+    checkpoints: Checkpoints
+    command: Literal["fork"] = "fork"
+
+
+@dataclass(frozen=True)
+class _Command:
+    """What all kinds of options have."""
+
+    command: Literal["train", "fork"]
+
+
+def options_of(folder: Path) -> TrainCommand | ForkCommand | None:
+    """What a training was asked for whose process ended before its first state was stored.
+
+    Returns:
+        None where there is a state, or where nothing was asked for.
+
+    Raises:
+        RunError: It cannot be read.
+    """
+    if not folder.is_dir() or has_ended(folder) or stored_steps(folder):
+        return None
+    path = folder / OPTIONS
+    if not is_there(path):
+        return None
+    content = read_file(folder, OPTIONS, MOST_BYTES)
+    check_names(content, path)
+    errors = (
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError, DownslopeError, TypeError,
+        ValueError,
+    )  # fmt: skip
+    try:
+        if msgspec.json.decode(content, type=_Command).command == "fork":
+            return msgspec.json.decode(content, type=ForkCommand, strict=True)
+        found = msgspec.json.decode(content, type=TrainCommand, strict=True)
+        found.train_options  # noqa: B018 - checked with the rest of the file
+    except errors as error:
+        raise damaged(path, str(error)) from error
+    unknown = [name for name in found.reading if name not in signature(load).parameters]
+    if unknown or not (found.source in BUILT_IN or os.path.isabs(found.source)):
+        what = f"load takes no {unknown[0]}" if unknown else f"the data is {found.source!r}"
+        raise damaged(path, what)
+    return found
+
+
+def _begin(
+    at: RunAt, command: TrainCommand | ForkCommand, changes: Mapping[str, Any], output: Output
+) -> int:
+    """Begin a training whose process ended before its first state was stored."""
+    if not output.as_json:
+        say(f"The training in {at.folder} was ended before its first step: it begins now.")
+    if isinstance(command, ForkCommand):
+        data = at.data or (Path(command.data) if command.data else None)
+        texts = command.texts | {name: str(value) for name, value in changes.items()}
+        parent = RunAt(Path(command.run), data)
+        return fork_and_report(
+            parent, command.at_step, texts, at.folder, command.checkpoints, output
+        )
+    return train_and_report(
+        str(at.data or command.source),
+        command.reading,
+        command.train_options.replace(**changes),
+        at.folder,
+        log=command.log,
+        checkpoints=command.checkpoints,
+        output=output,
+    )
+
+
+def fork_and_report(
+    at: RunAt,
+    at_step: int,
+    texts: Mapping[str, str],
+    out: Path | None,
+    kept: Checkpoints,
+    output: Output,
+) -> int:
+    """Start a run at a step of another one, and print how good it is; returns the exit code.
+
+    Raises:
+        DownslopeError: Something given cannot be used, or the disk refuses.
+    """
+    run = open_run(at.folder)
+    changes = _changes(run.settings, texts)
+    moved = None if at.data is None else os.path.abspath(at.data)
+    command = ForkCommand(os.path.abspath(at.folder), moved, at_step, dict(texts), kept)
+    with claimed(out, command) as claim:
+        with output.reading(str(at.data or run.data.source)) as on_progress:
+            run = run.with_data(at.data, on_progress=on_progress)
+        new = claim(run.data.name)
+        with output.replaying() as on_steps:
+            replay(run).state(at_step, on_steps)  # kept for what follows
+        with forking(run, at_step, new, changes, checkpoints=kept) as going_on:
+            return _train(going_on, output, goes_on=False)
+
+
+def _train(going_on: GoingOn, output: Output, *, goes_on: bool) -> int:
+    run = going_on.run
+    assert run.dataset is not None
     assert run.folder is not None
-    folder = run.folder / "pictures"
-    with display.waiting("Drawing pictures ...", lively=not as_json):
-        is_stopped = run.outcome.reason == "interrupted"
-        paths = draw_run(replace(run, dataset=dataset), folder, with_test=not is_stopped)
-        if found is not None:
-            paths += save_all(found.plot().items(), folder)
-    if not as_json:
-        list_pictures(paths)
+    for note in going_on.notes:
+        say(f"{note}\n", err=output.as_json, heading="Look at this:")
+    if not output.as_json:
+        say(f"Continuing from step {going_on.step:,} in {run.folder}", exact=True)
+    prepare_pictures(output.pictures)
+    is_logged = (run.folder / LOG).is_dir()
+    if is_logged:
+        check_tensorboard()
+    with (
+        tensorboard_log(run.folder) if is_logged else nullcontext() as written,
+        display.training(run.dataset, run.settings.epochs, lively=output.is_lively) as shown,
+        hint_to_resume(run.folder),
+    ):
+        run = going_on.train(both(shown, written))
+    if goes_on:
+        run = replace(run, openings=run.openings.without_another())
+    report(run, output)
+    return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+def _changes(settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Settings from what stands behind --set.
+
+    Raises:
+        SettingError: There is no such setting, or a value cannot be read.
+    """
+    able = [*(name for name in CHANGEABLE if name != "stop"), "patience"]
+    changes: dict[str, Any] = {}
+    for name, text in texts.items():
+        look_up(name, dict.fromkeys(able), "setting that can be changed", SettingError, SYNONYMS)
+        changes[name] = read_value(name, text, f"Write e.g. --set {name}=VALUE.")
+    special: dict[str, Callable[[Any], tuple[str, Any]]] = {
+        "augment": lambda text: ("augment", augment_from(text)),
+        "patience": lambda epochs: ("stop", replace(settings.stop, patience=epochs)),
+        "optimizer": lambda name: ("optimizer", settings.optimizer.named(name)),
+        "schedule": lambda kind: ("schedule", replace(settings.schedule, kind=kind)),
+    }
+    return dict(
+        special[name](value) if name in special else (name, value)
+        for name, value in changes.items()
+    )

@@ -95,7 +95,7 @@ def _options_of(
         NetworkError: A network cannot be read.
         SettingError: There is no such setting, or a value cannot be read.
     """
-    from downslope.cli.values import READ, SYNONYMS, read_value
+    from downslope.cli.options import READ, SYNONYMS, read_value
     from downslope.engine.settings import Stop
     from downslope.errors import SettingError
     from downslope.insight.variants import check_values

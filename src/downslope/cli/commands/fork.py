@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output, RunAt
 
 
 @click.command()
-@options.run_folder
-@options.moved_data
+@options.run
 @click.option(
     "--at-step", type=int, required=True, metavar="N", help="The step at which the new run begins."
 )
@@ -27,25 +27,19 @@ from downslope.cli import options
 )
 @options.new_run
 @options.checkpoints
-@options.as_json
-@options.no_pictures
+@options.drawn_output
 def fork(
-    run_folder: Path,
-    data: Path | None,
+    run: RunAt,
     at_step: int,
     changes: dict[str, str],
     out: Path | None,
     checkpoints: Any,
-    as_json: bool,
-    pictures: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Start a new run at a step of RUN, with other settings from there on.
 
     RUN stays as it is. With nothing changed, the new run repeats it bit for bit.
     """
-    from downslope.cli.going_on import fork_and_report
+    from downslope.cli.training import fork_and_report
 
-    code = fork_and_report(
-        run_folder, data, at_step, changes, out, checkpoints, as_json=as_json, pictures=pictures
-    )
-    click.get_current_context().exit(code)
+    return fork_and_report(run, at_step, changes, out, checkpoints, output)

@@ -1,26 +1,50 @@
-"""What `downslope export` does: the files are written, and it is told how to use them."""
+"""`downslope export`: a run as a file for other programs."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from downslope.cli.lines import print_json, print_table, say
-from downslope.exporting.export import export
-from downslope.exporting.model import Model, model_of
-from downslope.runs.open import open_run
+import click
+
+from downslope.cli import options
+from downslope.cli.runner import Output
+
+if TYPE_CHECKING:
+    from downslope.exporting.model import Model
 
 
-def export_and_report(
-    folder: Path, to: str, out: Path | None, *, overwrite: bool, as_json: bool
-) -> None:
-    """Write a run in one format and print where it is, what goes in and what to do next.
+@click.command()
+@options.run_folder
+@click.option(
+    "--to",
+    required=True,
+    metavar="FORMAT",
+    help="onnx, safetensors, numpy, torch or keras.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The new file (default: in RUN/export).",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a file that is there already.")
+@options.output
+def export(run_folder: Path, to: str, out: Path | None, overwrite: bool, output: Output) -> None:
+    """Write the network of a RUN as a file that works without Downslope.
 
-    Raises:
-        DownslopeError: The run cannot be exported so, or the disk refuses.
+    onnx: takes raw inputs, such as the columns of a table, and gives predictions; encoding and
+    scaling are inside. numpy, torch, keras: a short Python file that predicts, with its weights
+    beside it. safetensors: the weights alone, by name.
     """
-    run = open_run(folder)
-    files = export(run, out, to=to, overwrite=overwrite)
-    if as_json:
+    from downslope.cli.lines import print_json, say
+    from downslope.exporting.export import export as write
+    from downslope.exporting.model import model_of
+    from downslope.runs.open import open_run
+
+    run = open_run(run_folder)
+    files = write(run, out, to=to, overwrite=overwrite)
+    if output.as_json:
         print_json({"format": to, "files": [str(file) for file in files]})
         return
     for file in files:
@@ -43,6 +67,7 @@ def _size(file: Path) -> str:
 
 
 def _tell_onnx(model: Model, file: Path) -> None:
+    from downslope.cli.lines import print_table, say
     from downslope.exporting.onnx_file import input_notes, output_names
 
     print_table(("input", "what goes in"), list(input_notes(model).items()))
@@ -63,6 +88,8 @@ def _tell_onnx(model: Model, file: Path) -> None:
 
 
 def _tell_source(model: Model, file: Path) -> None:
+    from downslope.cli.lines import say
+
     if model.encoding is not None:
         wants, asked = "table", "table.csv"
     elif len(model.input_shape) == 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 if TYPE_CHECKING:
     from downslope.runs.train_options import TrainOptions
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 )
 @options.new_run
 @options.checkpoints
-@options.as_json
-@options.no_pictures
+@options.drawn_output
 def train(
     source: str,
     reading: dict[str, Any],
@@ -33,9 +33,8 @@ def train(
     log: Literal["tensorboard"] | None,
     out: Path | None,
     checkpoints: Any,
-    as_json: bool,
-    pictures: bool,
-) -> None:
+    output: Output,
+) -> int:
     """Train a network on DATA and keep it in a run folder.
 
     DATA is a built-in data set (see: downslope data), a table (.csv, .tsv, .parquet, .arrow),
@@ -48,14 +47,6 @@ def train(
     """
     from downslope.cli.training import train_and_report
 
-    code = train_and_report(
-        source,
-        reading,
-        train_options,
-        out,
-        log=log,
-        checkpoints=checkpoints,
-        as_json=as_json,
-        pictures=pictures,
+    return train_and_report(
+        source, reading, train_options, out, log=log, checkpoints=checkpoints, output=output
     )
-    click.get_current_context().exit(code)

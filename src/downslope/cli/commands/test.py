@@ -7,14 +7,15 @@ from pathlib import Path
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 
 @click.command()
 @options.run_folder
 @click.option("--data", "other", metavar="DATA", help="Other labelled data; all of it is used.")
-@options.as_json
-def test(run_folder: Path, other: str | None, as_json: bool) -> None:
-    """Measure a RUN on its test part, or on other labelled data."""
-    from downslope.cli.testing import test_and_report
+@options.output
+def test(run_folder: Path, other: str | None, output: Output) -> None:
+    """Evaluate a RUN on its test part, or on other labelled data."""
+    from downslope.cli.scores import test_and_report
 
-    test_and_report(run_folder, other, as_json=as_json)
+    test_and_report(run_folder, other, as_json=output.as_json)

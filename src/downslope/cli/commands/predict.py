@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 from downslope.errors import SettingError
 
 
@@ -22,9 +23,9 @@ from downslope.errors import SettingError
     metavar="FILE",
     help="Write this CSV to a new file.",
 )
-@options.as_json
+@options.output
 def predict(
-    run_folder: Path, paths: tuple[Path, ...], as_csv: bool, out: Path | None, as_json: bool
+    run_folder: Path, paths: tuple[Path, ...], as_csv: bool, out: Path | None, output: Output
 ) -> None:
     """Print the predictions of a RUN for each INPUT.
 
@@ -35,12 +36,11 @@ def predict(
     strokes on a dark ground.
     """
     from downslope.cli.inputs import read_inputs, with_folders_opened
-    from downslope.cli.output import report_predictions
-    from downslope.cli.sheet import write_sheet
+    from downslope.cli.predictions import report_predictions, write_sheet
     from downslope.runs.open import open_run
     from downslope.storage.files import new_file
 
-    if as_json and (as_csv or out is not None):
+    if output.as_json and (as_csv or out is not None):
         raise SettingError(
             f"Both --json and {'--csv' if as_csv else '--out'} were asked for.",
             "one form of answers: --json prints JSON, --csv prints CSV, --out writes CSV to a file",
@@ -54,4 +54,4 @@ def predict(
     if as_csv or out is not None:
         write_sheet(run, inputs, out)
     else:
-        report_predictions(run, inputs, as_json=as_json)
+        report_predictions(run, inputs, as_json=output.as_json)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from downslope.cli import options
+from downslope.cli.runner import Output
 
 
 @click.command()
-@options.as_json
-def data(as_json: bool) -> None:
+@options.output
+def data(output: Output) -> None:
     """List the data sets that come with Downslope."""
     from downslope.cli.lines import print_json, print_table, say
     from downslope.data import BUILT_IN
@@ -26,7 +27,7 @@ def data(as_json: bool) -> None:
                 "description": one.description,
             }
         )
-    if as_json:
+    if output.as_json:
         print_json({"datasets": rows})
         return
     print_table(

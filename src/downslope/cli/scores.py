@@ -1,23 +1,25 @@
-"""The results of each command on standard output: one JSON object, or tables and sentences."""
+"""How good a run is: the samples to evaluate it on, its metrics there, and what is printed."""
 
 from __future__ import annotations
 
 import contextlib
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from downslope.cli import display
 from downslope.cli.lines import print_json, print_table, say
-from downslope.cli.words import amount
-from downslope.data import DataFinding, Dataset, Samples
+from downslope.data import BUILT_IN, DataFinding, Dataset, Samples, Unsplit, read
+from downslope.data.density import STRIDE
+from downslope.data.tables.rows import TableRows
+from downslope.data.tables.table import UnsplitTable
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import FEWEST_FOR_INTERVAL, TargetMetrics
-from downslope.numerals import rounded
+from downslope.errors import DataError, DownslopeError
 from downslope.runs.metric_text import (
     CLASS_COLUMNS,
     COLUMNS,
@@ -27,26 +29,18 @@ from downslope.runs.metric_text import (
     generated_note,
     has_several_numbers,
     joint_note,
-    label_words,
     metrics_by_target,
     openings_note,
     target_rows,
     targets_note,
     verdict,
 )
+from downslope.runs.open import open_run
 from downslope.runs.outcome import STILL_FALLING
 from downslope.runs.run import Run
-
-if TYPE_CHECKING:
-    from downslope.cli.counting import Estimate
-    from downslope.cli.inputs import Input
-    from downslope.cli.testing import Chosen
-    from downslope.data.tables.rows import TableRows
+from downslope.text import amount
 
 MOST_CLASSES = 20  # of which metrics are printed
-
-
-DIGITS = 6  # of an answer of the size of its spread
 
 
 def report_columns(dataset: Dataset) -> None:
@@ -314,85 +308,181 @@ def _print_figures(run: Run, rows: Any) -> None:
     print_table(head, table, numeric=range(1, len(head)))
 
 
-def report_predictions(run: Run, inputs: Sequence[tuple[Path, Input]], *, as_json: bool) -> None:
-    """Print a run's answers to inputs."""
-    answers = _answers(run, [one.values for _, one in inputs])
-    places = [{"input": str(path), "row": one.row} for path, one in inputs]
-    if as_json:
-        print_json({"predictions": [a | b for a, b in zip(places, answers, strict=True)]})
-        return
-    cells = [_cells(run, one) for one in answers]
-    names = list(cells[0]) if cells else []
-    print_table(
-        ["input", "row", *names],
-        [
-            [str(place["input"]), str(place["row"]), *one.values()]
-            for place, one in zip(places, cells, strict=True)
-        ],
-        numeric=[1, *(2 + index for index, name in enumerate(names) if name != "class")],
-    )
+class Chosen(NamedTuple):
+    """Labelled samples to measure a run on, with the data's name and a sentence about them."""
+
+    run: Run
+    name: str
+    samples: Samples
+    generated: bool
+    note: str
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether the samples are the run's own test part."""
+        return self.run.dataset is not None and self.samples is self.run.dataset.test
 
 
-def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
-    if run.data.task == "counting" or run.data.photo_side:  # photos of many sizes
-        return [{"count": float(run.predict(one[None]).ravel()[0])} for one in inputs]
-    together = np.stack(inputs)
-    if run.data.task == "classification":
-        shares = run.probabilities(together)
-        chosen = run.predict(together)
-        return [
-            {"class": run.data.class_names[index], "probability": float(share[index])}
-            for index, share in zip(chosen.tolist(), shares, strict=True)
-        ]
-    values, names = run.predict(together).reshape(len(together), -1).tolist(), run.data.target_names
-    if run.data.task == "multilabel":
-        shares = run.probabilities(together).tolist()
-        return [
-            {
-                "value": dict(zip(names, map(bool, one), strict=True)),
-                "probability": dict(zip(names, share, strict=True)),
-            }
-            for one, share in zip(values, shares, strict=True)
-        ]
-    if len(names) > 1:
-        return [{"value": dict(zip(names, one, strict=True))} for one in values]
-    return [{"value": one[0] if len(one) == 1 else one} for one in values]
+def test_and_report(folder: Path, other: str | None, *, as_json: bool) -> None:
+    """Measure a run and print the figures.
+
+    Raises:
+        DownslopeError: The folder is not a run, or the data does not fit.
+    """
+    run = open_run(folder)
+    chosen = _own_test_part(run, as_json) if other is None else _other(run, other, as_json)
+    report_test(chosen, as_json=as_json)
 
 
-def _digits(run: Run) -> list[int]:
-    """How many digits tell the answers apart, of each output: more where they lie far from 0."""
-    scaling = run.answer_scaling
-    if scaling is None:
-        return [DIGITS]
-    mean, deviation = np.broadcast_arrays(np.abs(scaling.mean).ravel(), scaling.deviation.ravel())
-    far = np.log10(np.maximum(mean / deviation, 1.0))
-    return [min(16, DIGITS + int(np.ceil(one))) for one in far]
+def _own_test_part(run: Run, as_json: bool, note: str = "its test part") -> Chosen:
+    with display.reading(run.data.source, lively=not as_json) as on_progress:
+        run = run.with_data(on_progress=on_progress)
+    assert run.dataset is not None
+    return Chosen(run, run.data.name, run.dataset.test, run.data.generated, note)
 
 
-def _cells(run: Run, answer: dict[str, Any]) -> dict[str, str]:
-    """A prediction as the cells of a table, by column: of several targets one each."""
-    if "class" in answer:
-        return {"class": answer["class"], "probability": f"{100 * answer['probability']:.1f} %"}
-    if "count" in answer:
-        return {"count": f"{answer['count']:.1f}"}
-    if "probability" in answer:
-        words = label_words(run.data)
-        return {
-            name: f"{words[index][holds]} ({100 * answer['probability'][name]:.1f} %)"
-            for index, (name, holds) in enumerate(answer["value"].items())
-        }
-    value, digits = answer["value"], _digits(run)
-    if isinstance(value, list):  # the pixels of an image
-        return {"value": " ".join(rounded(one, digits[0]) for one in value)}
-    values = value if isinstance(value, dict) else {"value": value}
-    each = digits if len(digits) == len(values) else digits[:1] * len(values)
-    return {name: rounded(one, few) for (name, one), few in zip(values.items(), each, strict=True)}
+def _other(run: Run, source: str, as_json: bool) -> Chosen:
+    """All samples of other data; only the test part where it is the run's own data after all."""
+    same = "the data it was trained on, so only the test part was used"
+    known = source if source in BUILT_IN else str(Path(source).expanduser().absolute())
+    if known == run.data.source:
+        return _own_test_part(run, as_json, same)
+    with display.reading(source, lively=not as_json) as on_progress:
+        unsplit = read(
+            source,
+            **_said(run),
+            class_names=run.data.class_names,
+            encoding=run.data.encoding,
+            image_shape=_image_shape(run),
+            ranges=run.data.ranges,
+            photo_side=run.data.photo_side or None,
+            stride=(run.data.options or {}).get("stride", STRIDE),
+            on_progress=on_progress,
+        )
+    if not isinstance(unsplit, Unsplit):
+        unsplit = _as_learnt(run, unsplit)
+        for note in unsplit.notes:
+            say(f"{unsplit.name}: {note}", err=True)
+    if run.data.task == "multilabel" and unsplit.task == "regression":  # by the run's loss
+        unsplit = replace(unsplit, task="multilabel", class_names=run.data.class_names)
+    _check_fit(run, unsplit)
+    unsplit = _as_bright(run, unsplit)
+    if _is_same(run, unsplit):
+        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+        run = replace(run, dataset=dataset)
+        return Chosen(run, unsplit.name, dataset.test, unsplit.generated, same)
+    part = "all its samples" if unsplit.test is None else "its test part"
+    return Chosen(run, unsplit.name, unsplit.for_testing, unsplit.generated, part)
 
 
-def report_counts(estimates: Sequence[Estimate], *, as_json: bool) -> None:
-    """Print how many people are estimated to be in each photo."""
-    if as_json:
-        print_json({"photos": [{"path": str(one.path), "count": one.people} for one in estimates]})
-        return
-    rows = [[str(one.path), f"{one.people:,.1f}"] for one in estimates]
-    print_table(["photo", "people"], rows, numeric=(1,))
+def _said(run: Run) -> dict[str, Any]:
+    """What was said of the run's data that holds for other data as well."""
+    names = ("target", "kinds", "task", "names")
+    if _image_shape(run) is not None:  # a table of images; other tables are split in _as_learnt
+        names += ("group", "time")
+    options = run.data.options or {}
+    return {name: options[name] for name in names if name in options}
+
+
+def _image_shape(run: Run) -> tuple[int, int, int] | None:
+    """What other images are brought to: what the run's own were; None where they are photos."""
+    shape = run.data.input_shape
+    if len(shape) != 3 or shape[2] not in (1, 3) or run.data.task == "counting":
+        return None
+    return shape[0], shape[1], shape[2]
+
+
+def _as_bright(run: Run, other: Unsplit) -> Unsplit:
+    """Pixels from image files as the run knows them: of 0 to 1, if it learnt from such arrays.
+
+    Raises:
+        DataError: The run learnt from numbers that are no pixels of 0 to 1 or 0 to 255.
+    """
+    white = run.data.white
+    if _image_shape(run) is None or white == other.white or not other.white:
+        return other
+    if not white:
+        raise DataError(
+            f"{other.name} holds images, and the run was trained on images whose numbers are no "
+            "pixels of 0 to 1 or 0 to 255.",
+            "inputs of the same numbers (.npz)",
+            "Prepare them as the training images were, and save them as an array.",
+        )
+
+    def scaled(part: Samples) -> Samples:
+        pixels = (part.inputs * (white / other.white)).astype(np.float32)
+        return replace(part, inputs=pixels)
+
+    test = None if other.test is None else scaled(other.test)
+    return replace(other, samples=scaled(other.samples), test=test, white=white)
+
+
+def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:
+    """The rows of a table as the run learnt to read them."""
+    if run.data.encoding is None:
+        raise DataError(
+            f"{table.name} is a table, and the run was not trained on one.",
+            f"data like {run.data.name}",
+            "Choose other data, or train on this table first.",
+        )
+    options, names = run.data.options or {}, table.table.column_names
+    by = {what: options.get(what) for what in ("group", "time")}  # splits the run's data as before
+    table = replace(table, **{what: name for what, name in by.items() if name in names})
+    return table.encoded(run.data.encoding)
+
+
+def _is_same(run: Run, unsplit: Unsplit) -> bool:
+    """Whether these are the very samples that the run was trained on."""
+    count = len(unsplit.samples) + (0 if unsplit.test is None else len(unsplit.test))
+    if count < sum(run.data.samples.values()):  # hashing takes longer than counting
+        return False
+    try:
+        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+    except DownslopeError:  # too few samples to split, so never trained on
+        return False
+    return dataset.fingerprint == run.data.fingerprint
+
+
+def _check_fit(run: Run, other: Unsplit) -> None:
+    """Check that the run can answer to these samples.
+
+    Raises:
+        DataError: It learnt something else, or from inputs of another shape.
+    """
+    learnt, name = run.data, other.name
+    if other.task != learnt.task:
+        raise DataError(
+            f"{name} is for {other.task}, and the run was trained for {learnt.task}.",
+            f"data for {learnt.task}, as {learnt.name}",
+            "Choose other data, or train on this data first.",
+        )
+    shape = other.samples.inputs.shape[1:]
+    if learnt.task == "counting":  # photos may have any height and width
+        fits = len(shape) == len(learnt.input_shape) and shape[-1] == learnt.input_shape[-1]
+    else:
+        fits = shape == learnt.input_shape
+    if not fits:
+        raise DataError(
+            f"The inputs of {name} have shape {shape}.",
+            f"shape {learnt.input_shape}, as in {learnt.name}",
+            "Choose data with the inputs that the run was trained on.",
+        )
+    if other.target_names and other.target_names != learnt.target_names:
+        raise DataError(
+            f"{name} has the targets {', '.join(other.target_names)}.",
+            f"the targets of {learnt.name}: {', '.join(learnt.target_names)}",
+            "Choose data with the same targets in the same order.",
+        )
+    width, own = other.samples.targets.shape[1:], len(learnt.target_names) or 1
+    if learnt.task == "regression" and len(width) == 1 and width != (own,):
+        raise DataError(
+            f"{name} has {width[0]} target{'s' * (width[0] > 1)} for each sample.",
+            f"{own}, as {learnt.name}",
+            "Choose data with the targets that the run was trained on.",
+        )
+    if other.class_names != learnt.class_names:
+        raise DataError(
+            f"{name} has the classes {', '.join(other.class_names)}.",
+            f"the classes of {learnt.name}: {', '.join(learnt.class_names)}",
+            "Choose data with the same classes in the same order.",
+        )

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import click
 
-from downslope.cli import STOPPED, options
+from downslope.cli import options
+from downslope.cli.interrupts import STOPPED
 from downslope.cli.lines import say
 from downslope.cli.runner import Output, RunAt
 
