@@ -177,9 +177,35 @@ OUTLIERS = {  # in place of a single value, or of a few
 def test_values_that_set_the_scale_are_told(name):
     columns = clean()
     columns["a"][: len(OUTLIERS[name])] = OUTLIERS[name]
-    (found,) = [one for kind, one in warnings(columns).items() if kind == "outliers"]
+    kind = "sentinel" if name == "a mark for nothing" else "outliers"
+    found = warnings(columns)[kind]
     assert found.columns == ("a",)
-    assert "set the scale" in found.says
+    assert kind == "sentinel" or "set the scale" in found.says
+
+
+SENTINELS = [  # a number, the other values, and whether it is told
+    (-999, lambda rng, count: rng.uniform(0.2, 9.5, count), True),
+    (9999, lambda rng, count: rng.integers(0, 120, count), True),
+    (-1, lambda rng, count: rng.integers(5, 9, count), True),
+    (-2147483648, lambda rng, count: rng.normal(0, 1e5, count), True),
+    (99, lambda rng, count: rng.integers(0, 98, count), False),
+    (-999, lambda rng, count: rng.normal(0, 900, count), False),
+    (-357, lambda rng, count: rng.uniform(0, 1, count), False),
+    (1, lambda rng, count: rng.choice([0.0, 0.1, 0.2], count), False),
+]
+
+
+@pytest.mark.parametrize(("number", "draw", "is_told"), SENTINELS)
+def test_numbers_that_may_stand_for_a_missing_value_are_told(number, draw, is_told):
+    rng = np.random.default_rng(3)
+    values = draw(rng, COUNT).astype(float)
+    values[rng.choice(COUNT, 9, replace=False)] = number
+    found = warnings({**clean(), "e": values}).get("sentinel")
+    assert (found is not None) == is_told
+    if found is not None:
+        assert found.columns == ("e",)
+        assert found.count == 9
+        assert f"has {number:g} in 9 rows, first in row " in found.says
 
 
 def test_long_tails_are_no_outliers():

@@ -11,8 +11,21 @@ from downslope.data.readers.table_file import read_table
 from downslope.data.tables.column_types import describe
 from downslope.data.tables.dates import DATES, PERIODS, TIMES, as_seconds, pattern
 from downslope.data.tables.encoding import learn
-from downslope.data.tables.numbers import FORMS, MARKS, is_missing, parts, read_numbers
+from downslope.data.tables.numbers import (
+    DURATIONS,
+    MARKS,
+    MONEY,
+    NOTATIONS,
+    UNITS,
+    is_missing,
+    parts,
+    read_numbers,
+)
 from downslope.exporting import table_functions as copied
+
+FORMS = [
+    f"{one}{unit}" for one in NOTATIONS for unit in ("", *(f" {u}" for u in (*UNITS, "kg", "m/s")))
+]
 
 MOMENTS = [
     (1999, 12, 31, 23, 59, 58),
@@ -36,10 +49,28 @@ def test_numbers_are_read_alike_in_each_notation(form):
     thousands, decimal, unit = parts(form)
     texts = [f"12{thousands[:1]}345{decimal}5", "7", f"-0{decimal}25", None, "NA", "x", "+3e2"]
     texts = [f"{one}{unit}" if one and one[-1].isdigit() else one for one in texts]
+    texts += ["8", "8 lb", f"(9{unit})", "12-", "(1)"]
     ours, _ = read_numbers(pa.chunked_array([pa.array(texts)]), form)
-    theirs, _ = copied.number(texts, 1.5, True, thousands, decimal, unit)
+    theirs, _ = copied.number(texts, 1.5, True, thousands, decimal, unit, unit in ("", *MONEY))
     np.testing.assert_array_equal(theirs, np.where(np.isnan(ours), 1.5, ours))
     assert list(ours[:3]) == [12345.5, 7, -0.25]
+
+
+@pytest.mark.parametrize("form", DURATIONS)
+def test_durations_are_read_alike(form):
+    texts = [
+        "26:05:00",
+        "26:05",
+        "-1:00:30.5",
+        "2 days 01:00:00",
+        "-1 days +22:00:00",
+        "1 day, 0:30:00",
+    ]
+    texts += ["+100:59", None, "NA", "x", "1:60:00", "5", "1:2"]
+    ours, _ = read_numbers(pa.chunked_array([pa.array(texts)]), form)
+    theirs, _ = copied.number(copied.durations(texts, form.count(":") == 2), 1.5, True)
+    np.testing.assert_array_equal(theirs, np.where(np.isnan(ours), 1.5, ours))
+    assert np.isfinite(ours).sum() == (5 if form == "26:05:00" else 2)
 
 
 def test_each_kind_of_column_is_encoded_alike():

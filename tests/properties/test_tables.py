@@ -45,6 +45,9 @@ def training() -> dict[str, list[str]]:
         "comma": [f"{one:.2f}".replace(".", ",") for one in numbers],
         "money": [f"${abs(one) + 1000:,.2f}" for one in numbers],
         "share": [f"{abs(one) / 50:.1f} %" for one in numbers],
+        "mass": [f"{abs(one):.1f} kg" for one in numbers],
+        "took": [f"{20 + one}:{one % 60:02}:30" for one in range(ROWS)],
+        "owed": [f"{abs(one):.2f}{'-' if one < 0 else ''}" for one in numbers],
         "yes": [("yes", "no")[one % 2] for one in range(ROWS)],
         "true": [("TRUE", "False")[one % 3 == 0] for one in range(ROWS)],
         "flag": ["01"[one % 2] for one in range(ROWS)],
@@ -74,6 +77,9 @@ LATER = {
     "comma": number.map(lambda one: one.replace(".", ",")) | st.sampled_from(MARKS) | odd,
     "money": st.integers(0, 10**7).map(lambda one: f"${one:,}") | st.sampled_from(MARKS) | odd,
     "share": number.map(lambda one: f"{one}%") | st.sampled_from(MARKS) | odd,
+    "mass": number.map(lambda one: f"{one} kg") | number | st.sampled_from(MARKS) | odd,
+    "took": st.integers(0, 99).map(lambda one: f"{one}:07:{one % 60:02}") | number | odd,
+    "owed": number.map(lambda one: f"{one}-") | number | st.sampled_from(MARKS) | odd,
     "yes": st.sampled_from(("yes", "NO", "true", "f", "1", "0", *MARKS)),
     "true": st.sampled_from(("TRUE", "false", "Y", "n", *MARKS)),
     "flag": st.sampled_from(("0", "1", "true", "no", *MARKS)),
@@ -116,7 +122,9 @@ def test_the_training_rows_are_read_again_as_in_training():
     np.testing.assert_array_equal(again[data.rows.parts.test], data.test.inputs)
     kinds = {code.name: code.kind for code in data.encoding.columns}
     assert kinds == {
-        **dict.fromkeys(("plain", "whole", "comma", "money", "share", "gaps"), "number"),
+        **dict.fromkeys(
+            ("plain", "whole", "comma", "money", "share", "mass", "took", "owed", "gaps"), "number"
+        ),
         **dict.fromkeys(("yes", "true", "flag"), "yes/no"),
         **dict.fromkeys(("word", "code"), "category"),
         "day": "date",

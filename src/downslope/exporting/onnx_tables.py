@@ -11,6 +11,7 @@ import numpy as np
 from downslope.data.tables.column_types import NO, YES
 from downslope.data.tables.dates import TIMES
 from downslope.data.tables.encoding import CYCLES, DAY, ColumnCode, Encoding
+from downslope.data.tables.numbers import DURATIONS, PLAIN, parts
 from downslope.exporting.onnx_graph import SAMPLES, Graph
 
 _MARKS = ("", "?", "NA", "missing", "(missing)")
@@ -37,7 +38,8 @@ def wanted(code: ColumnCode) -> str:
         is_time = code.form.removesuffix(" %z") in TIMES
         since = "time: seconds since midnight" if is_time else "date: seconds since 1970-01-01"
         return f"{since} as a number; NaN where it is not known"
-    kind = "number" if code.kind == "number" else "yes/no: 1 or 0"
+    unit = "seconds" if code.form in DURATIONS else parts(code.form or PLAIN)[2]
+    kind = f"number{f' in {unit}' if unit else ''}" if code.kind == "number" else "yes/no: 1 or 0"
     return f"{kind}; NaN where it is not known"
 
 

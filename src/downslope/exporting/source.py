@@ -18,7 +18,7 @@ import numpy as np
 
 from downslope.data.tables.dates import in_words, pattern
 from downslope.data.tables.encoding import ColumnCode, Encoding
-from downslope.data.tables.numbers import PLAIN, parts
+from downslope.data.tables.numbers import DURATIONS, MONEY, PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
 from downslope.exporting.model import Model
 from downslope.nn.activations import ACTIVATIONS, Activation
@@ -251,10 +251,14 @@ def _encoded(code: ColumnCode) -> str:
             f"            {written},\n"
             f"            fill={code.fill!r}{cycles}{missing},\n        )"
         )
+    if code.form in DURATIONS:
+        column = f"durations({column}, seconds={code.form.count(':') == 2})"
+        return f"number({column}, fill={code.fill!r}{missing})"
     thousands, decimal, unit = parts(code.form or PLAIN)
     written = f", thousands={quoted(thousands)}" if thousands else ""
     written += f", decimal={quoted(decimal)}" if decimal != "." else ""
     written += f", unit={quoted(unit)}" if unit else ""
+    written += ", bare=False" if unit and unit not in MONEY else ""
     return f"number({column}, fill={code.fill!r}{missing}{written})"
 
 

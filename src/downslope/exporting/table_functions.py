@@ -79,7 +79,7 @@ def is_missing(value):
     return value is None or value != value
 
 
-def read_number(value, thousands, decimal, unit):
+def read_number(value, thousands, decimal, unit, bare):
     """A number, or a text that is written as in 1234.5; NaN for anything else."""
     if is_missing(value):
         return np.nan
@@ -88,6 +88,10 @@ def read_number(value, thousands, decimal, unit):
     text = value.strip().replace("\u2212", "-")
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
+    if re.fullmatch(r"\d[^()+-]*-", text):
+        text = f"-{text[:-1].strip()}"
+    if unit and not bare and not text.endswith(unit):
+        return np.nan
     if unit:
         text = text.replace(unit, "").replace(" ", "")
     for mark in thousands:
@@ -98,9 +102,23 @@ def read_number(value, thousands, decimal, unit):
         return np.nan
 
 
-def number(values, fill, missing=False, thousands="", decimal=".", unit=""):
+def durations(values, seconds):
+    """Seconds of texts such as 26:05, or with `seconds` 26:05:00; numbers as they are."""
+    form = r"(?:([+-]?\d+) days?,? ?)?([+-]?)(\d+):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?"
+    found = []
+    for value in values:
+        match = re.fullmatch(form, value.strip()) if isinstance(value, str) else None
+        if match is None or (match[5] is not None) != seconds:
+            found.append(None if isinstance(value, str) else value)
+            continue
+        clock = 3600 * int(match[3]) + 60 * int(match[4]) + float(match[5] or 0)
+        found.append(86_400 * int(match[1] or 0) + (-clock if match[2] == "-" else clock))
+    return found
+
+
+def number(values, fill, missing=False, thousands="", decimal=".", unit="", bare=True):
     """The number, `fill` where there is none; then whether there was none."""
-    x = np.array([read_number(value, thousands, decimal, unit) for value in values])
+    x = np.array([read_number(value, thousands, decimal, unit, bare) for value in values])
     gaps = ~np.isfinite(x)
     x = np.where(gaps, fill, x)
     return [x, gaps] if missing else [x]

@@ -116,7 +116,7 @@ def _check_card(card: DataCard) -> None:
 def _check_code(code: ColumnCode) -> None:
     fits = code.kind != "ignored" and {*code.cycles} <= {*CYCLES} and code.numbers >= 0
     fits = fits and (code.numbers == 0 or (code.kind == "category" and not code.says_missing))
-    fits = fits and (not code.form or is_form(code.form) or code.form in numbers.FORMS)
+    fits = fits and (not code.form or is_form(code.form) or numbers.is_notation(code.form))
     _require(fits, f"the column {code.name!r} is encoded in no known way")
 
 

@@ -27,6 +27,8 @@ SMALL_CLASS = 10  # samples, of which one is for validation and two are for the 
 _FEW_OUTLIERS = 0.01  # of the values of a column
 _SCALE_OF_OUTLIERS = 30  # times the standard deviation of all other values
 _LEAST_FOR_OUTLIERS = 50
+_LEAST_SENTINELS = 3  # rows with a number that stands for a missing value
+_MOST_SENTINELS = 0.5  # of the rows
 _MOST_EXAMPLES = 3
 _MOST_NAMES = 5
 _ID_NAMES = {"id", "ids", "uid", "uuid", "key", "index", "no", "nr", "number", "row", "rowid"}
@@ -38,7 +40,7 @@ def check_data(dataset: Dataset) -> Dataset:
     Looked for are: copies and near copies of training samples in the validation and test parts;
     columns that give the target away; groups of rows that are divided between the parts; columns
     that number or name the rows, or have the same value everywhere; columns whose scale a few
-    values set; classes of few samples.
+    values set; numbers such as -999 that may stand for a missing value; classes of few samples.
     """
     return replace(dataset, findings=findings_in(dataset))
 
@@ -57,7 +59,9 @@ def findings_in(dataset: Dataset) -> tuple[DataFinding, ...]:
         found += [_group(one, dataset) for one in divided_groups(views) if one.name not in known]
         if views.is_table:
             found += _useless_columns(views)
-        found += _outliers(views)
+        sentinels = _sentinels(views)
+        known = {name for one in sentinels for name in one.columns}
+        found += [*sentinels, *(one for one in _outliers(views) if one.columns[0] not in known)]
     return tuple(sorted(found, key=lambda one: one.level != "warning"))
 
 
@@ -197,6 +201,52 @@ def _group(group: Group, dataset: Dataset) -> DataFinding:
     return DataFinding(
         "groups", "warning", says, advice, columns=(group.name,), count=group.divided
     )
+
+
+def _sentinels(views: Views) -> list[DataFinding]:
+    """Columns whose smallest or largest number may stand for a missing value, as -999 does."""
+    found = []
+    for view in views.inputs:
+        if view.numbers is None or view.column.kind != "number":
+            continue
+        known = np.isfinite(view.numbers)
+        values, counts = np.unique(view.numbers[known], return_counts=True)
+        if len(values) < 3:
+            continue
+        for value, count, others in (
+            (values[0], counts[0], values[1:]),
+            (values[-1], counts[-1], values[:-1]),
+        ):
+            gap = float(np.abs(others - value).min())
+            is_far = gap > max(1.0, float(np.ptp(others)))
+            few = _LEAST_SENTINELS <= count <= _MOST_SENTINELS * known.sum()
+            if not (is_far and few and _is_sentinel(float(value))):
+                continue
+            place = int(np.flatnonzero(view.numbers == value)[0])
+            low, high = rounded(float(others.min())), rounded(float(others.max()))
+            says = (
+                f"The column {view.name!r} has {value:g} in {count:,} rows, first in "
+                f"{views.row(place)}, and its other values are from {low} to {high}."
+            )
+            advice = "Empty these cells if it means that there is none: it is learnt as a number."
+            found.append(
+                DataFinding(
+                    "sentinel", "warning", says, advice, columns=(view.name,), count=int(count)
+                )
+            )
+            break
+    return found
+
+
+def _is_sentinel(value: float) -> bool:
+    """Whether people write such a number where there is none: -1, -999, 9999, -32768, 1e20."""
+    if not value.is_integer():
+        return False
+    digits = str(abs(int(value))) if abs(value) < 1e18 else ""
+    is_nines = len(digits) > 1 and set(digits) == {"9"}
+    is_limit = abs(value) in (2.0**15, 2.0**31, 2.0**15 - 1, 2.0**31 - 1, 88888.0, 77777.0)
+    is_power = len(digits) > 3 and set(digits[1:]) == {"0"} and value < 0
+    return is_nines or is_limit or is_power or abs(value) >= 1e18 or value == -1
 
 
 def _outliers(views: Views) -> list[DataFinding]:

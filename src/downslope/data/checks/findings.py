@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 FindingKind = Literal[
-    "copies", "near copies", "leak", "groups", "identifier", "constant", "small class", "outliers"
+    "copies",
+    "near copies",
+    "leak",
+    "groups",
+    "identifier",
+    "constant",
+    "small class",
+    "outliers",
+    "sentinel",
 ]
 Level = Literal["warning", "note"]
 

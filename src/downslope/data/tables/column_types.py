@@ -27,12 +27,14 @@ from downslope.data.tables.dates import (
 )
 from downslope.data.tables.numbers import (
     DECIMALS,
-    PLAIN,
     Decimal,
     Found,
     are_whole,
+    find_durations,
     find_numbers,
+    notation_note,
     read_numbers,
+    several_units,
     without_marks,
 )
 from downslope.errors import DataError, SettingError
@@ -138,7 +140,7 @@ def decide(
         if name in found:
             form = found[name].form
             note = "as you said" if wanted.get(name) else column.note
-            note = note or ("" if form == PLAIN else f"written as {form}")
+            note = note or notation_note(given.column(name), form)
             column = replace(column, form=form, note=note)
         if name in found or column.kind == "number":
             notes += _joined(name, given.column(name), as_numbers(table.column(name)))
@@ -169,6 +171,8 @@ def _with_numbers(
         values = table.column(field.name)
         decimal = said if said in DECIMALS else None
         one = find_numbers(values, is_said=is_said, decimal=decimal)  # pyright: ignore[reportArgumentType] - one of DECIMALS
+        if one is None and decimal is None:
+            one = find_durations(values, is_said=is_said)
         if one is not None:
             found[field.name] = one
         elif is_said and values.null_count < len(values):
@@ -177,6 +181,9 @@ def _with_numbers(
             raise _mixed(field.name, values, one, rows)
     found = {name: _settled(name, one, found, table, rows) for name, one in found.items()}
     notes, typed = [], {}
+    for field in table.schema:
+        if wanted.get(field.name) is None and field.name not in found and is_written(field):
+            notes += _units_told(field.name, table.column(field.name), rows)
     for name, one in found.items():
         values = table.column(name)
         numbers, odd = read_numbers(values, one.form)
@@ -189,6 +196,17 @@ def _with_numbers(
             column = column.cast(pa.int64())
         typed[name] = pa.chunked_array([column])
     return _with_columns(table, typed), found, tuple(notes)
+
+
+def _units_told(name: str, values: pa.ChunkedArray, rows: np.ndarray) -> tuple[str, ...]:
+    """What to say of a column that would be one of numbers if they were all in one unit."""
+    cells = several_units(values, rows)
+    if not cells:
+        return ()
+    return (
+        f"The column {name!r} has numbers in several units, {cells}, and is no column of numbers: "
+        "write all of them in one unit, the unit after each or after none.",
+    )
 
 
 def _with_columns(table: pa.Table, columns: Mapping[str, pa.ChunkedArray]) -> pa.Table:

@@ -8,11 +8,14 @@ the table has to ask.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import compute
+
+from downslope.data.tables.dates import date_form
 
 pc: Any = compute  # whose functions are made when it is imported
 
@@ -40,12 +43,39 @@ _MONEY_WITH_POINT = (
     "$", "£", "¥", "₹", "₩", "₪", "฿", "₦", "₱", "US$", "A$", "C$", "NZ$", "HK$", "S$", "USD",
     "GBP", "JPY", "CNY", "INR", "CAD", "AUD",
 )  # fmt: skip
-_MONEY = (
+MONEY = (
     *_MONEY_WITH_POINT, "€", "₽", "₺", "₫", "₴", "₡", "₲", "¢", "R$", "EUR", "CHF", "BRL", "SEK",
     "NOK", "DKK", "PLN", "CZK", "HUF", "kr", "zł", "Kč", "Ft", "Rs",
 )  # fmt: skip
-UNITS = (*_MONEY, PERCENT)
-FORMS = tuple(f"{one}{unit}" for one in NOTATIONS for unit in ("", *(f" {u}" for u in UNITS)))
+UNITS = (*MONEY, PERCENT)
+# a length of time in seconds, perhaps longer than a day, with days before it or without
+DURATIONS = {
+    "26:05:00": r"^(?:(?P<d>[+-]?\d{1,9}) days?,? ?)?(?P<s>[+-]?)(?P<h>\d{1,6}):(?P<m>[0-5]\d)"
+    r":(?P<n>[0-5]\d(?:\.\d+)?)$",
+    "26:05": r"^(?P<d>)(?P<s>[+-]?)(?P<h>\d{1,6}):(?P<m>[0-5]\d)(?P<n>)$",
+}
+DAY = 86_400
+# what may stand after each number of a column
+_UNIT = (
+    r"[\p{L}\x{b0}\x{2030}\x{2032}\x{2033}]"
+    r"(?:[\p{L}\d\x{b0}\x{b2}\x{b3}\x{b7}/^. ]{0,10}[\p{L}\d\x{b2}\x{b3}])?"
+)
+_NO_UNITS = {  # of times and days, and of numbers such as 1e5
+    *("am", "pm", "a", "p", "e", "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep"),
+    *("oct", "nov", "dec"),
+}
+_WITH_UNIT = (
+    r"^[(+\x{2212}-]*\d[\d.,\s'\x{a0}\x{2009}\x{202f}\x{2019}]*?\s*"
+    rf"(?P<unit>{_UNIT})\)?$"
+)
+_KNOWN_UNITS = {  # of which several in one column are several sizes of one thing
+    *("mg", "g", "kg", "t", "lb", "lbs", "oz", "mm", "cm", "m", "km", "in", "ft", "yd", "mi"),
+    *("ms", "s", "sec", "min", "mins", "h", "hr", "hrs", "hours", "d", "day", "days", "weeks"),
+    *("b", "kb", "mb", "gb", "tb", "ml", "cl", "l", "hz", "khz", "mhz", "ghz", "w", "kw", "mw"),
+    *("k", "months", "years", "c", "f"),
+}
+_BRACKETS = r"^\(([^()+-]*\d[^()+-]*)\)$"  # of accountants, around what is negative
+_TRAILING_MINUS = r"^(\d[^()+-]*?)\s*-$"
 _POWER = r"(?:[eE][+-]?\d+)?"
 _LEADING_ZEROS = r"^[+-]?0\d+$"
 _WHOLE = r"^[+-]?\d+$"
@@ -57,7 +87,7 @@ class Found(NamedTuple):
     """How a column of texts writes its numbers.
 
     Attributes:
-        form: The notation, and the unit where there is one: an entry of `FORMS`.
+        form: The notation, and the unit where there is one (see `is_notation`).
         odd: Which cells are written otherwise, bool (N,).
         decimal: The decimal mark, where the column leaves no doubt; else empty.
         other: The form that reads the same cells as other numbers; empty if there is none.
@@ -92,8 +122,8 @@ def find_numbers(
 ) -> Found | None:
     """How texts write numbers; None where they are something else.
 
-    A few odd cells among many numbers are told apart. Whole numbers with zeros before them, such
-    as 01234, are codes.
+    A few odd cells among many numbers are told apart; the unit is that of (nearly) all of them.
+    Whole numbers with zeros before them, such as 01234, are codes.
 
     Args:
         values: Texts, and nulls.
@@ -114,6 +144,9 @@ def find_numbers(
     fits = {one: _matching(bare, _pattern(one)) & ~missing for one in asked}
     notation = _most_fitting(fits, given)
     found = Found(_form(notation, unit), ~fits[notation] & ~missing)
+    with_minus = _matching(texts, _TRAILING_MINUS)
+    if with_minus.any() and not (with_minus & _matching(texts, r"\d.*\d")).any() and not is_said:
+        return None  # 1- and 2- may be marks of a school
     if 2 * found.odd.sum() > given:
         return None
     others = np.any([fit & found.odd for fit in fits.values()], axis=0)
@@ -130,18 +163,110 @@ def find_numbers(
     return _doubted(found, fits, bare, notation, unit)
 
 
+def find_durations(values: pa.ChunkedArray, *, is_said: bool = False) -> Found | None:
+    """How texts write lengths of time; None where they are something else, or times of day.
+
+    Args:
+        values: Texts, and nulls.
+        is_said: Whether the user said that they are numbers.
+    """
+    texts, missing = _trimmed(values), is_missing(values)
+    given = int((~missing).sum())
+    for form in DURATIONS:
+        seconds = np.where(missing, np.nan, _seconds(texts, form))
+        odd = np.isnan(seconds) & ~missing
+        if not given or odd.sum() > MOST_ODD * given:
+            continue
+        has_days = _matching(texts, "day").any()
+        if is_said or has_days or (seconds > DAY).any() or (seconds < 0).any():
+            return Found(form, odd)
+    return None
+
+
+def is_notation(form: str) -> bool:
+    """Whether this is a form in which numbers are written: "1234.5", "1.234,5 €", "1234.5 kg"."""
+    if form in DURATIONS:
+        return True
+    if not any(form == one or form.startswith(f"{one} ") for one in NOTATIONS):
+        return False
+    unit = _parts(form)[1]
+    is_unit = pc.match_substring_regex(pa.scalar(unit), f"^{_UNIT}$").as_py()
+    return unit in ("", *UNITS) or is_unit
+
+
+def notation_note(values: pa.ChunkedArray, form: str) -> str:
+    """What a user should know of how a column's numbers are read; empty where that is plain."""
+    if form in DURATIONS:
+        which = "hours:minutes" if form == "26:05" else "hours:minutes:seconds"
+        return f"durations in seconds, written as {which}"
+    notes = [] if form == PLAIN else [f"written as {form}"]
+    texts = _trimmed(values)
+    for pattern in (_BRACKETS, _TRAILING_MINUS):
+        negative = _matching(texts, pattern)
+        if negative.any():
+            notes.append(f"{texts[int(negative.argmax())].as_py()[:20]} is negative")
+    return "; ".join(notes)
+
+
+def several_units(values: pa.ChunkedArray, rows: np.ndarray) -> str:
+    """Two cells in words, of a column whose numbers have several units; else empty.
+
+    Args:
+        values: Texts, and nulls.
+        rows: Which row of its source each one is, from 1.
+    """
+    texts, missing = _trimmed(values), is_missing(values)
+    units = _units_of(texts)
+    plain = _matching(texts, _pattern(PLAIN))
+    known = [unit for unit in units if unit is not None and unit.lower() in _KNOWN_UNITS]
+    given, found = int((~missing).sum()), sorted(set(known))
+    if not found or len(known) + plain.sum() < (1 - MOST_ODD) * given:
+        return ""
+    first = [next(row for row, unit in enumerate(units) if unit == one) for one in found[:2]]
+    if len(found) == 1:
+        if not plain.any():
+            return ""
+        first.append(int(plain.argmax()))
+    shown = [f"{texts[one].as_py()[:40]!r} in row {rows[one]:,}" for one in first]
+    return " and ".join(shown)
+
+
+def _units_of(texts: pa.ChunkedArray) -> list[str | None]:
+    found = pc.struct_field(pc.extract_regex(texts, _WITH_UNIT), "unit")
+    return found.to_pylist()
+
+
+def _seconds(texts: pa.ChunkedArray, form: str) -> np.ndarray:
+    """How many seconds texts say, float64 (N,); NaN where one is written otherwise."""
+    found = pc.extract_regex(texts.combine_chunks(), DURATIONS[form])
+    if not isinstance(found, pa.Array):
+        found = found.combine_chunks()
+
+    def number(name: str) -> np.ndarray:
+        part = pc.replace_substring_regex(pc.struct_field(found, name), r"^\+?$|^\+", "")
+        part = pc.if_else(pc.equal(part, ""), "0", part)
+        return part.cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+    sign = np.where(pc.equal(pc.struct_field(found, "s"), "-").fill_null(False), -1.0, 1.0)
+    clock = 3600 * number("h") + 60 * number("m") + number("n")
+    return DAY * number("d") + sign * clock
+
+
 def read_numbers(values: pa.ChunkedArray, form: str = PLAIN) -> tuple[np.ndarray, np.ndarray]:
     """Texts as numbers, each for itself.
 
     Args:
         values: Texts, and nulls.
-        form: How they are written, an entry of `FORMS`.
+        form: How they are written (see `is_notation`).
 
     Returns:
         Float64 (N,), NaN where there is none; and which cells hold something else, bool (N,).
     """
-    notation, unit = _parts(form)
     texts, missing = _trimmed(values), is_missing(values)
+    if form in DURATIONS:
+        seconds = np.where(missing, np.nan, _seconds(texts, form))
+        return seconds, np.isnan(seconds) & ~missing
+    notation, unit = _parts(form)
     bare = _bare(texts, unit)
     fits = _matching(bare, _pattern(notation)) & ~missing
     thousands, decimal = NOTATIONS[notation]
@@ -164,6 +289,8 @@ def parts(form: str) -> tuple[str, str, str]:
 
 def are_whole(values: pa.ChunkedArray, form: str) -> bool:
     """Whether all numbers that are written in a form are whole ones, without a decimal mark."""
+    if form in DURATIONS:
+        return False
     notation, unit = _parts(form)
     thousands, _ = NOTATIONS[notation]
     bare = _bare(_trimmed(values), unit)
@@ -206,10 +333,24 @@ def _unit(rest: pa.ChunkedArray, given: int) -> str | None:
     counts = {one["values"]: one["counts"] for one in pc.value_counts(left).to_pylist()}
     numbers = given - len(rest) + sum(counts.get(unit, 0) for unit in ("", *UNITS))
     if 2 * numbers < given:
-        return None
+        return _own_unit(rest, given)
     units = [unit for unit in UNITS if unit in counts]
     unit = max(units, key=lambda unit: counts[unit], default="")
     return "" if unit == PERCENT and 2 * counts[unit] < numbers else unit
+
+
+def _own_unit(rest: pa.ChunkedArray, given: int) -> str | None:
+    """The unit of a column whose numbers all have the same one, but for a few odd cells.
+
+    None where there is no such unit, or where the texts are dates, as in 12 Jan and 13 Jan.
+    """
+    units = Counter(unit for unit in _units_of(rest) if unit is not None)
+    if not units:
+        return None
+    unit, count = units.most_common(1)[0]
+    is_word = unit.lower() not in _NO_UNITS and (given > 1 or unit.lower() in _KNOWN_UNITS)
+    few = given - count <= max(1, MOST_ODD * given) and count > 1
+    return unit if few and is_word and date_form(rest) is None else None
 
 
 def _bare(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
@@ -218,12 +359,13 @@ def _bare(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     A sum of money may stand without its currency; 12 beside 12 % may be anything.
     """
     texts = pc.replace_substring(texts, "\u2212", "-")
-    texts = pc.replace_substring_regex(texts, r"^\(([^()+-]*\d[^()+-]*)\)$", r"-\1")
+    texts = pc.replace_substring_regex(texts, _BRACKETS, r"-\1")
+    texts = pc.replace_substring_regex(texts, _TRAILING_MINUS, r"-\1")
     if unit:
         sign = re.escape(unit)
         before = pc.replace_substring_regex(texts, rf"^([+-]?)\s*{sign}\s*([+-]?)", r"\1\2")
         after = pc.replace_substring_regex(before, rf"\s*{sign}$", "")
-        if unit == PERCENT:
+        if unit not in MONEY:
             marked = pc.match_substring_regex(texts, rf"{sign}$")
             return pc.if_else(marked, after, pa.scalar("", pa.string()))
         return after
@@ -267,7 +409,7 @@ def _doubted(
         points = _matching(bare, r"\.") & fits[notation]
         is_doubtful = not (points & ~_matching(bare, looked_for)).any()
         is_doubtful &= unit not in _MONEY_WITH_POINT
-        is_usual = unit in ("", PERCENT)  # 1.234 € may be a thousand and more
+        is_usual = unit not in MONEY  # 1.234 € may be a thousand and more
         if notation != PLAIN or not points.any():
             mark = NOTATIONS[notation][1] if _matching(bare, r"[.,]")[fits[notation]].any() else ""
             return found._replace(decimal=mark)

@@ -12,7 +12,7 @@ from downslope.data.readers.frames import refuse_unusable
 from downslope.data.split import Parts
 from downslope.data.tables.column_types import Column, as_numbers, as_texts, is_text, missing_column
 from downslope.data.tables.dates import as_seconds
-from downslope.data.tables.numbers import FORMS, PLAIN, read_numbers, without_marks
+from downslope.data.tables.numbers import PLAIN, is_notation, read_numbers, without_marks
 from downslope.data.tables.targets import left_out
 from downslope.errors import DataError, SettingError
 
@@ -118,10 +118,10 @@ def time_of_rows(name: str, values: pa.ChunkedArray, form: str = "") -> np.ndarr
     is_time = pa.types.is_temporal(values.type)
     if is_text(values.type):  # a later file, whose columns are not decided
         values = without_marks(values)
-        numbers, odd = read_numbers(values, form if form in FORMS else PLAIN)
-        if form in FORMS or (not form and not odd.any()):
+        numbers, odd = read_numbers(values, form if is_notation(form) else PLAIN)
+        if is_notation(form) or (not form and not odd.any()):
             return numbers
-    form = "" if form in FORMS else form
+    form = "" if is_notation(form) else form
     for is_number in (False,) if is_time or form else (True, False):
         try:
             return as_numbers(values) if is_number else as_seconds(values, form)

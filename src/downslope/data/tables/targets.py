@@ -31,6 +31,7 @@ from downslope.data.tables.encoding import ColumnCode, Encoding, numbers_of
 from downslope.data.tables.numbers import (
     DECIMALS,
     PLAIN,
+    find_durations,
     find_numbers,
     is_missing,
     read_numbers,
@@ -331,6 +332,8 @@ def _known(
     is_number = said == "number" or said in DECIMALS or is_written(field)
     decimal = said if said in DECIMALS else None
     found = find_numbers(values, is_said=said is not None, decimal=decimal) if is_number else None  # pyright: ignore[reportArgumentType] - one of DECIMALS
+    if found is None and is_number and decimal is None:
+        found = find_durations(values, is_said=said is not None)
     if found is not None:
         odd = read_numbers(values, found.form)[1]
         if odd.any():
