@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from downslope.exporting.export import export
     from downslope.exporting.tensorboard_log import tensorboard_log
+    from downslope.insight.catalogue import catalogue
     from downslope.nn.activations import Activation
     from downslope.nn.composite import Parallel, Residual
     from downslope.nn.dense import Dense, Dropout, Flatten
@@ -103,6 +104,7 @@ __all__ = [
     "TrainOptions",
     "Upsample2D",
     "backpropagate",
+    "catalogue",
     "check_data",
     "data",
     "export",
@@ -131,6 +133,7 @@ _HOMES = {
     ),
     "exporting.export": "export",
     "exporting.tensorboard_log": "tensorboard_log",
+    "insight.catalogue": "catalogue",
     "engine.augment": "Augment",
     "engine.backpropagation": "Backpropagation backpropagate",
     "runs.checkpoint": "Checkpoints",
