@@ -190,3 +190,10 @@ def test_runs_of_hubers_loss_are_opened_again_and_learn_all_scales(tmp_path):
         inputs = data.test.inputs
         assert (ds.open_run(tmp_path / target[-1]).predict(inputs) == run.predict(inputs)).all()
     assert run.test_target_metrics().r2.min() > 0.98
+
+
+def test_a_step_on_labels_names_them(call, folder):
+    told = call("trace", folder / "labels", "--step", 1)
+    assert told.exit_code == 0, told.output
+    assert "The right answer: ill " in told.stdout
+    assert "y[1]    tired" in told.stdout

@@ -102,6 +102,7 @@ def _traced(
         optimizer=settings.optimizer.name,
         class_names=run.data.class_names,
         input_names=run.data.input_names,
+        target_names=run.data.target_names,
         step=step,
         steps=past.steps,
         epoch=past.epoch_of(step),
@@ -159,9 +160,10 @@ def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
     """What a sample's answer should be, as `answer_of` gives it.
 
     Returns:
-        Numbers in the units of the target, or the number of people (1,); None for classes.
+        Numbers in the units of the target, or the number of people (1,); None for classes and
+        labels.
     """
-    if run.data.task == "classification":
+    if run.data.task in ("classification", "multilabel"):
         return None
     if run.data.task == "regression":
         return np.asarray(seen.target, np.float64)
@@ -191,7 +193,8 @@ def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
     """What a person reads of one sample's outputs, (1, ...).
 
     Returns:
-        A probability per class, numbers in the units of the target, or the number of people (1,).
+        A probability per class or label, numbers in the units of the target, or the number of
+        people (1,).
     """
     answers = run.answers_of(np.asarray(outputs))[0]
     if run.data.task == "counting":

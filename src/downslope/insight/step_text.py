@@ -93,6 +93,7 @@ class StepTrace(Result):
         optimizer: Name of the optimizer.
         class_names: Of the data set.
         input_names: Of the data set.
+        target_names: Of the data set.
         step: Which step, from 1.
         steps: How many there are.
         epoch: The epoch that it belongs to, from 1.
@@ -106,7 +107,7 @@ class StepTrace(Result):
         loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
         truth: What the answer should be, in the units of the targets: numbers, or (people,) in
             what the network saw, which may be a part of the photo; None for classes.
-        errors: The answer before the step minus the truth; None for classes.
+        errors: The answer before the step minus the truth; None for classes and labels.
         answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
             people are counted, how fast the square of the error does. None for classes, and where
             the outputs are no answers yet.
@@ -128,6 +129,7 @@ class StepTrace(Result):
     optimizer: str
     class_names: tuple[str, ...]
     input_names: tuple[str, ...]
+    target_names: tuple[str, ...]
     step: int
     steps: int
     epoch: int
@@ -226,7 +228,16 @@ def _truth(traced: StepTrace) -> str:
         if target.ndim:
             return f"shares of the classes {listed(target)}"
         return f'"{printable(traced.class_names[int(target)])}"'
-    return ", ".join(map(exactly, np.ravel(target)))
+    return _named(traced, target)
+
+
+def _named(traced: StepTrace, values: np.ndarray) -> str:
+    """Numbers in words, each behind the name of its target where there are several."""
+    texts = [*map(exactly, np.ravel(values))]
+    names = traced.target_names
+    if len(names) > 1 and len(names) == len(texts):
+        texts = [f"{printable(name)} {one}" for name, one in zip(names, texts, strict=True)]
+    return ", ".join(texts)
 
 
 def _said(traced: StepTrace, answer: np.ndarray) -> str:
@@ -234,7 +245,8 @@ def _said(traced: StepTrace, answer: np.ndarray) -> str:
     if traced.task == "counting":
         return f"{exactly(float(answer[0]))} people"
     if traced.task != "classification":
-        return ", ".join(map(exactly, np.ravel(answer)))
+        said = _named(traced, answer)
+        return said if traced.task != "multilabel" else f"{said} (how probable each is)"
     first = int(np.nan_to_num(answer, nan=-1).argmax())
     said = f'"{printable(traced.class_names[first])}" with {percent(float(answer[first]))}'
     target = np.asarray(traced.sample.target)
@@ -320,10 +332,16 @@ def _errors(traced: StepTrace) -> Iterator[Part]:
         return
     flat = (np.ravel(one) for one in (traced.answer, traced.truth, traced.errors))
     rows = [
-        (str(place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
+        (_output(traced, place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
         for place, (answer, truth, error) in enumerate(zip(*flat, strict=True))
     ]
     yield _table(("output", "answer", "truth", "error", "its square"), rows)
+
+
+def _output(traced: StepTrace, place: int) -> str:
+    """What an output stands for."""
+    names = traced.target_names
+    return printable(names[place]) if place < len(names) else str(place)
 
 
 def _map_loss(traced: StepTrace) -> Iterator[Part]:
@@ -392,8 +410,8 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
         yield f"Gradient of the loss by the outputs: {spread(slope)}."
         return
     outputs = traced.way.outputs.ravel()
-    has_names = traced.task == "classification" and len(traced.class_names) == len(outputs)
-    names = traced.class_names if has_names else [""] * len(outputs)
+    names = traced.class_names if traced.task == "classification" else traced.target_names
+    names = names if len(names) == len(outputs) > 1 else [""] * len(outputs)
     yield "Gradient of the loss by each output (a step against it makes the loss smaller):"
     yield _table(
         ("output", "", "y", "dL/dy"),
