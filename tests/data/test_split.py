@@ -133,3 +133,9 @@ def test_fractions_out_of_range():
         "Expected two fractions of at least 0 whose sum is less than 1. "
         "Use 0.2 and 0.1 to begin with."
     )
+
+
+@pytest.mark.parametrize("seed", [-1, -(10**30), 0.5, "1", None, True])
+def test_a_seed_that_is_none_is_told(seed):
+    with pytest.raises(SettingError, match="The seed of the split is"):
+        split_at_random(10, seed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from downslope.errors import DataError, SettingError
+from downslope.errors import DataError, SettingError, quoted
 
 TEST = 0.2
 VALIDATION = 0.1
@@ -201,7 +201,15 @@ def shuffled(count: int, seed: int) -> np.ndarray:
     `Generator.permutation`: so the split of today is the split of any later version. The seed
     is joined with a number of this module's own: generated data drawn from the same plain seed
     would otherwise be sorted by their own values into the parts.
+
+    Raises:
+        SettingError: The seed is not a whole number of 0 or more.
     """
+    is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not is_whole or seed < 0:
+        raise SettingError(
+            f"The seed of the split is {quoted(seed)}.", "a whole number of at least 0", "Try 0."
+        )
     stream = np.random.PCG64([_OWN_STREAM, seed])
     return np.argsort(stream.random_raw(count), kind="stable")
 
