@@ -51,13 +51,10 @@ def surface(work: Work, samples: Arrays) -> Task:
 
     def block() -> None:
         losses_at(
-            network,
-            centre,
+            ds.Model(network, work.loss, centre, scaling=data.scaling),
             data.train,
-            loss=work.loss,
             directions=directions,
             coefficients=places,
-            scaling=data.scaling,
         )
 
     return Task(block)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from downslope.engine.augment import Augment
     from downslope.engine.backpropagation import Backpropagation, backpropagate
     from downslope.engine.losses_at import losses_at
+    from downslope.engine.model import Model
     from downslope.engine.optimizers import Optimizer, Schedule
     from downslope.engine.settings import Record, Settings, Stop
     from downslope.errors import (
@@ -79,6 +80,7 @@ __all__ = [
     "Loss",
     "MaxPool2D",
     "Misfit",
+    "Model",
     "Network",
     "NetworkError",
     "Optimizer",
@@ -139,6 +141,7 @@ _HOMES = {
     "runs.checkpoint": "Checkpoints",
     "runs.resume": "fork resume",
     "engine.losses_at": "losses_at",
+    "engine.model": "Model",
     "engine.optimizers": "Optimizer Schedule",
     "runs.outcome": "Outcome",
     "runs.progress": "Progress",

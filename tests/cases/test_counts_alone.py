@@ -129,12 +129,7 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
     assert last == pytest.approx(run.measure(data.validation)["mae"], rel=1e-3)
     if loss == "squared_error" and name == "own":
         points = losses_at(
-            run.network,
-            jax.tree.map(lambda leaf: leaf[None], run.parameters),
-            data.validation,
-            loss=run.loss,
-            scaling=run.scaling,
-            answer_scaling=run.answer_scaling,
+            run.model.at(jax.tree.map(lambda leaf: leaf[None], run.parameters)), data.validation
         )
         assert points[0] == pytest.approx(run.measure(data.validation)["loss"], rel=1e-3)
 

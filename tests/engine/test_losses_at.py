@@ -37,13 +37,10 @@ def test_a_plane_equals_a_loop(weighted, most, monkeypatch):
     spans = [like(base, 2), like(base, 3)]
     far = np.random.default_rng(0).uniform(-1, 1, (7, 3, 2))
     found = ds.losses_at(
-        NETWORK,
-        base,
+        ds.Model(NETWORK, "cross_entropy", base, scaling=data.scaling),
         data.train,
-        loss="cross_entropy",
         directions=spans,
         coefficients=far,
-        scaling=data.scaling,
     )
     assert found.shape == (7, 3)
     assert found.dtype == np.float64
@@ -67,13 +64,10 @@ def test_a_line_needs_no_axis_for_its_one_direction():
     start, end = (NETWORK.init((4,), seed=seed) for seed in (0, 1))
     along = jax.tree.map(lambda one, other: np.asarray(other - one), start, end)
     found = ds.losses_at(
-        NETWORK,
-        start,
+        ds.Model(NETWORK, "cross_entropy", start, scaling=data.scaling),
         data.train,
-        loss="cross_entropy",
         directions=[along],
         coefficients=np.linspace(0, 1, 5),
-        scaling=data.scaling,
     )
     assert found.shape == (5,)
     for place, parameters in ((0, start), (4, end)):
@@ -87,7 +81,7 @@ def test_many_solutions_at_once():
         NETWORK, data, options=PLAIN, learning_rates=[0.01, 0.1, 0.3], epochs=2
     )
     losses = ds.losses_at(
-        NETWORK, found.parameters, data.test, loss="cross_entropy", scaling=data.scaling
+        ds.Model(NETWORK, "cross_entropy", found.parameters, scaling=data.scaling), data.test
     )
     expected = [
         mean_loss(NETWORK, found.parameters_of(member), data.test, data.scaling)
@@ -109,14 +103,10 @@ def test_every_kind_of_network_in_the_units_of_its_data(text, data):
     run = ds.train(network, data, options=PLAIN, batch_size=10, epochs=1, learning_rate=0.01)
     spans = [like(run.parameters, 5)]
     losses = ds.losses_at(
-        network,
-        run.parameters,
+        run.model,
         data.validation,
-        loss=run.loss,
         directions=spans,
         coefficients=np.array([0.0, 0.1]),
-        scaling=run.scaling,
-        answer_scaling=run.answer_scaling,
     )
     moved = jax.tree.map(lambda one, span: one + np.float32(0.1) * span, run.parameters, spans[0])
     for loss, parameters in zip(losses, (run.parameters, moved), strict=True):
@@ -128,27 +118,25 @@ def test_what_does_not_fit_is_told():
     data = by_hand.classes_data()
     base = NETWORK.init((4,))
     other = parse("dense 3").init((4,))
-    settings = {"loss": "cross_entropy", "scaling": data.scaling}
+    model = ds.Model(NETWORK, "cross_entropy", base, scaling=data.scaling)
     with pytest.raises(ds.SettingError) as raised:
-        ds.losses_at(NETWORK, base, data.train, directions=[base, other], **settings)
+        ds.losses_at(model, data.train, directions=[base, other])
     assert str(raised.value) == (
         "Direction 2 has another shape than the parameters. Expected the same layers, names and "
         "shapes. Make it from such parameters, for example as a difference of two."
     )
     with pytest.raises(ds.SettingError) as raised:
         ds.losses_at(
-            NETWORK,
-            base,
+            model,
             data.train,
             directions=[base, base],
             coefficients=np.zeros((4, 3)),
-            **settings,
         )
     assert str(raised.value) == (
         "There are 2 directions, and the coefficients are of shape (4, 3). Expected an array of "
         "shape (..., 2). Stack one number per direction along the last axis."
     )
     with pytest.raises(ds.SettingError, match="and the coefficients are none"):
-        ds.losses_at(NETWORK, base, data.train, directions=[base], **settings)
+        ds.losses_at(model, data.train, directions=[base])
     with pytest.raises(ds.DataError, match="There are no samples"):
-        ds.losses_at(NETWORK, base, data.train.take(np.arange(0)), **settings)
+        ds.losses_at(model, data.train.take(np.arange(0)))

@@ -7,10 +7,10 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import downslope as ds
+from downslope.engine.scales import answer_scaling
 from downslope.insight import curvature
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
-from downslope.runs.preparation import answer_scaling
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
@@ -49,12 +49,8 @@ def test_the_largest_eigenvalue_is_that_of_the_dense_hessian(text, data, loss):
     network = parse(text)
     parameters = network.init(data.input_shape, 1)
     found = curvature(
-        network,
-        parameters,
+        ds.Model.on(data, network, resolve(loss), parameters),
         data.train,
-        loss=loss,
-        scaling=data.scaling,
-        answer_scaling=answer_scaling(data, resolve(loss)),
     )
     values, vectors = np.linalg.eigh(dense_hessian(network, parameters, data, loss))
     assert found.eigenvalue == pytest.approx(values[-1], rel=0.01)
@@ -71,12 +67,10 @@ def test_a_convolution_bends_as_its_dense_hessian_says():
     parameters = network.init(data.input_shape, 0)
     answers = answer_scaling(data, resolve("squared_error"))
     found = curvature(
-        network,
-        parameters,
+        ds.Model(
+            network, "squared_error", parameters, scaling=data.scaling, target_scaling=answers
+        ),
         data.train,
-        loss="squared_error",
-        scaling=data.scaling,
-        answer_scaling=answers,
     )
     values = np.linalg.eigvalsh(dense_hessian(network, parameters, data, "squared_error"))
     assert found.eigenvalue == pytest.approx(values[-1], rel=0.01)
@@ -85,11 +79,11 @@ def test_a_convolution_bends_as_its_dense_hessian_says():
 def test_the_same_bits_again_and_fewer_samples_where_asked_for():
     network, data = parse("dense 6 tanh, dense 3"), by_hand.classes_data()
     parameters = network.init((4,), 0)
-    arguments = {"loss": "cross_entropy", "scaling": data.scaling}
-    one, other = (curvature(network, parameters, data.train, **arguments) for _ in range(2))
+    model = ds.Model(network, "cross_entropy", parameters, scaling=data.scaling)
+    one, other = (curvature(model, data.train) for _ in range(2))
     assert one.eigenvalue == other.eigenvalue
     by_hand.assert_same_parameters(one.direction, other.direction)
-    few = curvature(network, parameters, data.train, most_samples=20, **arguments)
+    few = curvature(model, data.train, most_samples=20)
     assert few.samples == 20
     assert few.eigenvalue != one.eigenvalue
 
@@ -104,12 +98,8 @@ def test_descent_on_a_bowl_diverges_just_above_the_border_and_converges_just_bel
     network = parse("dense 1")  # with the squared error an exact bowl
     start = network.init(data.input_shape, 0)
     bend = curvature(
-        network,
-        start,
+        ds.Model.on(data, network, resolve("squared_error"), start),
         data.train,
-        loss="squared_error",
-        scaling=data.scaling,
-        answer_scaling=answer_scaling(data, resolve("squared_error")),
     )
     momentum = {} if optimizer == "sgd" else {"momentum": 0.8}
     chosen = ds.Optimizer(optimizer, **momentum, weight_decay=decay)
@@ -135,7 +125,7 @@ def test_descent_on_a_bowl_diverges_just_above_the_border_and_converges_just_bel
 
 def test_no_rule_where_none_holds():
     network, data = parse("dense 3"), by_hand.classes_data()
-    found = curvature(network, network.init((4,)), data.train, loss="cross_entropy")
+    found = curvature(ds.Model(network, "cross_entropy", network.init((4,))), data.train)
     assert found.highest_rate_of(ds.Optimizer("adam")) is None
     assert found.highest_rate_of(ds.Optimizer("sgd", clip_norm=1.0)) is None
 
@@ -146,7 +136,7 @@ def test_a_loss_that_bends_nowhere_has_no_highest_rate():
     def sloping(prediction, target):
         return (prediction - target.reshape(prediction.shape)).sum(axis=1)
 
-    found = curvature(parse("dense 2"), parse("dense 2").init((3,)), data.train, loss=sloping)
+    found = curvature(ds.Model(parse("dense 2"), sloping, parse("dense 2").init((3,))), data.train)
     assert (found.eigenvalue, found.highest_rate) == (0.0, np.inf)
     assert found.highest_rate_of(ds.Optimizer("momentum")) == np.inf
 
@@ -154,11 +144,12 @@ def test_a_loss_that_bends_nowhere_has_no_highest_rate():
 def test_what_cannot_be_measured_is_told():
     network, data = parse("dense 3"), by_hand.classes_data()
     parameters = network.init((4,))
+    model = ds.Model(network, "cross_entropy", parameters)
     with pytest.raises(ds.DataError, match="There are no samples"):
-        curvature(network, parameters, data.train.take(np.arange(0)), loss="cross_entropy")
+        curvature(model, data.train.take(np.arange(0)))
     broken = jax.tree.map(lambda leaf: leaf * np.nan, parameters)
     with pytest.raises(ds.DataError) as raised:
-        curvature(network, broken, data.train, loss="cross_entropy")
+        curvature(model.at(broken), data.train)
     assert str(raised.value) == (
         "The loss bends by no finite number at these weights. Expected weights and samples at "
         "which loss and slopes are finite. Look for missing or huge values in the data, or take "

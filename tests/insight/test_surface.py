@@ -102,11 +102,8 @@ def test_the_losses_of_the_path_are_those_of_the_trace(run, found):
             chosen = np.sort(np.random.default_rng(0).permutation(120)[:60])
             samples = run.dataset.train.take(chosen)
             mine = ds.losses_at(
-                run.network,
-                walked.path.parameters,
+                run.model.at(walked.path.parameters),
                 samples,
-                loss=run.loss,
-                scaling=run.scaling,
             )
         np.testing.assert_allclose(mine[places], recorded, rtol=1e-5)
     assert found.here == pytest.approx((walked.train_loss[-1], walked.validation_loss[-1]))

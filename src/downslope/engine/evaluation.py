@@ -55,7 +55,7 @@ class Part(NamedTuple):
         return None if self.sizes is None else self.sizes[jnp.maximum(batch, 0)]
 
 
-class Judge(NamedTuple):
+class Evaluator(NamedTuple):
     """What turns samples into figures; fixed while a program runs."""
 
     network: Network
@@ -81,7 +81,7 @@ def take(
 
 
 def forward(
-    judge: Judge,
+    evaluator: Evaluator,
     parameters: NetworkParameters,
     inputs: Array,
     scales: Scales,
@@ -90,13 +90,13 @@ def forward(
     """The network's outputs for inputs as `Units.seen` leaves them; `Padded` if they are."""
     inputs = scales.scale_inputs(inputs)
     if sizes is None:
-        return judge.joined.forward(parameters, inputs)
+        return evaluator.joined.forward(parameters, inputs)
     padded: Any = Padded(inputs, sizes)
-    return without_padding(judge.joined).forward(parameters, padded)
+    return without_padding(evaluator.joined).forward(parameters, padded)
 
 
 def evaluate(
-    judge: Judge, parameters: NetworkParameters, part: Part, scales: Scales
+    evaluator: Evaluator, parameters: NetworkParameters, part: Part, scales: Scales
 ) -> Float[Array, " measures"]:
     """The mean loss and mean measures over the samples in the part's batches, in scaled units."""
 
@@ -104,16 +104,16 @@ def evaluate(
         inputs, targets, weights, present = take(part, batch, masked=True)
         assert weights is not None
         assert present is not None  # both are there with a mask
-        outputs = forward(judge, parameters, inputs, scales, part.sizes_of(batch))
-        answers = filled(outputs, judge.loss)
-        values = metrics.columns(judge.task, judge.loss, answers, targets, scales)
+        outputs = forward(evaluator, parameters, inputs, scales, part.sizes_of(batch))
+        answers = filled(outputs, evaluator.loss)
+        values = metrics.columns(evaluator.task, evaluator.loss, answers, targets, scales)
         if part.sizes is not None:
-            losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
+            losses = loss_without_padding(evaluator.loss).per_sample(outputs, targets)
             values = values.at[:, 0].set(losses)
         counts = jnp.stack([weights] + [present] * (values.shape[1] - 1), axis=1)
         return sums + jnp.stack([(values * counts).sum(0), counts.sum(0)]), None
 
-    zero = jnp.zeros((2, len(metrics.names(judge.task))))
+    zero = jnp.zeros((2, len(metrics.names(evaluator.task))))
     (sums, counts), _ = lax.scan(add, zero, part.batches)
     return sums / counts
 
@@ -179,7 +179,7 @@ def sizes_of(samples: Samples) -> np.ndarray | None:
 
 
 def sample_values(
-    judge: Judge, parameters: NetworkParameters, samples: Samples, units: Units
+    evaluator: Evaluator, parameters: NetworkParameters, samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
     """The loss and the measures of each sample in the data's own units, float64."""
     scales, sizes = units.scales(samples.inputs), sizes_of(samples)
@@ -189,13 +189,13 @@ def sample_values(
         targets = units.scaled_targets(samples.targets[rows])
         own = None if sizes is None else sizes[rows]
         arguments = (parameters, inputs, targets, scales, own)
-        return compiled(_judged, judge, *arguments)(*arguments)
+        return compiled(_judged, evaluator, *arguments)(*arguments)
 
-    return _over_batches(judge, samples, units, judged)
+    return _over_batches(evaluator, samples, units, judged)
 
 
 def _judged(
-    judge: Judge,
+    evaluator: Evaluator,
     parameters: NetworkParameters,
     inputs: Array,
     targets: Array,
@@ -203,28 +203,28 @@ def _judged(
     sizes: Array | None,
 ) -> tuple[Array, Array]:
     """The loss of each sample in scaled units, and the outputs."""
-    outputs = forward(judge, parameters, inputs, scales, sizes)
-    losses = loss_without_padding(judge.loss).per_sample(outputs, targets)
-    return losses, filled(outputs, judge.loss)
+    outputs = forward(evaluator, parameters, inputs, scales, sizes)
+    losses = loss_without_padding(evaluator.loss).per_sample(outputs, targets)
+    return losses, filled(outputs, evaluator.loss)
 
 
 def constant_values(
-    judge: Judge, answer: Float[np.ndarray, " outputs"], samples: Samples, units: Units
+    evaluator: Evaluator, answer: Float[np.ndarray, " outputs"], samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
     """The same of a network whose outputs are always `answer`, whatever its input.
 
     Args:
-        judge: Whose loss and task are used.
+        evaluator: Whose loss and task are used.
         answer: One sample's outputs in the targets' units; for counting the number of people,
             shape (1,), which is spread evenly over the map.
         samples: The samples to measure it on.
         units: How outputs are scaled.
     """
     sizes = sizes_of(samples)
-    if judge.task == "counting":
+    if evaluator.task == "counting":
         shape = samples.targets.shape[1:]
         answer = np.full(shape, answer[0] / np.prod(shape))
-    outputs = np.repeat(units.outputs_for(answer)[None], _width(judge, samples), axis=0)
+    outputs = np.repeat(units.outputs_for(answer)[None], _width(evaluator, samples), axis=0)
 
     def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
         own, cells = outputs, None
@@ -234,38 +234,40 @@ def constant_values(
             share = np.prod(samples.targets.shape[1:3]) / cells.prod(axis=1)
             own = outputs * share[:, None, None, None].astype(np.float32)
         arguments = (own, units.scaled_targets(samples.targets[rows]), cells)
-        losses, answers = compiled(_loss_of, judge, *arguments)(*arguments)
+        losses, answers = compiled(_loss_of, evaluator, *arguments)(*arguments)
         return losses, np.asarray(answers)
 
-    return _over_batches(judge, samples, units, judged)
+    return _over_batches(evaluator, samples, units, judged)
 
 
 def _loss_of(
-    judge: Judge, outputs: Array, targets: Array, cells: Array | None
+    evaluator: Evaluator, outputs: Array, targets: Array, cells: Array | None
 ) -> tuple[Array, Array]:
     own: Any = outputs if cells is None else Padded(outputs, cells)
-    losses = loss_without_padding(judge.loss).per_sample(own, targets)
-    return losses, filled(own, judge.loss)
+    losses = loss_without_padding(evaluator.loss).per_sample(own, targets)
+    return losses, filled(own, evaluator.loss)
 
 
 def _over_batches(
-    judge: Judge,
+    evaluator: Evaluator,
     samples: Samples,
     units: Units,
     judged: Callable[[np.ndarray], tuple[Any, Any]],
 ) -> np.ndarray:
     """The values of batches of one size, so that one compilation serves all samples."""
     pieces = []
-    for batch in evaluation_batches(len(samples), _width(judge, samples), fill=True):
+    for batch in evaluation_batches(len(samples), _width(evaluator, samples), fill=True):
         rows = np.maximum(batch, 0)
         losses, outputs = (np.asarray(one)[batch >= 0] for one in judged(rows))
-        losses = losses.astype(np.float64) * units.of_loss(judge.loss)
+        losses = losses.astype(np.float64) * units.of_loss(evaluator.loss)
         targets = samples.targets[rows][batch >= 0]
-        pieces.append(metrics.values_of(judge.task, judge.loss, losses, outputs, targets, units))
+        pieces.append(
+            metrics.values_of(evaluator.task, evaluator.loss, losses, outputs, targets, units)
+        )
     return np.concatenate(pieces)
 
 
-def _width(judge: Judge, samples: Samples) -> int:
+def _width(evaluator: Evaluator, samples: Samples) -> int:
     shape = samples.inputs.shape[1:]
     width = max(FEWEST_EVALUATED, min(EVALUATION_BATCH, MOST_NUMBERS // math.prod(shape)))
-    return max(1, min(width, MOST_SIGNALS // max(judge.network.signal_sizes(shape))))
+    return max(1, min(width, MOST_SIGNALS // max(evaluator.network.signal_sizes(shape))))

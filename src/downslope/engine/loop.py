@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, UInt32
 from downslope.engine import metrics
 from downslope.engine.augment import Augment
 from downslope.engine.backpropagation import Backpropagation, backpropagate
-from downslope.engine.evaluation import Judge, Part, evaluate, take
+from downslope.engine.evaluation import Evaluator, Part, evaluate, take
 from downslope.engine.optimizers import Optimizer, OptimizerNumbers
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Padded
@@ -52,7 +52,7 @@ class Program:
     """What is compiled: all that is fixed while a training runs.
 
     Attributes:
-        judge: Network, loss and task.
+        evaluator: Network, loss and task.
         optimizer: The optimizer, without its numbers.
         augment: Changes made to photos, or None.
         has_short_batch: Whether a batch may hold places without a sample.
@@ -63,7 +63,7 @@ class Program:
             besides their weights and learning rates.
     """
 
-    judge: Judge
+    evaluator: Evaluator
     optimizer: Optimizer
     augment: Augment | None
     has_short_batch: bool
@@ -216,7 +216,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         total = jnp.float32(len(batch)) if present is None else present.sum()
     sizes = material.train.sizes_of(batch)
     key = None
-    if program.augment is not None or program.judge.network.is_random:
+    if program.augment is not None or program.evaluator.network.is_random:
         chance = jax.random.wrap_key_data(material.key)
         key = jax.random.split(jax.random.fold_in(chance, step))[0]
         if program.augment is not None:
@@ -226,7 +226,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
             )
     if program.smoothed:
         targets = smoothed_targets(
-            targets, program.smoothed, material.numbers.smoothing, program.judge.loss
+            targets, program.smoothed, material.numbers.smoothing, program.evaluator.loss
         )
     return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key, sizes)
 
@@ -258,7 +258,9 @@ def train_step(
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
     seen = see_batch(program, state.step, material, batch)
-    loss, gradients, _ = walk_back(program.judge.joined, program.judge.loss, state.parameters, seen)
+    loss, gradients, _ = walk_back(
+        program.evaluator.joined, program.evaluator.loss, state.parameters, seen
+    )
     direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
         gradients, state.moments, state.parameters
     )
@@ -290,8 +292,8 @@ def measure(
         The state, and the measures of the training and of the validation part; NaN where the
         training has ended before.
     """
-    train = evaluate(program.judge, state.parameters, material.train, material.scales)
-    validation = evaluate(program.judge, state.parameters, material.validation, material.scales)
+    train = evaluate(program.evaluator, state.parameters, material.train, material.scales)
+    validation = evaluate(program.evaluator, state.parameters, material.validation, material.scales)
     after = _decide(program, material.numbers, state, validation[0])
     if program.members is None:
         return after, train, validation
@@ -412,7 +414,7 @@ def run_chunk(
         )
 
     shape = (len(batches), *state.step.shape)
-    empty = jnp.full((*shape, len(metrics.names(program.judge.task))), jnp.nan)
+    empty = jnp.full((*shape, len(metrics.names(program.evaluator.task))), jnp.nan)
     rows = Rows(jnp.full(shape, jnp.nan), empty, empty)
     _, state, rows = lax.while_loop(goes_on, epoch, (jnp.int32(0), state, rows))
     of_all = _mark_overflown if program.members is None else jax.vmap(_mark_overflown)

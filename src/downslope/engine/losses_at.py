@@ -21,17 +21,17 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from downslope.data.dataset import Samples
-from downslope.data.scaling import Scaling
 from downslope.engine.compilation import NO_FUSED_PRODUCTS, compiled
 from downslope.engine.cores import usable_cores
 from downslope.engine.evaluation import sizes_of
+from downslope.engine.model import Model
 from downslope.engine.scales import Scales, Units
 from downslope.errors import DataError, SettingError
 from downslope.nn.columns import fits_columns, forward_columns, losses_of_columns
 from downslope.nn.dense import Dense
 from downslope.nn.images import Conv2D
 from downslope.nn.layer import Padded
-from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
 
@@ -40,32 +40,25 @@ MOST_NUMBERS = 1 << 18  # of the widest signal, over samples and points at a tim
 
 
 def losses_at(
-    network: Network,
-    parameters: NetworkParameters,
+    model: Model,
     samples: Samples,
     *,
-    loss: str | PerSample | Loss,
     directions: Sequence[NetworkParameters] = (),
     coefficients: Float[np.ndarray, "... directions"] | None = None,
-    scaling: Scaling | None = None,
-    answer_scaling: Scaling | None = None,
 ) -> Float[np.ndarray, "..."]:
     """Find the mean loss over all samples at many points of weight space.
 
-    With directions, point k is `parameters + sum_j coefficients[k, j] * directions[j]`. Without,
-    every array of `parameters` has a first axis more, the points. The memory that it takes does
-    not grow with the number of points.
+    With directions, point k is `model.parameters + sum_j coefficients[k, j] * directions[j]`.
+    Without, every array of `model.parameters` has a first axis more, the points. The memory that
+    it takes does not grow with the number of points.
 
     Args:
-        network: The network.
-        parameters: The base, in the shape that `network.init` gives; or many points.
+        model: The network with its loss and scaling, such as `run.model`; its weights are the
+            base, in the shape that `network.init` gives, or many points.
         samples: Inputs as they were read, targets, and weights if there are any.
-        loss: A loss' name, function or value.
         directions: Changes of the weights, each in the shape of the base.
         coefficients: How far to go along each, shape (..., directions); the last axis may be
             left out where there is one direction.
-        scaling: How the network's inputs are scaled, such as a run's; None for not at all.
-        answer_scaling: How outputs become numbers in the targets' units, such as a run's.
 
     Returns:
         Float64 of the shape of the coefficients without their last axis, or (points,). Where
@@ -73,25 +66,22 @@ def losses_at(
 
     Raises:
         DataError: There are no samples.
-        SettingError: Directions and coefficients do not fit each other or the base, or there is
-            no loss of that name.
+        SettingError: Directions and coefficients do not fit each other or the base.
 
     Example:
         >>> a, b = np.meshgrid(np.linspace(-1, 1, 51), np.linspace(-1, 1, 51))
         >>> losses_at(
-        ...     run.network,
-        ...     run.parameters,
+        ...     run.model,
         ...     data.train,
-        ...     loss=run.loss,
         ...     directions=(first, second),
         ...     coefficients=np.stack([a, b], axis=-1),
-        ...     scaling=run.scaling,
         ... ).shape
         (51, 51)
     """
     if not len(samples):
         raise DataError("There are no samples.", "at least one", "Check how they were read.")
-    base, spans, far, shape = _points(parameters, tuple(directions), coefficients)
+    network, units = model.network, model.units
+    base, spans, far, shape = _points(model.parameters, tuple(directions), coefficients)
     shapes = network.shapes(samples.inputs.shape[1:])
     widest = max(math.prod(one) for one in (samples.inputs.shape[1:], *shapes))
     block = min(len(samples), MOST_SAMPLES, max(1, MOST_NUMBERS // widest))
@@ -103,16 +93,14 @@ def losses_at(
     rows = -(-len(far) // (at_once * cores))
     padded = np.zeros((cores * rows * at_once, *far.shape[1:]), far.dtype)
     padded[: len(far)] = far
-    units = Units(scaling or Scaling(np.zeros(()), np.ones(())), answer_scaling)
-    loss = resolve(loss)
     arguments = (base, spans, _blocks(samples, block, units), units.scales(samples.inputs))
     pieces = list(padded.reshape(cores, rows, at_once, *far.shape[1:]))
-    program = _Program(network, loss, is_spanned=bool(directions))
+    program = _Program(network, model.loss, is_spanned=bool(directions))
     run = compiled(_losses, program, *arguments, pieces[0], options=(NO_FUSED_PRODUCTS,))
     with ThreadPoolExecutor(cores) as threads:
         found = threads.map(lambda piece: np.asarray(run(*arguments, piece)), pieces)
         losses = np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
-    return losses.astype(np.float64) * units.of_loss(loss)
+    return losses.astype(np.float64) * units.of_loss(model.loss)
 
 
 def _points(

@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from downslope.data.dataset import Task
-from downslope.data.scaling import Scaling
+from downslope.data.dataset import Dataset, Task, check_finite
+from downslope.data.scaling import Scaling, known_spread
 from downslope.nn.activations import identity
 from downslope.nn.losses import Loss
 
@@ -102,6 +102,42 @@ class Units:
         if self.answers is not None and loss.link is identity:
             size = float(self.answers.deviation.max())
         return np.array([self.of_loss(loss), size, size**2])
+
+
+def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
+    """How a network's outputs become numbers in the targets' units; None where they are.
+
+    Targets far from size 1 would make every learning rate too large or too small. Each of
+    several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
+    keep their zero. A loss of differences alone without a rule for units has targets centred;
+    several targets, which have no unit in common, are scaled for it as well.
+
+    Raises:
+        DataError: A target is not finite any more, which all would be scaled by.
+
+    Warns:
+        UserWarning: The targets lie so close together that their type lost what they tell.
+    """
+    targets = dataset.train.targets
+    if dataset.task in ("classification", "multilabel") or targets.dtype.kind not in "biuf":
+        return None
+    is_scaled = loss.degree is not None or loss.is_of_differences
+    if is_scaled:
+        check_finite("target", targets)
+    near = targets[0].astype(np.float64)
+    mean = near + (targets - near).mean(axis=0, dtype=np.float64)
+    if dataset.task == "counting":
+        mean = np.zeros(1)
+    has_columns = dataset.task != "counting" and targets.ndim == 2 and targets.shape[1] > 1
+    axes = 0 if has_columns else None
+    deviation = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
+    if dataset.task != "counting":
+        kind = targets.dtype if is_scaled else np.dtype(np.float32)
+        size = mean if has_columns else np.abs(mean).max(initial=0.0)
+        deviation = known_spread("target", size, deviation, kind)
+    if loss.degree is not None or (loss.is_of_differences and has_columns):
+        return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
+    return Scaling(mean, np.ones(())) if loss.is_of_differences else None
 
 
 def _is_exact(dtype: np.dtype) -> bool:

@@ -16,8 +16,6 @@ from downslope.data.dataset import Dataset, Samples
 from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
-from downslope.engine.evaluation import Judge, sample_values
-from downslope.engine.scales import Units
 from downslope.engine.settings import Record
 from downslope.errors import SettingError
 from downslope.insight.comparison import Comparison, Course
@@ -31,7 +29,6 @@ from downslope.insight.variants import (
 )
 from downslope.nn.network import Network
 from downslope.numerals import rounded
-from downslope.runs.preparation import answer_scaling
 from downslope.runs.train_many import SideBySide, train_side_by_side
 from downslope.runs.train_options import TrainOptions, options_from
 
@@ -311,11 +308,7 @@ class _Trainings:
 
     def _values(self, found: SideBySide, places: range, samples: Samples) -> np.ndarray:
         """The loss and the measures of each sample, (trainings, N, measures)."""
-        judge = Judge(found.network, found.loss, self.dataset.task)
-        units = Units(self.dataset.scaling, answer_scaling(self.dataset, found.loss))
-        return np.stack(
-            [sample_values(judge, found.parameters_of(one), samples, units) for one in places]
-        )
+        return np.stack([found.model(one, self.dataset).values(samples) for one in places])
 
     def courses(
         self, names: list[str], *, with_test: bool

@@ -23,15 +23,15 @@ from jaxtyping import Array, Float
 from scipy.linalg import eigh_tridiagonal
 
 from downslope.data.dataset import Samples
-from downslope.data.scaling import Scaling
 from downslope.engine.compilation import compiled
 from downslope.engine.evaluation import Part, evaluation_batches, on_device, take
+from downslope.engine.model import Model
 from downslope.engine.optimizers import Optimizer
-from downslope.engine.scales import Scales, Units
+from downslope.engine.scales import Scales
 from downslope.errors import DataError
 from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.layer import Padded
-from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
 
@@ -86,29 +86,17 @@ class Curvature:
         return rule(optimizer.momentum or 0) / bend if bend > 0 else math.inf
 
 
-def curvature(
-    network: Network,
-    parameters: NetworkParameters,
-    samples: Samples,
-    *,
-    loss: str | PerSample | Loss,
-    scaling: Scaling | None = None,
-    answer_scaling: Scaling | None = None,
-    most_samples: int = MOST_SAMPLES,
-) -> Curvature:
+def curvature(model: Model, samples: Samples, *, most_samples: int = MOST_SAMPLES) -> Curvature:
     """Find the sharpest bend of the mean loss over some samples.
 
     Source: Lanczos, An iteration method for the solution of the eigenvalue problem, 1950; the
     products by Pearlmutter, Fast exact multiplication by the Hessian, 1994.
 
     Args:
-        network: The network; what it does at random in training is left out.
-        parameters: The weights at which to look.
+        model: The network with its weights, loss and scaling, such as `run.model`; what it does
+            at random in training is left out. The curvature is that of the loss in scaled units,
+            in which training makes its steps.
         samples: Inputs as they were read, targets, and weights if there are any.
-        loss: A loss' name, function or value.
-        scaling: How the network's inputs are scaled, such as a run's; None for not at all.
-        answer_scaling: How outputs become numbers in the targets' units, such as a run's; the
-            bend is that of the loss in scaled units, in which training makes its steps.
         most_samples: Of more samples, so many are used, always the same.
 
     Returns:
@@ -116,16 +104,15 @@ def curvature(
 
     Raises:
         DataError: There are no samples, or a loss or slope is not finite.
-        SettingError: There is no loss of that name.
     """
     if not len(samples):
         raise DataError("There are no samples.", "at least one", "Check how they were read.")
     width = max(1, min(_WIDEST, _MOST_NUMBERS // math.prod(samples.inputs.shape[1:])))
-    units = Units(scaling or Scaling(np.zeros(()), np.ones(())), answer_scaling)
+    units, parameters = model.units, model.parameters
     batches = evaluation_batches(len(samples), width, most_samples)
     part = on_device(samples, samples.weights, batches, units)
     scales = units.scales(samples.inputs)
-    program = _Program(network, resolve(loss))
+    program = _Program(model.network, model.loss)
     start, unravel = ravel_pytree(parameters)
     run = compiled(_bend, program, parameters, start, part, scales)
 

@@ -132,7 +132,7 @@ def _slopes(
 ) -> Backpropagation:
     """What one walk back finds in each layer, none of them fused with another."""
     seen = loop.Batch(inputs, targets, None, None, None, sizes)
-    found = loop.walk_back(program.judge.network, program.judge.loss, parameters, seen)
+    found = loop.walk_back(program.evaluator.network, program.evaluator.loss, parameters, seen)
     deltas: Any = found.deltas
     return found._replace(
         deltas=tuple(one.cut if isinstance(one, Padded) else one for one in deltas)

@@ -14,15 +14,13 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from downslope.data.dataset import Samples, Task
+from downslope.data.dataset import Task
 from downslope.data.progress import OnProgress
-from downslope.engine.evaluation import Judge, sample_values
 from downslope.errors import RunError
 from downslope.insight.learning_curve import LearningCurve
 from downslope.insight.result import OfParts, Part, Result
 from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
-from downslope.nn.network import NetworkParameters
 from downslope.numerals import rounded
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
@@ -153,7 +151,10 @@ def generalization(
     train, validation = (
         np.array(rows)
         for rows in zip(
-            *([_losses(run, state.parameters, part) for part in parts] for _, state in states),
+            *(
+                [run.model.at(state.parameters).losses(part) for part in parts]
+                for _, state in states
+            ),
             strict=True,
         )
     )
@@ -190,11 +191,6 @@ def some_epochs(finished: int, most: int) -> list[int]:
     evenly = np.linspace(1, finished, most // 2)
     denser = np.geomspace(1, finished, most - most // 2)
     return np.unique(np.rint(np.concatenate([evenly, denser])).astype(int)).tolist()
-
-
-def _losses(run: Run, parameters: NetworkParameters, samples: Samples) -> np.ndarray:
-    judge = Judge(run.network, run.loss, run.data.task)
-    return sample_values(judge, parameters, samples, run.units)[:, 0]
 
 
 def compared(

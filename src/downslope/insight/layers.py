@@ -155,7 +155,7 @@ def layers_over_time(
             measured = compiled(_measured, past.program_of(done), *arguments)
             rows.append(np.asarray(measured(*arguments)))
         before = state
-    network = past.program.judge.network
+    network = past.program.evaluator.network
     with_weights = [place for place, own in enumerate(past.run.parameters) if jax.tree.leaves(own)]
     table = np.stack(rows)
     return LayersOverTime(
@@ -185,7 +185,7 @@ def _probe(past: Replay) -> Array:
     """Some training samples, evenly spread, as the network takes them."""
     dataset = past.run.dataset
     assert dataset is not None
-    shapes = past.program.judge.network.shapes(dataset.input_shape)
+    shapes = past.program.evaluator.network.shapes(dataset.input_shape)
     size = max(math.prod(shape) for shape in (dataset.input_shape, *shapes))
     count = min(len(dataset.train), MOST_PROBED, max(4, MOST_NUMBERS // size))
     places = np.linspace(0, len(dataset.train) - 1, count).astype(int)
@@ -201,7 +201,7 @@ def _measured(
 ) -> Float[Array, "layers measures"]:
     """`MEASURES` of each layer with weights, in one step."""
     gradients = batch_gradients(program, before, seen)
-    network = program.judge.network
+    network = program.evaluator.network
     rows = []
     for layer, signal, own, new, slopes in zip(
         network.layers, network.signals(before, probe), before, after, gradients, strict=True

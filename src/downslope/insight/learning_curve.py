@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from downslope.data.dataset import Samples, Task
+from downslope.data.dataset import Task
 from downslope.data.progress import OnProgress
-from downslope.engine.evaluation import Judge, sample_values
 from downslope.engine.settings import Record, Stop
 from downslope.errors import DataError, SettingError
 from downslope.insight.result import Part, Result
@@ -231,14 +230,9 @@ def _trained(run: Run, size: int, seed: int, tell: _Telling) -> _Ended:
     train_part, validation = (some_of(one, MOST_SAMPLES) for one in (some.train, some.validation))
     return _Ended(
         found.settings.epochs,
-        float(np.average(_losses(found, train_part), weights=train_part.weights)),
-        _losses(found, validation),
+        float(np.average(found.model.losses(train_part), weights=train_part.weights)),
+        found.model.losses(validation),
     )
-
-
-def _losses(run: Run, samples: Samples) -> np.ndarray:
-    judge = Judge(run.network, run.loss, run.data.task)
-    return sample_values(judge, run.parameters, samples, run.units)[:, 0]
 
 
 def _steps_per_epoch(run: Run, samples: int) -> int:

@@ -23,6 +23,7 @@ from downslope.data.dataset import Samples
 from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
+from downslope.engine.model import Model
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, SettingError
 from downslope.insight.curvature import Curvature, curvature
@@ -44,7 +45,7 @@ from downslope.insight.learning_rate_trials import (
 from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.network import Network, NetworkParameters
 from downslope.numerals import rounded
-from downslope.runs.preparation import answer_scaling, sample_weights
+from downslope.runs.preparation import sample_weights
 from downslope.runs.train_options import TrainOptions, options_from
 
 SECONDS = 20.0  # that may be spent, about, unless the training itself takes longer
@@ -314,29 +315,17 @@ def _starts(question: Question, count: int) -> list[NetworkParameters]:
 
 def _start_losses(question: Question, starts: list[NetworkParameters]) -> np.ndarray:
     """The training loss at the first weights of each seed."""
-    found = losses_at(
-        question.network,
-        jax.tree.map(lambda *leaves: np.stack(leaves), *starts),
-        _some(question, MOST_SAMPLES),
-        loss=question.loss,
-        scaling=question.dataset.scaling,
-        answer_scaling=answer_scaling(question.dataset, question.loss),
-    )
-    return found.astype(np.float64)
+    weights = jax.tree.map(lambda *leaves: np.stack(leaves), *starts)
+    model = Model.on(question.dataset, question.network, question.loss, weights)
+    return losses_at(model, _some(question, MOST_SAMPLES))
 
 
 def _bend(question: Question, weights: NetworkParameters) -> Curvature | None:
     each = question.network.multiplications(question.dataset.input_shape)
     most = int(min(MOST_SAMPLES, max(32, _BEND_PRODUCTS / (240 * max(1, each)))))
     try:
-        return curvature(
-            question.network,
-            weights,
-            _some(question, most),
-            loss=question.loss,
-            scaling=question.dataset.scaling,
-            answer_scaling=answer_scaling(question.dataset, question.loss),
-        )
+        model = Model.on(question.dataset, question.network, question.loss, weights)
+        return curvature(model, _some(question, most))
     except DataError:
         return None
 

@@ -214,7 +214,7 @@ def minima_of(
     """
     solutions = Solutions.of(found, dataset)
     ended = [found.outcomes[place] for place in solutions.members]
-    judged = solutions.judged(dataset.validation)
+    measured = solutions.measured(dataset.validation)
     answers = [solutions.outputs(one, dataset.validation.inputs) for one in range(len(ended))]
     apart = solutions.functions_apart(answers)
     differ = apart
@@ -234,8 +234,8 @@ def minima_of(
         loss=found.loss.name,
         seeds=found.seeds[solutions.members],
         train_loss=solutions.train_loss,
-        validation_loss=judged[:, 0],
-        validation_metric=judged[:, 1] if errors is None else errors,
+        validation_loss=measured[:, 0],
+        validation_metric=measured[:, 1] if errors is None else errors,
         is_relative=errors is not None,
         baseline_loss=solutions.baseline(),
         predictions_differ=differ,

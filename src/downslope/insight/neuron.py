@@ -12,8 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from downslope.data.dataset import Dataset, Samples
-from downslope.engine.predictions import outputs_of
-from downslope.engine.scales import Units
+from downslope.engine.model import Model
 from downslope.errors import DataError, NetworkError
 from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.insight.step_text import number
@@ -235,11 +234,11 @@ def responses_of(run: Run, samples: Samples, layer: int, unit: int) -> Float[np.
     """A unit's weighted sum for each sample; of a convolution the largest over the image."""
     own = replace(run.network.layers[layer - 1], activation="identity")  # pyright: ignore[reportCallIssue] - it has one
     part = Network([*run.network.layers[: layer - 1], own])
-    units = Units(run.scaling)
+    model = Model(part, run.loss, run.parameters[:layer], scaling=run.scaling)
     found = []
     for start in range(0, len(samples), AT_ONCE):
         inputs = samples.inputs[start : start + AT_ONCE]
-        outputs = outputs_of(part, run.parameters[:layer], units, inputs)[..., unit]
+        outputs = model.outputs(inputs)[..., unit]
         found.append(outputs.reshape(len(outputs), -1).max(axis=1))
     return np.concatenate(found)
 

@@ -13,17 +13,13 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
-from downslope.data.scaling import Scaling
 from downslope.engine import metrics
-from downslope.engine.evaluation import Judge, constant_values, sample_values
 from downslope.engine.losses_at import losses_at
-from downslope.engine.predictions import outputs_of
-from downslope.engine.scales import Units
+from downslope.engine.model import Model
 from downslope.errors import SettingError
 from downslope.insight.barriers import root_mean_square, total_variation, weights_apart
 from downslope.insight.matching import hidden_layers, matched
 from downslope.nn.network import NetworkParameters
-from downslope.runs.preparation import answer_scaling
 from downslope.runs.train_many import SideBySide
 
 POINTS = 25  # on each line
@@ -68,19 +64,12 @@ class Solutions:
         return Solutions(found, dataset, members, losses[members].astype(np.float64))
 
     @cached_property
-    def scaling(self) -> Scaling | None:
-        """How outputs become numbers in the targets' units."""
-        return answer_scaling(self.dataset, self.found.loss)
+    def _first(self) -> Model:
+        return self.found.model(0, self.dataset)
 
-    @property
-    def units(self) -> Units:
-        """The same with that of the inputs."""
-        return Units(self.dataset.scaling, self.scaling)
-
-    @property
-    def judge(self) -> Judge:
-        """What turns samples into figures."""
-        return Judge(self.found.network, self.found.loss, self.dataset.task)
+    def model(self, place: int) -> Model:
+        """One of them as a model."""
+        return self._first.at(self.parameters(place))
 
     def parameters(self, place: int) -> NetworkParameters:
         """The weights and biases of one of them."""
@@ -90,31 +79,19 @@ class Solutions:
         self, parameters: NetworkParameters, samples: Samples, **along: Any
     ) -> Float[np.ndarray, "..."]:
         """The mean losses at points of weight space; see `losses_at`."""
-        return losses_at(
-            self.found.network,
-            parameters,
-            samples,
-            loss=self.found.loss,
-            scaling=self.dataset.scaling,
-            answer_scaling=self.scaling,
-            **along,
-        )
+        return losses_at(self._first.at(parameters), samples, **along)
 
-    def judged(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
-        """The loss and the task's first measure of each."""
+    def measured(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
+        """The loss and the task's first metric of each."""
         rows = [
-            metrics.average(
-                self.dataset.task,
-                sample_values(self.judge, self.parameters(place), samples, self.units),
-                samples.weights,
-            )
+            metrics.average(self.dataset.task, self.model(place).values(samples), samples.weights)
             for place in range(len(self.members))
         ]
         return np.array([list(one.values())[:2] for one in rows])
 
     def outputs(self, place: int, inputs: np.ndarray) -> np.ndarray:
         """What the loss sees of one of them: logits, numbers, density maps."""
-        return outputs_of(self.found.network, self.parameters(place), self.units, inputs)
+        return self.model(place).outputs(inputs)
 
     @property
     def spread(self) -> np.ndarray | None:
@@ -147,7 +124,7 @@ class Solutions:
         loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
         width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
         answer = metrics.baseline_answer(self.dataset, loss, width)
-        values = constant_values(self.judge, answer, samples, self.units)
+        values = self._first.constant_values(answer, samples)
         return metrics.average(self.dataset.task, values, samples.weights)["loss"]
 
 

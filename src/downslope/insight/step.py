@@ -149,7 +149,9 @@ def batch_gradients(
     program: loop.Program, parameters: NetworkParameters, seen: loop.Batch
 ) -> NetworkParameters:
     """The slopes of a batch's loss, found as the training finds them."""
-    return loop.walk_back(program.judge.joined, program.judge.loss, parameters, seen).gradients
+    return loop.walk_back(
+        program.evaluator.joined, program.evaluator.loss, parameters, seen
+    ).gradients
 
 
 def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:

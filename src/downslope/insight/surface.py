@@ -214,15 +214,7 @@ def losses_of(
     run: Run, part: Samples, parameters: NetworkParameters, **where: Any
 ) -> Float[np.ndarray, "..."]:
     """The losses of a run's network at many weights, in the units of its trace; see `losses_at`."""
-    return losses_at(
-        run.network,
-        parameters,
-        part,
-        loss=run.loss,
-        scaling=run.scaling,
-        answer_scaling=run.answer_scaling,
-        **where,
-    )
+    return losses_at(run.model.at(parameters), part, **where)
 
 
 def _heights(

@@ -112,7 +112,7 @@ def find_failure(
 
 def _signals(program: loop.Program, dataset: Dataset, batch: np.ndarray) -> int:
     """How many sums and activations there are to be looked at."""
-    shapes = program.judge.network.shapes(dataset.input_shape)
+    shapes = program.evaluator.network.shapes(dataset.input_shape)
     return 2 * len(batch) * sum(map(math.prod, shapes))
 
 
@@ -126,7 +126,7 @@ def _look(
     rate: Array,
 ) -> _Step:
     """The step again, with the network itself: the loop's joined one hides some signals."""
-    network, loss = program.judge.network, program.judge.loss
+    network, loss = program.evaluator.network, program.evaluator.loss
     scales = material.scales
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
@@ -210,7 +210,7 @@ def _failures(
     )
     for what, broken in kinds:
         for layer, array, value in broken:
-            name = program.judge.network.layer_name(layer)
+            name = program.evaluator.network.layer_name(layer)
             yield Failure(what, value, int((batch >= 0).sum()), layer=name, array=array)
 
 
@@ -257,7 +257,7 @@ def _in_data(
 
 def _in_signals(program: loop.Program, step: _Step, batch: np.ndarray) -> Iterator[Failure]:
     """Sums and activations, from the first layer to the last."""
-    network = program.judge.network
+    network = program.evaluator.network
     kinds: tuple[What, What] = ("sum", "activation")
     for place, signals in enumerate(step.signals):
         for what, rows in zip(kinds, signals, strict=True):
@@ -271,7 +271,7 @@ def _in_losses(
     program: loop.Program, dataset: Dataset, step: _Step, batch: np.ndarray
 ) -> Iterator[Failure]:
     """The loss of each sample, then their mean."""
-    loss = program.judge.loss
+    loss = program.evaluator.loss
     found = _first(step.losses, batch)
     if found is not None:
         outputs, truth = _answer(dataset, step, found.row)
@@ -284,7 +284,7 @@ def _in_gradients(
     program: loop.Program, dataset: Dataset, step: _Step, batch: np.ndarray
 ) -> Iterator[Failure]:
     """The gradients, from the last layer to the first, and where their slopes come from."""
-    network, loss = program.judge.network, program.judge.loss
+    network, loss = program.evaluator.network, program.evaluator.loss
     broken = list(_broken_arrays(step.gradients))
     if not broken:
         return

@@ -11,21 +11,21 @@ import jax
 import numpy as np
 from jaxtyping import Array
 
-from downslope.data.dataset import Dataset, Samples, check_finite
-from downslope.data.scaling import Scaling, known_spread
+from downslope.data.dataset import Dataset, Samples
+from downslope.data.scaling import Scaling
 from downslope.engine import loop
 from downslope.engine.batches import LONGEST_TRAINING, BatchPlan
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import (
     MOST_SIGNALS,
-    Judge,
+    Evaluator,
     Part,
     evaluation_batches,
     on_device,
 )
 from downslope.engine.metrics import OF_OUTPUTS
 from downslope.engine.optimizers import carried_over
-from downslope.engine.scales import Units
+from downslope.engine.scales import Units, answer_scaling
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.nn.losses import Loss
@@ -64,42 +64,6 @@ def sample_weights(
     is_shared = samples.targets.ndim > 1  # among several classes
     weights = samples.targets @ each if is_shared else each[samples.targets]
     return weights if samples.weights is None else weights * samples.weights
-
-
-def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
-    """How a network's outputs become numbers in the targets' units; None where they are.
-
-    Targets far from size 1 would make every learning rate too large or too small. Each of
-    several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
-    keep their zero. A loss of differences alone without a rule for units has targets centred;
-    several targets, which have no unit in common, are scaled for it as well.
-
-    Raises:
-        DataError: A target is not finite any more, which all would be scaled by.
-
-    Warns:
-        UserWarning: The targets lie so close together that their type lost what they tell.
-    """
-    targets = dataset.train.targets
-    if dataset.task in ("classification", "multilabel") or targets.dtype.kind not in "biuf":
-        return None
-    is_scaled = loss.degree is not None or loss.is_of_differences
-    if is_scaled:
-        check_finite("target", targets)
-    near = targets[0].astype(np.float64)
-    mean = near + (targets - near).mean(axis=0, dtype=np.float64)
-    if dataset.task == "counting":
-        mean = np.zeros(1)
-    has_columns = dataset.task != "counting" and targets.ndim == 2 and targets.shape[1] > 1
-    axes = 0 if has_columns else None
-    deviation = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
-    if dataset.task != "counting":
-        kind = targets.dtype if is_scaled else np.dtype(np.float32)
-        size = mean if has_columns else np.abs(mean).max(initial=0.0)
-        deviation = known_spread("target", size, deviation, kind)
-    if loss.degree is not None or (loss.is_of_differences and has_columns):
-        return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
-    return Scaling(mean, np.ones(())) if loss.is_of_differences else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +150,7 @@ class Preparation:
         """What is compiled."""
         settings = self.settings
         return loop.Program(
-            judge=Judge(self.network, self.loss, self.dataset.task),
+            evaluator=Evaluator(self.network, self.loss, self.dataset.task),
             optimizer=settings.optimizer.form,
             augment=settings.augment,
             has_short_batch=self.plan.has_short_batch,

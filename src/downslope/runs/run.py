@@ -10,32 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Dataset, Samples, known_targets
 from downslope.data.load import load, load_again
-from downslope.data.photos import sizes_within
 from downslope.data.progress import OnProgress
 from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
 from downslope.engine import metrics as measures
 from downslope.engine.class_metrics import ClassMetrics, class_metrics, label_metrics, rarest
-from downslope.engine.compilation import check_process
-from downslope.engine.evaluation import Judge, constant_values, sample_values
 from downslope.engine.metrics import TargetMetrics, target_metrics
-from downslope.engine.predictions import linked, outputs_of
+from downslope.engine.model import Model
 from downslope.engine.scales import Units
 from downslope.engine.settings import Settings
 from downslope.errors import DataError
 from downslope.nn import notation
-from downslope.nn.activations import identity
 from downslope.nn.layer import numbered
 from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.network import Network, NetworkParameters, Signal, count_parameters
 from downslope.nn.own_parts import part_name
-from downslope.nn.padded import nothing
 from downslope.numerals import rounded
 from downslope.runs import run_folder
 from downslope.runs.folder_checks import load_options
@@ -124,14 +118,22 @@ class Run:
         folder = "" if self.folder is None else str(self.folder)
         return Origin(folder, self.data.fingerprint, before + self.outcome.kept_step)
 
-    @property
-    def _judge(self) -> Judge:
-        return Judge(self.network, self.loss, self.data.task)
+    @cached_property
+    def model(self) -> Model:
+        """The network with its weights, its loss and its scaling: all that predicts."""
+        return Model(
+            self.network,
+            self.loss,
+            self.parameters,
+            self.data.task,
+            self.scaling,
+            self.answer_scaling,
+        )
 
     @property
     def units(self) -> Units:
         """Between the units of the data and those of the engine."""
-        return Units(self.scaling, self.answer_scaling)
+        return self.model.units
 
     def _checked(self, inputs: Any) -> np.ndarray:
         """Inputs as an array (N, *input_shape); photos may have another height and width."""
@@ -170,23 +172,11 @@ class Run:
         Raises:
             DataError: The inputs have the wrong shape.
         """
-        inputs = self._checked(inputs)
-        sizes = sizes_within(inputs) if self.data.task == "counting" else None
-        return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
-
-    @cached_property
-    def _held(self) -> NetworkParameters:
-        """Parameters where compiled code can reach them: put there once."""
-        check_process()
-        return jax.device_put(self.parameters)
+        return self.model.outputs(self._checked(inputs))
 
     def answers_of(self, outputs: np.ndarray) -> np.ndarray:
         """What a person reads (probabilities, numbers, maps) of a network's scaled outputs."""
-        return self._answers(self.units.answers_of(outputs))
-
-    def _answers(self, outputs: np.ndarray) -> np.ndarray:
-        """What a person reads: probabilities, numbers, maps."""
-        return outputs if self.loss.link is identity else linked(self.loss, outputs)
+        return self.model.linked(self.units.answers_of(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
         """The answers to raw inputs, shape (N, *input_shape).
@@ -198,13 +188,7 @@ class Run:
         Raises:
             DataError: The inputs have the wrong shape.
         """
-        outputs = self.outputs(inputs)
-        if self.data.task == "classification":
-            return measures.chosen_class(outputs).astype(np.int32)
-        if self.data.task == "multilabel":
-            return (outputs > 0).astype(np.int32)
-        answers = self._answers(outputs)
-        return _people(answers) if self.data.task == "counting" else answers
+        return self.model.predict(self._checked(inputs))
 
     def densities(self, inputs: Any) -> np.ndarray:
         """People per cell in photos, shape (N, height, width, 3); beyond a photo there are none.
@@ -219,7 +203,7 @@ class Run:
             raise DataError(
                 f"{self.data.name} has no crowds.", "a run that counts people", "Use predict."
             )
-        return self._answers(self.outputs(inputs))
+        return self.model.linked(self.outputs(inputs))
 
     def probabilities(self, inputs: Any) -> np.ndarray:
         """The probability of each class, or of each label, shape (N, classes).
@@ -227,14 +211,11 @@ class Run:
         Raises:
             DataError: The inputs have the wrong shape, or the run did not learn classes.
         """
-        if self.data.task == "multilabel":
-            return self._answers(self.outputs(inputs))
-        if self.data.task != "classification":
+        if self.data.task not in ("classification", "multilabel"):
             raise DataError(
                 f"{self.data.name} has no classes.", "a run that learnt classes", "Use predict."
             )
-        answers = self._answers(self.outputs(inputs))
-        return np.concatenate([1 - answers, answers], 1) if answers.shape[1] == 1 else answers
+        return self.model.probabilities(self._checked(inputs))
 
     def signals(self, inputs: Any) -> tuple[Signal, ...]:
         """Each layer's weighted sums and activations for raw inputs (N, *input_shape).
@@ -335,7 +316,7 @@ class Run:
             raise _no_samples()
         self._checked(samples.inputs)
         samples = self._known(samples)
-        return sample_values(self._judge, self.parameters, samples, self.units)
+        return self.model.values(samples)
 
     def class_metrics(self, samples: Samples) -> ClassMetrics:
         """Precision, recall, F1 and AUC of each class on labelled samples; of labels also accuracy.
@@ -408,7 +389,7 @@ class Run:
 
     def _measure_constant(self, answer: np.ndarray, samples: Samples) -> dict[str, float]:
         samples = self._known(samples)
-        values = constant_values(self._judge, answer, samples, self.units)
+        values = self.model.constant_values(answer, samples)
         return measures.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
@@ -555,11 +536,6 @@ class Run:
             f"Run({self.data.name!r}, {notation.describe(self.network)!r}, "
             f"{self.parameter_count} parameters, {self.outcome.message!r})"
         )
-
-
-def _people(densities: np.ndarray) -> np.ndarray:
-    """How many people each map holds, (N,)."""
-    return densities.sum(axis=(1, 2, 3), dtype=np.float64)
 
 
 def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:

@@ -25,6 +25,7 @@ from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
 from downslope.engine.cores import usable_cores
 from downslope.engine.evaluation import evaluate
+from downslope.engine.model import Model
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.nn.losses import Loss
@@ -82,6 +83,10 @@ class SideBySide:
     def seeds(self) -> np.ndarray:
         """The seed of each member, int64 (members,)."""
         return np.array([one.seed for one in self.settings], np.int64)
+
+    def model(self, member: int, dataset: Dataset) -> Model:
+        """One member as a model, scaled as its training on the data set scaled it."""
+        return Model.on(dataset, self.network, self.loss, self.parameters_of(member))
 
     def parameters_of(self, member: int) -> NetworkParameters:
         """One member's weights and biases, as `Network.forward` takes them."""
@@ -318,7 +323,9 @@ class _Trainings:
 def _evaluate_both(program: loop.Program, parameters: NetworkParameters, material: loop.Material):
     def losses(own: NetworkParameters):
         parts = (material.train, material.validation)
-        return jnp.stack([evaluate(program.judge, own, one, material.scales)[0] for one in parts])
+        return jnp.stack(
+            [evaluate(program.evaluator, own, one, material.scales)[0] for one in parts]
+        )
 
     return jax.vmap(losses, out_axes=1)(parameters)
 

@@ -221,25 +221,25 @@ class Training:
         }
         if self.begun is not None:
             return replace(self.begun.run, **values)
-        judge = self.program.judge
+        evaluator = self.program.evaluator
         return Run(
-            network=judge.network,
-            loss=judge.loss,
+            network=evaluator.network,
+            loss=evaluator.loss,
             settings=self.settings,
             data=DataCard.of(self.dataset),
             scaling=self.dataset.scaling,
             answer_scaling=self.prepared.answer_scaling,
             baseline_answer=self._baseline,
-            baseline_median=metrics.baseline_median(self.dataset, self.program.judge.loss),
+            baseline_median=metrics.baseline_median(self.dataset, self.program.evaluator.loss),
             origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
             **values,
         )
 
     @cached_property
     def _baseline(self) -> np.ndarray:
-        judge = self.program.judge
-        outputs = judge.network.shapes(self.dataset.input_shape)[-1][-1]
-        return metrics.baseline_answer(self.dataset, judge.loss, outputs)
+        evaluator = self.program.evaluator
+        outputs = evaluator.network.shapes(self.dataset.input_shape)[-1][-1]
+        return metrics.baseline_answer(self.dataset, evaluator.loss, outputs)
 
 
 def ending_of(

@@ -15,12 +15,11 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import LARGEST, Dataset, Samples, Task
 from downslope.data.scaling import Scaling
-from downslope.engine.scales import Units
+from downslope.engine.scales import Units, answer_scaling
 from downslope.engine.settings import Record, Stop
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network
 from downslope.numerals import rounded
-from downslope.runs.preparation import answer_scaling
 from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train

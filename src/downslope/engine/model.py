@@ -1,0 +1,154 @@
+"""A network with its weights, its loss and its scaling: what it predicts, and how well.
+
+A `Model` is one value, and a pytree whose leaves are the weights and the scaling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from downslope.data.dataset import Dataset, Samples, Task
+from downslope.data.photos import sizes_within
+from downslope.data.scaling import Scaling
+from downslope.engine.compilation import check_process
+from downslope.engine.evaluation import Evaluator, constant_values, sample_values
+from downslope.engine.metrics import chosen_class
+from downslope.engine.predictions import linked, outputs_of
+from downslope.engine.scales import Units, answer_scaling
+from downslope.nn.activations import identity
+from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.padded import nothing
+
+
+def _unscaled() -> Scaling:
+    return Scaling(np.zeros(()), np.ones(()))
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network with its weights, its loss and its scaling.
+
+    Attributes:
+        network: The network.
+        loss: The loss: a name, a function, or a `Loss`, which it becomes.
+        parameters: Its weights and biases, one dictionary per layer.
+        task: What it learns: "classification", "multilabel", "regression" or "counting".
+        scaling: How its inputs are scaled; by default not at all.
+        target_scaling: How its outputs become numbers in the units of the targets; None where
+            they are.
+
+    Raises:
+        SettingError: There is no loss of that name.
+
+    Example:
+        >>> import downslope as ds
+        >>> network = ds.parse_network("dense 1")
+        >>> model = ds.Model(network, "squared_error", network.init((3,)))
+        >>> model.predict(np.zeros((5, 3))).shape
+        (5, 1)
+    """
+
+    network: Network
+    loss: Loss
+    parameters: NetworkParameters
+    task: Task = "regression"
+    scaling: Scaling = field(default_factory=_unscaled)
+    target_scaling: Scaling | None = None
+
+    def __post_init__(self) -> None:
+        own: str | PerSample | Loss = self.loss
+        object.__setattr__(self, "loss", resolve(own))
+
+    @staticmethod
+    def on(dataset: Dataset, network: Network, loss: Loss, parameters: NetworkParameters) -> Model:
+        """A network with these weights, scaled as a training on the data set scales it."""
+        scaling = answer_scaling(dataset, loss)
+        return Model(network, loss, parameters, dataset.task, dataset.scaling, scaling)
+
+    def at(self, parameters: NetworkParameters) -> Model:
+        """The same with other weights."""
+        return replace(self, parameters=parameters)
+
+    @property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.scaling, self.target_scaling)
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """What turns samples into metrics, without the weights."""
+        return Evaluator(self.network, self.loss, self.task)
+
+    @cached_property
+    def _held(self) -> NetworkParameters:
+        """The weights where compiled code can reach them: put there once."""
+        check_process()
+        return jax.device_put(self.parameters)
+
+    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+        """The outputs for raw inputs (N, *input_shape): logits, numbers, density maps.
+
+        Numbers are float64, in the units of the targets.
+        """
+        sizes = sizes_within(inputs) if self.task == "counting" else None
+        return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
+
+    def linked(self, outputs: np.ndarray) -> np.ndarray:
+        """What people read of outputs: probabilities, numbers, maps."""
+        return outputs if self.loss.link is identity else linked(self.loss, outputs)
+
+    def predict(self, inputs: np.ndarray) -> np.ndarray:
+        """The predictions for raw inputs (N, *input_shape).
+
+        Returns:
+            Classes as integers (N,), 0 or 1 for each label (N, labels), numbers (N, outputs), or
+            numbers of people (N,).
+        """
+        outputs = self.outputs(inputs)
+        if self.task == "classification":
+            return chosen_class(outputs).astype(np.int32)
+        if self.task == "multilabel":
+            return (outputs > 0).astype(np.int32)
+        found = self.linked(outputs)
+        return found.sum(axis=(1, 2, 3), dtype=np.float64) if self.task == "counting" else found
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """The probability of each class, or of each label, (N, classes)."""
+        found = self.linked(self.outputs(inputs))
+        is_one = self.task == "classification" and found.shape[1] == 1
+        return np.concatenate([1 - found, found], axis=1) if is_one else found
+
+    def values(self, samples: Samples) -> Float[np.ndarray, "n metrics"]:
+        """The loss and the metrics of each sample, in the units of the data, float64."""
+        return sample_values(self.evaluator, self.parameters, samples, self.units)
+
+    def losses(self, samples: Samples) -> Float[np.ndarray, " n"]:
+        """The loss of each sample, float64."""
+        return self.values(samples)[:, 0]
+
+    def constant_values(self, output: np.ndarray, samples: Samples) -> np.ndarray:
+        """`values` of a network whose outputs are always `output`; see `constant_values`."""
+        return constant_values(self.evaluator, output, samples, self.units)
+
+
+def _flatten(model: Model) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    own, other = model.scaling, model.target_scaling
+    targets = None if other is None else (other.mean, other.deviation)
+    leaves = (model.parameters, own.mean, own.deviation, targets)
+    return leaves, (model.network, model.loss, model.task)
+
+
+def _unflatten(fixed: tuple[Any, ...], leaves: tuple[Any, ...]) -> Model:
+    (network, loss, task), (parameters, mean, deviation, targets) = fixed, leaves
+    own = None if targets is None else Scaling(*targets)
+    return Model(network, loss, parameters, task, Scaling(mean, deviation), own)
+
+
+jax.tree_util.register_pytree_node(Model, _flatten, _unflatten)
