@@ -333,7 +333,7 @@ class Run:
             outputs = self.outputs(samples.inputs)
             return label_metrics(
                 self.data.class_names,
-                self._answers(outputs),
+                self.model.linked(outputs),
                 predicted=outputs > 0,
                 holds=targets > 0.5,
                 usual=self.baseline_answer > 0,
@@ -360,7 +360,7 @@ class Run:
         truth = self._known(samples).targets.reshape(len(samples), -1)
         predicted = self.predict(samples.inputs).reshape(truth.shape)
         constants = np.stack([self.baseline_median, self.baseline_answer])
-        median, mean = np.asarray(self._answers(constants), np.float64).reshape(2, -1)
+        median, mean = np.asarray(self.model.linked(constants), np.float64).reshape(2, -1)
         names = self.data.target_names or tuple(f"target {one + 1}" for one in range(len(mean)))
         return target_metrics(names, predicted, truth, median, mean)
 
