@@ -129,7 +129,8 @@ def test_numbers_and_networks_without_an_order():
         for seed in found.seeds
     ]
     answers = [run.predict(data.validation.inputs) for run in runs]
-    apart = np.sqrt(((answers[0] - answers[2]) ** 2).mean())
+    spread = data.train.targets.std(axis=0)  # several targets, each in its own unit
+    apart = np.sqrt((((answers[0] - answers[2]) / spread) ** 2).mean())
     assert found.predictions_differ[0, 2] == pytest.approx(apart, rel=1e-3)
     assert (
         found.matched_line_losses is found.matched_weights_apart is found.matched_barriers is None
