@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from downslope.data.dataset import Dataset
 from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
