@@ -13,8 +13,9 @@ from downslope.data.split import Parts
 from downslope.data.tables.column_types import Column, as_numbers, as_texts, is_text, missing_column
 from downslope.data.tables.dates import as_seconds
 from downslope.data.tables.numbers import PLAIN, is_notation, read_numbers, without_marks
-from downslope.data.tables.targets import left_out
 from downslope.errors import DataError, SettingError
+
+MOST_NAMED = 5  # targets that a sentence names
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,3 +134,12 @@ def time_of_rows(name: str, values: pa.ChunkedArray, form: str = "") -> np.ndarr
         "numbers, or dates that are all written in one form, such as 2024-05-31",
         "Correct the column, or name another one.",
     )
+
+
+def left_out(rows: int, columns: Sequence[str], counts: str = "") -> str:
+    """How many rows are not used, as they have no value in one of these columns."""
+    what = "1 row has" if rows == 1 else f"{rows:,} rows have"
+    lacking = " or ".join(f"no {name}" for name in columns)
+    if len(columns) > MOST_NAMED:
+        lacking = f"no value of one of {len(columns)} targets"
+    return f"{what} {lacking} and {'was' if rows == 1 else 'were'} left out{counts}."

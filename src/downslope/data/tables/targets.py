@@ -38,6 +38,7 @@ from downslope.data.tables.numbers import (
     without_marks,
 )
 from downslope.data.tables.options import TableOptions
+from downslope.data.tables.rows import MOST_NAMED, left_out
 from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
@@ -45,7 +46,6 @@ MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as num
 MOST_DOUBTED = 100  # whole numbers with more values are numbers beyond doubt
 ROWS_OF_A_CLASS = 5  # on average: whole numbers with fewer are learnt as numbers
 LEAST_ROWS = 10
-MOST_NAMED = 5  # targets that a sentence names
 _LONG = re.compile(r"[+-]?[0-9]{16,300}")  # whole numbers that may be too long for a float
 _USUAL_TARGETS = ("target", "label", "class", "y", "outcome", "income", "price")
 
@@ -409,15 +409,6 @@ def refuse_new_classes(found: Labelled, training: np.ndarray, test: np.ndarray) 
             + ", ".join(found.class_names[one] for one in sorted(known)),
             "Correct it, or add training samples of it.",
         )
-
-
-def left_out(rows: int, columns: Sequence[str], counts: str = "") -> str:
-    """How many rows are not used, as they have no value in one of these columns."""
-    what = "1 row has" if rows == 1 else f"{rows:,} rows have"
-    lacking = " or ".join(f"no {name}" for name in columns)
-    if len(columns) > MOST_NAMED:
-        lacking = f"no value of one of {len(columns)} targets"
-    return f"{what} {lacking} and {'was' if rows == 1 else 'were'} left out{counts}."
 
 
 def which_target(names: list[str]) -> SettingError:
