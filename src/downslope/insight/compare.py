@@ -138,7 +138,13 @@ def compare_variants(
         samples=len(dataset.train),
         equal_samples=courses[0],
         equal_time=courses[1],
-        notes=(*found.notes, *_rates(variants, setting), RULE, OPENED if opens else SEALED),
+        notes=(
+            *found.notes,
+            *_rates(variants, setting),
+            *_of_several(dataset),
+            RULE,
+            OPENED if opens else SEALED,
+        ),
         is_interrupted=found.is_interrupted,
     )
 
@@ -149,6 +155,16 @@ class _Stopped(Exception):
 
 def _silent(done: int, total: int) -> None:
     """Tell no one."""
+
+
+def _of_several(dataset: Dataset) -> tuple[str, ...]:
+    """What MAE and RMSE of several targets are."""
+    if dataset.task != "regression" or len(dataset.target_names) < 2:
+        return ()
+    return (
+        "MAE and RMSE are means over the targets, each in its own unit: the target with the "
+        "largest numbers decides them. downslope test tells those of each.",
+    )
 
 
 def _rates(variants: Sequence[Variant], setting: str) -> list[str]:
