@@ -34,6 +34,9 @@ class Scale(ds.Layer):
     def weighted_sum(self, parameters, inputs, key=None):
         return inputs * parameters["factors"]
 
+    def to_numpy(self, spot):
+        return [f"x = x * {spot.array('factors')}"]
+
 
 class Shift:
     """No `ds.Layer`, with a layer's three methods."""
@@ -232,8 +235,13 @@ def test_an_export_without_a_form_is_refused_before_it_writes(tmp_path):
     with pytest.raises(ds.NetworkError, match="The activation cube has no form for numpy"):
         ds.export(run, tmp_path / "cubes.py", to="numpy")
     assert not list(tmp_path.iterdir())
+    shifted = ds.train(ds.Network([Shift(), ds.Dense(3)]), DATA, **QUICK)
+    with pytest.raises(ds.NetworkError, match="The layer Shift has no form for onnx"):
+        ds.export(shifted, tmp_path / "shift.onnx", to="onnx")
+    assert not list(tmp_path.iterdir())
     named = ds.Activation("cube", cube, numpy="z**3")
-    run = ds.train(ds.Network([ds.Dense(4, named), ds.Dense(3)]), DATA, **QUICK)
+    layers = [Scale(2.0), ds.Residual([Scale(), ds.Dense(4, named)]), ds.Dense(3)]
+    run = ds.train(ds.Network(layers), DATA, **QUICK)
     ds.export(run, tmp_path / "cubes.py", to="numpy")
     space = {"__file__": str(tmp_path / "cubes.py"), "__name__": "cubes"}
     exec((tmp_path / "cubes.py").read_text(), space)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,9 +15,9 @@ from downslope.data.dataset import Task
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import NetworkError, SettingError
 from downslope.nn import notation
-from downslope.nn.activations import Activation, activation, identity, softmax
+from downslope.nn.activations import Activation, identity, softmax
 from downslope.nn.composite import Parallel, Residual
-from downslope.nn.layer import Layer, Parameters, Shape, numbered
+from downslope.nn.layer import Layer, Parameters, Shape, layer_kind, numbered
 from downslope.nn.losses import LOSSES
 from downslope.nn.network import Network
 from downslope.runs.run import Run
@@ -93,10 +93,15 @@ class Model:
         return self.task == "counting"
 
     @property
-    def activations(self) -> tuple[Activation, ...]:
-        """The activations of all layers."""
-        layers = _all(self.network.layers)
-        return tuple(activation(getattr(one, "activation", "identity")) for one in layers)
+    def activation_names(self) -> dict[Activation, str]:
+        """What the user's own activations are called in a file: no other function is."""
+        own = notation.own_parts(self.network)["activations"]
+        return {one: f"activation_{name}" for name, one in own.items()}
+
+    @property
+    def keras_names(self) -> dict[str, Mapping[str, str]]:
+        """What Keras calls the parameters of each layer, by the layer's place."""
+        return dict(_keras_names(self.network.layers))
 
     @property
     def output_shape(self) -> Shape:
@@ -130,16 +135,8 @@ def model_of(run: Run) -> Model:
     """What is exported of a run.
 
     Raises:
-        NetworkError: A layer is none of ours.
         SettingError: The loss is a user's own, with a link that is none of ours.
     """
-    for layer in _all(run.network.layers):
-        if type(layer) not in notation.LAYERS.values():
-            raise NetworkError(
-                f"The network has a layer {type(layer).__name__}, which is none of Downslope's.",
-                "layers among: " + ", ".join(notation.LAYERS),
-                "Train a network of these, or write the layer for the other program by hand.",
-            )
     if run.loss.link not in _LINKS:
         raise SettingError(
             f"The loss {run.loss.name} reads outputs with a link of its own.",
@@ -166,13 +163,22 @@ def model_of(run: Run) -> Model:
 
 
 def check_forms(model: Model, form: str, to: str) -> None:
-    """Check that each activation has the form that a format needs.
+    """Check that each layer and each activation has the form that a format needs.
 
     Raises:
         NetworkError: One of the user's own has not.
     """
-    for one in model.activations:
-        if form and not getattr(one, form):
+    if not form:
+        return
+    for layer in _all(model.network.layers):
+        if not layer.has_form(form):
+            raise NetworkError(
+                f"The layer {layer_kind(layer)} has no form for {to}.",
+                f"a layer with the method to_{form}",
+                f"Write to_{form} in its class, or write safetensors.",
+            )
+    for one in model.activation_names:
+        if not getattr(one, form):
             raise NetworkError(
                 f"The activation {one.name} has no form for {to}.",
                 f"an Activation with {form}=",
@@ -181,16 +187,31 @@ def check_forms(model: Model, form: str, to: str) -> None:
             )
 
 
+def _inner(layer: Layer) -> list[tuple[Layer, ...]]:
+    """The chains of layers inside of a layer."""
+    if isinstance(layer, Residual):
+        return [layer.layers]
+    return list(layer.branches) if isinstance(layer, Parallel) else []
+
+
 def _all(layers: Sequence[Layer]) -> list[Layer]:
     """All layers, those inside of others too."""
     found: list[Layer] = []
     for layer in layers:
-        found.append(layer)
-        if isinstance(layer, Residual):
-            found += _all(layer.layers)
-        elif isinstance(layer, Parallel):
-            found += [inner for branch in layer.branches for inner in _all(branch)]
+        found += [layer, *(one for inner in _inner(layer) for one in _all(inner))]
     return found
+
+
+def _keras_names(
+    layers: Sequence[Layer], place: str = ""
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for number, layer in enumerate(layers, start=1):
+        own = f"{place}{number}"
+        yield own, layer.keras_names
+        for branch, inner in enumerate(_inner(layer), start=1):
+            yield from _keras_names(
+                inner, f"{own}.{branch}." if isinstance(layer, Parallel) else f"{own}."
+            )
 
 
 def _scale(scaling: Any) -> Scale | None:

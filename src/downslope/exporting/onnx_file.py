@@ -6,6 +6,7 @@ Written with `onnx.helper` alone, and checked by onnx before it leaves.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from importlib.metadata import version
 
 import numpy as np
@@ -14,10 +15,12 @@ from onnx import helper
 
 from downslope.exporting.model import Model
 from downslope.exporting.onnx_graph import SAMPLES, Graph
-from downslope.exporting.onnx_layers import CHANNELS_FIRST, CHANNELS_LAST, write_chain
 from downslope.exporting.onnx_tables import wanted, write_columns
+from downslope.nn.forms import Spot
+from downslope.nn.layer import Layer, Parameters, Shape
 from downslope.nn.notation import describe
 
+CHANNELS_FIRST, CHANNELS_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 OPSET = 20  # the first with everything that is needed; onnxruntime 1.17 and later read it
 IR_VERSION = 9  # the file format that goes with it
 INPUTS = "inputs"  # the one input of a model that takes no named columns
@@ -34,11 +37,25 @@ def onnx_bytes(model: Model) -> bytes:
     signals = _scaled(graph, model, _inputs(graph, model))
     if len(model.input_shape) == 3:
         signals = graph.node("Transpose", signals, perm=CHANNELS_FIRST)
-    outputs = write_chain(graph, model.network.layers, model.parameters, model.input_shape, signals)
+    outputs = _layers(graph, model, signals)
     if len(model.output_shape) == 3:
         outputs = graph.node("Transpose", outputs, perm=CHANNELS_LAST)
     _answers(graph, model, outputs)
     return _checked(graph, model).SerializeToString()
+
+
+def _layers(graph: Graph, model: Model, signals: str) -> str:
+    """The layers one after another; what goes in and comes out has its channels first."""
+
+    def export(
+        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, place: str, x: str
+    ) -> str:
+        for number, (layer, own) in enumerate(zip(layers, parameters, strict=True), start=1):
+            x = layer.to_onnx(Spot(f"{place}{number}", own, shape, export), graph, x)
+            shape = layer.output_shape(shape)
+        return x
+
+    return export(model.network.layers, model.parameters, model.input_shape, "", signals)
 
 
 def input_notes(model: Model) -> dict[str, str]:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,8 @@ from downslope.data.tables.numbers import DURATIONS, MONEY, PLAIN, parts
 from downslope.exporting import numpy_functions, table_functions
 from downslope.exporting.model import Model
 from downslope.nn.activations import ACTIVATIONS, Activation
+from downslope.nn.forms import Spot
+from downslope.nn.layer import Layer, Parameters, Shape
 
 WIDTH = 96  # letters in a line, at most
 
@@ -89,6 +92,28 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
     return Source(code, {**body.weights, **model.named_scales}, body.suffix)
 
 
+def exported(model: Model, form: str) -> list[Any]:
+    """What the layers give, one after another: lines of a library, or modules.
+
+    Args:
+        model: What is exported.
+        form: "numpy", "torch" or "keras".
+    """
+    names = model.activation_names
+
+    def export(
+        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, place: str = ""
+    ) -> list[Any]:
+        found = []
+        for number, (layer, own) in enumerate(zip(layers, parameters, strict=True), start=1):
+            spot = Spot(f"{place}{number}", own, shape, export, names)
+            found += getattr(layer, f"to_{form}")(spot)
+            shape = layer.output_shape(shape)
+        return found
+
+    return export(model.network.layers, model.parameters, model.input_shape)
+
+
 def quoted(text: str) -> str:
     """A text as Python has it."""
     return json.dumps(text, ensure_ascii=False)
@@ -141,15 +166,15 @@ def _used(module: ModuleType, code: str) -> list[str]:
 
 def _activations(model: Model, code: str) -> list[str]:
     """The activations that some code calls, as functions of NumPy."""
-    found = {one.name: one for one in (*ACTIVATIONS.values(), *model.activations)}
-    return [_function(one) for name, one in found.items() if re.search(rf"\b{name}\(", code)]
+    found = {**ACTIVATIONS, **{name: one for one, name in model.activation_names.items()}}
+    return [_function(name, one) for name, one in found.items() if re.search(rf"\b{name}\(", code)]
 
 
-def _function(one: Activation) -> str:
+def _function(name: str, one: Activation) -> str:
     lines = one.numpy.split("\n")
     lines[-1] = f"return {lines[-1].removeprefix('return ')}"
     formula = f'"""{one.formula}."""' if one.formula else f'"""The activation {one.name}."""'
-    return "\n".join([f"def {one.name}(z):", *[f"    {line}" for line in (formula, *lines)]])
+    return "\n".join([f"def {name}(z):", *[f"    {line}" for line in (formula, *lines)]])
 
 
 def _docstring(model: Model, body: Body, stem: str) -> str:

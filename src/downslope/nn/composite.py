@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
+from downslope.nn.forms import Spot, TorchModule
 from downslope.nn.layer import (
     Layer,
     Misfit,
@@ -125,6 +126,43 @@ class Residual(Layer):
         made = _run_chain(self.layers, parameters, inputs, key)
         return Padded(inputs.values + made.values, inputs.sizes)
 
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """The inputs are kept, and added."""
+        return self._kept(spot, "{} + x")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A module with the inner ones."""
+        inside = tuple(spot.inner(self.layers, in_order(spot.parameters)))
+        return [TorchModule("Residual", inside=inside, definition=_RESIDUAL)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """The inputs are kept, and added."""
+        return self._kept(spot, "layers.Add()([{}, x])")
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """The inputs added to what the inner layers make of them."""
+        made = spot.inner(self.layers, in_order(spot.parameters), "", x)
+        return graph.node("Add", x, made)
+
+    def _kept(self, spot: Spot, added: str) -> list[str]:
+        before = f"before_{spot.suffix}"
+        inner = spot.inner(self.layers, in_order(spot.parameters))
+        return [f"{before} = x", *inner, f"x = {added.format(before)}"]
+
+
+_RESIDUAL = '''\
+class Residual(nn.Sequential):
+    """The inputs added to what the layers make of them."""
+
+    def forward(self, x):
+        return x + super().forward(x)'''
+_PARALLEL = '''\
+class Parallel(nn.ModuleList):
+    """Branches that see the same inputs, joined along the channels."""
+
+    def forward(self, x):
+        return torch.cat([branch(x) for branch in self], dim=1)'''
+
 
 @dataclass(frozen=True)
 class Parallel(Layer):
@@ -189,3 +227,39 @@ class Parallel(Layer):
             own = None if key is None else jax.random.fold_in(key, index)
             outputs.append(_run_chain(branch, parameters[str(index + 1)], signals, own))
         return outputs
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Branch after branch, joined."""
+        return self._joined(spot, "np.concatenate([{}], axis=-1)")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A module with a sequence for each branch."""
+        branches = tuple(
+            TorchModule("nn.Sequential", inside=tuple(made)) for made in self._branches(spot)
+        )
+        return [TorchModule("Parallel", inside=branches, definition=_PARALLEL)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """Branch after branch, joined."""
+        return self._joined(spot, "layers.Concatenate()([{}])")
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """The branches joined along the channels."""
+        return graph.node("Concat", *self._branches(spot, x), axis=1)
+
+    def _branches(self, spot: Spot, *more: str) -> list[Any]:
+        """Each branch, exported."""
+        parameters = in_order(spot.parameters)
+        return [
+            spot.inner(branch, in_order(own), f"{number}.", *more)
+            for number, (branch, own) in enumerate(zip(self.branches, parameters, strict=True), 1)
+        ]
+
+    def _joined(self, spot: Spot, join: str) -> list[str]:
+        before = f"before_{spot.suffix}"
+        lines, made = [f"{before} = x"], []
+        for number, inner in enumerate(self._branches(spot), start=1):
+            made.append(f"branch_{spot.suffix}_{number}")
+            start = [f"x = {before}"] if number > 1 else []
+            lines += [*start, *inner, f"{made[-1]} = x"]
+        return [*lines, f"x = {join.format(', '.join(made))}"]

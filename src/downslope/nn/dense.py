@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError, quoted
 from downslope.nn.activations import Activation, Function, activation, plain_activation
+from downslope.nn.forms import Spot, TorchModule, torch_activation
 from downslope.nn.initializers import Function as Draw
 from downslope.nn.initializers import Initializer, initializer, plain_initializer
 from downslope.nn.layer import Layer, Misfit, Parameters, Shape
@@ -101,6 +103,45 @@ class Dense(Layer):
         """Apply the activation to each sum."""
         return activation(self.activation)(sums)
 
+    keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """The product, plus biases: x W + b."""
+        z = f"x @ {spot.array('weights')} + {spot.array('biases')}"
+        return spot.numpy_activated(self.activation, z)
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A linear module."""
+        own = spot.parameters
+        weights = {"weight": own["weights"].T, "bias": own["biases"]}
+        linear = TorchModule(f"nn.Linear({spot.shape[0]}, {self.units})", weights)
+        return [linear, *torch_activation(self.activation)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A dense layer."""
+        return spot.keras_activated(self.activation, f"Dense({self.units}")
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A general matrix product."""
+        weights = graph.constant(spot.parameters["weights"], f"{spot.place}.weights")
+        biases = graph.constant(spot.parameters["biases"], f"{spot.place}.biases")
+        return add_activation(self.activation, graph, graph.node("Gemm", x, weights, biases))
+
+
+def add_activation(given: Any, graph: Any, z: str) -> str:
+    """Add an activation to an ONNX graph: from the name of z to that of a(z)."""
+    add = activation(given).onnx
+    assert add is not None  # as the export has checked
+    return add(graph, z)
+
+
+_FLATTEN_PIXELS = '''\
+class FlattenPixels(nn.Module):
+    """Pixel after pixel, each with all of its channels, as the weights behind it want them."""
+
+    def forward(self, x):
+        return x.movedim(1, -1).flatten(1)'''
+
 
 @dataclass(frozen=True)
 class Flatten(Layer):
@@ -117,6 +158,26 @@ class Flatten(Layer):
     ) -> Float[Array, "n features"]:
         """Reshape; a layer without weights has its inputs for sums."""
         return inputs.reshape(inputs.shape[0], -1)
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """A reshape."""
+        return ["x = x.reshape(len(x), -1)"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """Pixel after pixel, in the order that the weights behind it were trained for."""
+        if not spot.is_image:
+            return [TorchModule("nn.Flatten()")]
+        return [TorchModule("FlattenPixels()", definition=_FLATTEN_PIXELS)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A flattening layer."""
+        return ["x = layers.Flatten()(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Channels last, as the weights behind it want them, then flat."""
+        if spot.is_image:
+            x = graph.node("Transpose", x, perm=(0, 2, 3, 1))
+        return graph.node("Flatten", x, axis=1)
 
 
 @dataclass(frozen=True)
@@ -157,3 +218,19 @@ class Dropout(Layer):
             return inputs
         kept = jax.random.bernoulli(key, 1 - self.rate, inputs.shape)
         return jnp.where(kept, inputs / (1 - self.rate), jnp.zeros_like(inputs))
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Nothing: it silences in training only."""
+        return []
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A dropout module, for training on."""
+        return [TorchModule(f"nn.Dropout({self.rate})")]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A dropout layer, for training on."""
+        return [f"x = layers.Dropout({self.rate})(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Nothing."""
+        return x

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.nn.dense import positive
+from downslope.nn.forms import Spot, TorchModule
 from downslope.nn.layer import Layer, Misfit, Parameters, Shape
 
 MOST_VALUES = 1 << 24  # larger places have no neighbours among 32-bit floats
@@ -58,3 +61,48 @@ class Embedding(Layer):
         places = jnp.clip(jnp.round(inputs[:, -1]), 0, self.values - 1).astype(jnp.int32)
         found = jnp.where(jnp.isfinite(inputs[:, -1:]), parameters["weights"][places], jnp.nan)
         return jnp.concatenate([found, inputs[:, :-1].astype(found.dtype)], axis=1)
+
+    keras_names: ClassVar[Mapping[str, str]] = {"weights": "embeddings"}
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """A look-up."""
+        return [f"x = embed(x, {spot.array('weights')})"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """An embedding of the last input."""
+        text = f"Embed({self.values}, {self.numbers})"
+        weights = {"weight": spot.parameters["weights"]}
+        return [TorchModule(text, weights, definition=_EMBED)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """An embedding layer on the last input."""
+        made = f"layers.Embedding({self.values}, {self.numbers}, {spot.keras_name})"
+        last = f"keras.ops.clip(keras.ops.round(x[:, -1]), 0, {self.values - 1})"
+        found = [f"{made}(", f'    keras.ops.cast({last}, "int32")', ")"]
+        if spot.shape == (1,):  # there are no others
+            return [f"x = {found[0]}", *found[1:]]
+        joined = "x = layers.Concatenate()([found, x[:, :-1]])"
+        return [f"found = {found[0]}", *found[1:], joined]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A look-up of the nearest value's place."""
+        last = graph.node("Gather", x, graph.constant(np.array([-1]), "last"), axis=1)
+        last = graph.node("Squeeze", last, graph.constant(np.array([1]), "axis"))
+        most = graph.scalar(float(self.values - 1))
+        nearest = graph.node("Clip", graph.node("Round", last), graph.scalar(0.0), most)
+        weights = graph.constant(spot.parameters["weights"], f"{spot.place}.weights")
+        found = graph.node("Gather", weights, graph.cast(nearest, "int64"), axis=0)
+        if spot.shape == (1,):  # there are no others
+            return found
+        ends = (graph.constant(np.array([one]), name) for one, name in ((0, "first"), (-1, "last")))
+        others = graph.node("Slice", x, *ends, graph.constant(np.array([1]), "axis"))
+        return graph.node("Concat", found, others, axis=1)
+
+
+_EMBED = '''\
+class Embed(nn.Embedding):
+    """The last input, the place of a value, looked up and put in front of the others."""
+
+    def forward(self, x):
+        places = x[:, -1].round().clamp(0, self.num_embeddings - 1).long()
+        return torch.cat([super().forward(places), x[:, :-1]], dim=1)'''

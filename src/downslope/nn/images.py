@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
 from downslope.nn.activations import Activation, Function, activation
-from downslope.nn.dense import LARGEST, keep_plain, positive
+from downslope.nn.dense import LARGEST, add_activation, keep_plain, positive
+from downslope.nn.forms import Spot, TorchModule, torch_activation
 from downslope.nn.initializers import Function as Draw
 from downslope.nn.initializers import Initializer, initializer
 from downslope.nn.layer import Layer, Misfit, Parameters, Shape
@@ -116,6 +119,99 @@ class Conv2D(Layer):
         """Apply the activation to each sum."""
         return activation(self.activation)(sums)
 
+    keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}
+
+    def same_pads(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Rows of zeros (above, below) and columns (left, right) where the padding is "same".
+
+        With a stride they depend on the image's sides. Of photos these are multiples of 8, as
+        those that were trained on, so what is right for these is right for all.
+
+        Args:
+            shape: Of the input, (height, width, channels).
+        """
+        span = (self.size - 1) * self.dilation + 1
+        totals = [
+            max((-(-length // self.stride) - 1) * self.stride + span - length, 0)
+            for length in shape[:2]
+        ]
+        above, left = ((total // 2, total - total // 2) for total in totals)
+        return above, left
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """A convolution."""
+        settings = {"stride": self.stride, "dilation": self.dilation}
+        words = [f", {name}={value}" for name, value in settings.items() if value != 1]
+        words += [', padding="valid"'] * (self.padding == "valid")
+        product = f"convolve(x, {spot.array('weights')}{''.join(words)})"
+        return spot.numpy_activated(self.activation, f"{product} + {spot.array('biases')}")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A convolution; with padding "same" and a stride, one that pads as Downslope does."""
+        words = [str(spot.shape[-1]), str(self.channels), str(self.size)]
+        for name in ("stride", "dilation"):
+            if getattr(self, name) != 1:
+                words.append(f"{name}={getattr(self, name)}")
+        is_strided = self.padding == "same" and self.stride > 1
+        if self.padding == "same" and not is_strided:
+            words.append('padding="same"')
+        own = spot.parameters
+        weights = {"weight": own["weights"].transpose(3, 2, 0, 1), "bias": own["biases"]}
+        kind, code = ("StridedConv2d", _STRIDED) if is_strided else ("nn.Conv2d", "")
+        made = TorchModule(f"{kind}({', '.join(words)})", weights, definition=code)
+        return [made, *torch_activation(self.activation)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A convolution."""
+        start = f"Conv2D({self.channels}, {self.size}"
+        if self.dilation > 1:
+            start += f", dilation_rate={self.dilation}"
+        if self.stride > 1 and self.dilation > 1:
+            return self._strided_and_dilated(spot, start)
+        if self.stride > 1:
+            start += f", strides={self.stride}"
+        if self.padding == "same":
+            start += ', padding="same"'
+        return spot.keras_activated(self.activation, start)
+
+    def _strided_and_dilated(self, spot: Spot, start: str) -> list[str]:
+        """Keras refuses both at once: every output is computed, and some are taken."""
+        lines = []
+        if self.padding == "same":
+            pads = self.same_pads(spot.shape)
+            if any(map(any, pads)):
+                lines.append(f"x = layers.ZeroPadding2D({pads})(x)")
+        taken = f"x = layers.MaxPooling2D(1, strides={self.stride})(x)"  # each stride-th pixel
+        return [*lines, *spot.keras_activated(self.activation, start), taken]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A convolution."""
+        own = spot.parameters
+        weights = graph.constant(own["weights"].transpose(3, 2, 0, 1), f"{spot.place}.weights")
+        biases = graph.constant(own["biases"], f"{spot.place}.biases")
+        settings: dict[str, Any] = {}
+        if self.padding == "same" and self.stride > 1 and self.dilation == 1:
+            settings["auto_pad"] = "SAME_UPPER"  # right for photos of any size
+        elif self.padding == "same":
+            (above, below), (left, right) = self.same_pads(spot.shape)
+            settings["pads"] = [above, left, below, right]
+        steps = {"strides": [self.stride] * 2, "dilations": [self.dilation] * 2}
+        z = graph.node("Conv", x, weights, biases, **steps, **settings)
+        return add_activation(self.activation, graph, z)
+
+
+_STRIDED = '''\
+class StridedConv2d(nn.Conv2d):
+    """Padding "same" with a stride: the odd zero goes below and to the right."""
+
+    def forward(self, x):
+        pads = []
+        for length in (x.shape[3], x.shape[2]):
+            span = (self.kernel_size[0] - 1) * self.dilation[0] + 1
+            zeros = max((-(-length // self.stride[0]) - 1) * self.stride[0] + span - length, 0)
+            pads += [zeros // 2, zeros - zeros // 2]
+        return super().forward(nn.functional.pad(x, pads))'''
+
 
 @dataclass(frozen=True)
 class _Pool(Layer):
@@ -142,6 +238,25 @@ class _Pool(Layer):
         """Whole windows alone."""
         return side // self.size
 
+    names: ClassVar[tuple[str, str, str, str]]  # in NumPy, PyTorch, Keras and ONNX
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Over the axes within the windows."""
+        return [f"x = windows(x, {self.size}).{self.names[0]}(axis=(2, 4))"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A pooling module."""
+        return [TorchModule(f"nn.{self.names[1]}({self.size})")]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A pooling layer."""
+        return [f"x = layers.{self.names[2]}({self.size})(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A pooling."""
+        size = [self.size] * 2
+        return graph.node(self.names[3], x, kernel_shape=size, strides=size)
+
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool):
@@ -153,6 +268,7 @@ class MaxPool2D(_Pool):
 
     largest: ClassVar[int] = LARGEST_INDEXED
     word: ClassVar[str] = "max_pool"
+    names: ClassVar = ("max", "MaxPool2d", "MaxPooling2D", "MaxPool")
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
@@ -170,6 +286,7 @@ class AveragePool2D(_Pool):
     """
 
     word: ClassVar[str] = "average_pool"
+    names: ClassVar = ("mean", "AvgPool2d", "AveragePooling2D", "AveragePool")
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
@@ -206,3 +323,28 @@ class Upsample2D(Layer):
     ) -> Float[Array, "n h2 w2 c"]:
         """Repeat; a layer without weights has its outputs for sums."""
         return upsample(inputs, self.factor)
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Pixels repeated."""
+        return [f"x = upsample(x, {self.factor})"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """An upsampling module."""
+        return [TorchModule(f"nn.Upsample(scale_factor={self.factor})")]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """An upsampling layer."""
+        return [f"x = layers.UpSampling2D({self.factor})(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A resize to the nearest pixel."""
+        factors = np.array([1, 1, self.factor, self.factor], np.float32)
+        return graph.node(
+            "Resize",
+            x,
+            "",  # no region of interest
+            graph.constant(factors, "factors"),
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError, quoted
+from downslope.nn.forms import Spot, TorchModule
 
 Shape = tuple[int, ...]
 Parameters = dict[str, Any]  # names to arrays; composite layers nest
@@ -92,7 +93,7 @@ class Layer(abc.ABC):
 
     word: ClassVar[str] = ""  # its name in the notation of networks, such as "dense"
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object, /) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
 
     def __hash__(self) -> int:
@@ -152,6 +153,39 @@ class Layer(abc.ABC):
     ) -> Float[Array, "n ..."]:
         """Both halves: weighted sum, then activation."""
         return self.activate(self.weighted_sum(parameters, inputs, key))
+
+    keras_names: ClassVar[Mapping[str, str]] = {}
+    """What Keras calls the layer's parameters, where it calls them otherwise."""
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Lines of NumPy that change x from the layer's inputs to its outputs, for `export`."""
+        raise NotImplementedError
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """The layer's PyTorch modules, one after another; images have their channels first."""
+        raise NotImplementedError
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """Lines of Keras that change x from the layer's inputs to its outputs."""
+        raise NotImplementedError
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Add the layer to an ONNX graph; images have their channels first.
+
+        Args:
+            spot: Where the layer is.
+            graph: Grows by `graph.node(operation, *inputs, **attributes)` and
+                `graph.constant(array, name)`, each of which returns the name of what it added.
+            x: The name of the inputs.
+
+        Returns:
+            The name of the outputs.
+        """
+        raise NotImplementedError
+
+    def has_form(self, form: str) -> bool:
+        """Whether the layer has a form: "numpy", "torch", "keras" or "onnx"."""
+        return getattr(type(self), f"to_{form}") is not getattr(Layer, f"to_{form}")
 
 
 def forward_padded(

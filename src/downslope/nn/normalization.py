@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from downslope.nn.dense import positive
+from downslope.nn.forms import Spot, TorchModule
 from downslope.nn.layer import Layer, Misfit, Padded, Parameters, Shape
 
 EPSILON = 1e-5  # keeps the division finite for constant signals; PyTorch's value
@@ -34,6 +37,40 @@ def standardize_within(
 
 def _scale_and_offset(channels: int) -> Parameters:
     return {"scale": jnp.ones(channels), "offset": jnp.zeros(channels)}
+
+
+def _numpy_rescaled(spot: Spot, normal: str) -> list[str]:
+    return [f"x = {normal} * {spot.array('scale')} + {spot.array('offset')}"]
+
+
+def _torch_weights(spot: Spot) -> dict[str, Any]:
+    return {"weight": spot.parameters["scale"], "bias": spot.parameters["offset"]}
+
+
+def _onnx_standardized(graph: Any, x: str, axes: Sequence[int]) -> str:
+    where = graph.constant(np.array(axes), "axes")
+    centred = graph.node("Sub", x, graph.node("ReduceMean", x, where))
+    variance = graph.node("ReduceMean", graph.node("Mul", centred, centred), where)
+    spread = graph.node("Sqrt", graph.node("Add", variance, graph.scalar(EPSILON)))
+    return graph.node("Div", centred, spread)
+
+
+def _onnx_rescaled(spot: Spot, graph: Any, normal: str) -> str:
+    channels = (-1, *[1] * (len(spot.shape) - 1))  # (C,) or (C, 1, 1)
+    scale, offset = (
+        graph.constant(spot.parameters[name].reshape(channels), f"{spot.place}.{name}")
+        for name in ("scale", "offset")
+    )
+    return graph.node("Add", graph.node("Mul", normal, scale), offset)
+
+
+_KERAS_NAMES = {"scale": "gamma", "offset": "beta"}
+_PIXEL_NORM = '''\
+class PixelNorm(nn.LayerNorm):
+    """Each pixel by itself, over its channels."""
+
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)'''
 
 
 @dataclass(frozen=True)
@@ -62,6 +99,23 @@ class Standardize(Layer):
         """Standardise each image by itself."""
         return Padded(standardize_within(inputs.cut, inputs.mask, (1, 2, 3)), inputs.sizes)
 
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Standardise over all axes but the first."""
+        return [f"x = standardize(x, {tuple(range(1, len(spot.shape) + 1))})"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A group of all channels, without weights."""
+        return [TorchModule(f"nn.GroupNorm(1, {spot.shape[-1]}, affine=False)")]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A group of all channels, without weights."""
+        plain = f"GroupNormalization(1, epsilon={EPSILON}, center=False, scale=False)"
+        return [f"x = layers.{plain}(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Standardise over all axes but the first."""
+        return _onnx_standardized(graph, x, range(1, len(spot.shape) + 1))
+
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
@@ -85,6 +139,26 @@ class LayerNorm(Layer):
     ) -> Float[Array, "n ... c"]:
         """Standardise, multiply by the scale, add the offset."""
         return standardize(inputs, (-1,)) * parameters["scale"] + parameters["offset"]
+
+    keras_names: ClassVar[Mapping[str, str]] = _KERAS_NAMES
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Standardise over the last axis."""
+        return _numpy_rescaled(spot, "standardize(x, -1)")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A normalisation of each pixel, or of all features."""
+        kind, code = ("PixelNorm", _PIXEL_NORM) if spot.is_image else ("nn.LayerNorm", "")
+        text = f"{kind}({spot.shape[-1]})"
+        return [TorchModule(text, _torch_weights(spot), definition=code)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A layer normalisation."""
+        return [f"x = layers.LayerNormalization(epsilon={EPSILON}, {spot.keras_name})(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Standardise over the channels."""
+        return _onnx_rescaled(spot, graph, _onnx_standardized(graph, x, [1]))
 
 
 @dataclass(frozen=True)
@@ -134,3 +208,24 @@ class GroupNorm(Layer):
         inside = inputs.mask.reshape(shape[0], -1, 1, 1)
         normal = standardize_within(grouped, inside, (1, 3)).reshape(shape)
         return Padded(normal * parameters["scale"] + parameters["offset"], inputs.sizes)
+
+    keras_names: ClassVar[Mapping[str, str]] = _KERAS_NAMES
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Standardise each group."""
+        return _numpy_rescaled(spot, f"standardize_groups(x, {self.groups})")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A group normalisation."""
+        return [TorchModule(f"nn.GroupNorm({self.groups}, {spot.shape[-1]})", _torch_weights(spot))]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A group normalisation."""
+        made = f"GroupNormalization({self.groups}, epsilon={EPSILON}, {spot.keras_name})"
+        return [f"x = layers.{made}(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """Standardise each group as an axis of its own."""
+        groups = graph.constant(np.array([0, self.groups, -1]), "groups")  # 0: as many samples
+        normal = _onnx_standardized(graph, graph.node("Reshape", x, groups), [2])
+        return _onnx_rescaled(spot, graph, graph.node("Reshape", normal, graph.node("Shape", x)))
