@@ -216,12 +216,12 @@ def test_other_files_among_crowd_photos_are_told(tmp_path):
 
 def test_a_folder_to_predict_tells_what_it_leaves_out(tmp_path, capsys):
     from downslope.cli.inputs import with_folders_opened
-    from downslope.runs.run_folder import DataCard
+    from downslope.runs.run_folder import DataSummary
 
     data = ds.load(fill(tmp_path / "data", "a", "b"))
     new = fill(tmp_path / "new", ".", "more", count=2)
     (new / "notes.txt").write_text("x")
     (new / "x.jpg").mkdir()
-    files = with_folders_opened([new], DataCard.of(data))
+    files = with_folders_opened([new], DataSummary.of(data))
     assert [one.name for one in files] == ["0.png", "1.png"]
     assert "more/ (2 images), x.jpg/ (empty), notes.txt" in capsys.readouterr().err

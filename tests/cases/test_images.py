@@ -18,7 +18,7 @@ from downslope.data.photos import photo_size, read_photo
 from downslope.data.pixels import look_at, read_pixels
 from downslope.data.readers.image_file import FORMATS, read_header
 from downslope.errors import DataError
-from downslope.runs.run_folder import DataCard
+from downslope.runs.run_folder import DataSummary
 from tests.plain import PLAIN
 
 UP = np.full((24, 16, 3), 60, np.uint8)
@@ -224,4 +224,4 @@ def test_one_place_opens_images():
 
 
 def test_a_card_remembers_its_ranges():
-    assert "ranges" in DataCard.__dataclass_fields__
+    assert "ranges" in DataSummary.__dataclass_fields__

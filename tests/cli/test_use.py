@@ -291,13 +291,13 @@ def test_images_of_digits_come_back_as_they_were(tmp_path, monkeypatch):
     from PIL import Image
 
     from downslope.cli.inputs import read_inputs
-    from downslope.runs.run_folder import DataCard
+    from downslope.runs.run_folder import DataSummary
 
     data = ds.load("digits")
     monkeypatch.chdir(tmp_path)
     digit = data.test.inputs[0]
     pixels = np.rint(digit.reshape(8, 8) / 16 * 255).astype(np.uint8)
-    card = DataCard.of(data)
+    card = DataSummary.of(data)
     for side in (1, 12):
         Image.fromarray(pixels.repeat(side, 0).repeat(side, 1)).save(f"{side}.png")
         (one,) = read_inputs(Path(f"{side}.png"), card)

@@ -18,7 +18,7 @@ from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.engine.settings import Settings
 from downslope.nn.losses import LOSSES
 from downslope.runs.run import Run
-from downslope.runs.run_folder import DataCard, Seconds
+from downslope.runs.run_folder import DataSummary, Seconds
 from downslope.runs.trace import Trace
 from tests.reference.drawing import draw_layer
 
@@ -49,7 +49,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
         loss=LOSSES[loss],
         parameters=_parameters(ds.Network(layers), shape, rng),
         settings=Settings(loss=loss),
-        data=DataCard(
+        data=DataSummary(
             name=f"drawn {seed}",
             task=task,
             source="/photos" if len(shape) == 3 else "",

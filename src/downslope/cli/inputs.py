@@ -21,7 +21,7 @@ from downslope.data.readers.image_folder import images_in
 from downslope.data.readers.table_file import file_notes, is_number, read_table, read_table_text
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
-from downslope.runs.run_folder import DataCard
+from downslope.runs.run_folder import DataSummary
 from downslope.text import amount
 
 STANDARD_INPUT = "-"
@@ -36,7 +36,7 @@ class Input(NamedTuple):
     values: np.ndarray
 
 
-def with_folders_opened(paths: Sequence[Path], card: DataCard) -> list[Path]:
+def with_folders_opened(paths: Sequence[Path], card: DataSummary) -> list[Path]:
     """The files of these paths: each folder is replaced by the images in it, by their names.
 
     Raises:
@@ -61,7 +61,7 @@ def with_folders_opened(paths: Sequence[Path], card: DataCard) -> list[Path]:
     return files
 
 
-def read_inputs(path: Path, card: DataCard) -> list[Input]:
+def read_inputs(path: Path, card: DataSummary) -> list[Input]:
     """Read the samples in a file, in the shape that a run needs.
 
     Args:
@@ -88,7 +88,7 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
                 "a photo (.jpg or .png)",
                 "Give photos.",
             )
-        return [Input(1, read_photo(path, card.photo_side, card.ranges))]
+        return [Input(1, read_photo(path, card.photo_side, card.ranges or None))]
     if not is_table:
         return [Input(1, _read_image(path, card))]
     read = _read_csv if path.suffix.lower() == ".csv" else _read_arrays
@@ -103,7 +103,7 @@ def read_inputs(path: Path, card: DataCard) -> list[Input]:
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 
 
-def _from_pipe(card: DataCard) -> list[Input]:
+def _from_pipe(card: DataSummary) -> list[Input]:
     """Rows of a table that another program writes into this one."""
     if card.encoding is None:
         raise DataError(
@@ -125,7 +125,7 @@ def _encoded(table: pa.Table, encoding: Encoding, name: str) -> list[Input]:
     return [Input(row, one) for row, one in enumerate(values, start=1)]
 
 
-def _shaped(path: Path, values: np.ndarray, card: DataCard) -> np.ndarray:
+def _shaped(path: Path, values: np.ndarray, card: DataSummary) -> np.ndarray:
     """Rows of the shape that the run needs; flat rows of the right length are folded."""
     wanted = card.input_shape
     if values.dtype.kind not in "buif":
@@ -146,7 +146,7 @@ def _shaped(path: Path, values: np.ndarray, card: DataCard) -> np.ndarray:
     )
 
 
-def _read_arrays(path: Path, card: DataCard) -> np.ndarray:
+def _read_arrays(path: Path, card: DataSummary) -> np.ndarray:
     arrays = read_arrays(path)
     found = inputs_in(arrays)
     if found is None:
@@ -158,7 +158,7 @@ def _read_arrays(path: Path, card: DataCard) -> np.ndarray:
     return found
 
 
-def _read_csv(path: Path, card: DataCard) -> np.ndarray:
+def _read_csv(path: Path, card: DataSummary) -> np.ndarray:
     """Numbers separated by commas; where a first line names columns, those of the run are taken."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -190,9 +190,9 @@ def _read_csv(path: Path, card: DataCard) -> np.ndarray:
     return values
 
 
-def read_crowd_photo(path: Path, card: DataCard) -> np.ndarray:
+def read_crowd_photo(path: Path, card: DataSummary) -> np.ndarray:
     """A photo as those of the training were read, with black at the bottom and on the right."""
-    photo = read_photo(path, card.photo_side, card.ranges)
+    photo = read_photo(path, card.photo_side, card.ranges or None)
     height, width, _ = card.input_shape
     if photo.shape[0] > height or photo.shape[1] > width:
         raise DataError(
@@ -206,7 +206,7 @@ def read_crowd_photo(path: Path, card: DataCard) -> np.ndarray:
     return padded
 
 
-def _read_image(path: Path, card: DataCard) -> np.ndarray:
+def _read_image(path: Path, card: DataSummary) -> np.ndarray:
     """An image at the size that the run was trained on, with as many colours."""
     shape = card.input_shape
     if card.name == "digits" and shape == (64,):  # 8 by 8 pixels of 0 to 16
@@ -227,6 +227,6 @@ def _read_image(path: Path, card: DataCard) -> np.ndarray:
     if card.photo_side:
         return read_crowd_photo(path, card)
     pixels = read_pixels(
-        path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB", card.ranges
+        path, shape[0], shape[1], "L" if shape[-1] == 1 else "RGB", card.ranges or None
     ).reshape(shape)
     return pixels if card.white == 255 else (pixels * (card.white / 255)).astype(np.float32)

@@ -164,7 +164,7 @@ def _next_commands(run: Run) -> Iterator[tuple[str, str]]:
     if run.outcome.reason == "interrupted":
         yield "train to its end", f"resume {folder}"
     if run.outcome.reason == "non_finite":
-        named = data.target_names if (data.options or {}).get("target") else ()
+        named = data.target_names if data.options.get("target") else ()
         targets = "".join(f" --target {shlex.quote(one)}" for one in named)
         yield "find a learning rate", f"rate {_shown_path(data.source)}{targets}"
         return
@@ -354,9 +354,9 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
             class_names=run.data.class_names,
             encoding=run.data.encoding,
             image_shape=_image_shape(run),
-            ranges=run.data.ranges,
+            ranges=run.data.ranges or None,
             photo_side=run.data.photo_side or None,
-            stride=(run.data.options or {}).get("stride", STRIDE),
+            stride=run.data.options.get("stride", STRIDE),
             on_progress=on_progress,
         )
     if not isinstance(unsplit, Unsplit):
@@ -368,7 +368,7 @@ def _other(run: Run, source: str, as_json: bool) -> Chosen:
     _check_fit(run, unsplit)
     unsplit = _as_bright(run, unsplit)
     if _is_same(run, unsplit):
-        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+        dataset = unsplit.split(run.data.options.get("split_seed", 0))
         run = replace(run, dataset=dataset)
         return Chosen(run, unsplit.name, dataset.test, unsplit.generated, same)
     part = "all its samples" if unsplit.test is None else "its test part"
@@ -380,7 +380,7 @@ def _said(run: Run) -> dict[str, Any]:
     names = ("target", "kinds", "task", "names")
     if _image_shape(run) is not None:  # a table of images; other tables are split in _as_learnt
         names += ("group", "time")
-    options = run.data.options or {}
+    options = run.data.options
     return {name: options[name] for name in names if name in options}
 
 
@@ -425,7 +425,7 @@ def _as_learnt(run: Run, table: UnsplitTable) -> Unsplit:
             f"data like {run.data.name}",
             "Choose other data, or train on this table first.",
         )
-    options, names = run.data.options or {}, table.table.column_names
+    options, names = run.data.options, table.table.column_names
     by = {what: options.get(what) for what in ("group", "time")}  # splits the run's data as before
     table = replace(table, **{what: name for what, name in by.items() if name in names})
     return table.encoded(run.data.encoding)
@@ -437,7 +437,7 @@ def _is_same(run: Run, unsplit: Unsplit) -> bool:
     if count < sum(run.data.samples.values()):  # hashing takes longer than counting
         return False
     try:
-        dataset = unsplit.split((run.data.options or {}).get("split_seed", 0))
+        dataset = unsplit.split(run.data.options.get("split_seed", 0))
     except DownslopeError:  # too few samples to split, so never trained on
         return False
     return dataset.fingerprint == run.data.fingerprint

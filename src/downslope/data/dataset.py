@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -255,18 +255,14 @@ def _numbered(targets: int) -> tuple[str, ...]:
     return tuple(f"target {number}" for number in range(1, targets + 1))
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A data set, split and ready to train on.
+@dataclass(frozen=True)
+class DataInfo:
+    """What there is to know of data besides its samples: a data set has it, and a run keeps it.
 
     Attributes:
         name: Short name, also used for the run folder.
         task: What is learnt: "classification", "multilabel" (any number of labels may hold at
             once), "regression" or "counting".
-        train: The samples that the weights are adjusted to.
-        validation: The samples that decide when to stop.
-        test: The samples that are looked at once, at the end.
-        scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
         class_names: One name per class or label; empty for numbers and people.
         input_names: One name per input of a table; empty for images.
         target_names: One name per target, such as a table's columns; several numbers without
@@ -276,21 +272,14 @@ class Dataset:
         source: Where it was loaded from: a built-in name or an absolute path.
         generated: Whether the samples were made by a program rather than measured.
         options: What to give `load` besides the source, to get the same data set again.
-        encoding: How a table's columns became inputs; None for anything else.
-        columns: What each column of the table is.
-        notes: What a user should know about how it was read, a sentence each.
         white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
         ranges: Which values of images of more than 8 bits are black and white, by depth.
-        rows: The rows of the table that it was made of; None for anything else.
         findings: What `check_data` found in it; None where nobody has looked.
     """
 
     name: str
     task: Task
-    train: Samples
-    validation: Samples
-    test: Samples
-    scaling: Scaling
+    _: KW_ONLY
     class_names: tuple[str, ...] = ()
     input_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
@@ -298,13 +287,40 @@ class Dataset:
     source: str = ""
     generated: bool = False
     options: dict[str, Any] = field(default_factory=dict)
+    white: float = 255.0
+    ranges: Ranges = field(default_factory=dict)
+    findings: tuple[DataFinding, ...] | None = None
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All of it by name, for another value that has it as well."""
+        return {one.name: getattr(self, one.name) for one in fields(DataInfo)}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset(DataInfo):
+    """A data set, split and ready to train on.
+
+    Attributes are those of `DataInfo`, and:
+        train: The samples that the weights are adjusted to.
+        validation: The samples that decide when to stop.
+        test: The samples that are looked at once, at the end.
+        scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
+        encoding: How a table's columns became inputs; None for anything else.
+        columns: What each column of the table is.
+        notes: What a user should know about how it was read, a sentence each.
+        rows: The rows of the table that it was made of; None for anything else.
+    """
+
+    train: Samples
+    validation: Samples
+    test: Samples
+    scaling: Scaling
+    _: KW_ONLY
     encoding: Encoding | None = None
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
-    white: float = 255.0
-    ranges: Ranges = field(default_factory=dict)
     rows: TableRows | None = None
-    findings: tuple[DataFinding, ...] | None = None
 
     from_arrays: ClassVar[Callable[..., Dataset]]  # see `load.from_arrays`
 

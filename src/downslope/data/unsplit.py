@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
 from downslope.data import split
-from downslope.data.dataset import Dataset, Samples, Task
-from downslope.data.readers.image_file import Ranges
+from downslope.data.dataset import DataInfo, Dataset, Samples, Task
 from downslope.data.scaling import Per, Scaling
 from downslope.data.tables.split_columns import split_by_group, split_by_time
 from downslope.errors import printable
 
 
 @dataclass(frozen=True, eq=False)
-class Unsplit:
+class Unsplit(DataInfo):
     """Everything that a source holds.
 
-    Attributes:
-        name: Short name, also used for the run folder.
-        task: What is learnt: "classification", "regression" or "counting".
+    Attributes are those of `DataInfo` (`options` without the split's seed), and:
         samples: All samples; without those of `test`, where the source has a test part.
         test: The source's own test part, or None where one has to be split off.
         per: What shares one mean and one deviation when inputs are scaled.
-        class_names: One name per class; empty unless the task is classification.
-        input_names: One name per input of a table; empty for images.
-        target_names: One name per target; empty where they have none.
-        photo_side: Photos of crowds only: the longer side of the photos, in pixels, at most.
-        source: A built-in name or an absolute path.
-        generated: Whether the samples were made by a program rather than measured.
         in_time: Whether the samples are frames of one video, in order.
         groups: The group of each sample, int64 (N,), where groups are not to be divided; below
             0 where it has none.
@@ -38,31 +28,18 @@ class Unsplit:
         strata: Whole numbers (N,), each of which is divided evenly between the parts; None for
             what the task says.
         notes: What a user should know about how it was read, a sentence each.
-        white: Of images, what the brightest pixel of an image file is as an input; 0 if unknown.
-        ranges: Which values of images of more than 8 bits are black and white, by depth.
-        options: What `load` was given besides the source and the split's seed.
         division: How the samples are divided, where it is not the usual way.
     """
 
-    name: str
-    task: Task
     samples: Samples
     test: Samples | None = None
     per: Per = "feature"
-    class_names: tuple[str, ...] = ()
-    input_names: tuple[str, ...] = ()
-    target_names: tuple[str, ...] = ()
-    photo_side: int = 0
-    source: str = ""
-    generated: bool = False
+    _: KW_ONLY
     in_time: bool = False
     groups: np.ndarray | None = None
     times: np.ndarray | None = None
     strata: np.ndarray | None = None
     notes: tuple[str, ...] = ()
-    white: float = 255.0
-    ranges: Ranges = field(default_factory=dict)
-    options: dict[str, Any] = field(default_factory=dict)
     division: split.Division | None = None
 
     def __post_init__(self) -> None:
@@ -96,23 +73,15 @@ class Unsplit:
         """
         parts = self._parts(seed)
         train = self.samples.take(parts.train)
+        facts = self.facts
+        facts["options"] = {"split_seed": seed, **self.options}
         return Dataset(
-            name=self.name,
-            task=self.task,
+            **facts,
             train=train,
             validation=self.samples.take(parts.validation),
             test=self.samples.take(parts.test) if self.test is None else self.test,
             scaling=Scaling.learn(train.inputs, self.per),
-            class_names=self.class_names,
-            input_names=self.input_names,
-            target_names=self.target_names,
-            photo_side=self.photo_side,
-            source=self.source,
-            generated=self.generated,
             notes=self.notes,
-            white=self.white,
-            ranges=dict(self.ranges),
-            options={"split_seed": seed, **self.options},
         )
 
     def _parts(self, seed: int) -> split.Parts:

@@ -14,7 +14,7 @@ from downslope.engine.optimizers import SETTINGS
 from downslope.engine.settings import Settings
 from downslope.nn.notation import describe
 from downslope.runs.run import Run
-from downslope.runs.run_folder import DataCard
+from downslope.runs.run_folder import DataSummary
 
 # which samples a step sees, and how; what else acts on a step changes only the weights behind it
 OF_BATCHES = frozenset({"loss", "batch size", "seed", "class weights", "changes to images"})
@@ -55,7 +55,7 @@ class Stretch:
     versions: tuple[Unlike, ...]
 
 
-def data_unlike(one: DataCard, other: DataCard) -> tuple[Unlike, ...]:
+def data_unlike(one: DataSummary, other: DataSummary) -> tuple[Unlike, ...]:
     """Differences between two data sets; empty if they hold the same numbers."""
     if one.fingerprint == other.fingerprint:
         return ()
@@ -64,7 +64,7 @@ def data_unlike(one: DataCard, other: DataCard) -> tuple[Unlike, ...]:
     return (*found, prints)
 
 
-def _card(data: DataCard) -> dict[str, str]:
+def _card(data: DataSummary) -> dict[str, str]:
     parts = {"train": "training", "validation": "validation", "test": "test"}
     return {
         "data": data.name,

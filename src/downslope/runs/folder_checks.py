@@ -30,7 +30,7 @@ from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.own_parts import NOTHING, Own
-from downslope.runs.run_folder import DataCard, Document
+from downslope.runs.run_folder import DataSummary, Document
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.files import LONGEST, damaged, most_bytes
@@ -82,7 +82,7 @@ def _require(holds: object, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
-def _check_card(card: DataCard) -> None:
+def _check_card(card: DataSummary) -> None:
     sizes = card.samples
     _require(sizes.keys() == {"train", "validation", "test"}, "the data has other parts")
     _require(
@@ -97,7 +97,7 @@ def _check_card(card: DataCard) -> None:
     _require(printable(card.name) == card.name, f"the data has the name {card.name!r}")
     _require(card.photo_side >= 0, f"the longer side of photos is {card.photo_side}")
     _require(card.white >= 0, f"the brightest pixel is {card.white}")
-    for depth, (low, high) in (card.ranges or {}).items():
+    for depth, (low, high) in card.ranges.items():
         fits = depth in ("whole", "float") and math.isfinite(high - low) and low < high
         _require(fits, f"its images go from {low} to {high} in {depth!r}")
     columns = (math.prod(shape),) if card.encoding is None else shape
@@ -308,7 +308,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     class_names: list[str] | None = None
 
 
-def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
+def load_options(card: DataSummary, of: str | None = None) -> dict[str, Any]:
     """What to give `load` besides the source, checked with it.
 
     Args:
@@ -331,7 +331,7 @@ def load_options(card: DataCard, of: str | None = None) -> dict[str, Any]:
             "the name of a built-in data set, or a path from the root",
             "Say where the data is with --data PATH, or give it in Python with data=.",
         )
-    options = dict(card.options or {})
+    options = dict(card.options)
     try:
         msgspec.convert(options, _Options)
     except msgspec.ValidationError as error:

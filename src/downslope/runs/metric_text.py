@@ -14,7 +14,7 @@ from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.run import Run
-from downslope.runs.run_folder import DataCard
+from downslope.runs.run_folder import DataSummary
 
 COLUMNS = {
     "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
@@ -53,7 +53,7 @@ def progress_text(data: Dataset, epochs: Mapping[str, np.ndarray]) -> str:
     return f"validation {name} {figure(name, float(values[-1]), data.task)}"
 
 
-def label_words(data: DataCard) -> list[tuple[str, str]]:
+def label_words(data: DataSummary) -> list[tuple[str, str]]:
     """What a label is called that does not hold and one that does, for each label."""
     codes = () if data.encoding is None else data.encoding.targets
     words = {code.name: (code.values[0], code.values[1]) for code in codes if len(code.values) == 2}
@@ -71,7 +71,7 @@ def usual_answer(run: Run, name: str) -> str:
     return f"the training {'median' if name == 'mae' else 'mean'}"
 
 
-def has_several_numbers(data: Dataset | DataCard) -> bool:
+def has_several_numbers(data: Dataset | DataSummary) -> bool:
     """Whether several numbers are learned, whose errors are in units of their own."""
     return data.task == "regression" and len(data.target_names) > 1
 

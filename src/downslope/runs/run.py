@@ -34,7 +34,7 @@ from downslope.numerals import rounded
 from downslope.runs import run_folder
 from downslope.runs.folder_checks import load_options
 from downslope.runs.outcome import Outcome
-from downslope.runs.run_folder import DataCard, Document, Origin, Phase, Seconds
+from downslope.runs.run_folder import DataSummary, Document, Origin, Phase, Seconds
 from downslope.runs.summary import card, shortened
 from downslope.runs.test_evaluations import Openings
 from downslope.runs.trace import Trace
@@ -78,7 +78,7 @@ class Run:
     loss: Loss
     parameters: NetworkParameters
     settings: Settings
-    data: DataCard
+    data: DataSummary
     scaling: Scaling
     answer_scaling: Scaling | None
     baseline_answer: np.ndarray

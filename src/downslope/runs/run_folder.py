@@ -25,13 +25,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 
-from downslope.data.checks.findings import DataFinding
-from downslope.data.dataset import Dataset, Task
+from downslope.data.dataset import DataInfo, Dataset
 from downslope.data.tables.encoding import Encoding
 from downslope.engine.cores import usable_cores
 from downslope.engine.settings import Settings
@@ -63,49 +61,30 @@ LOG = "tensorboard"
 
 
 @dataclass(frozen=True)
-class DataCard:
+class DataSummary(DataInfo):
     """What a run remembers of its data set: all but the samples.
 
-    Attributes are those of `Dataset`, with the sizes of its parts and its fingerprint.
+    Attributes are those of `DataInfo`, and:
+        fingerprint: Of all arrays of the data set.
+        samples: How many each part has.
+        input_shape: Shape of one input.
+        encoding: How a table's columns became inputs; None for anything else.
     """
 
-    name: str
-    task: Task
-    source: str
     fingerprint: str
     samples: dict[str, int]
     input_shape: tuple[int, ...]
-    class_names: tuple[str, ...] = ()
-    input_names: tuple[str, ...] = ()
-    target_names: tuple[str, ...] = ()
-    photo_side: int = 0
-    generated: bool = False
-    options: dict[str, Any] | None = None
     encoding: Encoding | None = None
-    white: float = 255.0
-    ranges: dict[str, tuple[float, float]] | None = None
-    findings: tuple[DataFinding, ...] | None = None
 
     @staticmethod
-    def of(dataset: Dataset) -> DataCard:
-        """The card of `dataset`."""
-        return DataCard(
-            name=dataset.name,
-            task=dataset.task,
-            source=dataset.source,
+    def of(dataset: Dataset) -> DataSummary:
+        """The summary of `dataset`."""
+        return DataSummary(
+            **dataset.facts,
             fingerprint=dataset.fingerprint,
             samples=dataset.sizes,
             input_shape=dataset.input_shape,
-            class_names=dataset.class_names,
-            input_names=dataset.input_names,
-            target_names=dataset.target_names,
-            photo_side=dataset.photo_side,
-            generated=dataset.generated,
-            options=dict(dataset.options),
             encoding=dataset.encoding,
-            white=dataset.white,
-            ranges=dict(dataset.ranges) or None,
-            findings=dataset.findings,
         )
 
 
@@ -177,7 +156,7 @@ class Document:
 
     format: int
     versions: dict[str, str]
-    data: DataCard
+    data: DataSummary
     network: str
     settings: Settings
     outcome: Outcome

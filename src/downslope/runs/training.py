@@ -24,7 +24,7 @@ from downslope.runs.outcome import Outcome
 from downslope.runs.phases import rates_of
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk, Progress, stop_requests
-from downslope.runs.run import DataCard, Run, Seconds
+from downslope.runs.run import DataSummary, Run, Seconds
 from downslope.runs.trace import Trace, TraceBuilder
 
 CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
@@ -226,7 +226,7 @@ class Training:
             network=evaluator.network,
             loss=evaluator.loss,
             settings=self.settings,
-            data=DataCard.of(self.dataset),
+            data=DataSummary.of(self.dataset),
             scaling=self.dataset.scaling,
             answer_scaling=self.prepared.answer_scaling,
             baseline_answer=self._baseline,

@@ -99,7 +99,7 @@ def estimate(run: Run, path: Path) -> Estimate:
     if _knows_number_alone(run):
         photo = read_crowd_photo(path, run.data)
         return Estimate(path, photo, None, float(run.predict(photo[None])[0, 0]))
-    photo = read_photo(path, run.data.photo_side, run.data.ranges)
+    photo = read_photo(path, run.data.photo_side, run.data.ranges or None)
     density = run.densities(photo[None])[0]
     return Estimate(path, photo, density, float(density.sum(dtype="float64")))
 
