@@ -38,7 +38,8 @@ class HeldDropout(Layer):
 
     factors: np.ndarray
     word: ClassVar[str] = "dropout"
-    __hash__, __eq__ = object.__hash__, object.__eq__  # an array has no hash
+    __hash__ = object.__hash__  # an array has none
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType] - it is a slot of C
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """Unchanged."""
