@@ -165,7 +165,7 @@ def data_of(case: Case) -> ds.Dataset:
         mean, deviation = np.ravel(scaling.mean)[0], np.ravel(scaling.deviation)[0]
         train.inputs.reshape(case.samples, -1)[case.sample, 0] = mean + MARK * deviation
     names = ("a", "b", "c", "marked") if task == "classification" else ()
-    return ds.Dataset(case.kind, task, train, validation, test, scaling, names)
+    return ds.Dataset(case.kind, task, train, validation, test, scaling, class_names=names)
 
 
 def spoilt(case: Case, data: ds.Dataset, *, value: str | None) -> dict[str, Any]:

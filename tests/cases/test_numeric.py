@@ -26,7 +26,7 @@ def data(inputs, targets, task="regression", names=(), weights=None) -> ds.Datas
         return ds.Samples(inputs[start:stop], targets[start:stop], own)
 
     parts = part(0, 200), part(200, 250), part(250, 300)
-    return ds.Dataset("d", task, *parts, ds.Scaling.learn(parts[0].inputs), names)
+    return ds.Dataset("d", task, *parts, ds.Scaling.learn(parts[0].inputs), class_names=names)
 
 
 ONE = (ds.Dense(1),)

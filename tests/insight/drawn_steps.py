@@ -90,7 +90,7 @@ def drawn_training(seed: int) -> Drawn:
     task = "classification" if is_class else "regression"
     if loss == "binary_cross_entropy":  # several labels each; its targets are no classes here
         loss = replace(losses.LOSSES[loss], takes_classes=False)
-    data = ds.Dataset("drawn", task, *parts, ds.Scaling.learn(parts[0].inputs), names)
+    data = ds.Dataset("drawn", task, *parts, ds.Scaling.learn(parts[0].inputs), class_names=names)
     with every_state() as states:
         run = ds.train(
             network,

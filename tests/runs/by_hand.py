@@ -26,7 +26,7 @@ def classes_data(train=50, validation=60, test=40, *, weighted=False, seed=0) ->
 
     parts = [part(count) for count in (train, validation, test)]
     scaling = ds.Scaling.learn(parts[0].inputs)
-    return ds.Dataset("points", "classification", *parts, scaling, ("a", "b", "c"))
+    return ds.Dataset("points", "classification", *parts, scaling, class_names=("a", "b", "c"))
 
 
 def numbers_data(train=50, validation=60, test=40, outputs=2, seed=0) -> ds.Dataset:

@@ -143,7 +143,9 @@ def test_the_loss_of_a_sample():
 
 def test_the_loss_of_a_sample_with_a_class():
     part = ds.Samples(np.float32([[2], [3]]), np.int32([0, 1]))
-    data = ds.Dataset("few", "classification", part, part, part, AS_IT_IS, ("a", "b", "c"))
+    data = ds.Dataset(
+        "few", "classification", part, part, part, AS_IT_IS, class_names=("a", "b", "c")
+    )
     logits = {"weights": np.float32([[1e38, -1e38, 0]]), "biases": np.zeros(3, np.float32)}
     failure = found("dense 3", data, "cross_entropy", (logits,))  # 3e38 + 3e38 is infinite
     assert failure == Failure("loss", "inf", 2, 1, 1, outputs="3e+38, -3e+38, 0", truth="'b'")
