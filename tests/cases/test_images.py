@@ -15,8 +15,8 @@ from PIL.Image import Transpose
 import downslope as ds
 from downslope.cli.inputs import read_inputs
 from downslope.data.photos import photo_size, read_photo
-from downslope.data.pixels import look_at, read_pixels
 from downslope.data.readers.image_file import FORMATS, read_header
+from downslope.data.readers.image_set import look_at, read_pixels
 from downslope.errors import DataError
 from downslope.runs.run_folder import DataSummary
 from tests.plain import PLAIN

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import downslope as ds
-from downslope.data.pixels import look_at, read_pixels
+from downslope.data.readers.image_set import look_at, read_pixels
 from downslope.errors import DataError
 from tests.plain import PLAIN
 
@@ -160,7 +160,8 @@ def test_nothing_is_printed_beside_the_message(tmp_path):
     assert samples + b"\x03" in content
     path.write_bytes(content.replace(samples + b"\x03\x00", samples + b"\x03\x08"))
     code = (
-        "import sys; from pathlib import Path; from downslope.data.pixels import look_at\n"
+        "import sys; from pathlib import Path\n"
+        "from downslope.data.readers.image_set import look_at\n"
         "try: look_at(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__)"
     )

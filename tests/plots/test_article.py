@@ -77,7 +77,7 @@ def test_endings(texts, overlaps):
     found = escape(starts=30, epochs=20)
     figure = endings(found)
     assert overlaps(figure) == []
-    assert f"ended in A: {found.walkers[1].in_a} of 30" in texts(figure)
+    assert f"ended in A: {found.walkers[1].ended_in_a} of 30" in texts(figure)
     heights = [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes[1:]]
     assert heights[:3] == [30, 30, 30] and heights[3] < 30
     assert any(f"{30 - heights[3]} ended beyond this picture" in text for text in texts(figure))

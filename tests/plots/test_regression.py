@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from downslope.plots import fitted_curve, predictions
-from downslope.plots.extent import answer_range
+from downslope.plots.style import answer_range
 
 X = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
 

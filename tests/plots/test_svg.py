@@ -5,8 +5,8 @@ import xml.etree.ElementTree
 
 from downslope.insight import slope
 from downslope.plots import save
-from downslope.plots.files import save_all
 from downslope.plots.slope import tangents
+from downslope.plots.style import save_all
 from downslope.plots.svg import svg_of
 
 

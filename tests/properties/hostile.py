@@ -194,7 +194,7 @@ def _load_table(path: Path) -> None:
 
 def _load_image(path: Path) -> None:
     from downslope.data.photos import read_photo
-    from downslope.data.pixels import look_at, read_pixels
+    from downslope.data.readers.image_set import look_at, read_pixels
 
     look_at(path)
     read_pixels(path, 16, 16, "RGB")

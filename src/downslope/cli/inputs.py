@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from downslope.cli.lines import say
 from downslope.data import read_photo
-from downslope.data.pixels import read_pixels
 from downslope.data.readers.array_file import inputs_in, read_arrays
 from downslope.data.readers.file_names import is_table_file
 from downslope.data.readers.image_folder import images_in
+from downslope.data.readers.image_set import read_pixels
 from downslope.data.readers.table_file import file_notes, is_number, read_table, read_table_text
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError

@@ -167,3 +167,10 @@ def compiled(
     check_process()
     _has_begun = True
     return _compiled(function, program, *_signature(arguments), options)
+
+
+def usable_cores() -> int:
+    """How many processor cores this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -21,8 +21,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from downslope.data.dataset import Samples
-from downslope.engine.compilation import NO_FUSED_PRODUCTS, compiled
-from downslope.engine.cores import usable_cores
+from downslope.engine.compilation import NO_FUSED_PRODUCTS, compiled, usable_cores
 from downslope.engine.evaluation import sizes_of
 from downslope.engine.model import Model
 from downslope.engine.scales import Scales, Units

@@ -20,8 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.insight.one_sample import LayerWay, Way
-from downslope.insight.weight import Weight
-from downslope.insight.weight_uses import Spot, local_slopes, slopes_of_weight, spot_of
+from downslope.insight.weight import Spot, Weight, local_slopes, slopes_of_weight, spot_of
 from downslope.nn.activations import activation
 from downslope.nn.layer import Layer
 from downslope.nn.network import Network, NetworkParameters

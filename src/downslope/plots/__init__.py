@@ -6,10 +6,9 @@ Each function takes plain arrays and returns a figure; `draw_run` draws all that
 from downslope.plots.bowl import descents
 from downslope.plots.classes import confusion_matrix
 from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
-from downslope.plots.curves import loss_curves
+from downslope.plots.curves import learning_rates, loss_curves
 from downslope.plots.diff import two_courses
 from downslope.plots.escape import endings
-from downslope.plots.files import save_all
 from downslope.plots.layer_bars import layer_movement, layer_slopes
 from downslope.plots.layers import (
     filters_figure,
@@ -26,9 +25,8 @@ from downslope.plots.regression import fitted_curve, predictions
 from downslope.plots.results import Figures, figures_of, plot
 from downslope.plots.run import draw_run
 from downslope.plots.samples import sample_tiles
-from downslope.plots.schedule import learning_rates
 from downslope.plots.slope import tangents
-from downslope.plots.style import new_figure, save
+from downslope.plots.style import new_figure, save, save_all
 from downslope.plots.surface import surface_map, surface_relief
 
 __all__ = [

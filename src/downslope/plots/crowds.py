@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from downslope.data.density import SIGMA
 from downslope.plots import style
-from downslope.plots.extent import answer_range, mean_distance
+from downslope.plots.style import answer_range, mean_distance
 
 _BLOCKS_PER_ROW = 2
 _HIGHEST = 3.2  # inches of a photo among samples, and twice that of a single one

@@ -14,7 +14,7 @@ from downslope.data.dataset import Dataset
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.plots import style
-from downslope.plots.tiles import show_image, show_signed
+from downslope.plots.samples import show_image, show_signed
 from downslope.runs.run import Run
 
 USUAL = 1e-3  # share of its length by which a step usually moves a layer (Karpathy, 2015)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from downslope.insight.neuron import Neuron
 from downslope.plots import style
 from downslope.plots.mistakes import as_images
-from downslope.plots.tiles import show_image, show_signed
+from downslope.plots.samples import show_image, show_signed
 
 BARS = 10  # products that are drawn one by one
 LIKED = 6  # samples of each kind

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.plots import style
-from downslope.plots.extent import answer_range, mean_distance
+from downslope.plots.style import answer_range, mean_distance
 
 Predict = Callable[[Float[np.ndarray, "n 1"]], Float[np.ndarray, "n outputs"]]
 MOST_OUTPUTS = 6

@@ -29,7 +29,6 @@ from downslope.plots.bowl import descents
 from downslope.plots.compare import comparison
 from downslope.plots.diff import two_courses
 from downslope.plots.escape import endings
-from downslope.plots.files import save_all
 from downslope.plots.generalization import generalization_figures, learning_curves
 from downslope.plots.layers import layer_figures
 from downslope.plots.learning_rate import rate_search
@@ -37,6 +36,7 @@ from downslope.plots.line import line_between
 from downslope.plots.minima import minima_map
 from downslope.plots.neuron import neuron_figure
 from downslope.plots.slope import tangents
+from downslope.plots.style import save_all
 from downslope.plots.surface import surface_map, surface_relief
 
 Drawing = Mapping[str, Callable[[], Figure]]  # functions that draw, by the name of their files

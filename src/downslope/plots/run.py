@@ -11,10 +11,10 @@ from downslope.data.dataset import Samples
 from downslope.plots.classes import confusion_matrix
 from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples
 from downslope.plots.curves import loss_curves
-from downslope.plots.files import save_all
 from downslope.plots.mistakes import Answers, worst_mistakes
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
+from downslope.plots.style import save_all
 from downslope.runs.run import Run
 
 Named = Iterator[tuple[str, Figure]]

@@ -10,7 +10,7 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.plots.letters import drawable, make_readable
 from downslope.plots.svg import make_printable, svg_of
-from downslope.storage.files import write_file
+from downslope.storage.files import make_output_folder, write_file
 
 # Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -313,3 +313,60 @@ def png_of(figure: Figure) -> bytes:
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     image.save(buffer, "png", dpi=(DPI, DPI), compress_level=3)
     return buffer.getvalue()
+
+
+_BEYOND = 1.0  # an axis reaches at most this many ranges of the truth beyond the truth
+
+
+def answer_range(truth: np.ndarray, answers: np.ndarray) -> tuple[float, float, str]:
+    """The part of an axis that shows all of the truth and all answers that are not far from it.
+
+    Args:
+        truth: True values, at least one.
+        answers: The network's answers; they may be infinite or no numbers.
+
+    Returns:
+        The lowest and the highest value, and a sentence on the answers that are left out; empty
+        if there are none.
+    """
+    truth, answers = (np.asarray(values, np.float64) for values in (truth, answers))
+    low, high = float(truth.min()), float(truth.max())
+    reach = _BEYOND * (high - low or abs(high) or 1.0)
+    inside = (answers >= low - reach) & (answers <= high + reach)
+    low = min([low, *answers[inside].tolist()])
+    high = max([high, *answers[inside].tolist()])
+    outside = int((~inside).sum())
+    if not outside:
+        return low, high, ""
+    lie = "prediction lies" if outside == 1 else "predictions lie"
+    return low, high, f" {outside:,} {lie} outside of the picture."
+
+
+def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str:
+    """The mean absolute error in words, such as "MAE 2.5 people"."""
+    distance = np.abs(np.asarray(answers, np.float64) - np.asarray(truth, np.float64)).mean()
+    if not np.isfinite(distance):
+        return "MAE beyond measure"
+    number = f"{distance:.1f}" if unit and distance < 1e6 else f"{rounded(distance, 3)}"
+    return f"MAE {number}{unit and ' '}{unit}"
+
+
+def save_all(
+    named: Iterable[tuple[str, Figure]], folder: str | Path, kinds: tuple[str, ...] = ("png", "svg")
+) -> list[Path]:
+    """Write figures into a folder; those of the same names are replaced.
+
+    Args:
+        named: The figures, each with the name of its files.
+        folder: Made if need be.
+        kinds: "png", "svg" or both.
+
+    Returns:
+        The files, in order.
+
+    Raises:
+        StorageError: The disk or the folder refuses.
+    """
+    folder = Path(folder)
+    make_output_folder(folder)
+    return [save(figure, folder / f"{name}.{kind}") for name, figure in named for kind in kinds]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
-from downslope.plots.files import save_all
+from downslope.plots.style import save_all
 from downslope.reporting.material import Material
 from downslope.reporting.page import html
 from downslope.reporting.pieces import Chapter, Picture

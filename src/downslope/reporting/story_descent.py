@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from downslope.numerals import rounded
+from downslope.plots.curves import learning_rates
 from downslope.plots.layer_bars import layer_movement, layer_slopes
 from downslope.plots.run import curves_of
-from downslope.plots.schedule import learning_rates
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Grid, Picture, Piece, Words

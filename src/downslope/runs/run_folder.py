@@ -31,7 +31,7 @@ import numpy as np
 
 from downslope.data.dataset import DataInfo, Dataset
 from downslope.data.tables.encoding import Encoding
-from downslope.engine.cores import usable_cores
+from downslope.engine.compilation import usable_cores
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, DownslopeError, RunError
 from downslope.nn.ops.native import native

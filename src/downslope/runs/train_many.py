@@ -23,8 +23,7 @@ from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.chunks import run_finite_chunk
-from downslope.engine.compilation import compiled
-from downslope.engine.cores import usable_cores
+from downslope.engine.compilation import compiled, usable_cores
 from downslope.engine.evaluation import evaluate
 from downslope.engine.model import Model
 from downslope.engine.settings import Settings

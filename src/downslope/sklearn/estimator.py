@@ -23,8 +23,53 @@ from downslope.numerals import rounded
 from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train
-from downslope.sklearn import course, parameters
+from downslope.sklearn import parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
+
+
+def raw_weights(run: Run) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Weights (inputs, units) and biases (units,) of each dense layer, for inputs as they came.
+
+    The scaling of the inputs is put into the first layer, that of the answers into the last: the
+    same function, written without scalings.
+    """
+    own = [layer for layer in run.parameters if layer]
+    weights = [np.asarray(layer["weights"], np.float64) for layer in own]
+    biases = [np.asarray(layer["biases"], np.float64) for layer in own]
+    weights[0] = weights[0] / np.asarray(run.scaling.deviation, np.float64)[:, None]
+    biases[0] = biases[0] - run.scaling.mean @ weights[0]
+    if run.answer_scaling is not None:
+        weights[-1] = weights[-1] * run.answer_scaling.deviation
+        biases[-1] = biases[-1] * run.answer_scaling.deviation + run.answer_scaling.mean
+    return weights, biases
+
+
+def epoch_losses(run: Run) -> list[float]:
+    """The mean loss of each whole epoch's batches, each before its step."""
+    samples = run.data.samples["train"]
+    size = run.settings.samples_per_step(samples)
+    per_epoch = -(-samples // size)
+    sizes = np.full(per_epoch, size)
+    sizes[-1] = samples - size * (per_epoch - 1)
+    whole = run.trace.batch_loss[: run.epochs * per_epoch].reshape(-1, per_epoch)
+    return np.average(whole.astype(np.float64), axis=1, weights=sizes).tolist()
+
+
+def validation_scores(run: Run) -> list[float]:
+    """Accuracy or R^2 on the validation part behind each measured epoch; none for labels.
+
+    R^2 of several outputs is that of all their squares together.
+    """
+    assert run.dataset is not None
+    if run.data.task == "classification":
+        return run.trace.epochs["validation_accuracy"].tolist()
+    if run.loss.name == "binary_cross_entropy":
+        return []
+    targets = run.dataset.validation.targets
+    spread = ((targets - targets.mean(axis=0, dtype=np.float64)) ** 2).mean()
+    squares = run.trace.epochs["validation_rmse"].astype(np.float64) ** 2
+    return (1 - squares / max(spread, np.finfo(np.float64).tiny)).tolist()
+
 
 FEWEST_MEASURED = 256  # samples of each part behind each epoch, to see when to end,
 MEASURED_SHARE = 20  # or a twentieth of them: so it costs little
@@ -270,8 +315,8 @@ class NetworkEstimator(BaseEstimator):
 
     def _keep(self, run: Run, parts: Parts, earlier: Run | None) -> None:
         """Set what is shown of a training; after a warm start the curves go on."""
-        losses = course.epoch_losses(run)
-        scores = course.validation_scores(run) if parts.validation is not None else []
+        losses = epoch_losses(run)
+        scores = validation_scores(run) if parts.validation is not None else []
         seen = run.epochs * len(parts.train)
         if earlier is not None:
             losses = [*self.loss_curve_, *losses]
@@ -319,12 +364,12 @@ class NetworkEstimator(BaseEstimator):
     @property
     def coefs_(self) -> list[np.ndarray]:
         """The weights of each layer, (inputs, units), for inputs as they came."""
-        return course.raw_weights(self.run_)[0]
+        return raw_weights(self.run_)[0]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, (units,), for inputs as they came."""
-        return course.raw_weights(self.run_)[1]
+        return raw_weights(self.run_)[1]
 
     @property
     def n_layers_(self) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from downslope.plots.tiles import SIGNED, show_image, show_signed
+from downslope.plots.samples import SIGNED, show_image, show_signed
 
 
 def axes():
