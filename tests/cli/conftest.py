@@ -1,5 +1,6 @@
 """The command line in this process, and runs that are trained once for all tests."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,18 @@ def call(tmp_path, monkeypatch):
     """Call `downslope` with these words in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return lambda *words: CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def documented(command: str) -> set[str]:
+    """The keys of a command's JSON object, as docs/json.md lists them."""
+    page = (Path(__file__).parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    sections = {
+        name.strip("` "): body
+        for head, _, body in (one.partition("\n") for one in page.split("\n## ")[1:])
+        for name in head.split(",")
+    }
+    rows = [line.split(" | ")[0] for line in sections[command].splitlines() if line[:3] == "| `"]
+    return {name for row in rows for name in re.findall(r"`(\w+)`", row)}
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import json
 
+from tests.cli.conftest import documented
+
 
 def test_figure_3(call, tmp_path):
     result = call("slope")
@@ -26,6 +28,7 @@ def test_figure_3(call, tmp_path):
 def test_slope_as_json(call, tmp_path):
     words = ("slope", "x**2 - 3*x", "--at=-1,2", "--no-pictures", "--json")
     found = json.loads(call(*words).stdout)
+    assert set(found) == documented("slope")
     assert [(one["at"], one["value"], one["slope"]) for one in found["tangents"]] == [
         (-1, 4, -5),
         (2, -2, 1),
@@ -35,6 +38,7 @@ def test_slope_as_json(call, tmp_path):
 
 def test_figure_4(call, tmp_path):
     found = json.loads(call("bowl", "--json", "--out", "here").stdout)
+    assert set(found) == documented("bowl")
     assert found["lowest"] == [4, 3]
     assert [one["rate"] for one in found["descents"]] == [0.05, 0.6, 1.02]
     assert found["pictures"] == ["here/bowl.png", "here/bowl.svg"]
@@ -55,6 +59,7 @@ def test_figure_5(call):
         "Full batch: all 10 stayed in B.",
     ]
     found = json.loads(call(*words, "--batch-size", "256", "--json", "--no-pictures").stdout)
+    assert set(found) == documented("escape")
     assert [one["batch_size"] for one in found["walkers"]] == ["full", 256]
     assert len(found["walkers"][1]["ends"]) == 10
     assert found["samples"] == 4096

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from downslope.cli.main import cli
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import SMALL, documented
 
 SUBJECT = import_module("downslope.insight.compare")  # the function has the same name
 VARY = ("compare", "xor", "--vary", "batch_size=full,32", "--seeds", 2, "--epochs", 2, *SMALL)
@@ -28,12 +28,13 @@ def test_json_is_what_is_kept(made):
     drawn = [str(folder / f"compare.{kind}") for kind in ("png", "svg")]
     kept = {"pictures": drawn, **json.loads((folder / "compare.json").read_text())}
     assert kept == found
+    assert set(found) == documented("compare")
     assert (folder / "compare.png").is_file()
     assert list(found) == [
-        "folder", "summary", "setting", "data", "task", "figure", "samples", "equal_samples",
+        "folder", "summary", "setting", "data", "task", "metric", "samples", "equal_samples",
         "equal_time", "notes", "is_interrupted", "pictures",
     ]  # fmt: skip
-    assert (found["setting"], found["figure"]) == ("batch_size", "loss")
+    assert (found["setting"], found["metric"]) == ("batch_size", "loss")
     assert [one["name"] for one in found["equal_samples"]] == ["full", "32"]
     first = found["equal_samples"][0]
     assert (first["seeds"], first["epochs"], first["samples_seen"]) == ([0, 1], 2, 1120)

@@ -4,6 +4,7 @@ import json
 
 import downslope as ds
 from downslope.runs.resume import fork
+from tests.cli.conftest import documented
 
 
 def test_words_json_and_pictures(call, own_run, tmp_path):
@@ -27,6 +28,7 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
     assert (tmp_path / "figures" / "diff.png").read_bytes().startswith(b"\x89PNG")
     found = json.loads(call("diff", own_run, tmp_path / "slow", "--json", "--out", "x").stdout)
     assert found["pictures"] == ["x/diff.png", "x/diff.svg"]
+    assert set(found) == documented("diff")
     summary = found["summary"].split("\n")
     assert summary == lines[3 : 3 + len(summary)]
     assert found["cause"] == "settings"

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.cli.conftest import documented
+
 
 def test_what_is_told_of_a_python_file(call, xor_run, tmp_path):
     result = call("export", xor_run, "--to", "numpy", "--out", "net.py")
@@ -30,6 +32,7 @@ def test_what_is_told_of_onnx(call, crowd_run, tmp_path):
 def test_json_and_overwriting(call, refused, xor_run, tmp_path):
     words = ("export", xor_run, "--to", "safetensors", "--out", "a.safetensors")
     made = json.loads(call(*words, "--json").stdout)
+    assert set(made) == documented("export")
     assert made == {"format": "safetensors", "files": [f"{tmp_path}/a.safetensors"]}
     assert refused(*words) == (
         f"{tmp_path}/a.safetensors is there already. Expected the name of a new file. "

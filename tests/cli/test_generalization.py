@@ -4,10 +4,12 @@ import json
 from importlib import import_module
 
 import downslope as ds
+from tests.cli.conftest import documented
 
 
 def test_words_json_and_pictures(call, own_run):
     found = json.loads(call("generalization", own_run, "--json").stdout)
+    assert set(found) == documented("generalization")
     assert list(found)[:3] == ["run", "summary", "data"]
     assert found["epochs"] == [1, 2, 3]
     assert found["learning_curve"] is found["test"] is None

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import downslope as ds
+from tests.cli.conftest import documented
 
 
 def test_a_step_is_told_as_in_python(call, own_run):
@@ -14,6 +15,7 @@ def test_a_step_is_told_as_in_python(call, own_run):
     traced = ds.insight.trace_step(ds.open_run(own_run), 2, layer=1, unit=1, weight="0")
     assert result.stdout == f"{traced}\n"
     plain = json.loads(call(*words, "--json").stdout)
+    assert set(plain) == documented("trace")
     assert plain["run"] == str(own_run)
     assert plain["step"] == 2
     assert plain["weight"]["weight"] == {"layer": 1, "name": "weights", "index": [0, 1]}
@@ -29,6 +31,7 @@ def test_a_neuron_is_told_and_drawn(call, own_run):
     assert result.stdout == f"{told}\n\nPictures: {picture.parent}\n{drawn}"
     assert picture.stat().st_size > 10_000
     plain = json.loads(call("neuron", own_run, "--layer", 1, "--unit", 0, "--json").stdout)
+    assert set(plain) == documented("neuron")
     assert len(plain["inputs"]) == len(plain["weights"]) == 2
 
 
@@ -39,6 +42,7 @@ def test_layers_are_told_and_drawn(call, own_run):
     assert result.stdout.startswith(f"{told}\n\nPictures: {own_run / 'pictures'}\n  layers.png\n")
     assert (own_run / "pictures" / "layers.png").is_file()
     plain = json.loads(call("layers", own_run, "--points", 3, "--no-pictures", "--json").stdout)
+    assert set(plain) == documented("layers")
     assert [one["name"] for one in plain["layers"]] == ["1 Dense"]
     assert plain["layers"][0]["dead"] == [None, None, None]  # its activation is none that dies
 

@@ -4,13 +4,14 @@ import json
 from importlib import import_module
 
 import downslope as ds
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import SMALL, documented
 
 STARTS = ("minima", "xor", "--starts", 3, "--epochs", 2, *SMALL)
 
 
 def test_json_and_words_are_the_same_findings(call, tmp_path):
     found = json.loads(call(*STARTS, "--json", "--no-pictures").stdout)
+    assert set(found) == documented("minima")
     folder = tmp_path / "runs" / "xor-minima-1"
     assert found["folder"] == str(folder)
     assert found.pop("pictures") == []

@@ -3,7 +3,7 @@ import json
 import pytest
 
 import downslope as ds
-from tests.cli.conftest import SMALL
+from tests.cli.conftest import SMALL, documented
 
 WORDS = ("xor", *SMALL, "--epochs", 3)
 
@@ -16,6 +16,7 @@ def found(call):
 
 
 def test_json_and_the_same_words_and_auto(call, found, tmp_path):
+    assert set(found) == documented("rate")
     assert found.pop("pictures") == []
     assert list(found) == [
         "folder", "summary", "learning_rate", "good", "overshoots", "too_slow", "first_look",

@@ -2,6 +2,8 @@
 
 import json
 
+from tests.cli.conftest import documented
+
 
 def test_the_report_of_a_run(call, own_run):
     result = call("report", own_run, "--figures")
@@ -18,6 +20,7 @@ def test_json_another_place_and_a_closed_test_part(call, own_run, tmp_path):
     words = ("report", own_run, "--out", "new/a.html", "--no-test", "--json")
     first = json.loads(call(*words).stdout)
     assert first == json.loads(call(*words).stdout)
+    assert set(first) == documented("report")
     assert (first["report"], first["figures"]) == ("new/a.html", [])
     assert (tmp_path / "new" / "a.html").is_file()
 

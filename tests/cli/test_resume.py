@@ -42,7 +42,7 @@ def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path
     assert ds.open_run("run").outcome.advice == "Go on with: downslope resume RUN."
 
 
-READING = "from downslope.cli import training as t; t.load = lambda *a, **k: os._exit(9)"
+READING = "import downslope.data as t; t.load = lambda *a, **k: os._exit(9)"
 DRAWN = "from downslope.runs.checkpoint import Keeper; Keeper.store = lambda *a: os._exit(9)"
 STORED = "from downslope.runs import training as t; t.compiled = lambda *a, **k: os._exit(9)"
 

@@ -1,13 +1,14 @@
 import json
 
 import downslope as ds
-from tests.cli.conftest import SMALL, trained
+from tests.cli.conftest import SMALL, documented, trained
 
 
 def test_json_and_the_same_words(call, own_run):
     result = call("surface", own_run, "--points", 5, "--json", "--no-pictures")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
+    assert set(found) == documented("surface")
     assert list(found) == [
         "run", "summary", "data", "loss", "plane", "a", "b", "train_loss", "validation_loss",
         "here", "walked", "samples", "pictures",
@@ -40,6 +41,7 @@ def test_a_line_to_another_run(call, own_run, tmp_path):
     result = call("surface", own_run, "--line-to", other, "--points", 5, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
+    assert set(found) == documented("surface --line-to")
     assert found["along"] == [0, 0.25, 0.5, 0.75, 1]
     assert set(found["barrier"]) == {"train", "validation"}
     assert (own_run / "pictures" / "line.png").is_file()

@@ -4,7 +4,7 @@ import signal
 import time
 
 import downslope as ds
-from tests.cli.conftest import SMALL, running
+from tests.cli.conftest import SMALL, documented, running
 
 FIGURES = {"loss", "accuracy"}
 
@@ -18,6 +18,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
         "train", "validation", "test", "baseline", "test_interval",
         "classes", "test_openings", "findings",
     ]  # fmt: skip
+    assert set(made) <= documented("train")
     assert made["run"] == str(tmp_path / "runs" / "xor-1")
     assert made["data"] == {"name": "xor", "samples": {"train": 560, "validation": 80, "test": 160}}
     assert made["parameters"] == 1218

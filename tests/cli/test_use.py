@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import downslope as ds
+from tests.cli.conftest import documented
 from tests.cli.folders import photo, shanghaitech
 
 
@@ -18,6 +19,7 @@ def test_test_measures_the_test_part(call, xor_run):
     run = ds.open_run(xor_run)
     before = run.test_openings
     made = json.loads(call("test", xor_run, "--json").stdout)
+    assert set(made) <= documented("test")
     assert made == {
         "run": str(xor_run),
         "data": {"name": "xor", "samples": 160},
@@ -177,7 +179,9 @@ TABLE = np.array([[0.5, 0.5], [-0.5, 0.5]], np.float32)
 def predictions(call, *words):
     result = call("predict", *words, "--json")
     assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)["predictions"]
+    found = json.loads(result.stdout)
+    assert set(found) == {"predictions"} <= documented("predict")
+    return found["predictions"]
 
 
 def test_tables_of_every_kind_give_the_same_answers(call, xor_run):
@@ -312,6 +316,7 @@ def test_counts_of_photos(call, crowd_run, tmp_path):
     from downslope.data import read_photo
 
     truth = [float(run.predict(read_photo(path, run.data.photo_side)[None])[0]) for path in paths]
+    assert set(made) | set(made["photos"][0]) == documented("count")
     assert [set(one) for one in made["photos"]] == [{"path", "count"}] * 2
     assert [one["path"] for one in made["photos"]] == [str(path) for path in paths]
     assert [one["count"] for one in made["photos"]] == pytest.approx(truth, rel=1e-6)

@@ -78,7 +78,9 @@ def code_of(error: BaseException) -> int:
     elif isinstance(error, click.ClickException):
         buffer = io.StringIO()
         error.show(buffer)
-        text = shortened(buffer.getvalue().rstrip("\n"), 4 * LONGEST_PART)
+        text = "\n".join(line.rstrip() for line in buffer.getvalue().rstrip().split("\n"))
+        if not isinstance(error, click.exceptions.NoArgsIsHelpError):
+            text = shortened(text, 4 * LONGEST_PART)
     else:
         text = f"Error: {error if isinstance(error, DownslopeError) else _told(error)}"
     with suppress(OSError):  # a full disk may be behind both streams

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from io import TextIOWrapper
 from typing import Any, cast
 
-import click
+import rich_click as click
 
 from downslope.cli.ending import (
     FAILED,
@@ -61,12 +61,12 @@ PURPOSES = {
 }
 
 
-class Commands(click.Group):
+class Commands(click.RichGroup):
     """A group whose commands end in one message, whatever goes wrong."""
 
     def main(self, *arguments: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         """Run the command line, and end the process; or return, where not `standalone_mode`."""
-        run = partial(super().main, *arguments, standalone_mode=False, **settings)
+        run = partial(click.Group.main, self, *arguments, standalone_mode=False, **settings)
         if not standalone_mode:
             return run()
         try:
@@ -97,15 +97,12 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name, whose file is loaded for it; None where there is no such name."""
-        if cmd_name not in self.list_commands(ctx):
+        short = {name: text for own in PURPOSES.values() for name, text in own.items()}
+        if cmd_name not in short:
             return None
-        return getattr(import_module(f"downslope.cli.commands.{cmd_name}"), cmd_name)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the names of all commands under their purposes, each with its short help."""
-        for purpose, commands in PURPOSES.items():
-            with formatter.section(purpose):
-                formatter.write_dl(list(commands.items()))
+        command = getattr(import_module(f"downslope.cli.commands.{cmd_name}"), cmd_name)
+        command.short_help = short[cmd_name]
+        return command
 
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
@@ -122,7 +119,15 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "rich_help_config": click.RichHelpConfiguration(
+            theme="slim",
+            text_paragraph_linebreaks="\n\n",
+            padding_helptext_first_line=(0, 0, 1, 0),
+        ),
+    },
+    panels=[click.RichCommandPanel(name, commands=list(own)) for name, own in PURPOSES.items()],
     epilog="To begin with: downslope train digits",
 )
 @click.option(

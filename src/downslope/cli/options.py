@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Literal
 
-import click
+import rich_click as click
 
 from downslope.cli.runner import Output, RunAt
 from downslope.errors import SettingError
@@ -37,6 +37,8 @@ def bundle(name: str, make: Callable[..., Any], **options: Any) -> Callable[[Any
     return decorate
 
 
+_table_option = partial(click.option, panel="Reading a table")
+_training_option = partial(click.option, panel="Training")
 as_json = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
 )
@@ -130,29 +132,29 @@ checkpoints = bundle(
 reading = bundle(
     "reading",
     dict,
-    target=click.option(
+    target=_table_option(
         "--target",
         multiple=True,
         metavar="COLUMN",
         help="Tables: the column to predict; several numbers or several yes/no columns: "
         "repeat it, or separate names by commas.",
     ),
-    names=click.option(
+    names=_table_option(
         "--names",
         type=click.Choice(("yes", "no")),
         help="Text files: does the first line name the columns? (default: decided from it)",
     ),
-    group=click.option(
+    group=_table_option(
         "--group",
         metavar="COLUMN",
         help="Tables: keep all rows with the same value, such as a patient's, in one part.",
     ),
-    time=click.option(
+    time=_table_option(
         "--time",
         metavar="COLUMN",
         help="Tables: train on the earliest rows by this column and test on the latest.",
     ),
-    kinds=click.option(
+    kinds=_table_option(
         "--column",
         "kinds",
         type=ColumnKind(),
@@ -162,7 +164,7 @@ reading = bundle(
         "month-first, year-first) or ignored; of numbers such as 1,234 decimal-point or "
         "decimal-comma.",
     ),
-    task=click.option(
+    task=_table_option(
         "--task",
         type=click.Choice(("classification", "regression")),
         help="Tables: predict classes or numbers (default: decided from the target).",
@@ -276,64 +278,64 @@ def _train_options(patience: int | None, **given: Any) -> Any:
 
 
 _TRAINING = {
-    "network": click.option(
+    "network": _training_option(
         "--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'
     ),
-    "loss": click.option(
+    "loss": _training_option(
         "--loss",
         metavar="NAME",
         help="Loss function: cross_entropy, binary_cross_entropy, squared_error, "
         "absolute_error, huber or poisson.",
     ),
-    "optimizer": click.option(
+    "optimizer": _training_option(
         "--optimizer",
         metavar="NAME",
         help="Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.",
     ),
-    "learning_rate": click.option(
+    "learning_rate": _training_option(
         "--learning-rate",
         type=LearningRate(),
         help="The (highest) learning rate; auto finds a good one.",
     ),
-    "schedule": click.option(
+    "schedule": _training_option(
         "--schedule",
         metavar="NAME",
         help="Learning rate schedule: constant, step, cosine or one-cycle.",
     ),
-    "batch_size": click.option(
+    "batch_size": _training_option(
         "--batch-size", type=BatchSize(), help="Samples per step (mini-batch size)."
     ),
-    "epochs": click.option(
+    "epochs": _training_option(
         "--epochs", type=int, metavar="N", help="Passes over all training samples."
     ),
-    "patience": click.option(
+    "patience": _training_option(
         "--patience",
         type=int,
         metavar="N",
         help="Stop early when the validation loss has not fallen for N epochs; keep the best "
         "weights.",
     ),
-    "label_smoothing": click.option(
+    "label_smoothing": _training_option(
         "--label-smoothing",
         type=float,
         default=0.0,
         metavar="S",
         help="Spread this share of each class target over all classes while training.",
     ),
-    "class_weights": click.option(
+    "class_weights": _training_option(
         "--class-weights",
         type=Numbers(),
         default=(),
         metavar="A,B,...",
         help="The weight of each class in the loss.",
     ),
-    "augment": click.option(
+    "augment": _training_option(
         "--augment",
         metavar="flip,shift,crop",
         help="Random image changes, such as flip,shift=0.1,crop=0.8; none turns them off.",
     ),
 }
-seed = click.option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
+seed = _training_option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")
 # how a network is trained; what is left out is chosen to suit the data
 training = bundle("train_options", _train_options, **_TRAINING)
 seeded_training = bundle("train_options", _train_options, **_TRAINING, seed=seed)

@@ -134,7 +134,7 @@ def compare_variants(
         setting=setting,
         data=dataset.name,
         task=dataset.task,
-        figure="loss" if comparable else metrics.MEASURES[dataset.task][0],
+        metric="loss" if comparable else metrics.MEASURES[dataset.task][0],
         samples=len(dataset.train),
         equal_samples=courses[0],
         equal_time=courses[1],

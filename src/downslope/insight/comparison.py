@@ -74,7 +74,7 @@ class Comparison(Result):
         setting: What was varied.
         data: Name of the data set.
         task: What was learnt.
-        figure: What they are judged by: "loss", or the task's first measure where losses cannot
+        metric: What they are compared by: "loss", or the task's first metric where losses cannot
             be compared.
         samples: How many training samples there are.
         equal_samples: A course per value, all over the same epochs unless these were varied.
@@ -87,7 +87,7 @@ class Comparison(Result):
     setting: str
     data: str
     task: Task
-    figure: str
+    metric: str
     samples: int
     equal_samples: tuple[Course, ...]
     equal_time: tuple[Course, ...]
@@ -96,8 +96,8 @@ class Comparison(Result):
 
     @property
     def place(self) -> int:
-        """The place of the figure among those of a course."""
-        return metrics.names(self.task).index(self.figure)
+        """The index of the metric among those of a course."""
+        return metrics.names(self.task).index(self.metric)
 
     @property
     def summary(self) -> str:
@@ -146,7 +146,7 @@ class Comparison(Result):
     def differences(self, courses: Sequence[Course]) -> dict[str, Difference]:
         """How far each course lies from the best of them; only those that did not diverge.
 
-        The difference is positive where the other's figure is larger.
+        The difference is positive where the other's metric is larger.
         """
         whole = [one for one in courses if not one.diverged]
         if not whole:
@@ -162,8 +162,8 @@ class Comparison(Result):
         }
 
     def best(self, courses: Sequence[Course]) -> Course:
-        """The course with the best mean figure."""
-        sign = -1 if self.figure == "accuracy" else 1
+        """The course with the best mean metric."""
+        sign = -1 if self.metric == "accuracy" else 1
         return min(courses, key=lambda one: sign * float(one.of(self.place).mean()))
 
 
@@ -212,7 +212,7 @@ def shown_figure(figure: str, value: float) -> str:
 
 
 def _said(comparison: Comparison, courses: Sequence[Course], lead: str) -> str:
-    setting, figure = comparison.setting.replace("_", " "), comparison.figure
+    setting, figure = comparison.setting.replace("_", " "), comparison.metric
     whole = [one for one in courses if not one.diverged]
     tail = "".join(
         f" With {setting} {quoted(one.name)} {one.diverged} of {len(one.seeds)} trainings diverged."

@@ -55,15 +55,15 @@ def _colour(place: int) -> str:
 
 
 def _label(found: Comparison) -> str:
-    if found.figure == "loss":
+    if found.metric == "loss":
         return "validation loss"
-    if found.figure == "accuracy":
+    if found.metric == "accuracy":
         return "validation accuracy (%)"
     return "validation " + MEASURE[found.task][1].replace("\n", " ").replace(" (", "\n(")
 
 
 def _factor(found: Comparison) -> float:
-    return 1.0 if found.figure == "loss" else MEASURE[found.task][2]
+    return 1.0 if found.metric == "loss" else MEASURE[found.task][2]
 
 
 def _samples(found: Comparison) -> Callable[[Course], np.ndarray]:
@@ -84,7 +84,7 @@ def _curves(found: Comparison, course: Course) -> np.ndarray:
     width = len(_epochs(course))
     rows = np.full((len(course.traces), width), np.nan)
     for row, trace in zip(rows, course.traces, strict=True):
-        values = np.asarray(trace.epochs[f"validation_{found.figure}"], float)
+        values = np.asarray(trace.epochs[f"validation_{found.metric}"], float)
         row[: len(values)] = np.where(np.isfinite(values), values, np.nan)
     return _factor(found) * rows
 
@@ -117,7 +117,7 @@ def _limit(axes: Axes, found: Comparison, courses: Sequence[Course]) -> None:
     values = np.concatenate([_curves(found, one).ravel() for one in courses])
     axes.set_xlim(left=0)
     axes.margins(x=0)
-    if found.figure == "accuracy":
+    if found.metric == "accuracy":
         low = np.nanmin(values) if np.isfinite(values).any() else 0.0
         axes.set_ylim(max(0.0, low - 2), 100.5)
     else:
@@ -191,7 +191,7 @@ def _limit_ends(axes: Axes, found: Comparison) -> None:
             ),
         ]
     )
-    if found.figure != "accuracy" and len(values) and values.min() > 0:
+    if found.metric != "accuracy" and len(values) and values.min() > 0:
         if values.max() > 20 * values.min():
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: style.short(value, 6)))

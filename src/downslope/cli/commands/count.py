@@ -6,7 +6,7 @@ from itertools import count as numbers
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import click
+import rich_click as click
 
 from downslope.cli import options
 from downslope.cli.runner import Output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import click
+import rich_click as click
 
 from downslope.cli import options
 from downslope.cli.interrupts import STOPPED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import click
+import rich_click as click
 
 from downslope.cli import options
 from downslope.cli.runner import Output, RunAt

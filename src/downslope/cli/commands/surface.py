@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import click
+import rich_click as click
 
 from downslope.cli import options
 from downslope.cli.runner import Output, RunAt
