@@ -181,7 +181,7 @@ def test_what_is_told_and_what_is_not():
 def test_shares_are_told_in_points():
     right, wrong = np.ones((4, 50)), np.zeros((4, 50))
     right[:, :5] = 0
-    text = said(course("a", wrong, right), course("b", wrong, wrong), metric="accuracy")
+    text = said(course("a", wrong, right), course("b", wrong, wrong), figure="accuracy")
     assert text == (
         "At equal samples seen, optimizer a has the highest validation accuracy, 90.0 %: "
         "higher than b by 90.0 points (81.4 to 98.6 points)."

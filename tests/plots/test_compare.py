@@ -27,7 +27,7 @@ def make(make_trace):
             name, tuple(range(len(ends))), epochs, 0.3, tuple(traces), tuple(outcomes), values
         )
 
-    def make(ends, task="classification", metric="loss", longer=False, **settings):
+    def make(ends, task="classification", figure="loss", longer=False, **settings):
         courses = tuple(course(name, one, task, **settings) for name, one in ends.items())
         return Comparison(
             "batch_size", "points", task, figure, 500, courses, courses if longer else (), ()
@@ -57,7 +57,7 @@ def test_curves_ends_and_the_conclusion(make, texts, overlaps):
 
 
 def test_accuracy_is_drawn_in_percent(make, overlaps):
-    figure = comparison(make({"a": [0.5, 0.6], "b": [0.9, 0.8]}, metric="accuracy"))
+    figure = comparison(make({"a": [0.5, 0.6], "b": [0.9, 0.8]}, figure="accuracy"))
     assert len(figure.axes) == 2
     assert figure.axes[0].get_ylabel() == "validation accuracy (%)"
     assert figure.axes[0].get_ylim()[1] == 100.5
