@@ -14,7 +14,7 @@ from PIL import Image
 
 import downslope as ds
 from downslope.data.dataset import Samples
-from downslope.data.photos import read_photo, sizes_within
+from downslope.data.photos import read_photo
 from downslope.engine.augment import Augment
 from downslope.engine.losses_at import losses_at
 from downslope.nn.layer import Padded
@@ -64,7 +64,7 @@ def test_padded_and_alone_are_the_same(data, name):
     """Drawn weights are enough: the function is the same, and so are its gradients."""
     network, few = ds.parse_network(NETWORKS[name]), data.train.take(np.arange(6))
     weights = network.init(data.input_shape, seed=3)
-    pixels, sizes = few.inputs.astype(np.float32) / 255, sizes_within(few.inputs)
+    pixels, sizes = few.inputs.astype(np.float32) / 255, few.sizes
     loss = LOSSES["squared_error"]
 
     @jax.jit
@@ -111,12 +111,12 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
         augment=Augment(flip=True, crop=0.5) if loss == "poisson" else None,
     )
     test, folder = data.test, data.source
-    padded = run.predict(test.inputs)
+    padded = run.predict(test)
     alone = [
         run.predict(read_photo(f"{folder}/{one}", data.photo_side)[None])[0] for one in test.sources
     ]
     np.testing.assert_allclose(padded, alone, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(run.densities(test.inputs).sum(axis=(1, 2, 3)), padded, rtol=1e-6)
+    np.testing.assert_allclose(run.densities(test).sum(axis=(1, 2, 3)), padded, rtol=1e-6)
     figures = run.test()
     off = np.abs(np.array(alone) - test.counts).mean()
     assert figures["mae"] == pytest.approx(off, rel=1e-4, abs=1e-4)
@@ -135,7 +135,7 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
 
 
 def _own_map(samples, place):
-    height, width = sizes_within(samples.inputs)[place].astype(int)
+    height, width = samples.sizes[place].astype(int)
     return samples.targets[place : place + 1, : height // 8, : width // 8]
 
 
@@ -152,14 +152,36 @@ def test_a_step_is_told_as_it_was_made(data):
     assert traced.way.loss * traced.loss_unit == pytest.approx(traced.batch_loss, rel=1e-3)
 
 
-def test_black_at_the_end_is_padding():
-    photos = np.full((2, 32, 48, 3), 9, np.uint8)
-    assert sizes_within(photos) is None
-    photos[0, 15:] = 0
-    photos[1, :, 47] = 0
-    np.testing.assert_array_equal(sizes_within(photos), [[16, 48], [32, 48]])
-    photos[0] = 0
-    np.testing.assert_array_equal(sizes_within(photos)[0], [8, 8])
+BLACK = [  # of a photo of 24 by 48 pixels: rows below and columns to the right that are black
+    (16, 48), (24, 40), (8, 8),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", BLACK)
+def test_a_photo_that_is_black_at_its_border_counts_with_it(data, tmp_path, seen):
+    """What is padding is known from the photo's size, and not from black pixels."""
+    run = ds.train(ds.parse_network(NETWORKS["own"]), data, options=PLAIN, epochs=1)
+    photo = np.random.default_rng(2).integers(1, 256, (1, 24, 48, 3), np.uint8)
+    photo[:, seen[0] :] = photo[:, :, seen[1] :] = 0
+    alone = run.predict(photo)
+    beside = np.full((2, 48, 48, 3), 9, np.uint8)
+    beside[0] = 0
+    beside[0, :24] = photo[0]
+    sizes = np.array([(24, 48), (48, 48)], np.float32)
+    both = Samples(beside, np.zeros((2, 6, 6, 1), np.float32), sizes=sizes)
+    np.testing.assert_allclose(run.predict(both)[0], alone[0], rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(both.take(np.array([1, 0])).sizes, sizes[::-1])
+    assert both.take(np.array([1])).sizes is None
+    cut = run.predict(photo[:, : seen[0], : seen[1]])  # black is seen, and nothing is not
+    assert abs(cut[0] - alone[0]) > 1e-3
+
+
+@pytest.mark.parametrize(
+    "sizes", [np.ones((2, 2)), np.full((2, 3), 8), np.full((2, 2), 0), [[24, 50]] * 2]
+)
+def test_sizes_that_are_none(sizes):
+    with pytest.raises(ds.DataError, match="The sizes of 2 photos have"):
+        Samples(np.ones((2, 24, 48, 3), np.uint8), np.zeros((2, 3, 6, 1), np.float32), sizes=sizes)
 
 
 def test_crops_stay_within_their_photos():

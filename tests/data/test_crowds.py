@@ -72,6 +72,7 @@ def test_smaller_photos_are_padded(tmp_path):
     assert samples.inputs.shape == (3, 56, 64, 3)
     assert samples.inputs[2, :, 32:].max() == 0 < samples.inputs[2, :, :32].max()
     assert samples.inputs[0, 48:].max() == 0
+    assert samples.sizes.tolist() == [[48, 64], [48, 64], [56, 32]]
     assert samples.targets[2, :, 4:].max() == 0  # the head outside went to its photo's corner
     np.testing.assert_allclose(samples.counts, [1, 2, 1], rtol=1e-6)
 

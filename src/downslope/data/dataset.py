@@ -37,19 +37,23 @@ class Samples:
             (N, height, width, 1), whose sum is the count.
         weights: How much each sample counts in the loss, shape (N,), or None for 1 each.
         sources: Where each sample came from (a file's path), or None.
+        sizes: Height and width of each photo within its array, float32 (N, 2), where smaller ones
+            are filled up at the bottom and on the right; None where they fill their arrays.
 
     Raises:
-        DataError: The lengths differ, a weight is below 0, or a number is not finite.
+        DataError: The lengths differ, a weight is below 0, a number is not finite, or a photo is
+            larger than its array.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     weights: np.ndarray | None = None
     sources: tuple[str, ...] | None = None
+    sizes: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Refuse parts of different lengths, and put the arrays where they are used as they are."""
-        for name in ("targets", "weights", "sources"):
+        for name in ("targets", "weights", "sources", "sizes"):
             values = getattr(self, name)
             if values is not None and len(values) != len(self.inputs):
                 raise DataError(
@@ -66,6 +70,7 @@ class Samples:
                     "a finite number of at least 0",
                     "Give each sample a weight, or leave the weights out to count all alike.",
                 )
+        object.__setattr__(self, "sizes", self._checked_sizes())
         check_finite("input", self.inputs)
         check_finite("target", self.targets)
         for name in ("inputs", "targets"):
@@ -82,7 +87,23 @@ class Samples:
             targets=self.targets[indices],
             weights=None if self.weights is None else self.weights[indices],
             sources=None if self.sources is None else tuple(self.sources[i] for i in indices),
+            sizes=None if self.sizes is None else self.sizes[indices],
         )
+
+    def _checked_sizes(self) -> np.ndarray | None:
+        if self.sizes is None:
+            return None
+        sizes, sides = np.asarray(self.sizes, np.float32), self.inputs.shape[1:3]
+        cells = np.divide(sides, self.targets.shape[1:3]) if self.targets.ndim == 4 else (1, 1)
+        fits = self.inputs.ndim == 4 and sizes.shape == (len(self.inputs), 2)
+        if not fits or not ((sizes > 0) & (sizes <= sides) & (sizes % cells == 0)).all():
+            raise DataError(
+                f"The sizes of {len(self.inputs):,} photos have the shape {sizes.shape}, or a "
+                f"photo is larger than its array of {sides}, or no whole number of cells.",
+                "height and width of each photo, (N, 2), in pixels",
+                "Leave them out where all photos fill their arrays.",
+            )
+        return sizes if (sizes < sides).any() else None
 
     @property
     def counts(self) -> np.ndarray:
@@ -388,7 +409,7 @@ class Dataset(DataInfo):
         """SHA-256 over every array of every part, as 64 hexadecimal digits."""
         digest = hashlib.sha256()
         for part in (self.train, self.validation, self.test):
-            for array in (part.inputs, part.targets, part.weights):
+            for array in (part.inputs, part.targets, part.weights, part.sizes):
                 if array is not None:
                     digest.update(f"{array.dtype}{array.shape}".encode())
                     digest.update(np.ascontiguousarray(array).ravel().view(np.uint8).data)

@@ -53,30 +53,6 @@ def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
     return across, down
 
 
-def sizes_within(photos: np.ndarray) -> np.ndarray | None:
-    """Height and width of each photo within an array that is as large as the largest of them.
-
-    Rows at the bottom and columns at the right that are black, whole multiples of 8 of them, are
-    padding. So the count of a photo is the same with and without them.
-
-    Args:
-        photos: Shape (N, height, width, channels).
-
-    Returns:
-        float32 (N, 2); None where all photos fill the array.
-    """
-    ends = photos[:, -MULTIPLE:], photos[:, :, -MULTIPLE:]
-    if all(end.reshape(len(photos), -1).any(axis=1).all() for end in ends):
-        return None
-    sizes = np.empty((len(photos), 2), np.float32)
-    for row, photo in enumerate(photos):
-        seen = photo.any(axis=-1)
-        for axis, length in enumerate(seen.shape):
-            last = np.flatnonzero(seen.any(axis=1 - axis))[-1:].sum() + 1
-            sizes[row, axis] = min(length, -(-last // MULTIPLE) * MULTIPLE)
-    return sizes if (sizes < photos.shape[1:3]).any() else None
-
-
 def photo_size(path: str | Path) -> tuple[int, int]:
     """Return (width, height) in pixels as the photo is meant to be seen; reads the header only.
 

@@ -14,7 +14,6 @@ from jaxtyping import Array, Float, Int
 
 from downslope.data.dataset import Samples, Task
 from downslope.data.memory import aligned
-from downslope.data.photos import sizes_within
 from downslope.engine import metrics
 from downslope.engine.batches import rounded_up
 from downslope.engine.compilation import compiled
@@ -175,7 +174,7 @@ def sizes_of(samples: Samples) -> np.ndarray | None:
     None where they fill them, or are no such photos.
     """
     is_counting = samples.targets.ndim == samples.inputs.ndim == 4
-    return sizes_within(samples.inputs) if is_counting else None
+    return samples.sizes if is_counting else None
 
 
 def sample_values(

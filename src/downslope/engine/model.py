@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.data.dataset import Dataset, Samples, Task
-from downslope.data.photos import sizes_within
 from downslope.data.scaling import Scaling
 from downslope.engine.compilation import check_process
 from downslope.engine.evaluation import Evaluator, constant_values, sample_values
@@ -92,19 +91,23 @@ class Model:
         check_process()
         return jax.device_put(self.parameters)
 
-    def outputs(self, inputs: np.ndarray) -> np.ndarray:
+    def outputs(self, inputs: np.ndarray | Samples) -> np.ndarray:
         """The outputs for raw inputs (N, *input_shape): logits, numbers, density maps.
 
-        Numbers are float64, in the units of the targets.
+        Numbers are float64, in the units of the targets. Photos fill their arrays, unless they
+        come as `Samples`, which know their sizes.
         """
-        sizes = sizes_within(inputs) if self.task == "counting" else None
+        sizes = None
+        if isinstance(inputs, Samples):
+            sizes = inputs.sizes if self.task == "counting" else None
+            inputs = inputs.inputs
         return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
 
     def linked(self, outputs: np.ndarray) -> np.ndarray:
         """What people read of outputs: probabilities, numbers, maps."""
         return outputs if self.loss.link is identity else linked(self.loss, outputs)
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
+    def predict(self, inputs: np.ndarray | Samples) -> np.ndarray:
         """The predictions for raw inputs (N, *input_shape).
 
         Returns:
@@ -119,7 +122,7 @@ class Model:
         found = self.linked(outputs)
         return found.sum(axis=(1, 2, 3), dtype=np.float64) if self.task == "counting" else found
 
-    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+    def probabilities(self, inputs: np.ndarray | Samples) -> np.ndarray:
         """The probability of each class, or of each label, (N, classes)."""
         found = self.linked(self.outputs(inputs))
         is_one = self.task == "classification" and found.shape[1] == 1

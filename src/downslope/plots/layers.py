@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from downslope.data.dataset import Dataset
+from downslope.data.dataset import Dataset, Samples
 from downslope.insight.layers import LayerCourse, LayersOverTime
 from downslope.insight.pixels import Importance, first_filters, image_shape, important_inputs
 from downslope.plots import style
@@ -228,12 +228,12 @@ def _pixels_figure(run: Run) -> Figure:
     samples = dataset.validation
     most = 3 if max(run.data.input_shape) > LARGEST_SMALL else MOST_EXPLAINED
     few = samples.take(np.arange(min(most, len(samples))))
-    figure = importance_figure(important_inputs(run, few.inputs), dataset, _said(run, few.inputs))
+    figure = importance_figure(important_inputs(run, few.inputs), dataset, _said(run, few))
     assert figure is not None  # the inputs are images
     return figure
 
 
-def _said(run: Run, inputs: np.ndarray) -> list[str]:
+def _said(run: Run, inputs: Samples) -> list[str]:
     """What the run answers to some inputs, in short."""
     answers = run.predict(inputs)
     if run.data.task == "classification":

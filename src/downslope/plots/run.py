@@ -121,9 +121,9 @@ def _people(run: Run, test: Samples) -> Named:
     truth = test.counts
     chosen = choose_over_range(truth)
     few = test.take(chosen)
-    maps = run.densities(few.inputs)
+    maps = run.densities(few)
     note = "The scenes were drawn by a program." if run.data.generated else ""
     yield "crowd", crowd_samples(few.inputs, few.targets, maps, name=name, note=note)
     assert run.baseline_median is not None
     median = float(run.baseline_median[0])
-    yield "counts", count_scatter(truth, run.predict(test.inputs), baseline=median, name=name)
+    yield "counts", count_scatter(truth, run.predict(test), baseline=median, name=name)

@@ -146,7 +146,7 @@ def _one_output(material: Material, place: int) -> Slope:
     begun, loss = material.beginning, material.run.loss
     assert begun is not None
     sample = material.few.take(np.array([place]))
-    outputs = np.asarray(begun.untrained.outputs(sample.inputs), np.float64)
+    outputs = np.asarray(begun.untrained.outputs(sample), np.float64)
     truth = np.asarray(sample.targets[0])
     note, target = "", None
     data = material.run.data

@@ -135,8 +135,14 @@ class Run:
         """Between the units of the data and those of the engine."""
         return self.model.units
 
-    def _checked(self, inputs: Any) -> np.ndarray:
-        """Inputs as an array (N, *input_shape); photos may have another height and width."""
+    def _checked(self, inputs: Any) -> Any:
+        """Inputs as an array (N, *input_shape); photos may have another height and width.
+
+        Samples stay what they are.
+        """
+        if isinstance(inputs, Samples):
+            self._checked(inputs.inputs)
+            return inputs
         wanted, counting = self.data.input_shape, self.data.task == "counting"
         if self.data.encoding is not None and is_frame(inputs):
             notes: list[str] = []
@@ -167,7 +173,8 @@ class Run:
     def outputs(self, inputs: Any) -> np.ndarray:
         """What raw inputs (N, *input_shape) give: logits, numbers, density maps.
 
-        Numbers are float64, in the units of the targets.
+        Numbers are float64, in the units of the targets. Photos fill their arrays, unless they
+        are given as `Samples`, which know their sizes.
 
         Raises:
             DataError: The inputs have the wrong shape.
@@ -223,6 +230,7 @@ class Run:
         Raises:
             DataError: The inputs have the wrong shape.
         """
+        inputs = inputs.inputs if isinstance(inputs, Samples) else inputs
         scaled = jnp.asarray(self.scaling.apply(self._checked(inputs)))
         return self.network.signals(self.parameters, scaled)
 

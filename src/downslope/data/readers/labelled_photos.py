@@ -109,7 +109,8 @@ def read_labelled_photos(
                 options.on_progress(done, len(photos))
     finally:
         threads.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not read on
-    return Samples(inputs, targets, sources=tuple(photo.name for photo in photos))
+    own = np.array([(down, across) for across, down in sizes], np.float32)
+    return Samples(inputs, targets, sources=tuple(photo.name for photo in photos), sizes=own)
 
 
 def read_crowd(
