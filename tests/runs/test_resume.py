@@ -335,7 +335,9 @@ def test_a_fork_keeps_the_optimizer_state_where_it_means_the_same(tmp_path, befo
         forked = ds.fork(run, 10, tmp_path / "fork", optimizer=after)
     notes = [str(one.message) for one in said]
     usual = f"{after} starts with a fresh optimizer state: what {before} kept means nothing to it."
-    assert notes == ([] if is_kept else [usual])
+    rate = "The learning rate is 0.001 from here on, rmsprop's usual; it was 0.01. Give a learning "
+    assert notes == ([] if is_kept else [usual, f"{rate}rate for another."])
+    assert forked.settings.learning_rate == (0.01 if is_kept else 0.001)
     arrays = checkpoint.read_checkpoint(tmp_path / "fork", 10).arrays
     assert any(one.any() for name, one in arrays.items() if "moments." in name) == is_kept
     opened = dataclasses.replace(ds.open_run(forked.folder), dataset=DATA)
@@ -347,7 +349,7 @@ def test_a_fork_keeps_the_optimizer_state_where_it_means_the_same(tmp_path, befo
 def test_two_changes_at_one_step_are_replayed_one_after_the_other(tmp_path):
     run = fit(tmp_path / "run", epochs=2, optimizer="momentum")
     with pytest.warns(UserWarning, match="rmsprop starts with a fresh"):
-        one = ds.fork(run, 10, tmp_path / "one", optimizer="rmsprop")
+        one = ds.fork(run, 10, tmp_path / "one", optimizer="rmsprop", learning_rate=0.01)
     two = ds.fork(one, 10, tmp_path / "two", learning_rate=0.003)
     assert [phase.until for phase in two.phases] == [10, 10]
     opened = dataclasses.replace(ds.open_run(two.folder), dataset=DATA)

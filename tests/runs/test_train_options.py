@@ -16,6 +16,8 @@ def test_settings_read_names():
     assert settings.schedule == ds.Schedule("cosine")
     assert settings.augment == ds.Augment(flip=True)
     assert Settings("huber", augment="none").augment is None
+    assert settings.learning_rate == 0.001
+    assert Settings("huber").learning_rate == 0.1
 
 
 def test_what_is_given_is_checked_before_there_is_data():

@@ -109,7 +109,7 @@ class Settings:
     Attributes:
         loss: Name of the loss; of a `Loss` or a function, its name is kept.
         optimizer: The optimizer, or its name.
-        learning_rate: The (highest) learning rate.
+        learning_rate: The (highest) learning rate; the optimizer's usual one if left out.
         schedule: How the rate changes over the steps, or its name.
         batch_size: Samples per step: a number, "full" for all of them.
         epochs: How often all training samples are seen.
@@ -127,7 +127,7 @@ class Settings:
 
     loss: str
     optimizer: Optimizer = field(default_factory=Optimizer)
-    learning_rate: float = 0.1
+    learning_rate: float = None  # pyright: ignore[reportAssignmentType] - set below
     schedule: Schedule = field(default_factory=Schedule)
     batch_size: BatchSize = 32
     epochs: int = 20
@@ -150,6 +150,8 @@ class Settings:
         }
         for name, value_of in read.items():
             object.__setattr__(self, name, value_of(getattr(self, name)))
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", self.optimizer.learning_rate)
         check_learning_rate(self.learning_rate)
         whole("number of epochs", self.epochs, 1, "Try 20.")
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:

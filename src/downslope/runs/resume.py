@@ -154,7 +154,7 @@ def fork(
         on_chunk: Called with a `Progress` between two chunks of steps.
         changes: Settings from there on: any of `learning_rate`, `schedule`, `optimizer`,
             `epochs`, `seed` (the order of samples and all other chance), `class_weights`,
-            `augment` and `stop`.
+            `augment` and `stop`. Another optimizer comes with its usual learning rate.
 
     Raises:
         DataError: The data is gone or has changed.
@@ -229,6 +229,12 @@ def _going_on(
         _check_epochs(prepared, step)
         state, note = taken_over(state, run.settings.optimizer, prepared)
         notes = [*notes, note] if note else notes
+        rate = settings.learning_rate
+        if rate != run.settings.learning_rate and "learning_rate" not in changes:
+            notes.append(
+                f"The learning rate is {rate:g} from here on, {settings.optimizer.name}'s usual; "
+                f"it was {run.settings.learning_rate:g}. Give a learning rate for another."
+            )
     if versions != run.versions:
         notes = [*notes, _other_versions(run.versions, versions)]
         is_stored = False
@@ -258,12 +264,19 @@ def _prepared(run: Run, settings: Settings) -> Preparation:
 def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     """The settings with some of them changed.
 
+    An optimizer that is usually given another learning rate than the one so far takes its own,
+    unless a rate is given with it.
+
     Raises:
         SettingError: There is no such setting, or it is out of range.
     """
     for name in changes:
         look_up(name, dict.fromkeys(CHANGEABLE), "setting that can be changed", SettingError)
-    return replace(settings, **changes)
+    changed = replace(settings, **changes)
+    usual = changed.optimizer.learning_rate
+    if "learning_rate" in changes or usual == settings.optimizer.learning_rate:
+        return changed
+    return replace(changed, learning_rate=usual)
 
 
 def _with_place(run: Run) -> Run:
