@@ -1,11 +1,14 @@
 """The display on a terminal: curves, and the lines around them."""
 
 import io
+import time
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from rich.console import Console
 
+from downslope.cli import display
 from downslope.cli.curves import Scale, draw
 from downslope.cli.live import LiveTraining, clock, shown_span, thinned
 
@@ -75,7 +78,7 @@ def shown(live: LiveTraining, width: int = 90) -> list[str]:
 def test_what_is_on_the_screen():
     data = SimpleNamespace(name="xor", train=range(100), task="classification")
     live = LiveTraining(data, 20)
-    assert "Preparing the network" in shown(live)[1]
+    assert "Compiling the network" in shown(live)[1]
     live.update(progress(0))
     assert "batch loss 1" in shown(live)[2]
     live.update(progress(9))
@@ -89,3 +92,18 @@ def test_what_is_on_the_screen():
         assert all(len(line) <= width for line in lines)
     live.finish()
     assert "took 0:10" in shown(live)[8]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.3])
+def test_a_long_compilation_is_told_in_plain_lines(seconds, monkeypatch, capsys):
+    monkeypatch.setattr(display, "LONGEST_SILENCE", 0.1)
+    data = SimpleNamespace(name="xor", train=range(100), task="classification")
+    with display.training(data, 20, lively=False) as on_chunk:
+        time.sleep(seconds)
+        monkeypatch.setattr(display, "LONGEST_SILENCE", 100.0)
+        on_chunk(progress(0))
+        time.sleep(0.2)
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "training on xor: 100 samples, 20 epochs"
+    told = ["Compiling the network for this machine (the longer the more layers it has) ..."]
+    assert said[1:] == (told if seconds else [])

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 from rich.console import Console
 from rich.live import Live
@@ -23,7 +24,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from downslope.cli.lines import say
-from downslope.cli.live import LiveTraining, clock, speed
+from downslope.cli.live import COMPILING, LiveTraining, clock, speed
 from downslope.data import Dataset
 from downslope.errors import printable
 from downslope.numerals import rounded
@@ -81,7 +82,19 @@ def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk
     if console is None:
         sizes = f"{len(dataset.train):,} samples, {amount(epochs, 'epoch')}"
         say(f"training on {dataset.name}: {sizes}", err=True)
-        yield PlainTraining(dataset)
+        shown = PlainTraining(dataset)
+        patience = Timer(LONGEST_SILENCE, say, [COMPILING], {"err": True})
+        patience.daemon = True
+        patience.start()
+
+        def on_chunk(progress: Progress) -> None:
+            patience.cancel()
+            shown(progress)
+
+        try:
+            yield on_chunk
+        finally:
+            patience.cancel()
         return
     shown = LiveTraining(dataset, epochs)
     with Live(shown, console=console, refresh_per_second=REDRAWS_PER_SECOND):

@@ -22,6 +22,7 @@ from downslope.text import amount
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve
 TRAINING, VALIDATION = "bright_blue", "orange1"
+COMPILING = "Compiling the network for this machine (the longer the more layers it has) ..."
 
 
 class LiveTraining:
@@ -31,7 +32,7 @@ class LiveTraining:
         self.dataset, self.epochs = dataset, epochs
         self.progress: Progress | None = None
         self.finished = False
-        self.preparing = Spinner("dots", "Preparing the network for this machine ...")
+        self.preparing = Spinner("dots", COMPILING)
 
     def update(self, progress: Progress) -> None:
         """Take the news of a chunk."""
