@@ -22,15 +22,14 @@ from downslope.data.readers.crowds import (
 )
 from downslope.data.readers.file_names import (
     ARRAYS,
-    ARROW,
     HEADS,
-    PARQUET,
     ending,
     holds_heads,
     is_table_file,
     is_text,
     tables_in,
 )
+from downslope.data.readers.formats import format_of
 from downslope.data.readers.idx import holds_idx, read_idx_folder
 from downslope.data.readers.image_file import Ranges
 from downslope.data.readers.image_folder import describe_images, find_classes, read_image_folder
@@ -305,7 +304,7 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
     from downslope.data.readers.table_file import read_table
     from downslope.data.tables.table import table_of
 
-    if ending(path) in (*PARQUET, *ARROW):
+    if format_of(ending(path)) is not None:
         table.refuse_names(f"{path.name} says so itself")
     content = read_table(path, table.has_names, table.known)
     if file_column(content, table.kinds) is not None:

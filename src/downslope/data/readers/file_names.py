@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from downslope.data.readers.formats import format_of
+
 TEXT = (".csv", ".tsv", ".tab", ".txt", ".data", ".dat")
-PARQUET = (".parquet", ".pq")
-ARROW = (".arrow", ".feather", ".ipc")
 IMAGES = (
     ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff",
     ".avif", ".ppm", ".pgm", ".pbm", ".pnm",
@@ -24,7 +24,8 @@ def ending(path: Path) -> str:
 
 def is_table_file(path: Path) -> bool:
     """Whether a file's name says that it is a table."""
-    return ending(path) in (*TEXT, *PARQUET, *ARROW)
+    suffix = ending(path)
+    return suffix in TEXT or format_of(suffix) is not None
 
 
 def is_image(path: Path) -> bool:

@@ -23,15 +23,18 @@ import pyarrow as pa
 import pyarrow.csv
 from pyarrow import compute
 
-from downslope.data.limits import no_memory
-from downslope.data.readers.file_names import ARROW, PARQUET, ending
+from downslope.data.limits import check_unpacked, most_bytes_unpacked, no_memory
+from downslope.data.readers.file_names import ending
+from downslope.data.readers.formats import format_of
 from downslope.data.readers.frames import plain_table, refuse_same_names
-from downslope.data.tables.bounds import read_arrow, read_parquet, unpacked_text
 from downslope.data.tables.column_types import WRITTEN
 from downslope.errors import DataError
 
 pc: Any = compute  # whose functions are made when it is imported
 LARGEST = 2**31  # bytes of text
+TEXT_RATIO = 20  # a packed text may unpack to so many times its own size
+TEXT_COST = 6  # bytes in memory for each byte of a text while it is read
+_CHUNK = 1 << 20
 _BLOCK = 2**28  # bytes: a row must fit into it
 _DELIMITERS = ",;\t|"
 _COMMENTS = ("#", "%", "//")
@@ -65,7 +68,7 @@ def read_table(path: Path, has_names: bool | None = None, known: Collection[str]
 
     Args:
         path: A text file with columns separated by a comma, semicolon, tab, bar or blanks, gzipped
-            or not; a Parquet file; or an Arrow file.
+            or not; or a file of one of the `formats`.
         has_names: Whether the first line of a text file names the columns; None to see it.
         known: Columns that are looked for: a line that holds them is one of names.
 
@@ -76,14 +79,11 @@ def read_table(path: Path, has_names: bool | None = None, known: Collection[str]
     Raises:
         DataError: The file cannot be read as a table with at least one row.
     """
-    kind = ending(path)
+    form = format_of(ending(path))
     try:
-        if kind in PARQUET:
-            table = read_parquet(path)
-        elif kind in ARROW:
-            table = read_arrow(path)
-        else:
+        if form is None:
             return _checked(path, _read_text(path, path.read_bytes(), has_names, known))
+        table = form.read(path)
         table.validate(
             full=True
         )  # what a forged file says of its own lengths is believed elsewhere
@@ -319,6 +319,35 @@ def _unpacked(path: Path, raw: bytes) -> bytes:
             "Save it as Parquet, or take a part of its rows.",
         )
     return raw
+
+
+def unpacked_text(path: Path, raw: bytes) -> bytes:
+    """The content of a gzipped text, all of its members.
+
+    Args:
+        path: What messages call it.
+        raw: The bytes of the file.
+
+    Raises:
+        DataError: It unpacks to more than it may.
+        EOFError: It ends too early.
+        zlib.error: It is damaged.
+    """
+    most = max(most_bytes_unpacked() // TEXT_COST, TEXT_RATIO * len(raw))
+    pieces, size = [], 0
+    while raw:
+        unpacker = zlib.decompressobj(wbits=31)
+        while not unpacker.eof:
+            piece = unpacker.decompress(raw, min(_CHUNK, most + 1 - size))
+            raw = unpacker.unconsumed_tail
+            size += len(piece)
+            pieces.append(piece)
+            if size > most:
+                check_unpacked(path, max(size, most) * TEXT_COST, "table", ratio=0)
+            if not piece and not raw and not unpacker.eof:
+                raise EOFError("its compressed data end too early")
+        raw = unpacker.unused_data.lstrip(b"\0")  # packers may pad the end of a file
+    return b"".join(pieces)
 
 
 def _decoded(raw: bytes) -> str:
