@@ -1,9 +1,16 @@
-"""Adding an activation or an optimizer touches one source file: done in a copy of the package."""
+"""The changes that CONTRIBUTING.md describes touch one source file each: done in a copy.
 
+A command and a chapter of the report have a line in a table besides.
+"""
+
+import os
 import shutil
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
+
+import pytest
 
 import downslope
 
@@ -56,6 +63,91 @@ except ds.SettingError as error:
     assert "Did you mean 'lion'?" in str(error)
 """
 
+COMMAND = '''
+"""`downslope size`: how large the network of a run is."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from downslope.cli import options
+from downslope.cli.lines import print_json, say
+from downslope.cli.runner import Output, RunAt
+
+
+@click.command()
+@options.run
+@options.output
+def size(run: RunAt, output: Output) -> None:
+    """Say how many weights and biases the network of a RUN has."""
+    count = output.open(run).parameter_count
+    if output.as_json:
+        print_json({"parameters": count})
+    else:
+        say(f"{count:,} weights and biases")
+'''
+COMMAND_LINE = '        "size": "How many weights a network has.",\n'
+CHAPTER = '''
+"""How large the network is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from downslope.reporting.material import Material
+from downslope.reporting.pieces import Piece, Words
+
+
+def the_size(material: Material) -> Iterator[Piece]:
+    """How many weights and biases there are."""
+    yield Words(f"The network has {material.run.parameter_count:,} weights and biases.")
+'''
+CHAPTER_LINES = (
+    "from downslope.reporting.story_size import the_size\n",
+    '    ("How large it is", (the_size,)),\n',
+)
+FORMAT = '''
+"""JSON files with an object in each line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from downslope.data.readers.formats import TableFormat
+
+
+def read_json_lines(path: Path):
+    """Read a file of JSON lines."""
+    import pyarrow.json
+
+    from downslope.data.tables.bounds import check_table
+
+    table = pyarrow.json.read_json(path)
+    check_table(path, table)
+    return table
+
+
+FORMAT = TableFormat("JSON lines", (".jsonl",), read_json_lines)
+'''
+USE_OF_OTHERS = """
+import json
+import downslope as ds
+from downslope.reporting import story
+from downslope.reporting.material import Material
+
+with open("rooms.jsonl", "w") as file:
+    for row in range(60):
+        file.write(json.dumps({"area": row % 17 + 1.5, "town": "ab"[row % 2], "rent": 9.5 * row}))
+        file.write("\\n")
+data = ds.load("rooms.jsonl", target="rent")
+assert sum(data.sizes.values()) == 60
+run = ds.train("dense 2 tanh, dense 1", data, epochs=1, folder="run")
+title, writers = story.AFTERWARDS[0]
+assert title == "How large it is"
+(words,) = (piece for write in writers for piece in write(Material(run)))
+assert words.text == f"The network has {run.parameter_count:,} weights and biases."
+"""
+
 
 def add(file: Path, registry: str, record: str) -> None:
     """Put a record first into a registry, as a person would."""
@@ -65,16 +157,58 @@ def add(file: Path, registry: str, record: str) -> None:
     file.write_text(text[:place] + record.lstrip("\n") + text[place:], encoding="utf-8")
 
 
-def test_an_activation_and_an_optimizer_are_added_in_one_file_each(tmp_path):
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    """A copy of the package, where a new file and a new line harm nobody."""
     copy = tmp_path / "src" / "downslope"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    add(copy / "nn" / "activations.py", "ACTIVATIONS", ACTIVATION)
-    add(copy / "engine" / "optimizers.py", "OPTIMIZERS", OPTIMIZER)
-    script = tmp_path / "use.py"
-    script.write_text(USE, encoding="utf-8")
-    path = f"import sys; sys.path[:0] = [{str(tmp_path / 'src')!r}, {str(tmp_path)!r}]"
+    return copy
+
+
+def run_in(folder: Path, *arguments: str) -> str:
+    """What Python prints with the copied package."""
     done = subprocess.run(
-        [sys.executable, "-c", f"{path}; exec(open('use.py').read())"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        [sys.executable, *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def insert(file: Path, before: str, line: str) -> None:
+    """Put a line before a text that the file has once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, line + before), encoding="utf-8")
+
+
+def test_a_command_a_chapter_and_a_format_are_a_file_each(copy, tmp_path):
+    (copy / "cli" / "commands" / "size.py").write_text(COMMAND.lstrip(), encoding="utf-8")
+    insert(copy / "cli" / "main.py", '        "neuron": "', COMMAND_LINE)
+    (copy / "reporting" / "story_size.py").write_text(CHAPTER.lstrip(), encoding="utf-8")
+    story = copy / "reporting" / "story.py"
+    insert(story, "from downslope.reporting.story_weight", CHAPTER_LINES[0])
+    insert(story, '    ("How it ended', CHAPTER_LINES[1])
+    (copy / "data" / "readers" / "formats" / "json_lines.py").write_text(FORMAT.lstrip())
+    (tmp_path / "use.py").write_text(USE_OF_OTHERS, encoding="utf-8")
+    run_in(tmp_path, "use.py")
+    assert "How many weights a network has." in run_in(tmp_path, "-m", "downslope", "--help")
+    shown = run_in(tmp_path, "-m", "downslope", "size", "run")
+    assert shown == f"{11} weights and biases\n"
+    assert run_in(tmp_path, "-m", "downslope", "size", "run", "--json") == '{"parameters": 11}\n'
+
+
+def test_an_activation_and_an_optimizer_are_added_in_one_file_each(copy, tmp_path):
+    add(copy / "nn" / "activations.py", "ACTIVATIONS", ACTIVATION)
+    add(copy / "engine" / "optimizers.py", "OPTIMIZERS", OPTIMIZER)
+    (tmp_path / "use.py").write_text(USE, encoding="utf-8")
+    run_in(tmp_path, "use.py")
+
+
+def test_contributing_shows_what_is_done_here():
+    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for shown in (ACTIVATION, OPTIMIZER, COMMAND, CHAPTER, FORMAT):
+        assert textwrap.dedent(shown).strip() in page
+    for line in (COMMAND_LINE, *CHAPTER_LINES):
+        assert line.strip() in page
