@@ -4,10 +4,10 @@ A command and a chapter of the report have a line in a table besides.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -206,9 +206,12 @@ def test_an_activation_and_an_optimizer_are_added_in_one_file_each(copy, tmp_pat
     run_in(tmp_path, "use.py")
 
 
+def bare(text: str) -> str:
+    """Code without the blanks and last commas that a formatter may set."""
+    return re.sub(r",(?=[)\]}])", "", re.sub(r"\s+", "", text))
+
+
 def test_contributing_shows_what_is_done_here():
-    page = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    for shown in (ACTIVATION, OPTIMIZER, COMMAND, CHAPTER, FORMAT):
-        assert textwrap.dedent(shown).strip() in page
-    for line in (COMMAND_LINE, *CHAPTER_LINES):
-        assert line.strip() in page
+    page = bare((Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8"))
+    for shown in (ACTIVATION, OPTIMIZER, COMMAND, CHAPTER, FORMAT, COMMAND_LINE, *CHAPTER_LINES):
+        assert bare(shown).strip(",") in page
