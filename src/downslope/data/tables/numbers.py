@@ -23,6 +23,7 @@ Decimal = Literal["decimal-point", "decimal-comma"]  # what a user may say of a 
 DECIMALS: tuple[Decimal, ...] = get_args(Decimal)
 # how people write in lower case that a number, a date or yes/no is missing, besides not at all
 MARKS = ("na", "n/a", "nan", "-nan", "null", "none", "<na>", "?", "-")
+_LOOKED_AT_FIRST = 1000  # cells
 MOST_ODD = 0.05  # of a column of numbers, cells that are written otherwise
 LARGEST = float(np.finfo(np.float32).max)
 # Each notation by an example: what may stand between thousands, and the decimal mark. Where two
@@ -172,7 +173,9 @@ def find_durations(values: pa.ChunkedArray, *, is_said: bool = False) -> Found |
     """
     texts, missing = _trimmed(values), is_missing(values)
     given = int((~missing).sum())
-    for form in DURATIONS:
+    for form, pattern in DURATIONS.items():
+        if not _is_usual(texts.filter(pa.array(~missing)), pattern):
+            continue
         seconds = np.where(missing, np.nan, _seconds(texts, form))
         odd = np.isnan(seconds) & ~missing
         if not given or odd.sum() > MOST_ODD * given:
@@ -216,11 +219,14 @@ def several_units(values: pa.ChunkedArray, rows: np.ndarray) -> str:
         rows: Which row of its source each one is, from 1.
     """
     texts, missing = _trimmed(values), is_missing(values)
+    given = texts.filter(pa.array(~missing))
+    if not _is_usual(given, f"{_WITH_UNIT}|{_pattern(PLAIN)}"):
+        return ""
     units = _units_of(texts)
     plain = _matching(texts, _pattern(PLAIN))
     known = [unit for unit in units if unit is not None and unit.lower() in _KNOWN_UNITS]
-    given, found = int((~missing).sum()), sorted(set(known))
-    if not found or len(known) + plain.sum() < (1 - MOST_ODD) * given:
+    found = sorted(set(known))
+    if not found or len(known) + plain.sum() < (1 - MOST_ODD) * len(given):
         return ""
     first = [next(row for row, unit in enumerate(units) if unit == one) for one in found[:2]]
     if len(found) == 1:
@@ -229,6 +235,12 @@ def several_units(values: pa.ChunkedArray, rows: np.ndarray) -> str:
         first.append(int(plain.argmax()))
     shown = [f"{texts[one].as_py()[:40]!r} in row {rows[one]:,}" for one in first]
     return " and ".join(shown)
+
+
+def _is_usual(texts: pa.ChunkedArray, pattern: str) -> bool:
+    """Whether half of the first texts match: the others are then worth the time."""
+    some = _matching(texts.slice(0, _LOOKED_AT_FIRST), pattern)
+    return 2 * int(some.sum()) >= len(some) > 0
 
 
 def _units_of(texts: pa.ChunkedArray) -> list[str | None]:
@@ -344,6 +356,8 @@ def _own_unit(rest: pa.ChunkedArray, given: int) -> str | None:
 
     None where there is no such unit, or where the texts are dates, as in 12 Jan and 13 Jan.
     """
+    if not _is_usual(rest, _WITH_UNIT):
+        return None
     units = Counter(unit for unit in _units_of(rest) if unit is not None)
     if not units:
         return None
