@@ -203,3 +203,12 @@ def test_durations_are_seconds(cells, form, first):
 def test_times_of_day_stay_times():
     assert decided([f"{one % 24}:05:00" for one in range(30)])[0].kind == "date"
     assert decided([f"{one}:{one}:00" for one in range(10, 24)])[0].kind == "date"
+
+
+@pytest.mark.parametrize("negative", ["€({})", "(€{})", "€{}-", "-€{}", "€-{}", "({} €)", "{}- €"])
+def test_ways_to_write_a_debt(negative):
+    """Of a column in which negative numbers alone are written otherwise, none may be lost."""
+    cells = [negative.format(one) if one % 4 == 0 else f"€{one}" for one in range(12, 40)]
+    column, values, notes = decided(cells)
+    assert (column.kind, column.form, notes) == ("number", "1234.5 €", ())
+    assert values == [-one if one % 4 == 0 else one for one in range(12, 40)]

@@ -49,7 +49,8 @@ def test_numbers_are_read_alike_in_each_notation(form):
     thousands, decimal, unit = parts(form)
     texts = [f"12{thousands[:1]}345{decimal}5", "7", f"-0{decimal}25", None, "NA", "x", "+3e2"]
     texts = [f"{one}{unit}" if one and one[-1].isdigit() else one for one in texts]
-    texts += ["8", "8 lb", f"(9{unit})", "12-", "(1)"]
+    texts += ["8", "8 lb", f"(9{unit})", "12-", "(1)", f"{unit}(9)", f"{unit} (8)", f"9{unit}-"]
+    texts += [f"{unit}9-", f"7- {unit}"]
     ours, _ = read_numbers(pa.chunked_array([pa.array(texts)]), form)
     theirs, _ = copied.number(texts, 1.5, True, thousands, decimal, unit, unit in ("", *MONEY))
     np.testing.assert_array_equal(theirs, np.where(np.isnan(ours), 1.5, ours))

@@ -86,14 +86,14 @@ def read_number(value, thousands, decimal, unit, bare):
     if not isinstance(value, str):
         return float(value)
     text = value.strip().replace("\u2212", "-")
+    if unit and not bare and not text.rstrip(")- ").endswith(unit):
+        return np.nan
+    if unit:
+        text = text.replace(unit, "").replace(" ", "")
     if text.startswith("(") and text.endswith(")"):
         text = f"-{text[1:-1]}"
     if re.fullmatch(r"\d[^()+-]*-", text):
         text = f"-{text[:-1].strip()}"
-    if unit and not bare and not text.endswith(unit):
-        return np.nan
-    if unit:
-        text = text.replace(unit, "").replace(" ", "")
     for mark in thousands:
         text = text.replace(mark, "")
     try:

@@ -373,10 +373,14 @@ def _bare(texts: pa.ChunkedArray, unit: str) -> pa.ChunkedArray:
     A sum of money may stand without its currency; 12 beside 12 % may be anything.
     """
     texts = pc.replace_substring(texts, "\u2212", "-")
+    sign = re.escape(unit)
+    if unit:  # €(12), €12- and 12- €
+        before = rf"^(\d[^()+-]*?)\s*-\s*{sign}$"
+        texts = pc.replace_substring_regex(texts, before, rf"-\1 {unit}")
+        texts = pc.replace_substring_regex(texts, rf"^{sign}\s*(\(.*\)|\d.*-)$", r"\1")
     texts = pc.replace_substring_regex(texts, _BRACKETS, r"-\1")
     texts = pc.replace_substring_regex(texts, _TRAILING_MINUS, r"-\1")
     if unit:
-        sign = re.escape(unit)
         before = pc.replace_substring_regex(texts, rf"^([+-]?)\s*{sign}\s*([+-]?)", r"\1\2")
         after = pc.replace_substring_regex(before, rf"\s*{sign}$", "")
         if unit not in MONEY:
