@@ -99,6 +99,19 @@ def test_a_circle_is_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
 
 
+def test_one_file_alone_meets_a_higher_floor_by_its_name():
+    """A result is drawn by the floor above it, which is loaded when a figure is asked for."""
+    named = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+                target = ast.unparse(node.args[0]).strip("'")
+                used = target.removeprefix("downslope.").split(".")[0]
+                if used in FLOORS and FLOORS.index(used) > FLOORS.index(floor_of(path)):
+                    named[str(path.relative_to(SOURCE))] = target
+    assert named == {"insight/result.py": "downslope.plots"}
+
+
 @pytest.mark.parametrize("path", [path for path in FILES if floor_of(path) == "cli"], ids=str)
 def test_commands_print_through_one_place(path):
     """What is a stranger's gets there its escapes."""

@@ -54,12 +54,14 @@ class Table:
         rows: The cells.
         numeric: Indices of the columns that are aligned to the right.
         indent: What stands before each line.
+        caption: What it shows, above it on a page.
     """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: Sequence[int] = ()
     indent: str = ""
+    caption: str = ""
 
     def __str__(self) -> str:
         """Return its lines, as long as they are."""

@@ -12,8 +12,8 @@ import pytest
 
 import downslope as ds
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid
 from downslope.reporting.story_result import facts, how_good, measured
+from downslope.text import Table
 
 RNG = np.random.default_rng(1)
 COUNT = 300
@@ -162,7 +162,7 @@ def test_reports_tell_of_each_target(folder):
     assert [name for name, *_ in facts(numbers, result)][:3] == [f"MAE of {one}" for one in NUMBERS]
     title = "How good each target is predicted in the test part"
     for material, columns in ((numbers, NUMBERS), (labels, LABELS)):
-        grids = [one for one in how_good(material, measured(material)) if isinstance(one, Grid)]
+        grids = [one for one in how_good(material, measured(material)) if isinstance(one, Table)]
         found = next(one for one in grids if one.caption == title)
         assert [row[0] for row in found.rows] == [*columns]
     assert list(grids[0].head)[2:] == ["loss", "accuracy", "all labels right"]

@@ -6,8 +6,9 @@ import pytest
 import downslope as ds
 from downslope.insight import trace_step
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Words
+from downslope.reporting.pieces import Picture, Words
 from downslope.reporting.story_weight import rows_of, the_change, the_factors, the_neuron
+from downslope.text import Table
 from tests.plain import PLAIN
 
 
@@ -21,7 +22,7 @@ def test_the_factors_of_the_sample_that_was_furthest_off(digits_run):
     text = str(traced)
     for words in (name, found):
         assert all(part in text for part in words.text.split(". Measured"))
-    assert isinstance(grid, Grid) and grid.rows == rows_of(traced.weight.chain)
+    assert isinstance(grid, Table) and grid.rows == rows_of(traced.weight.chain)
     (change,) = the_change(material)
     assert change.text.partition(": ")[2] in " ".join(text.split())
     said, picture = the_neuron(material)

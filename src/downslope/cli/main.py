@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -61,8 +62,25 @@ PURPOSES = {
 }
 
 
+class Formatter(click.RichHelpFormatter):
+    """Writes help without the blanks that rich fills lines with, and with single empty lines."""
+
+    def getvalue(self) -> str:
+        """Return what was written."""
+        text = "\n".join(line.rstrip() for line in super().getvalue().split("\n"))
+        return re.sub(r"\n{3,}", "\n\n", text)
+
+
+class Context(click.RichContext):
+    """Where a command runs."""
+
+    formatter_class = Formatter
+
+
 class Commands(click.RichGroup):
     """A group whose commands end in one message, whatever goes wrong."""
+
+    context_class = Context
 
     def main(self, *arguments: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         """Run the command line, and end the process; or return, where not `standalone_mode`."""
@@ -101,7 +119,7 @@ class Commands(click.RichGroup):
         if cmd_name not in short:
             return None
         command = getattr(import_module(f"downslope.cli.commands.{cmd_name}"), cmd_name)
-        command.short_help = short[cmd_name]
+        command.short_help, command.context_class = short[cmd_name], Context
         return command
 
 

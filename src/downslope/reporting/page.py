@@ -8,7 +8,8 @@ from importlib.resources import files
 
 from downslope.errors import escape_html
 from downslope.reporting.figures import inline, variables
-from downslope.reporting.pieces import Chapter, Grid, Picture, Piece, Words
+from downslope.reporting.pieces import Chapter, Picture, Piece, Words
+from downslope.text import Table
 
 # the browser itself refuses to load or to run anything that is not in the page
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -94,10 +95,10 @@ def _piece(piece: Piece, prefix: str) -> str:
     if isinstance(piece, Words):
         kind = ' class="important"' if piece.important else ""
         return f"<p{kind}>{escape_html(piece.text)}</p>"
-    return _grid(piece) if isinstance(piece, Grid) else _picture(piece, prefix)
+    return _table(piece) if isinstance(piece, Table) else _picture(piece, prefix)
 
 
-def _grid(grid: Grid) -> str:
+def _table(grid: Table) -> str:
     def cell(place: int, text: str, word: str, scope: str = "") -> str:
         kind = ' class="number"' if place in grid.numeric else ""
         return f"<{word}{scope}{kind}>{escape_html(text)}</{word}>"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+
+from downslope.text import Table
 
 
 @dataclass(frozen=True)
@@ -19,23 +20,6 @@ class Words:
 
     text: str
     important: bool = False
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table.
-
-    Attributes:
-        caption: What it shows.
-        head: The columns' names.
-        rows: The cells; the first of each row names the row.
-        numeric: Places of the columns that are aligned to the right.
-    """
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numeric: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +37,7 @@ class Picture:
     caption: str = ""
 
 
-Piece = Words | Grid | Picture
+Piece = Words | Table | Picture
 
 
 @dataclass(frozen=True, eq=False)

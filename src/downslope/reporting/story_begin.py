@@ -17,8 +17,9 @@ from downslope.plots.samples import sample_tiles
 from downslope.plots.slope import tangents
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.reporting.pieces import Picture, Piece, Words
 from downslope.runs.metric_text import COLUMNS, figure, generated_note, has_several_numbers
+from downslope.text import Table
 
 _MOST_COLUMNS = 8  # of a table that are shown
 LOSS_WORDS = {
@@ -76,7 +77,7 @@ def _few(material: Material) -> Piece:
     rows = [
         (truth, *row[:_MOST_COLUMNS]) for truth, row in zip(material.truths, cells, strict=True)
     ]
-    return Grid(title, head, rows)
+    return Table(head, rows, caption=title)
 
 
 def _text(value: Any) -> str:
@@ -99,10 +100,10 @@ def the_first_answers(material: Material) -> Iterator[Piece]:
         "was learnt, the network answers:"
     )
     said = material.in_words(untrained.predict(material.few.inputs))
-    yield Grid(
-        "Answers of the untrained network",
+    yield Table(
         ("true answer", "the network's answer"),
         list(zip(material.truths, said, strict=True)),
+        caption="Answers of the untrained network",
     )
     if has_several_numbers(run.data):  # whose errors have no unit in common
         return
@@ -127,11 +128,11 @@ def the_loss(material: Material) -> Iterator[Piece]:
     if begun is None:
         return
     losses = material.losses(begun.untrained)
-    yield Grid(
-        "Loss of the same samples",
+    yield Table(
         ("true answer", "loss before training"),
         [(truth, rounded(one)) for truth, one in zip(material.truths, losses, strict=True)],
         numeric=(1,),
+        caption="Loss of the same samples",
     )
     if material.furthest is not None:
         yield Picture(

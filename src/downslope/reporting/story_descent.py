@@ -12,7 +12,8 @@ from downslope.plots.layer_bars import layer_movement, layer_slopes
 from downslope.plots.run import curves_of
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.reporting.pieces import Picture, Piece, Words
+from downslope.text import Table
 
 
 def the_slopes(material: Material) -> Iterator[Piece]:
@@ -26,14 +27,14 @@ def the_slopes(material: Material) -> Iterator[Piece]:
     if begun is None:
         return
     layers = begun.layers
-    yield Grid(
-        "Slopes of the first batch's loss, last layer first",
+    yield Table(
         ("layer", "weights and biases", "slope at its sums", "length of its gradient"),
         [
             (one.name, f"{one.weights:,}", rounded(one.delta, 3), rounded(one.gradient, 3))
             for one in reversed(layers)
         ],
         numeric=(1, 2, 3),
+        caption="Slopes of the first batch's loss, last layer first",
     )
     if layers:
         yield Picture("layer-slopes", layer_slopes(layers, name=name))

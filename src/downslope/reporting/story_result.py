@@ -16,7 +16,7 @@ from downslope.numerals import rounded
 from downslope.plots.run import figures_of_test
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.reporting.pieces import Picture, Piece, Words
 from downslope.runs.metric_text import (
     CLASS_COLUMNS,
     COLUMNS,
@@ -31,6 +31,7 @@ from downslope.runs.metric_text import (
     usual_answer,
     verdict,
 )
+from downslope.text import Table
 
 _MOST_CLASSES = 30
 _MOST_FACTS = 3  # targets among the facts
@@ -107,8 +108,7 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
     run, task = material.run, material.run.data.task
     names = ["loss"] if has_several_numbers(run.data) else list(result.figures["train"])
     sizes = {**material.dataset.sizes, "baseline": len(material.dataset.test)}
-    yield Grid(
-        "How good it is on each part of the data",
+    yield Table(
         ("", "samples", *(COLUMNS[name] for name in names)),
         [
             (
@@ -119,6 +119,7 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
             for part, found in result.figures.items()
         ],
         numeric=range(1, 2 + len(names)),
+        caption="How good it is on each part of the data",
     )
     if "test" not in result.figures:
         sealed = "left closed for this report" if len(material.dataset.test) else "empty"
@@ -147,7 +148,7 @@ def _each_target(material: Material, result: Result) -> Iterator[Piece]:
     title = f"How good each target is predicted in the {part} part"
     if len(rows) > _MOST_CLASSES:
         title += f": the first {_MOST_CLASSES} of {len(rows):,}"
-    yield Grid(title, head, rows[:_MOST_CLASSES], numeric=range(1, len(head)))
+    yield Table(head, rows[:_MOST_CLASSES], numeric=range(1, len(head)), caption=title)
 
 
 def _each_class(material: Material) -> Iterator[Piece]:
@@ -162,7 +163,7 @@ def _each_class(material: Material) -> Iterator[Piece]:
     if len(shown) < len(rows):
         title += f": the {len(shown)} rarest of {len(rows):,} classes"
     head = [COLUMNS.get(name, name) for name in CLASS_COLUMNS]
-    yield Grid(title, head, [rows[index] for index in shown], numeric=range(1, len(head)))
+    yield Table(head, [rows[index] for index in shown], numeric=range(1, len(head)), caption=title)
 
 
 def the_same_samples(material: Material) -> Iterator[Piece]:
@@ -179,7 +180,7 @@ def the_same_samples(material: Material) -> Iterator[Piece]:
     head += ["loss before", "loss now"][-len(losses) :]
     rows = list(zip(*said, *losses, strict=True))
     yield Words("The training samples from the beginning of this story, answered once more:")
-    yield Grid("Answers before and after the training", head, rows, numeric=places)
+    yield Table(head, rows, numeric=places, caption="Answers before and after the training")
 
 
 def the_settings(material: Material) -> Iterator[Piece]:
@@ -211,10 +212,9 @@ def the_settings(material: Material) -> Iterator[Piece]:
     yield Words(
         "The same data and these settings give the same run again, bit for bit on one machine."
     )
-    yield Grid("Settings", ("setting", "value"), rows)
+    yield Table(("setting", "value"), rows, caption="Settings")
     shapes = run.network.shapes(data.input_shape)
-    yield Grid(
-        "The network, layer by layer",
+    yield Table(
         ("layer", "signals that leave it"),
         [
             (
@@ -223,6 +223,7 @@ def the_settings(material: Material) -> Iterator[Piece]:
             )
             for place, shape in enumerate(shapes)
         ],
+        caption="The network, layer by layer",
     )
 
 

@@ -10,7 +10,8 @@ from downslope.insight.neuron import neuron
 from downslope.insight.step_text import INDENT, number, tell_change, tell_weight
 from downslope.plots.neuron import neuron_figure
 from downslope.reporting.material import Material
-from downslope.reporting.pieces import Grid, Picture, Piece, Words
+from downslope.reporting.pieces import Picture, Piece, Words
+from downslope.text import Table
 
 _TIMES = " \N{MULTIPLICATION SIGN} "
 Row = tuple[str, str, str, str]
@@ -34,11 +35,11 @@ def the_factors(material: Material) -> Iterator[Piece]:
         f"which the loss of this sample is steepest.{unit}"
     )
     yield Words(told[0])
-    yield Grid(
-        "The factors of one slope, from the weight to the loss",
+    yield Table(
         ("slope", "is", "in numbers", "value"),
         rows_of(traced.weight.chain),
         numeric=(3,),
+        caption="The factors of one slope, from the weight to the loss",
     )
     yield Words(" ".join(told[1:]))
     yield Words(
