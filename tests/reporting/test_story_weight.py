@@ -29,7 +29,7 @@ def test_the_factors_of_the_sample_that_was_furthest_off(digits_run):
     assert isinstance(said, Words) and isinstance(picture, Picture)
     unit = traced.weight.weight.unit
     assert f"Unit {unit} of layer 1 Dense" in picture.figure.get_label()
-    assert f"training sample {sample:,}:" in picture.figure.get_label()
+    assert f"Training sample {sample:,}:" in picture.figure.get_label()
 
 
 @pytest.mark.parametrize("kind", ["digits", "waves", "crowd", "hostile"])
