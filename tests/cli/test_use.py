@@ -336,3 +336,16 @@ def test_pictures_of_counts_are_numbered(call, crowd_run, tmp_path):
         assert (tmp_path / "mine" / name).read_bytes().startswith(b"\x89PNG")
     third = call("count", crowd_run, path)
     assert f"Picture: {crowd_run}/pictures/a-count.png" in third.stdout
+
+
+def test_a_run_with_parts_of_its_users_own_is_opened_from_python(refused, tmp_path):
+    network = ds.Network([ds.Dense(2, activation=lambda z: z**2)])
+    ds.train(network, "xor", epochs=1, loss=lambda y, t: (y**2).sum(axis=1)).save(tmp_path / "own")
+    said = (
+        "The run has parts of its user's own: the activation lambda and the loss lambda. Expected "
+        "these functions or objects, since code is never stored. Open it from Python with "
+        "open_run(folder, activations=[lambda], losses=[lambda])."
+    )
+    for command in ("test", "report", "trace", "export"):
+        more = ["--to", "numpy"] if command == "export" else []
+        assert refused(command, tmp_path / "own", *more) == said

@@ -247,3 +247,46 @@ def test_an_export_without_a_form_is_refused_before_it_writes(tmp_path):
     exec((tmp_path / "cubes.py").read_text(), space)
     expected = run.outputs(DATA.test.inputs)
     np.testing.assert_allclose(space["outputs"](DATA.test.inputs), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_chain_rule_of_a_layer_of_ones_own_is_that_of_backpropagation():
+    @dataclass(frozen=True)
+    class Power(ds.Layer):
+        """Inputs to a power that is learnt, which is not linear in it."""
+
+        activation: bool = True  # no activation, whatever its name
+
+        def output_shape(self, input_shape):
+            return input_shape
+
+        def init(self, key, input_shape):
+            return {"inside": {"powers": jnp.full(input_shape, 1.5)}}
+
+        def weighted_sum(self, parameters, inputs, key=None):
+            return (1 + inputs**2) ** parameters["inside"]["powers"]
+
+        def activate(self, sums):
+            return jnp.tanh(sums / 8)
+
+    network = ds.Network([Power(), ds.Dense(4, cube), ds.Dense(3)])
+    run = ds.train(network, DATA, learning_rate=0.01, **QUICK)
+    traced = ds.insight.trace_step(run, 3, layer=1, weight="inside.powers[2]")
+    chain = traced.weight.chain
+    assert chain.gradient != 0
+    assert chain.product == pytest.approx(chain.gradient, rel=1e-4)
+    assert "Power" in str(ds.insight.layers_over_time(run))
+
+
+@pytest.mark.peers
+def test_estimators_take_functions_and_transformations():
+    pytest.importorskip("sklearn")
+    from downslope.sklearn import NetworkClassifier
+
+    X, y = DATA.train.inputs, DATA.train.targets
+    model = NetworkClassifier(
+        (8,), cube, solver=optax.lion(0.01), learning_rate=lambda step, steps: 1 - step / steps,
+        max_iter=5, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    assert model.run_.settings.learning_rate == 1
+    assert model.run_.network.layers[0].activation.function is cube
+    assert model.predict(X).shape == (50,)

@@ -21,8 +21,7 @@ import numpy as np
 
 from downslope.insight.one_sample import LayerWay, Way
 from downslope.insight.weight import Spot, Weight, local_slopes, slopes_of_weight, spot_of
-from downslope.nn.activations import activation
-from downslope.nn.layer import Layer
+from downslope.nn.layer import Layer, activation_of, is_ours
 from downslope.nn.network import Network, NetworkParameters
 
 TERMS = 5  # of a sum that are told one by one
@@ -214,7 +213,8 @@ class _Walker:
         rates = self._rates[layer - 1]
         if rates is None:
             return _Hop(factors, _Node("z", layer, unit))
-        if getattr(self.network.layers[layer - 1], "activation", None) is not None:
+        own = self.network.layers[layer - 1]
+        if is_ours(own) and hasattr(own, "activation"):
             factors = (*factors, Factor(f"f'(z{layer}{_place(unit)})", float(rates[unit])))
         return _Hop(factors, _Node("a", layer, unit))
 
@@ -280,7 +280,7 @@ class _Walker:
 
 def _rates(layer: Layer, way: LayerWay) -> np.ndarray | None:
     """f'(z) of each sum; None where an activation depends on other sums as well."""
-    function = activation(getattr(layer, "activation", "identity"))
+    function = activation_of(layer)
     if not function.is_elementwise:
         return None
     sums = jnp.asarray(way.sums)

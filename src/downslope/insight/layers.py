@@ -25,7 +25,8 @@ from downslope.errors import RunError, SettingError
 from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.insight.step import batch_gradients
 from downslope.insight.step_text import number, percent
-from downslope.nn.activations import Activation, activation
+from downslope.nn.activations import Activation
+from downslope.nn.layer import activation_of
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
@@ -166,7 +167,7 @@ def layers_over_time(
         layers=tuple(
             LayerCourse(
                 network.layer_name(place),
-                activation(getattr(network.layers[place], "activation", "identity")).name,
+                activation_of(network.layers[place]).name,
                 *table[:, row].T.astype(np.float64),
             )
             for row, place in enumerate(with_weights)
@@ -208,7 +209,7 @@ def _measured(
     ):
         if not jax.tree.leaves(own):
             continue
-        function = activation(getattr(layer, "activation", "identity"))
+        function = activation_of(layer)
         values = signal.activations
         weights = _length(own)
         change = _length(jax.tree.map(lambda one, other: one - other, new, own))

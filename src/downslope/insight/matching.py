@@ -26,11 +26,11 @@ def hidden_layers(network: Network) -> tuple[int, ...] | None:
     Layers without weights and with nothing of their own for a unit may stand between them, and any
     layers before the first.
     """
-    dense = [place for place, one in enumerate(network.layers) if isinstance(one, Dense)]
+    dense = [place for place, one in enumerate(network.layers) if type(one) is Dense]
     if len(dense) < 2 or dense[-1] != len(network.layers) - 1:
         return None
     between = network.layers[dense[0] :]
-    is_chain = all(isinstance(one, Dense | Dropout) for one in between)
+    is_chain = all(type(one) in (Dense, Dropout) for one in between)
     return tuple(dense) if is_chain else None
 
 

@@ -20,6 +20,7 @@ from downslope.insight.weight import checked_layer
 from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense
 from downslope.nn.images import Conv2D
+from downslope.nn.layer import is_ours
 from downslope.nn.network import Network
 from downslope.numerals import rounded
 from downslope.runs.run import Run
@@ -209,11 +210,11 @@ def _checked(
     network: Network, layer: int, unit: int, input_shape: tuple[int, ...]
 ) -> Dense | Conv2D:
     own = network.layers[checked_layer(network, layer) - 1]
-    if not isinstance(own, Dense | Conv2D):
+    if not isinstance(own, Dense | Conv2D) or not is_ours(own):
         kinds = [
             network.layer_name(place)
             for place, one in enumerate(network.layers)
-            if isinstance(one, Dense | Conv2D)
+            if type(one) in (Dense, Conv2D)
         ]
         raise NetworkError(
             f"Layer {network.layer_name(layer - 1)} has no neurons of its own.",

@@ -18,11 +18,11 @@ from jaxtyping import Array, Float
 from downslope.engine.backpropagation import run_forward
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
-from downslope.errors import DataError
+from downslope.errors import DataError, NetworkError
 from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
-from downslope.nn.layer import Layer, Parameters, Shape
+from downslope.nn.layer import Layer, Parameters, Shape, layer_kind
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.replay import Replay
@@ -161,7 +161,12 @@ def _held(layer: Layer, key: Array | None, shape: Shape, row: int) -> Layer:
         return HeldDropout(np.asarray(factors[row]))
     if isinstance(layer, Residual):
         return Residual(_held_chain(layer.layers, key, shape, row))
-    assert isinstance(layer, Parallel)  # nothing else holds layers
+    if not isinstance(layer, Parallel):  # the user's own: its chance belongs to the whole batch
+        raise NetworkError(
+            f"The layer {layer_kind(layer)} draws at random in training.",
+            "no chance but dropout, which can be held for a single sample",
+            "Look at a run without the layer, or make it draw nothing.",
+        )
     branches = enumerate(layer.branches)
     return Parallel(
         *(_held_chain(one, jax.random.fold_in(key, place), shape, row) for place, one in branches)

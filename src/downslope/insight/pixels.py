@@ -18,6 +18,7 @@ from downslope.nn.dense import Dense, Flatten
 from downslope.nn.images import Conv2D
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.normalization import Standardize
 from downslope.runs.run import Run
 
 Method = Literal["integrated_gradients", "gradient_times_input"]
@@ -52,15 +53,15 @@ def first_filters(run: Run) -> Float[np.ndarray, "units h w c"] | None:
     """
     shape = image_shape(run.data.input_shape, run.data.input_names)
     for layer, own in zip(run.network.layers, run.parameters, strict=True):
-        if isinstance(layer, Conv2D):
+        if type(layer) is Conv2D:
             patches = np.moveaxis(np.asarray(own["weights"]), -1, 0)
             return patches if layer.size > 1 else None
-        if isinstance(layer, Dense):
+        if type(layer) is Dense:
             weights = np.asarray(own["weights"])
             if shape is None or len(weights) != math.prod(shape):
                 return None
             return weights.T.reshape(-1, *shape)
-        if not isinstance(layer, Flatten) and layer.word != "standardize":
+        if type(layer) not in (Flatten, Standardize):
             return None
     return None
 

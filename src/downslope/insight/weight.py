@@ -17,9 +17,9 @@ from downslope.insight.one_sample import LayerWay, Way
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense
 from downslope.nn.images import MaxPool2D
-from downslope.nn.layer import Layer, Parameters, in_order
+from downslope.nn.layer import Layer, Parameters, in_order, is_ours
 from downslope.nn.network import Network, NetworkParameters
-from downslope.storage.arrays import flatten
+from downslope.storage.arrays import flatten, unflatten
 
 PLURAL = {"bias": "biases", "weight": "weights"}
 
@@ -222,10 +222,11 @@ def spot_of(layer: Layer, parameters: NetworkParameters, way: Way, weight: Weigh
     while path:
         if isinstance(spot.layer, Residual):
             spot = _inner(spot, spot.layer.layers, spot.parameters, path.pop(0))
-        else:
-            assert isinstance(spot.layer, Parallel)
+        elif isinstance(spot.layer, Parallel):
             number = path.pop(0)
             spot = _inner(_branch(spot, int(number) - 1), *_chain_of(spot, number), path.pop(0))
+        else:  # a layer of the user's own, whose parameters nest
+            break
     return spot
 
 
@@ -266,6 +267,8 @@ def _inner(spot: Spot, layers: Sequence[Layer], parameters: Parameters, number: 
 
 def slopes_of_weight(spot: Spot, weight: Weight) -> np.ndarray:
     """How each sum of the layer moves with the weight, in the shape of its sums."""
+    if not is_ours(spot.layer):
+        return _own_slopes(spot, weight)
     name = weight.name.split(".")[-1]
     nothing = {key: np.zeros_like(np.asarray(one)) for key, one in spot.parameters.items()}
     alone = np.zeros_like(nothing[name])
@@ -275,6 +278,20 @@ def slopes_of_weight(spot: Spot, weight: Weight) -> np.ndarray:
     return np.asarray(moved - spot.layer.weighted_sum(nothing, inputs))[0]
 
 
+def _own_slopes(spot: Spot, weight: Weight) -> np.ndarray:
+    """The same for a layer of the user's own, which need not be linear in its weights."""
+    named = flatten(spot.parameters)
+    name = next(one for one in named if f".{weight.name}".endswith(f".{one}"))
+    tangents = {one: np.zeros_like(np.asarray(array)) for one, array in named.items()}
+    tangents[name][weight.index] = 1
+    _, slopes = jax.jvp(
+        lambda parameters: spot.layer.weighted_sum(parameters, jnp.asarray(spot.inputs)[None]),
+        (spot.parameters,),
+        (unflatten(tangents, spot.parameters),),
+    )
+    return np.asarray(slopes)[0]
+
+
 def local_slopes(
     layer: Layer, parameters: Parameters, way: LayerWay, unit: tuple[int, ...]
 ) -> np.ndarray | None:
@@ -282,10 +299,10 @@ def local_slopes(
 
     None where that would take the slopes of very many sums by very many inputs.
     """
-    if isinstance(layer, Dense):
+    if type(layer) is Dense:
         return np.asarray(parameters["weights"])[unit[0]]
     inputs = jnp.asarray(way.inputs)
-    if layer.word in LINEAR:
+    if layer.word in LINEAR and is_ours(layer):
         own = {
             name: one if name == "weights" and layer.word == "conv" else np.zeros_like(one)
             for name, one in parameters.items()
@@ -297,7 +314,7 @@ def local_slopes(
                 return np.zeros_like(way.sums)
             alone[-1] = 0
         return np.asarray(layer.weighted_sum(own, jnp.asarray(alone)[None]))[0]
-    if isinstance(layer, MaxPool2D):
+    if type(layer) is MaxPool2D:
         return _of_window(layer, way, unit)
     if math.prod(way.sums.shape) * math.prod(way.inputs.shape) > MOST_SLOPES:
         return None

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError, quoted
+from downslope.nn.activations import Activation, activation
 from downslope.nn.forms import Spot, TorchModule
 
 Shape = tuple[int, ...]
@@ -276,3 +277,12 @@ def layer_kind(layer: Layer) -> str:
 def is_ours(layer: Layer) -> bool:
     """Whether a layer is one of Downslope's."""
     return type(layer).__module__.startswith("downslope.") and not isinstance(layer, Adapted)
+
+
+def activation_of(layer: Layer) -> Activation:
+    """The record of the activation that a layer ends with."""
+    if is_ours(layer):
+        return activation(getattr(layer, "activation", "identity"))
+    if type(layer).activate is Layer.activate:
+        return activation("identity")
+    return Activation(layer_kind(layer), layer.activate)
