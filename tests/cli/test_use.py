@@ -346,6 +346,18 @@ def test_a_run_with_parts_of_its_users_own_is_opened_from_python(refused, tmp_pa
         "these functions or objects, since code is never stored. Open it from Python with "
         "open_run(folder, activations=[lambda], losses=[lambda])."
     )
-    for command in ("test", "report", "trace", "export"):
+    for command in ("test", "layers", "report", "export"):
         more = ["--to", "numpy"] if command == "export" else []
         assert refused(command, tmp_path / "own", *more) == said
+
+
+def test_help_lists_the_names_of_the_records(call):
+    from downslope.cli.options import registered
+    from downslope.engine.optimizers import OPTIMIZERS, SCHEDULES
+    from downslope.nn.losses import LOSSES
+
+    assert registered("nn.losses", "LOSSES") == list(LOSSES)
+    assert registered("engine.optimizers", "OPTIMIZERS") == list(OPTIMIZERS)
+    assert registered("engine.optimizers", "SCHEDULES") == list(SCHEDULES)
+    said = " ".join(call("train", "--help").output.replace("│", " ").split())
+    assert "Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw." in said

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Callable, Mapping
 from functools import partial, wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -277,6 +280,42 @@ def _train_options(patience: int | None, **given: Any) -> Any:
     return TrainOptions(**given, stop=None if patience is None else Stop(patience=patience))
 
 
+class _Listing(click.RichOption):
+    """An option whose help lists the names in a registry, which its words name by its module."""
+
+    _words: str | None = None
+
+    def _shown(self) -> str | None:
+        words = self._words
+        return None if words is None else re.sub(r"(\w+\.\w+)\.([A-Z]+)", _listed, words)
+
+    def _kept(self, words: str | None) -> None:
+        self._words = words
+
+    help: Any = property(_shown, _kept)  # so the names are read when they are shown
+
+
+def _listed(found: re.Match[str]) -> str:
+    *names, last = registered(found[1], found[2])
+    return f"{', '.join(names)} or {last}"
+
+
+def registered(module: str, registry: str) -> list[str]:
+    """The names in a registry, from its source: to import it would load the engine.
+
+    Args:
+        module: Its module, such as "nn.losses".
+        registry: Its own name there, such as "LOSSES".
+    """
+    spec: Any = find_spec(f"downslope.{module}")
+    made: Any = next(
+        node.value
+        for node in ast.parse(spec.loader.get_source(spec.name)).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == registry
+    )
+    return [one.args[0].value for one in made.args[2].elts]
+
+
 _TRAINING = {
     "network": _training_option(
         "--network", metavar="TEXT", help='Layers, e.g. "dense 32 relu, dense 10".'
@@ -284,13 +323,14 @@ _TRAINING = {
     "loss": _training_option(
         "--loss",
         metavar="NAME",
-        help="Loss function: cross_entropy, binary_cross_entropy, squared_error, "
-        "absolute_error, huber or poisson.",
+        cls=_Listing,
+        help="Loss function: nn.losses.LOSSES.",
     ),
     "optimizer": _training_option(
         "--optimizer",
         metavar="NAME",
-        help="Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw.",
+        cls=_Listing,
+        help="Optimizer: engine.optimizers.OPTIMIZERS.",
     ),
     "learning_rate": _training_option(
         "--learning-rate",
@@ -300,7 +340,8 @@ _TRAINING = {
     "schedule": _training_option(
         "--schedule",
         metavar="NAME",
-        help="Learning rate schedule: constant, step, cosine or one-cycle.",
+        cls=_Listing,
+        help="Learning rate schedule: engine.optimizers.SCHEDULES.",
     ),
     "batch_size": _training_option(
         "--batch-size", type=BatchSize(), help="Samples per step (mini-batch size)."
