@@ -166,6 +166,8 @@ def test_numbers_in_several_units_are_told(cells, first, second):
         [f"{one}.0.1" for one in range(30)],
         [f"2024Q{one % 4 + 1}" for one in range(30)],
         ["1-", "2", "2-", "3"] * 8,
+        [f"{one}.png" for one in range(30)],
+        [f"{one}, Oxford" for one in range(30)],
     ],
 )
 def test_what_only_looks_like_numbers_with_a_unit(cells):

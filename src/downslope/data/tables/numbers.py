@@ -66,7 +66,8 @@ _NO_UNITS = {  # of times and days, and of numbers such as 1e5
     *("oct", "nov", "dec"),
 }
 _WITH_UNIT = (
-    r"^[(+\x{2212}-]*\d[\d.,\s'\x{a0}\x{2009}\x{202f}\x{2019}]*?\s*"
+    # after a digit, or after blanks: 7.png is the name of a file
+    r"^[(+\x{2212}-]*\d(?:[\d.,\s'\x{a0}\x{2009}\x{202f}\x{2019}]*?\d)?[\s\x{a0}\x{2009}\x{202f}]*"
     rf"(?P<unit>{_UNIT})\)?$"
 )
 _KNOWN_UNITS = {  # of which several in one column are several sizes of one thing
