@@ -61,7 +61,7 @@ def test_the_examples_of_steps_neurons_and_layers_run(capsys):
     names = {}
     for block in blocks[[("trace_step" in one) for one in blocks].index(True) :][:3]:
         exec(compile(block, "insight.md", "exec"), names)
-    assert "6  And again: the same sample after the step" in capsys.readouterr().out
+    assert "6  The same sample after the step" in capsys.readouterr().out
     assert names["chain"].product == pytest.approx(names["chain"].gradient, rel=1e-4)
     assert names["found"].scores.shape == (3, 64)
 

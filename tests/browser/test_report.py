@@ -106,7 +106,7 @@ def test_the_page_itself_forbids_whatever_is_not_in_it(browser, reports, tmp_pat
     reached = []
     page.on("requestfinished", lambda request: reached.append(request.url))
     page.goto(path.as_uri())
-    assert page.title() == "How digits was learnt"
+    assert page.title() == "Training on digits"
     assert reached == [path.as_uri()]
     context.close()
 

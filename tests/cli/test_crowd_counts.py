@@ -71,12 +71,12 @@ def test_the_figures_of_figure_3_in_a_trace():
     assert run.measure(data.test)["loss"] == pytest.approx(22500)
     told = str(traced)
     for line in (
-        "The right answer: 500.",
-        "It answers 350.",
-        "The answer is 150 too low: 350 instead of 500.",
+        "The target: 500.",
+        "It predicts 350.",
+        "The prediction is 150 too low: 350 instead of 500.",
         "The square of this error, the squared error, is the loss: 22,500.",
-        "Slope of the loss by the answer: 2 \N{MULTIPLICATION SIGN} -150 = -300. It falls 300 "
-        "times as fast as the answer grows: a larger answer lowers it.",
+        "Slope of the loss in the prediction: 2 \N{MULTIPLICATION SIGN} -150 = -300. It falls 300 "
+        "times as fast as the prediction grows: a larger prediction lowers it.",
         "The loss of the whole batch, as recorded: 22,500 in the units of the target.",
     ):
         assert line in told, line

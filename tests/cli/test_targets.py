@@ -195,5 +195,5 @@ def test_runs_of_hubers_loss_are_opened_again_and_learn_all_scales(tmp_path):
 def test_a_step_on_labels_names_them(call, folder):
     told = call("trace", folder / "labels", "--step", 1)
     assert told.exit_code == 0, told.output
-    assert "The right answer: ill " in told.stdout
+    assert "The target: ill " in told.stdout
     assert "y[1]    tired" in told.stdout

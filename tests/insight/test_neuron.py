@@ -93,8 +93,8 @@ def test_it_is_told_in_words(run):
     text = str(neuron(run, 1, 3, 17))
     assert text.splitlines()[0] == "Unit 3 of layer 1 Dense, looking at training sample 17"
     assert "x[0]" in text
-    assert "tanh of it" in text
-    assert "Over all 50 training samples its weighted sum goes from" in text
+    assert "activation (tanh)" in text
+    assert "Over all 50 training samples its pre-activation ranges from" in text
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,8 @@ def test_it_is_told_in_words(run):
         (
             {"layer": 1, "unit": 0, "sample": 6},
             "Sample 6 was asked for, and tiny has 6 training samples. Expected a number from 0 to "
-            "5. Choose another sample, or leave it out for the one that the neuron likes most.",
+            "5. Choose another sample, or leave it out for the one with the largest "
+            "pre-activation.",
         ),
         (
             {"layer": 1, "unit": 0, "place": (4, 0)},

@@ -136,18 +136,18 @@ def test_the_six_steps_are_told_in_their_order(run):
     heads = [line for line in text.splitlines() if line[:1].isdigit()]
     assert heads == [
         "1  A sample is shown to the network",
-        "2  The network answers",
-        "3  The loss: how far the answer is from the right one",
-        "4  How to change the weights: the gradient, from the last layer back to the first",
-        "5  The weights are changed",
-        "6  And again: the same sample after the step",
+        "2  The network predicts",
+        "3  The loss: how wrong the prediction is",
+        "4  The gradient, from the last layer back to the first",
+        "5  The update of the weights",
+        "6  The same sample after the step",
     ]
     assert text.startswith(
         "Step 3 of 14 of the training on points: epoch 1, 8 samples, sgd, learning rate 0.1\n"
     )
     truth = DATA.class_names[int(traced.sample.target)]
     for line in (
-        f'The right answer: "{truth}".',
+        f'The target: "{truth}".',
         f"cross entropy: {traced.way.loss:.4g}, minus the natural logarithm of the probability "
         f"{traced.answer[int(traced.sample.target)]:.4g} that the right class gets.",
         f"The loss of the whole batch, as recorded: {run.trace.batch_loss[2]:.6g}.",
@@ -232,7 +232,7 @@ def test_a_part_of_a_photo_has_the_people_in_it():
         ds.train(network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1), 1
     )
     assert whole.truth[0] == pytest.approx(float(whole.sample.target), rel=1e-5)
-    assert f"The right answer: {rounded(float(whole.sample.target), 6)} people." in str(whole)
+    assert f"The target: {rounded(float(whole.sample.target), 6)} people." in str(whole)
 
 
 def test_what_begins_at_0_has_no_fraction_and_a_schedule_is_named():
@@ -252,9 +252,10 @@ def test_what_begins_at_0_has_no_fraction_and_a_schedule_is_named():
 @pytest.mark.parametrize(
     ("targets", "lines"),
     [
-        ([5.0], ["The answer is right: 5 instead of 5.", "That is right; the square of the error",
+        ([5.0], ["The prediction is exact: 5 instead of 5.",
+                 "That is right; the square of the error",
                  "by 1 (their standard deviation, or 1 where all are alike)"]),
-        ([0.0, 0.0], ["The right answer: 0.", " too high: "]),
+        ([0.0, 0.0], ["The target: 0.", " too high: "]),
         ([1e12, 2e12, -3e12], ["instead of -3,000,000,000,000.", "squared error, is the loss: "]),
         ([1e-12, 2e-12, -3e-12], ["instead of -3e-12."]),
     ],

@@ -92,15 +92,15 @@ def test_a_page_has_its_headings_figures_and_tables_in_words(kind, pages, report
     assert all(chapter.pieces for chapter in report.chapters)
     titles = [chapter.title for chapter in report.chapters]
     assert titles == [
-        "Samples go in",
-        "The untrained network answers",
-        "How far its answers are off: the loss",
-        "Which way is down: the slopes",
-        "Steps against the slope",
-        "Again and again: the epochs",
-        "A closer look: the layers and the way down",
-        "How good it is",
-        "How it ended, and what to try",
+        "The samples",
+        "Predictions of the untrained network",
+        "The loss: how wrong the predictions are",
+        "Gradients: which way is down",
+        "Steps against the gradient",
+        "Epochs: all samples again and again",
+        "Layers and the loss surface",
+        "How good the network is",
+        "How the training ended, and what to try",
         "All settings",
     ]
 
@@ -135,7 +135,7 @@ def test_a_report_counts_as_a_first_look_and_as_no_other(digits_run, tmp_path):
     assert ds.open_run(run.folder).test_openings == 1
     assert ds.report(ds.open_run(run.folder)) == tmp_path / "run" / "report.html"
     assert ds.open_run(run.folder).test_openings == 1
-    assert "The test part was left closed for this report" in text
+    assert "The test part was not used for this report" in text
     assert "on validation samples" in text and "test samples" not in text
 
 
@@ -150,8 +150,8 @@ def test_a_run_that_went_on_from_another_says_that_its_beginning_is_unknown(digi
         seed=1,
     )
     text = Page(tell(more).html).text
-    assert "its first weights are not known" in text
-    assert "untrained network" not in text.replace("The untrained network answers", "")
+    assert "Its initial weights are not known" in text
+    assert "untrained network" not in text.replace("Predictions of the untrained network", "")
 
 
 @pytest.mark.parametrize("part", [[0], []])
@@ -187,7 +187,7 @@ def test_a_loss_of_the_users_own(waves_run):
     run = ds.train(
         waves_run.network, waves_run.dataset, options=PLAIN, loss=mine, learning_rate=0.01, epochs=1
     )
-    assert "Here it is the mine. The smaller, the better." in Page(tell(run).html).text
+    assert "Here it is the mine. Smaller is better." in Page(tell(run).html).text
 
 
 def test_all_figures_as_files(reports, tmp_path):

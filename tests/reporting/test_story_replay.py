@@ -72,8 +72,8 @@ def test_a_surface_of_a_large_network_is_coarser_or_left_out(waves_run, monkeypa
     monkeypatch.setattr(story_replay, "MOST_SURVEYED", each - 1)
     assert told(the_surface(Material(waves_run))) == (
         [
-            "The loss surface is left out: for so large a network it takes long to compute. The "
-            "command surface shows it."
+            "The loss surface is left out, because computing it for so large a network takes long. "
+            "The command surface shows it."
         ],
         [],
     )
@@ -111,6 +111,6 @@ def test_what_cannot_be_gone_through_once_more_is_said_once(waves_run):
     assert left_out(other).startswith(" at step 2 the replayed training has the batch loss")
     long = replace(waves_run, seconds=replace(waves_run.seconds, training=75.4))
     assert left_out(long) == (
-        " for them the training is gone through once more, which took 75 s. The commands "
+        " they require repeating the training, which took 75 s. The commands "
         "generalization, layers and surface show them."
     )

@@ -18,7 +18,7 @@ def test_the_factors_of_the_sample_that_was_furthest_off(digits_run):
     sample = int(material.chosen[np.argmax(losses)])
     traced = trace_step(digits_run, 1, sample)
     first, name, grid, found, _ = the_factors(material)
-    assert f"with the true answer {digits_run.dataset.train.targets[sample]}." in first.text
+    assert f"with the target {digits_run.dataset.train.targets[sample]}." in first.text
     text = str(traced)
     for words in (name, found):
         assert all(part in text for part in words.text.split(". Measured"))

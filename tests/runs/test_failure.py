@@ -42,7 +42,7 @@ SAID = [
     ),
     (
         Failure("sum", "inf", 32, 8, 45, layer="2 Dense"),
-        "a weighted sum of layer 2 (Dense) was inf for training sample 45 and 7 others of the "
+        "a pre-activation of layer 2 (Dense) was inf for training sample 45 and 7 others of the "
         "batch",
         RATE,
     ),
@@ -73,7 +73,7 @@ SAID = [
     (
         Failure("gradient", "nan", 32, 2, 45, cause="2 Root", layer="1 Dense", array="biases",
                 function="Root"),
-        "the gradient of the biases of layer 1 (Dense) was nan, from the slope at the sums of "
+        "the gradient of the biases of layer 1 (Dense) was nan, from the gradient at the pre-activations of "
         "layer 2 (Root) for training sample 45 and 1 other of the batch",
         "Look at Root: its slope must be finite wherever its value is.",
     ),

@@ -108,14 +108,17 @@ class Neuron(Result):
         values = self.responses
         yield ""
         yield (
-            f"Over all {len(values):,} training samples its weighted sum goes from "
+            f"Over all {len(values):,} training samples its pre-activation ranges from "
             f"{number(values.min())} to {number(values.max())}, mean "
             f"{number(values.mean(dtype=np.float64))}; above 0 for "
             f"{rounded(100 * float((values > 0).mean()), 3)} %."
         )
-        for word, places in (("most", self.responds_most()), ("least", self.responds_least())):
+        for word, places in (
+            ("largest", self.responds_most()),
+            ("smallest", self.responds_least()),
+        ):
             told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)
-            yield f"It responds {word} to the training samples {told}."
+            yield f"It is {word} for the training samples {told}."
 
 
 def neuron(
@@ -156,7 +159,7 @@ def neuron(
             f"Sample {sample:,} was asked for, and {run.data.name} has {len(samples):,} training "
             "samples.",
             f"a number from 0 to {len(samples) - 1:,}",
-            "Choose another sample, or leave it out for the one that the neuron likes most.",
+            "Choose another sample, or leave it out for the one with the largest pre-activation.",
         )
     signals = run.signals(samples.inputs[sample : sample + 1])
     first = run.scaling.apply(samples.inputs[sample : sample + 1])
@@ -297,7 +300,7 @@ def _table(one: Neuron, most: int = 10) -> Table:
         rows.append((f"{products.size - len(chosen):,} others", "", "", number(rest)))
     rows += [
         ("bias", "", "", number(one.bias)),
-        ("sum", "", "", number(one.sum)),
-        (f"{one.activation} of it", "", "", number(one.output)),
+        ("pre-activation", "", "", number(one.sum)),
+        (f"activation ({one.activation})", "", "", number(one.output)),
     ]
     return Table(("input", "value", "weight", "product"), rows, numeric=(1, 2, 3))

@@ -203,14 +203,14 @@ def _sample(traced: StepTrace) -> Iterator[Part]:
     names = traced.input_names
     if names and len(names) == seen.raw.size <= FEW:
         yield _table(
-            ("input", "as read", "as the network takes it"),
+            ("input", "as read", "as the network sees it"),
             zip(
                 names, map(number, seen.raw.ravel()), map(number, seen.inputs.ravel()), strict=True
             ),
         )
     else:
-        yield f"Its inputs, as the network takes them: {spread(seen.inputs[0])}."
-    yield f"The right answer: {_truth(traced)}."
+        yield f"Its inputs, scaled: {spread(seen.inputs[0])}."
+    yield f"The target: {_truth(traced)}."
 
 
 def _truth(traced: StepTrace) -> str:
@@ -253,16 +253,16 @@ def _said(traced: StepTrace, answer: np.ndarray) -> str:
     if target.ndim == 0 and int(target) != first:
         truth = int(target)
         right = printable(traced.class_names[truth])
-        said += f'; the right "{right}" gets {percent(float(answer[truth]))}'
+        said += f'; the target "{right}" gets {percent(float(answer[truth]))}'
     return said
 
 
 def _answer(traced: StepTrace) -> Iterator[Part]:
     yield _table(
-        ("layer", "weighted sums", "activations"),
+        ("layer", "pre-activations", "activations"),
         ((one.name, spread(one.way.sums), spread(one.way.activations)) for one in traced.layers),
     )
-    yield f"It answers {_said(traced, traced.answer)}."
+    yield f"It predicts {_said(traced, traced.answer)}."
 
 
 def _loss(traced: StepTrace) -> Iterator[Part]:
@@ -291,10 +291,10 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
     people = " people" if traced.task == "counting" else ""
     given = f"{exactly(traced.answer[0])} instead of {exactly(traced.truth[0])}"
     if error == 0 or not math.isfinite(error):
-        yield f"The answer is {'right' if error == 0 else 'not finite'}: {given}{people}."
+        yield f"The prediction is {'exact' if error == 0 else 'not finite'}: {given}{people}."
         return
     way = "high" if error > 0 else "low"
-    yield f"The answer is {exactly(abs(error))}{people} too {way}: {given}."
+    yield f"The prediction is {exactly(abs(error))}{people} too {way}: {given}."
     is_loss = ", the squared error, is the loss" if _is_square_of_error(traced) else ""
     yield f"The square of this error{is_loss}: {exactly(error**2)}."
     if traced.answer_slopes is None:
@@ -303,13 +303,13 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
     what = "loss" if traced.task != "counting" else "square"
     how = f"2 \N{MULTIPLICATION SIGN} {exactly(error)} = " if _is_twice(slope, error) else ""
     if slope == 0:
-        yield f"The {what} does not change with the answer here: its slope is 0."
+        yield f"The {what} does not change with the prediction here: its slope is 0."
         return
     grows, better = ("grows", "smaller") if slope > 0 else ("falls", "larger")
     times = "" if exactly(abs(slope)) == "1" else f"{exactly(abs(slope))} times "
     yield (
-        f"Slope of the {what} by the answer: {how}{exactly(slope)}. It {grows} {times}as fast as "
-        f"the answer grows: a {better} answer lowers it."
+        f"Slope of the {what} in the prediction: {how}{exactly(slope)}. It {grows} {times}as fast "
+        f"as the prediction grows: a {better} prediction lowers it."
     )
 
 
@@ -328,14 +328,14 @@ def _errors(traced: StepTrace) -> Iterator[Part]:
     assert traced.errors is not None
     assert traced.truth is not None
     if traced.errors.size > FEW:
-        yield f"Errors, answer minus truth: {spread(traced.errors)}."
+        yield f"Errors, prediction minus target: {spread(traced.errors)}."
         return
     flat = (np.ravel(one) for one in (traced.answer, traced.truth, traced.errors))
     rows = [
         (_output(traced, place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
         for place, (answer, truth, error) in enumerate(zip(*flat, strict=True))
     ]
-    yield _table(("output", "answer", "truth", "error", "its square"), rows)
+    yield _table(("output", "prediction", "target", "error", "its square"), rows)
 
 
 def _output(traced: StepTrace, place: int) -> str:
@@ -376,7 +376,7 @@ def _own_loss(traced: StepTrace) -> Iterator[Part]:
         if math.isclose(-math.log(share), traced.way.loss, rel_tol=1e-3, abs_tol=1e-4):
             yield (
                 f"{name}: {number(traced.way.loss)}, minus the natural logarithm of the "
-                f"probability {number(share)} that the right class gets."
+                f"probability {number(share)} of the true class."
             )
             return
     if traced.loss_unit != 1 and not _is_square_of_error(traced):
@@ -407,12 +407,12 @@ _LOGARITHMS = ("cross_entropy", "binary_cross_entropy")
 def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     slope = traced.way.slope
     if slope.size > FEW:
-        yield f"Gradient of the loss by the outputs: {spread(slope)}."
+        yield f"Gradient of the loss with respect to the outputs: {spread(slope)}."
         return
     outputs = traced.way.outputs.ravel()
     names = traced.class_names if traced.task == "classification" else traced.target_names
     names = names if len(names) == len(outputs) > 1 else [""] * len(outputs)
-    yield "Gradient of the loss by each output (a step against it makes the loss smaller):"
+    yield "Gradient of the loss with respect to each output (a step against it lowers the loss):"
     yield _table(
         ("output", "", "y", "dL/dy"),
         (
@@ -425,10 +425,10 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
 def _slopes(traced: StepTrace) -> Iterator[Part]:
     rows = []
     for one in reversed(traced.layers):
-        rows.append((one.name, "gradient by its sums", spread(one.way.delta), ""))
+        rows.append((one.name, "gradient at its pre-activations", spread(one.way.delta), ""))
         own = flatten(one.way.gradients)
         for name, batch in one.batch_gradients.items():
-            rows.append(("", f"gradient by its {name}", spread(own[name]), norm(batch)))
+            rows.append(("", f"gradient of its {name}", spread(own[name]), norm(batch)))
     yield _table(("layer", "", "for this sample", "its length, batch"), rows)
     yield ""
     yield from tell_weight(traced.weight)
@@ -449,7 +449,7 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
     yield f"Measured (central difference in float64): {number(measured.value)}."
     if measured.is_at_corner:
         yield (
-            f"The loss has a corner here: its slope is {number(measured.left)} to the left and "
+            f"The loss has a kink here: its slope is {number(measured.left)} to the left and "
             f"{number(measured.right)} to the right."
         )
 
@@ -479,8 +479,8 @@ def _why_none(term: Product) -> str:
     if symbol.startswith("f'"):
         return "The activation is flat there, so the weight does not move the loss."
     if symbol.startswith("dL/"):
-        return "Nothing behind moves with this unit: it is silenced, or not made use of."
-    return "Nothing comes in there, so the weight does not move the loss." if symbol else ""
+        return "No later layer depends on this unit: it is dropped, or its weights are 0."
+    return "The input is 0, so the weight does not move the loss." if symbol else ""
 
 
 def _tell_sum(one: Sum) -> Iterator[str]:
@@ -518,7 +518,7 @@ def _change(traced: StepTrace) -> Iterator[Part]:
         for place, (name, change) in enumerate(layer.changes.items())
     ]  # fmt: skip
     if rows:
-        yield "Lengths (the root of the sum of squares) of all weights of a kind together:"
+        yield "Euclidean lengths of all weights and of all biases of a layer:"
         yield _table(("layer", "", "length before", "length of the change", "fraction"), rows)
 
 
@@ -552,7 +552,7 @@ def _again(traced: StepTrace) -> Iterator[Part]:
     if not traced.is_made:
         yield "Nothing changes: the step was not made."
         return
-    yield f"It answers {_said(traced, traced.answer_after)}."
+    yield f"It predicts {_said(traced, traced.answer_after)}."
     before, after = traced.way.loss, traced.loss_after
     if traced.errors is not None and traced.errors.size == 1:
         assert traced.truth is not None
@@ -618,9 +618,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 _HEADS: tuple[tuple[str, Callable[[StepTrace], Iterator[Part]]], ...] = (
     ("1  A sample is shown to the network", _sample),
-    ("2  The network answers", _answer),
-    ("3  The loss: how far the answer is from the right one", _loss),
-    ("4  How to change the weights: the gradient, from the last layer back to the first", _slopes),
-    ("5  The weights are changed", _change),
-    ("6  And again: the same sample after the step", _again),
+    ("2  The network predicts", _answer),
+    ("3  The loss: how wrong the prediction is", _loss),
+    ("4  The gradient, from the last layer back to the first", _slopes),
+    ("5  The update of the weights", _change),
+    ("6  The same sample after the step", _again),
 )

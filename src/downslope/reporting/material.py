@@ -23,7 +23,7 @@ from downslope.runs.run import Run
 FEW = 6  # training samples that the story follows
 LONGEST = 60.0  # seconds that a training took, to be gone through once more
 MOST_TRACED = 5_000_000  # multiplications for an answer: more factors than a table tells
-LEFT_OUT = "The gap between seen and unseen samples, the layers and the loss surface are left out:"
+LEFT_OUT = "The gap between training and validation loss, the layers and the surface are left out:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Material:
         run = self.run
         if run.seconds.training > LONGEST:
             return (
-                f"{LEFT_OUT} for them the training is gone through once more, which took "
+                f"{LEFT_OUT} they require repeating the training, which took "
                 f"{run.seconds.training:.0f} s. The commands generalization, layers and surface "
                 "show them."
             )

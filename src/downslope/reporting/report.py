@@ -89,15 +89,13 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
     material = Material(shown, with_test, on_progress)
     result = measured(material)
     name, task = run.data.name, run.data.task
-    what = {"classification": "tell its classes apart", "regression": "predict its numbers"}
-    what["multilabel"] = "tell which of its labels hold"
+    what = {"classification": "the class", "regression": "numbers"}
+    what["multilabel"] = "which labels hold"
     lead = (
-        f"A network of {run.parameter_count:,} weights and biases learnt to "
-        f"{what.get(task, 'count people')}. {run.outcome.message}"
+        f"A network with {run.parameter_count:,} weights and biases was trained to predict "
+        f"{what.get(task, 'the number of people')}. {run.outcome.message}"
     )
-    return Report(
-        f"How {name} was learnt", lead, facts(material, result), chapters(material, result)
-    )
+    return Report(f"Training on {name}", lead, facts(material, result), chapters(material, result))
 
 
 def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) -> Path:

@@ -24,17 +24,17 @@ from downslope.reporting.story_weight import the_change, the_factors, the_neuron
 Write = Callable[[Material], Iterable[Piece]]
 
 SIX_STEPS: tuple[tuple[str, tuple[Write, ...]], ...] = (
-    ("Samples go in", (the_samples,)),
-    ("The untrained network answers", (the_first_answers,)),
-    ("How far its answers are off: the loss", (the_loss,)),
-    ("Which way is down: the slopes", (the_slopes, the_factors)),
-    ("Steps against the slope", (the_steps, the_change)),
-    ("Again and again: the epochs", (the_repetition, the_gap, the_same_samples)),
+    ("The samples", (the_samples,)),
+    ("Predictions of the untrained network", (the_first_answers,)),
+    ("The loss: how wrong the predictions are", (the_loss,)),
+    ("Gradients: which way is down", (the_slopes, the_factors)),
+    ("Steps against the gradient", (the_steps, the_change)),
+    ("Epochs: all samples again and again", (the_repetition, the_gap, the_same_samples)),
 )
-CLOSER = ("A closer look: the layers and the way down", (the_layers, the_neuron, the_surface))
-RESULT = "How good it is"
+CLOSER = ("Layers and the loss surface", (the_layers, the_neuron, the_surface))
+RESULT = "How good the network is"
 AFTERWARDS: tuple[tuple[str, tuple[Write, ...]], ...] = (
-    ("How it ended, and what to try", (the_ending,)),
+    ("How the training ended, and what to try", (the_ending,)),
     ("All settings", (the_settings,)),
 )
 

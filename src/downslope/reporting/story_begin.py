@@ -23,12 +23,12 @@ from downslope.text import Table
 
 _MOST_COLUMNS = 8  # of a table that are shown
 LOSS_WORDS = {
-    "squared_error": "the square of the distance between the answer and the truth",
-    "absolute_error": "the distance between the answer and the truth",
-    "huber": "half the squared distance to the truth where it is small, the distance beyond",
-    "cross_entropy": "the negative logarithm of the probability that the true class was given",
-    "binary_cross_entropy": "the negative logarithm of the probability that the truth was given",
-    "poisson": "how unlikely the true count is at the rate that was answered",
+    "squared_error": "the square of the difference between prediction and target",
+    "absolute_error": "the absolute difference between prediction and target",
+    "huber": "half the squared difference from the target, or the difference where it is large",
+    "cross_entropy": "the negative logarithm of the predicted probability of the true class",
+    "binary_cross_entropy": "the negative logarithm of the predicted probability of the truth",
+    "poisson": "how unlikely the true count is at the predicted rate",
 }
 _OWN_UNITS = ("squared_error", "absolute_error", "huber")  # losses whose outputs are the answers
 
@@ -40,9 +40,9 @@ def the_samples(material: Material) -> Iterator[Piece]:
     word = "labels" if data.task == "multilabel" else "classes"
     kinds = f" of {len(data.class_names)} {word}" if data.class_names else ""
     yield Words(
-        f"{data.name} has {amount(sum(sizes.values()), 'sample')}{kinds}, each with its true "
-        f"answer. {sizes['train']:,} of them teach the network, {sizes['validation']:,} watch over "
-        f"its training, and {sizes['test']:,} were put aside: no step has seen them."
+        f"{data.name} has {amount(sum(sizes.values()), 'labelled sample')}{kinds}. The network "
+        f"was trained on {sizes['train']:,} of them. {sizes['validation']:,} validate it during "
+        f"the training, and {sizes['test']:,} are held out for the test."
     )
     if data.generated:
         yield Words(generated_note(data.name), important=True)
@@ -73,7 +73,7 @@ def _few(material: Material) -> Piece:
         cells = [[rounded(value) for value in row] for row in flat]
     if len(names) > _MOST_COLUMNS:
         title += f": {_MOST_COLUMNS} of {len(names)} columns"
-    head = ("true answer", *names[:_MOST_COLUMNS])
+    head = ("target", *names[:_MOST_COLUMNS])
     rows = [
         (truth, *row[:_MOST_COLUMNS]) for truth, row in zip(material.truths, cells, strict=True)
     ]
@@ -90,20 +90,20 @@ def the_first_answers(material: Material) -> Iterator[Piece]:
     begun, run = material.beginning, material.run
     if begun is None:
         yield Words(
-            "This training went on from an earlier one, or was made elsewhere: its first weights "
-            "are not known, so its first answers cannot be shown."
+            "This training started from an earlier run or was made elsewhere. Its initial weights "
+            "are not known, so the first predictions cannot be shown."
         )
         return
     untrained = begun.untrained
     yield Words(
-        f"The weights were drawn by chance (seed {run.settings.seed}). With them, before anything "
-        "was learnt, the network answers:"
+        f"The initial weights are random (seed {run.settings.seed}). With them, before any "
+        "training, the network predicts:"
     )
     said = material.in_words(untrained.predict(material.few.inputs))
     yield Table(
-        ("true answer", "the network's answer"),
+        ("target", "prediction"),
         list(zip(material.truths, said, strict=True)),
-        caption="Answers of the untrained network",
+        caption="Predictions of the untrained network",
     )
     if has_several_numbers(run.data):  # whose errors have no unit in common
         return
@@ -122,14 +122,14 @@ def the_loss(material: Material) -> Iterator[Piece]:
     says = LOSS_WORDS.get(loss.name)
     meaning = f", {says}" if says else ""
     yield Words(
-        f"How far an answer is from the truth is one number, the loss. Here it is the "
-        f"{loss.name.replace('_', ' ')}{meaning}. The smaller, the better."
+        "The loss measures how wrong a prediction is, as one number. Here it is the "
+        f"{loss.name.replace('_', ' ')}{meaning}. Smaller is better."
     )
     if begun is None:
         return
     losses = material.losses(begun.untrained)
     yield Table(
-        ("true answer", "loss before training"),
+        ("target", "loss before training"),
         [(truth, rounded(one)) for truth, one in zip(material.truths, losses, strict=True)],
         numeric=(1,),
         caption="Loss of the same samples",
@@ -138,7 +138,8 @@ def the_loss(material: Material) -> Iterator[Piece]:
         yield Picture(
             "loss-slope",
             tangents(_one_output(material, material.furthest)),
-            "The slope tells which way the output has to go, and how much that will change.",
+            "The slope says in which direction the output must change, and how fast the loss then "
+            "changes.",
         )
 
 
@@ -167,11 +168,11 @@ def _one_output(material: Material, place: int) -> Slope:
         # the shortest number that float32 takes for the truth, such as 68.6
         target = float(str(np.ravel(truth)[index])) if loss.name in _OWN_UNITS else None
         if material.run.data.task == "counting":
-            note = "y is the density of people at the place where most of them are"
+            note = "y is the density of people in the cell with the most people"
     if outputs.size > 1:
         if has_several_numbers(data):
             note = f"y is the output for {data.target_names[index]}"
-        note += "; the other outputs stay as they are" if note else "y is the largest output"
+        note += "; the other outputs are held fixed" if note else "y is the largest output"
     before = float(outputs.reshape(-1)[index])
     ends = [before, before + 6 if target is None else target]
     room = 0.35 * ((max(ends) - min(ends)) or 1.0)

@@ -20,21 +20,26 @@ def the_slopes(material: Material) -> Iterator[Piece]:
     """Which change of each weight would make the loss smaller."""
     begun, name = material.beginning, material.run.data.name
     yield Words(
-        "The loss has a slope along every weight and bias. Backpropagation finds them all, from "
-        "the last layer back to the first: what a layer's weights do to the loss can be told only "
-        "once it is known what the layers behind it make of its signals."
+        "The loss has a derivative with respect to every weight and bias; together they are the "
+        "gradient. Backpropagation computes it from the last layer back to the first, because the "
+        "effect of a layer on the loss depends on the layers after it."
     )
     if begun is None:
         return
     layers = begun.layers
     yield Table(
-        ("layer", "weights and biases", "slope at its sums", "length of its gradient"),
+        (
+            "layer",
+            "weights and biases",
+            "gradient at its pre-activations",
+            "length of its gradient",
+        ),
         [
             (one.name, f"{one.weights:,}", rounded(one.delta, 3), rounded(one.gradient, 3))
             for one in reversed(layers)
         ],
         numeric=(1, 2, 3),
-        caption="Slopes of the first batch's loss, last layer first",
+        caption="Gradient of the first batch's loss, last layer first",
     )
     if layers:
         yield Picture("layer-slopes", layer_slopes(layers, name=name))
@@ -49,9 +54,10 @@ def the_steps(material: Material) -> Iterator[Piece]:
         settings.optimizer.name
     )  # fmt: skip
     yield Words(
-        f"Each step looks at {amount(per_step, 'sample')} and changes all weights a little, "
-        f"against their slopes, by {optimizer} with a learning rate of at most "
-        f"{rounded(settings.learning_rate, 6)}. {amount(run.outcome.step, 'step')} were made."
+        f"Each step takes {amount(per_step, 'sample')} and changes all weights a little, against "
+        f"the gradient. The optimizer is {optimizer}, with a learning rate of at most "
+        f"{rounded(settings.learning_rate, 6)}. The training took "
+        f"{amount(run.outcome.step, 'step')}."
     )
     if begun is not None:
         before, after = (
@@ -59,8 +65,8 @@ def the_steps(material: Material) -> Iterator[Piece]:
         )
         way = "fell" if after < before else "rose"
         yield Words(
-            f"The very first one: the loss of its own {amount(len(begun.batch), 'sample')} {way} "
-            f"from {rounded(before, 5)} to {rounded(after, 5)}."
+            f"In the first step, the loss of its {amount(len(begun.batch), 'sample')} {way} from "
+            f"{rounded(before, 5)} to {rounded(after, 5)}."
         )
     rates = run.trace.steps["learning_rate"]
     if len(rates) and np.ptp(rates) > 0:
@@ -73,10 +79,9 @@ def the_repetition(material: Material) -> Iterator[Piece]:
     """How the loss fell, epoch by epoch."""
     run = material.run
     yield Words(
-        f"This was repeated until all {amount(run.data.samples['train'], 'training sample')} had "
-        f"been seen {amount(run.epochs, 'time')}; each time round is an epoch, and each mixes the "
-        "samples anew. After an epoch the loss is measured on training and on validation samples "
-        "with the same weights: where only the former falls, the network learns its samples by "
-        "heart."
+        f"An epoch is one pass through all {amount(run.data.samples['train'], 'training sample')}, "
+        f"in a new random order. This training ran for {amount(run.epochs, 'epoch')}. After an "
+        "epoch, the loss is measured on training and on validation samples with the same weights. "
+        "If only the training loss falls, the network overfits: it memorises its samples."
     )
     yield Picture("loss", curves_of(run))

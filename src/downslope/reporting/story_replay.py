@@ -38,8 +38,8 @@ def the_layers(material: Material) -> Iterator[Piece]:
     yield Picture(
         "layers",
         layers_figure(layers_over_time(run, on_steps=material.on_progress)),
-        "A layer whose gradient is far shorter than that of the others hardly learns; a unit that "
-        "is dead, or saturated, lets no slope pass to the layers before it.",
+        "A layer whose gradient is far shorter than that of the others hardly learns. A dead or "
+        "saturated unit passes no gradient to the layers before it.",
     )
     filters = first_filters(run)
     if filters is not None:
@@ -54,20 +54,19 @@ def the_surface(material: Material) -> Iterator[Piece]:
     fine = next((one for one in FINENESS if _work(run, *one) <= MOST_SURVEYED), None)
     if fine is None:
         yield Words(
-            "The loss surface is left out: for so large a network it takes long to compute. The "
-            "command surface shows it."
+            "The loss surface is left out, because computing it for so large a network takes "
+            "long. The command surface shows it."
         )
         return
     points, samples = fine
     try:
         found = surface(run, points=points, most_samples=samples, on_progress=material.on_progress)
     except InputError as error:  # a path that spans no plane
-        yield Words(f"There is no loss surface to be seen: {error.received}")
+        yield Words(f"The loss surface cannot be shown: {error.received}")
         return
     yield Words(
-        "The loss can be computed for any weights. Around those of this training it looks as "
-        "follows, in the plane of the two main directions of the path that the steps walked. "
-        f"{found.summary}"
+        "The loss is a function of all weights. The picture shows it on the plane of the two main "
+        f"directions of the path of this training. {found.summary}"
     )
     yield Picture("surface", surface_map(found, sentences=False))
 

@@ -84,13 +84,13 @@ def facts(material: Material, result: Result) -> list[tuple[str, str, str]]:
             (
                 f"MAE of {name}",
                 rounded(mae),
-                f"on {part} samples; without a network {rounded(usual)}",
+                f"on {part} samples; baseline {rounded(usual)}",
             )
             for name, mae, usual in itertools.islice(each, _MOST_FACTS)
         ]
     elif is_open:
         value = figure(main, result.figures["baseline"][main], task)
-        found.append(("without a network", value, f"always predicting {usual_answer(run, main)}"))
+        found.append(("baseline", value, f"always predicting {usual_answer(run, main)}"))
     found.append(("weights and biases", f"{run.parameter_count:,}", ""))
     found.append(("epochs", f"{run.epochs:,}", f"{amount(run.outcome.step, 'step')}"))
     found.append(("training took", _seconds(run.seconds.total), ""))
@@ -119,13 +119,13 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
             for part, found in result.figures.items()
         ],
         numeric=range(1, 2 + len(names)),
-        caption="How good it is on each part of the data",
+        caption="Metrics on each part of the data",
     )
     if "test" not in result.figures:
-        sealed = "left closed for this report" if len(material.dataset.test) else "empty"
+        sealed = "not used for this report" if len(material.dataset.test) else "empty"
         yield from _each_target(material, result)
-        yield Words(f"The test part was {sealed}: these figures are those of validation samples, "
-                    "which had a say in the training.", important=True)  # fmt: skip
+        yield Words(f"The test part was {sealed}: these are metrics of validation samples, "
+                    "which the training used to choose.", important=True)  # fmt: skip
         return
     said = verdict(run, result.figures["test"], result.interval, result.figures["baseline"])
     if said:
@@ -145,7 +145,7 @@ def _each_target(material: Material, result: Result) -> Iterator[Piece]:
     yield Words(targets_note(material.run))
     head, rows = target_rows(result.targets)
     part = "test" if "test" in result.figures else "validation"
-    title = f"How good each target is predicted in the {part} part"
+    title = f"Metrics of each target on the {part} part"
     if len(rows) > _MOST_CLASSES:
         title += f": the first {_MOST_CLASSES} of {len(rows):,}"
     yield Table(head, rows[:_MOST_CLASSES], numeric=range(1, len(head)), caption=title)
@@ -171,16 +171,16 @@ def the_same_samples(material: Material) -> Iterator[Piece]:
     run, begun = material.run, material.beginning
     said = [material.truths, material.in_words(run.predict(material.few.inputs))]
     losses = [[rounded(one) for one in material.losses(run)]]
-    head = ["true answer", "trained network"]
+    head = ["target", "trained network"]
     if begun is not None:
         said.insert(1, material.in_words(begun.untrained.predict(material.few.inputs)))
         losses.insert(0, [rounded(one) for one in material.losses(begun.untrained)])
         head.insert(1, "untrained network")
     places = range(len(head), len(head) + len(losses))
-    head += ["loss before", "loss now"][-len(losses) :]
+    head += ["loss before", "loss after"][-len(losses) :]
     rows = list(zip(*said, *losses, strict=True))
-    yield Words("The training samples from the beginning of this story, answered once more:")
-    yield Table(head, rows, numeric=places, caption="Answers before and after the training")
+    yield Words("The trained network predicts the samples from the beginning of this report:")
+    yield Table(head, rows, numeric=places, caption="Predictions before and after the training")
 
 
 def the_settings(material: Material) -> Iterator[Piece]:
@@ -210,12 +210,13 @@ def the_settings(material: Material) -> Iterator[Piece]:
     if stop.target_loss is not None:
         rows.append(("target loss", rounded(stop.target_loss, 6)))
     yield Words(
-        "The same data and these settings give the same run again, bit for bit on one machine."
+        "Training again with the same data and settings gives the same run, bit for bit on one "
+        "machine."
     )
     yield Table(("setting", "value"), rows, caption="Settings")
     shapes = run.network.shapes(data.input_shape)
     yield Table(
-        ("layer", "signals that leave it"),
+        ("layer", "shape of its output"),
         [
             (
                 run.network.layer_name(place),

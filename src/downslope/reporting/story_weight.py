@@ -29,22 +29,23 @@ def the_factors(material: Material) -> Iterator[Piece]:
         else " Its loss is that of targets minus their mean, divided by their standard deviation."
     )
     yield Words(
-        "How such a slope is found is written out for one of the samples above, for which the "
-        "untrained network was furthest off: the one with the true answer "
-        f"{material.truths[material.furthest]}. Of the first layer's weights it is the one along "
-        f"which the loss of this sample is steepest.{unit}"
+        "The chain rule, written out for one weight. The sample is the one above with the largest "
+        f"loss of the untrained network, with the target {material.truths[material.furthest]}. The "
+        "weight is the one in the first layer with the largest gradient of this sample's loss."
+        f"{unit}"
     )
     yield Words(told[0])
     yield Table(
-        ("slope", "is", "in numbers", "value"),
+        ("derivative", "formula", "numbers", "value"),
         rows_of(traced.weight.chain),
         numeric=(3,),
-        caption="The factors of one slope, from the weight to the loss",
+        caption="The factors of one derivative, from the weight to the loss",
     )
     yield Words(" ".join(told[1:]))
     yield Words(
-        "Behind each letter stands the layer, in brackets the unit: x inputs, w weights, z "
-        "weighted sums, a activations, y outputs, L the loss; f' is the slope of the activation."
+        "x: inputs, w: weights, z: pre-activations, a: activations, y: outputs, L: loss, f': "
+        "derivative of the activation function. The number after a letter is the layer, the number "
+        "in brackets the unit."
     )
 
 
@@ -52,7 +53,7 @@ def the_change(material: Material) -> Iterator[Piece]:
     """What the first step did to that weight."""
     if material.traced is not None:
         told = " ".join(tell_change(material.traced))
-        yield Words(f"The weight whose slope was written out above: {told}")
+        yield Words(f"The weight from the table above: {told}")
 
 
 def the_neuron(material: Material) -> Iterator[Piece]:
@@ -65,10 +66,7 @@ def the_neuron(material: Material) -> Iterator[Piece]:
         found = neuron(material.run, weight.layer, weight.unit, index)
     except InputError:  # it leads to no neuron, as in a norm, or deeper into a residual layer
         return
-    yield Words(
-        "One neuron of the trained network: the one that the weight written out above leads to, "
-        "while it looks at the same sample."
-    )
+    yield Words("The neuron that this weight leads to, after the training, for the same sample:")
     yield Picture("neuron", neuron_figure(found))
 
 

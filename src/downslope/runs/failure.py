@@ -117,7 +117,7 @@ class Failure:
         return f"{subject} was {self.value}"
 
     def _signal(self) -> str:
-        kind = {"sum": "a weighted sum", "activation": "an activation"}[self.what]
+        kind = {"sum": "a pre-activation", "activation": "an activation"}[self.what]
         return (
             f"{kind} of {_layer(self.layer)} was {self.value} for training sample {self.sample}"
             f"{self._others()}"
@@ -134,12 +134,12 @@ class Failure:
     def _gradient(self) -> str:
         gradient = f"the gradient of the {self.array} of {_layer(self.layer)} was {self.value}"
         if not self.cause:
-            return f"{gradient}, the slopes at its sums being finite"
+            return f"{gradient}, though the gradient at its pre-activations is finite"
         sample = f"training sample {self.sample}"
         if self.cause == "loss":
             slope = f"the slope of the loss of {sample} ({self._answer()})"
         else:
-            slope = f"the slope at the sums of {_layer(self.cause)} for {sample}"
+            slope = f"the gradient at the pre-activations of {_layer(self.cause)} for {sample}"
         return f"{gradient}, from {slope}{self._others()}"
 
     def _direction(self) -> str:
