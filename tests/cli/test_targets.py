@@ -160,7 +160,7 @@ def test_reports_tell_of_each_target(folder):
     )
     result = measured(numbers)
     assert [name for name, *_ in facts(numbers, result)][:3] == [f"MAE of {one}" for one in NUMBERS]
-    title = "How good each target is predicted in the test part"
+    title = "Metrics of each target on the test part"
     for material, columns in ((numbers, NUMBERS), (labels, LABELS)):
         grids = [one for one in how_good(material, measured(material)) if isinstance(one, Table)]
         found = next(one for one in grids if one.caption == title)

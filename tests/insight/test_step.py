@@ -149,7 +149,7 @@ def test_the_six_steps_are_told_in_their_order(run):
     for line in (
         f'The target: "{truth}".',
         f"cross entropy: {traced.way.loss:.4g}, minus the natural logarithm of the probability "
-        f"{traced.answer[int(traced.sample.target)]:.4g} that the right class gets.",
+        f"{traced.answer[int(traced.sample.target)]:.4g} of the true class.",
         f"The loss of the whole batch, as recorded: {run.trace.batch_loss[2]:.6g}.",
         "One weight: weights[3,2] of layer 1, now",
         "dL/dweights[3,2] = x[3] × f'(z1[2]) × dL/da1[2]",

@@ -81,7 +81,7 @@ def test_a_surface_of_a_large_network_is_coarser_or_left_out(waves_run, monkeypa
 
 def test_a_path_that_does_not_turn(waves_run):
     run = ds.train(waves_run.network, waves_run.dataset, options=PLAIN, batch_size="full", epochs=1)
-    text = "There is no loss surface to be seen: The path lies on a straight line, which spans no "
+    text = "The loss surface cannot be shown: The path lies on a straight line, which spans no "
     assert told(the_surface(Material(run))) == ([f"{text}plane."], [])
 
 

@@ -73,8 +73,8 @@ SAID = [
     (
         Failure("gradient", "nan", 32, 2, 45, cause="2 Root", layer="1 Dense", array="biases",
                 function="Root"),
-        "the gradient of the biases of layer 1 (Dense) was nan, from the gradient at the pre-activations of "
-        "layer 2 (Root) for training sample 45 and 1 other of the batch",
+        "the gradient of the biases of layer 1 (Dense) was nan, from the gradient at "
+        "the pre-activations of layer 2 (Root) for training sample 45 and 1 other of the batch",
         "Look at Root: its slope must be finite wherever its value is.",
     ),
     (
