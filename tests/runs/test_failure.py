@@ -79,8 +79,8 @@ SAID = [
     ),
     (
         Failure("gradient", "inf", 32, layer="1 Dense", array="weights"),
-        "the gradient of the weights of layer 1 (Dense) was inf, the slopes at its sums being "
-        "finite",
+        "the gradient of the weights of layer 1 (Dense) was inf, though the gradient at its "
+        "pre-activations is finite",
         RATE,
     ),
     (
