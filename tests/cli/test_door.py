@@ -36,6 +36,14 @@ def test_train_is_what_the_command_line_does(call, tmp_path):
     assert same(run, ds.train(network, ds.load("moons"), epochs=2))
 
 
+def test_what_is_loaded_is_checked_as_by_the_command_line():
+    twice = np.concatenate([X, X]), np.concatenate([Y, Y])
+    with pytest.warns(UserWarning, match="are copies of training rows"):
+        run = ds.train("dense 2", twice, **SHORT)
+    assert [one.kind for one in run.data.findings] == ["copies"]
+    assert ds.train("dense 2", ds.load(twice), **SHORT).data.findings is None
+
+
 def test_a_recipe_is_a_value_that_can_be_changed():
     options = ds.recipe("moons")
     assert options.network == ds.parse_network("dense 32 tanh, dense 32 tanh, dense 2")

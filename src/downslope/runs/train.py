@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from downslope.data.load import as_dataset
+from downslope.data.checks.check_data import check_data
+from downslope.data.dataset import Dataset
+from downslope.data.load import load
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import BatchSize, Record, Stop
@@ -54,7 +56,8 @@ def train(
         network: What learns: a `Network`, or its notation, such as "dense 32 relu, dense 10"; None
             for the recipe's.
         data: What it learns from: a `Dataset`, or whatever `load` takes: the name of a built-in
-            set, a path, a frame, the two (X, y) of arrays. None for that of `start`.
+            set, a path, a frame, the two (X, y) of arrays. All but a `Dataset` is checked by
+            `check_data`, and what that warns of is a warning. None for the data of `start`.
         options: How to train, as one value; the arguments that follow, up to `stop`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
@@ -118,7 +121,12 @@ def train(
             "a Dataset, the name of a built-in set, a path, a frame, or the two (X, y)",
             'Give it behind the network, or by its name: train(data="digits").',
         )
-    prepared = wanted.plan(as_dataset(data), start)
+    if not isinstance(data, Dataset):  # as the command line does
+        data = check_data(load(data))
+        for finding in data.findings or ():
+            if finding.level == "warning":
+                warnings.warn(str(finding), stacklevel=2)
+    prepared = wanted.plan(data, start)
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:
