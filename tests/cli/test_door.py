@@ -10,7 +10,7 @@ import downslope as ds
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(200, 4))
-Y = np.where(X[:, 0] > 0, "above", "below")
+Y = np.where(X[:, 0] > X[:, 1], "above", "below")
 SHORT = {"epochs": 2, "batch_size": 50}
 
 
