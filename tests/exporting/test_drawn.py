@@ -11,9 +11,6 @@ from tests.exporting.drawn import as_asked, as_fed, distance, drawn_run, load_so
 pytestmark = pytest.mark.filterwarnings("ignore:The column")  # values that no training had
 FEW, MANY = range(24), range(300)
 TOLERANCE = 1e-5  # of the largest number that comes out
-# One network of 300 each, where nearly equal float32 numbers are subtracted: a normalisation of
-# signals that hardly differ, a sum of cells that cancel.
-LOOSER = {"keras": 2e-5}
 KINDS = ["numpy", *(pytest.param(one, marks=pytest.mark.peers) for one in ("torch", "keras"))]
 
 
@@ -54,15 +51,14 @@ def check_source(kind, seed, folder):
     run, inputs = drawn_run(seed)
     names, numbers = answers_of(run, inputs)
     made = load_source(export(run, folder / "drawn.py", to=kind, overwrite=True)[0])
-    tolerance = LOOSER.get(kind, TOLERANCE)
     if names is not None:
         assert made.predict(inputs) == names
-        assert distance(made.probabilities(inputs), numbers) <= tolerance
+        assert distance(made.probabilities(inputs), numbers) <= TOLERANCE
     else:
-        assert distance(made.predict(inputs), numbers) <= tolerance
+        assert distance(made.predict(inputs), numbers) <= TOLERANCE
     ours = run.outputs(as_asked(inputs))
     ours = np.exp(ours) if run.loss.name == "poisson" else ours
-    assert distance(made.outputs(inputs), ours) <= tolerance
+    assert distance(made.outputs(inputs), ours) <= TOLERANCE
 
 
 def need(kind, monkeypatch):
