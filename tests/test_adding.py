@@ -55,6 +55,8 @@ import digits
 
 inputs = ds.load("digits").test.inputs[:5]
 np.testing.assert_allclose(digits.outputs(inputs), run.outputs(inputs), rtol=1e-4, atol=1e-4)
+from downslope.cli.options import registered
+assert "lion" in registered("engine.optimizers", "OPTIMIZERS")  # what help lists
 assert "softsign" in str(ds.catalogue("activations"))
 assert "lion" in str(ds.catalogue("optimizers"))
 try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from optax import GradientTransformation
 
 from downslope.data.checks.check_data import check_data
 from downslope.data.dataset import Dataset
@@ -32,9 +34,9 @@ def train(
     *,
     options: TrainOptions | None = None,
     loss: str | PerSample | Loss | None = None,
-    optimizer: str | Optimizer | None = None,
+    optimizer: str | Optimizer | GradientTransformation | None = None,
     learning_rate: float | None = None,
-    schedule: str | Schedule | None = None,
+    schedule: str | Schedule | Callable[..., Any] | None = None,
     batch_size: BatchSize | None = None,
     epochs: int | None = None,
     seed: int | None = None,
@@ -60,9 +62,11 @@ def train(
             `check_data`, and what that warns of is a warning. None for the data of `start`.
         options: How to train, as one value; the arguments that follow, up to `stop`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
-        optimizer: A name in `OPTIMIZERS` or an `Optimizer`.
+        optimizer: A name in `OPTIMIZERS`, an `Optimizer`, or an `optax.GradientTransformation`,
+            whose updates the learning rate multiplies: 1, and constant, if left out.
         learning_rate: The (highest) learning rate.
-        schedule: A name in `SCHEDULES` or a `Schedule`.
+        schedule: A name in `SCHEDULES`, a `Schedule`, or a function (step, steps) -> fraction of
+            the learning rate.
         batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
         seed: Decides the first weights, the order of samples and all other chance; 0 by default.
