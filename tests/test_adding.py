@@ -191,7 +191,7 @@ def test_a_command_a_chapter_and_a_format_are_a_file_each(copy, tmp_path):
     (copy / "reporting" / "story_size.py").write_text(CHAPTER.lstrip(), encoding="utf-8")
     story = copy / "reporting" / "story.py"
     insert(story, "from downslope.reporting.story_weight", CHAPTER_LINES[0])
-    insert(story, '    ("How it ended', CHAPTER_LINES[1])
+    insert(story, '    ("How the training ended', CHAPTER_LINES[1])
     (copy / "data" / "readers" / "formats" / "json_lines.py").write_text(FORMAT.lstrip())
     (tmp_path / "use.py").write_text(USE_OF_OTHERS, encoding="utf-8")
     run_in(tmp_path, "use.py")
