@@ -11,6 +11,7 @@ Source: Rumelhart, Hinton and Williams, Learning representations by back-propaga
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -53,11 +54,8 @@ def run_forward(
     pullbacks = []
     for index, layer in enumerate(network.layers):
         own = network.layer_key(key, index)
-        sums, from_sums = jax.vjp(
-            lambda p, x, layer=layer, own=own: layer.weighted_sum(p, x, own),
-            parameters[index],
-            inputs,
-        )
+        weighted_sum = partial(layer.weighted_sum, key=own)
+        sums, from_sums = jax.vjp(weighted_sum, parameters[index], inputs)
         inputs, from_activations = jax.vjp(layer.activate, sums)
         pullbacks.append(Pullbacks(from_activations, from_sums))
     return inputs, pullbacks

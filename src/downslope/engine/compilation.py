@@ -74,9 +74,7 @@ def _compiled(
     arguments = jax.tree.unflatten(structure, leaves)
     folder = use_cache()
 
-    def own(*arguments: Any) -> Any:  # with a function of its own goes all that JAX keeps of it
-        return function(program, *arguments)
-
+    own: Any = partial(function, program)  # with it goes all that JAX keeps of it
     own.__name__ = function.__name__  # which the cache on the disk goes by
     lowered = jax.jit(own).lower(*arguments)
     if options and jax.default_backend() == "cpu":

@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from downslope.engine import metrics
 from downslope.engine.augment import Augment
-from downslope.engine.backpropagation import Backpropagation, backpropagate
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.evaluation import Evaluator, Part, evaluate, take
 from downslope.engine.optimizers import Optimizer, OptimizerNumbers
 from downslope.engine.scales import Scales
@@ -202,10 +202,17 @@ class Batch(NamedTuple):
     key: Array | None
     sizes: Array | None = None
 
-    @property
-    def signals(self) -> Any:
-        """The inputs, `Padded` where photos have several sizes."""
-        return self.inputs if self.sizes is None else Padded(self.inputs, self.sizes)
+    def arguments(self, network: Network, loss: Loss) -> dict[str, Any]:
+        """The arguments of `backpropagate` but the parameters.
+
+        Photos of several sizes are `Padded`, and each is by itself.
+        """
+        inputs: Any = self.inputs
+        if self.sizes is not None:
+            network, loss = without_padding(network), loss_without_padding(loss)
+            inputs = Padded(inputs, self.sizes)
+        samples = {"targets": self.targets, "weights": self.weights, "total": self.total}
+        return {"network": network, "loss": loss, "inputs": inputs, "key": self.key, **samples}
 
 
 def see_batch(program: Program, step: Array, material: Material, batch: Int[Array, " b"]) -> Batch:
@@ -231,24 +238,6 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
     return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key, sizes)
 
 
-def walk_back(
-    network: Network, loss: Loss, parameters: NetworkParameters, seen: Batch
-) -> Backpropagation:
-    """Backpropagation of a batch's loss; photos of several sizes are each by themselves."""
-    if seen.sizes is not None:
-        network, loss = without_padding(network), loss_without_padding(loss)
-    return backpropagate(
-        network,
-        parameters,
-        seen.signals,
-        seen.targets,
-        loss=loss,
-        weights=seen.weights,
-        total=seen.total,
-        key=seen.key,
-    )
-
-
 def train_step(
     program: Program, state: State, material: Material, batch: Int[Array, " b"], rate: Array
 ) -> tuple[State, Float[Array, ""]]:
@@ -258,9 +247,8 @@ def train_step(
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
     seen = see_batch(program, state.step, material, batch)
-    loss, gradients, _ = walk_back(
-        program.evaluator.joined, program.evaluator.loss, state.parameters, seen
-    )
+    own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
+    loss, gradients, _ = backpropagate(parameters=state.parameters, **own)
     direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
         gradients, state.moments, state.parameters
     )

@@ -16,7 +16,7 @@ from jaxtyping import Array
 
 from downslope.data.dataset import Samples
 from downslope.engine import loop
-from downslope.engine.backpropagation import Backpropagation
+from downslope.engine.backpropagation import Backpropagation, backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.nn.layer import Padded
@@ -132,7 +132,8 @@ def _slopes(
 ) -> Backpropagation:
     """What one walk back finds in each layer, none of them fused with another."""
     seen = loop.Batch(inputs, targets, None, None, None, sizes)
-    found = loop.walk_back(program.evaluator.network, program.evaluator.loss, parameters, seen)
+    own = seen.arguments(program.evaluator.network, program.evaluator.loss)
+    found = backpropagate(parameters=parameters, **own)
     deltas: Any = found.deltas
     return found._replace(
         deltas=tuple(one.cut if isinstance(one, Padded) else one for one in deltas)

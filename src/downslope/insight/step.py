@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.errors import RunError
 from downslope.insight.chain_rule import chain_of
@@ -149,9 +150,8 @@ def batch_gradients(
     program: loop.Program, parameters: NetworkParameters, seen: loop.Batch
 ) -> NetworkParameters:
     """The slopes of a batch's loss, found as the training finds them."""
-    return loop.walk_back(
-        program.evaluator.joined, program.evaluator.loss, parameters, seen
-    ).gradients
+    own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
+    return backpropagate(parameters=parameters, **own).gradients
 
 
 def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:

@@ -19,12 +19,13 @@ from jaxtyping import Array, Int
 
 from downslope.data.dataset import Dataset
 from downslope.engine import loop
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Layer, Padded
 from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.network import NetworkParameters
-from downslope.nn.padded import filled, loss_without_padding, without_padding
+from downslope.nn.padded import filled
 from downslope.numerals import rounded
 from downslope.runs.failure import Failure, What
 from downslope.storage.arrays import flatten
@@ -131,10 +132,10 @@ def _look(
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
     seen = loop.see_batch(program, step, material, batch)
-    back, weighed = loop.walk_back(network, loss, parameters, seen), (seen.weights, seen.total)
-    if seen.sizes is not None:
-        network, loss = without_padding(network), loss_without_padding(loss)
-    signals = network.signals(parameters, seen.signals, seen.key)
+    own, weighed = seen.arguments(network, loss), (seen.weights, seen.total)
+    back = backpropagate(parameters=parameters, **own)
+    network, loss = own["network"], own["loss"]
+    signals = network.signals(parameters, own["inputs"], seen.key)
     outputs: Any = signals[-1].activations
     optimizer = program.optimizer.direction(material.numbers.optimizer)
     direction, state = optimizer.update(back.gradients, moments, parameters)
