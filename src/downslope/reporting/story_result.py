@@ -159,7 +159,7 @@ def _each_class(material: Material) -> Iterator[Piece]:
     if said:
         yield Words(said)
     shown = sorted(np.argsort(found.support, kind="stable")[:_MOST_CLASSES])
-    title = "How well each class is recognised in the test part"
+    title = "Metrics of each class on the test part"
     if len(shown) < len(rows):
         title += f": the {len(shown)} rarest of {len(rows):,} classes"
     head = [COLUMNS.get(name, name) for name in CLASS_COLUMNS]
