@@ -74,7 +74,7 @@ def test_the_test_part_is_opened_only_when_asked_for_and_counted():
         f"{'agrees with' if agrees else 'differs from'} the validation loss."
     )
     assert found.test["loss"] == run.test()["loss"]
-    assert "(look number 3)" in generalization(run, test=True).summary.split("\n")[2]
+    assert "(test evaluation 3)" in generalization(run, test=True).summary.split("\n")[2]
 
 
 def curves(train, validation, noise=0.5, samples=400, seed=0):

@@ -309,7 +309,9 @@ def _signed(value: float) -> str:
 def _test(found: Generalization) -> str:
     assert found.test is not None
     looks = (
-        "the first look" if found.test_evaluations <= 1 else f"look number {found.test_evaluations}"
+        "the first test evaluation"
+        if found.test_evaluations <= 1
+        else f"test evaluation {found.test_evaluations}"
     )
     if not found.test_interval:
         return (
