@@ -69,7 +69,7 @@ def test_the_test_part_is_opened_only_when_asked_for_and_counted():
     loss, error = found.validation_loss[-1], found.validation_error[-1]
     agrees = low <= loss + 1.96 * error and high >= loss - 1.96 * error
     assert found.summary.split("\n")[2] == (
-        "The loss on the test part (the first look) is "
+        "The loss on the test part (the first test evaluation) is "
         f"{found.test['loss']:.3g} (95 % interval {low:.3g} to {high:.3g}), which "
         f"{'agrees with' if agrees else 'differs from'} the validation loss."
     )
