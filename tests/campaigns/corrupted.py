@@ -180,7 +180,7 @@ class Reader:
     def _open(self, folder: Path) -> list[str]:
         """Ask everything of a run that needs no data."""
         run = ds.open_run(folder)
-        looks = run.test_openings
+        looks = run.test_evaluations
         assert looks >= 0
         shape = run.data.input_shape
         assert len(run.trace.batch_loss) >= run.outcome.step >= run.outcome.kept_step

@@ -105,7 +105,7 @@ def seal(files: Files) -> Files:
 
 def read_names(files: Mapping[str, object]) -> list[str]:
     """The files of a folder that somebody reads."""
-    return sorted(name for name in files if not name.startswith(("pictures", "test-openings")))
+    return sorted(name for name in files if not name.startswith(("pictures", "test-evaluations")))
 
 
 def understood_names(files: Mapping[str, object]) -> list[str]:

@@ -35,7 +35,7 @@ import numpy as np
 
 import downslope as ds
 from downslope.insight import diff
-from downslope.runs.checkpoint import Checkpoints, Keeper
+from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
 from downslope.runs.resume import fork, resume
 from downslope.runs.validate import first_layers
 from tests.campaigns.pairs import LOOKED_AT, PAIRS
@@ -88,16 +88,16 @@ def train_once(number: int, seconds: float, folder: str | None = None) -> dict[s
     return {
         "weights": checksum(run.arrays),
         "trace": checksum(dict(run.trace.steps), dict(run.trace.epochs)),
-        "optimizer": checksum(run.moments),
+        "optimizer": checksum(run.optimizer_state),
         "outcome": str(run.outcome).split("Go on with")[0],
         "steps": str(run.outcome.step),
     }
 
 
-class Watching(Keeper):
-    """A keeper that notes the checksum of the weights behind each chunk of steps."""
+class Watching(CheckpointWriter):
+    """A writer that notes the checksum of the weights behind each chunk of steps."""
 
-    seen: dict[int, str] = {}  # noqa: RUF012 - one for the process: `train` makes its own keeper
+    seen: dict[int, str] = {}  # noqa: RUF012 - one for the process: `train` makes its own writer
     due = True
 
     def is_due(self, epoch: int) -> bool:
@@ -118,7 +118,7 @@ def watched():
     """Note the checksum of the weights behind every step; yields what is noted."""
     Watching.seen = {}
     modules = [importlib.import_module(f"downslope.runs.{one}") for one in ("train", "resume")]
-    patched = [mock.patch.object(module, "Keeper", Watching) for module in modules]
+    patched = [mock.patch.object(module, "CheckpointWriter", Watching) for module in modules]
     with chunks_of(0), patched[0], patched[1]:
         yield Watching.seen
 

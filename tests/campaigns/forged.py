@@ -92,7 +92,7 @@ def read_bases(folder: Path) -> dict[str, Files]:
         run.name: {
             str(path.relative_to(run)): path.read_bytes()
             for path in sorted(run.rglob("*"))
-            if path.is_file() and "test-openings" not in path.parts
+            if path.is_file() and "test-evaluations" not in path.parts
         }
         for run in sorted((folder / "runs").iterdir())
     }

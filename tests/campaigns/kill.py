@@ -1,4 +1,4 @@
-"""Trainings killed at random moments, again and again, beside the same never interrupted.
+"""Trainings killed at random optimizer_state, again and again, beside the same never interrupted.
 
     python -m tests.campaigns.kill [--kills N] [--seed S] [--out FILE]
     python -m tests.campaigns.kill --start-up [--kills N] [--seed S] [--load PROCESSES]

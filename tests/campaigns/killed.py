@@ -1,7 +1,7 @@
 """The trainings that the kill campaign kills: nine cases, and the process that trains one.
 
 Each stores its state after every chunk of a few steps, so that a second of training has as many
-moments in which a kill could do harm as an hour has by default.
+optimizer_state in which a kill could do harm as an hour has by default.
 """
 
 from __future__ import annotations
@@ -190,14 +190,14 @@ def _noted(diary: Diary, step: int, is_begun: bool) -> Iterator[Callable[[Any], 
     def storing() -> str:
         return FIRST if is_begun and not step else STORING
 
-    store, write = checkpoint.Keeper.store, run_folder.write
+    store, write = checkpoint.CheckpointWriter.store, run_folder.write
     checkpoint.MOST_SHARE = math.inf
-    checkpoint.Keeper.store = noted(store, storing, STEPS)
+    checkpoint.CheckpointWriter.store = noted(store, storing, STEPS)
     run_folder.write = noted(write, lambda: WRITING, ENDED)
     try:
         yield after_chunk
     finally:
-        checkpoint.Keeper.store, run_folder.write = store, write
+        checkpoint.CheckpointWriter.store, run_folder.write = store, write
 
 
 def work(number: int, data: Path, folder: Path, diary: Path) -> None:

@@ -19,11 +19,11 @@ from downslope.engine.settings import Settings
 from downslope.errors import RunError
 from downslope.nn.losses import resolve
 from downslope.runs import run_folder, training
-from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint
+from downslope.runs.checkpoint import Checkpoints, CheckpointWriter, newest_checkpoint
 from downslope.runs.open import open_run
 from downslope.runs.preparation import Preparation
 from downslope.runs.run import Run
-from downslope.runs.test_evaluations import Openings
+from downslope.runs.test_evaluations import EvaluationCount
 from downslope.runs.train import new_run
 from downslope.runs.training import Training
 
@@ -39,7 +39,7 @@ def scratch(name: str) -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Stored:
-    """What a training hands to its keeper.
+    """What a training hands to its writer.
 
     Attributes:
         run: The training as far as it came.
@@ -52,7 +52,7 @@ class Stored:
     epoch: int
 
 
-class _Collector(Keeper):
+class _Collector(CheckpointWriter):
     """Keeps states in memory instead of storing them, as often as it can."""
 
     def __init__(self, folder: Path) -> None:
@@ -95,13 +95,13 @@ def states() -> tuple[tuple[Stored, ...], Run]:
 
 def keep(folder: Path, stored: Stored) -> None:
     """Store a state, as a training does."""
-    Keeper(folder, Checkpoints(most=MOST)).store(stored.run, stored.state, stored.epoch)
+    CheckpointWriter(folder, Checkpoints(most=MOST)).store(stored.run, stored.state, stored.epoch)
 
 
 def end(folder: Path, run: Run) -> None:
     """Write what a training leaves, as it does when it has ended."""
-    run = replace(run, openings=Openings())  # nobody has looked at its test part anywhere
-    with Keeper(folder, Checkpoints(most=MOST)).going_on():
+    run = replace(run, evaluations=EvaluationCount())  # nobody has looked at its test part anywhere
+    with CheckpointWriter(folder, Checkpoints(most=MOST)).going_on():
         run.write(folder)
 
 

@@ -91,7 +91,7 @@ def test_each_of_several_targets_is_learnt_in_its_own_unit():
     miss = run.predict(dataset.test.inputs) - dataset.test.targets
     r2 = 1 - (miss**2).mean(axis=0) / dataset.test.targets.var(axis=0)
     assert (r2 > 0.95).all()
-    assert run.answer_scaling.deviation.shape == (3,)
+    assert run.target_scaling.deviation.shape == (3,)
 
 
 def test_weights_do_the_same_at_every_batch_size():

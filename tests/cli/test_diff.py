@@ -42,7 +42,7 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
         "settings": [{"name": "learning rate", "a": "0.1", "b": "0.01"}],
         "versions": [],
     }
-    assert one.test_openings == ds.open_run(own_run).test_openings
+    assert one.test_evaluations == ds.open_run(own_run).test_evaluations
 
 
 def test_the_same_run_twice(call, own_run, tmp_path):

@@ -15,7 +15,7 @@ def test_a_fork_with_other_settings(call, xor_run):
     assert (run.settings.learning_rate, run.settings.epochs) == (0.5, 4)
     assert (run.settings.stop.patience, run.settings.schedule.kind) == (2, "cosine")
     assert run.phases[0].settings == parent.settings
-    assert made["test_openings"] == 1 + parent.test_openings
+    assert made["test_evaluations"] == 1 + parent.test_evaluations
 
 
 def test_it_says_where_it_begins(call, xor_run, tmp_path):

@@ -24,11 +24,11 @@ def test_words_json_and_pictures(call, own_run):
 
 
 def test_the_test_part_is_opened_and_told(call, own_run):
-    before = ds.open_run(own_run).test_openings
+    before = ds.open_run(own_run).test_evaluations
     call("generalization", own_run, "--no-pictures")
-    assert ds.open_run(own_run).test_openings == before
+    assert ds.open_run(own_run).test_evaluations == before
     result = call("generalization", own_run, "--test", "--no-pictures")
-    assert ds.open_run(own_run).test_openings == before + 1
+    assert ds.open_run(own_run).test_evaluations == before + 1
     assert "The loss on the test part (" in result.stdout
     assert "You have seen the test score " in result.stdout
 

@@ -37,13 +37,15 @@ def test_a_killed_training_goes_on_until_somebody_asks_it_to_stop(call, tmp_path
     made = json.loads(stdout)
     assert made["outcome"]["reason"] == "interrupted"
     assert made["test"] is made["baseline"] is made["test_interval"] is None
-    assert made["test_openings"] == 0
+    assert made["test_evaluations"] == 0
     assert made["steps"] > before.outcome.step
     assert ds.open_run("run").outcome.advice == "Go on with: downslope resume RUN."
 
 
 READING = "import downslope.data as t; t.load = lambda *a, **k: os._exit(9)"
-DRAWN = "from downslope.runs.checkpoint import Keeper; Keeper.store = lambda *a: os._exit(9)"
+DRAWN = (
+    "from downslope.runs.checkpoint import CheckpointWriter as w; w.store = lambda *a: os._exit(9)"
+)
 STORED = "from downslope.runs import training as t; t.compiled = lambda *a, **k: os._exit(9)"
 
 
@@ -157,7 +159,7 @@ def test_the_same_command_again_says_how_to_go_on(refused, own_run, tmp_path):
 def test_training_longer(call, own_run):
     run = json.loads(call("resume", own_run, "--epochs", 5, "--json", "--no-pictures").stdout)
     assert run["epochs"] == 5
-    assert run["test_openings"] == 1  # as before it went on
+    assert run["test_evaluations"] == 1  # as before it went on
     (phase,) = ds.open_run(own_run).phases
     assert phase.settings.epochs == 3
     text = call("resume", own_run, "--epochs", 6, "--learning-rate", 0.01).stdout

@@ -16,7 +16,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert list(made) == [
         "run", "data", "parameters", "outcome", "epochs", "steps", "learning_rate", "seconds",
         "train", "validation", "test", "baseline", "test_interval",
-        "classes", "test_openings", "findings",
+        "classes", "test_evaluations", "findings",
     ]  # fmt: skip
     assert set(made) <= documented("train")
     assert made["run"] == str(tmp_path / "runs" / "xor-1")
@@ -30,7 +30,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
         assert all(isinstance(value, float) for value in made[part].values())
     low, high = made["test_interval"]["accuracy"]
     assert low < made["test"]["accuracy"] < high
-    assert (made["test_openings"], made["findings"]) == (1, [])
+    assert (made["test_evaluations"], made["findings"]) == (1, [])
     run = ds.open_run(made["run"])
     assert run.test() == made["test"]
     assert run.baseline() == made["baseline"]

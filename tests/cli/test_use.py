@@ -17,7 +17,7 @@ from tests.cli.folders import photo, shanghaitech
 
 def test_test_measures_the_test_part(call, xor_run):
     run = ds.open_run(xor_run)
-    before = run.test_openings
+    before = run.test_evaluations
     made = json.loads(call("test", xor_run, "--json").stdout)
     assert set(made) <= documented("test")
     assert made == {
@@ -27,7 +27,7 @@ def test_test_measures_the_test_part(call, xor_run):
         "baseline": run.baseline(),
         "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
         "classes": run.test_class_metrics().as_dict(),
-        "test_openings": before + 1,
+        "test_evaluations": before + 1,
         "opened_now": True,
         "findings": [],
     }

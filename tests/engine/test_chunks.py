@@ -63,7 +63,7 @@ def test_the_step_that_overflows_is_not_taken_wherever_it_is(prepared, bad):
     after, rows = run_finite_chunk(chunk, state, material, batches, rates, STEPS)
     assert (int(after.step), int(after.ending)) == (bad, loop.NON_FINITE)
     assert_same(after.parameters, before.parameters)
-    assert_same(after.moments, before.moments)
+    assert_same(after.optimizer_state, before.optimizer_state)
     assert np.isfinite(np.asarray(rows.batch_loss)[: bad + 1]).all()
 
 

@@ -113,9 +113,9 @@ def test_a_run_tells_of_its_rare_class():
     assert weighted.sum() / found.support.sum() == pytest.approx(share.mean())
     assert run.rarest_class is None
     assert class_verdict(run, found) == ""
-    assert run.test_openings == 0
+    assert run.test_evaluations == 0
     run.test_class_metrics()
-    assert run.test_openings == 1
+    assert run.test_evaluations == 1
     numbers = ds.train(
         parse("dense 2"), by_hand.numbers_data(), options=PLAIN, epochs=1, learning_rate=0.01
     )

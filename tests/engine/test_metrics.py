@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.engine import metrics as measures
+from downslope.engine import metrics
 from downslope.engine.scales import Scales
 from downslope.nn.losses import LOSSES
 from tests.runs import by_hand
@@ -15,8 +15,8 @@ RNG = np.random.default_rng(0)
 
 
 def figures(task, loss, outputs, targets):
-    columns = measures.columns(task, LOSSES[loss], outputs, targets, Scales(None, None))
-    return measures.finish(task, np.asarray(columns, np.float64).mean(axis=0))
+    columns = metrics.columns(task, LOSSES[loss], outputs, targets, Scales(None, None))
+    return metrics.finish(task, np.asarray(columns, np.float64).mean(axis=0))
 
 
 @pytest.mark.peers
@@ -71,7 +71,7 @@ def test_people_are_counted_before_they_are_compared():
     ],
 )
 def test_no_other_constant_answer_has_a_smaller_loss(data, loss, outputs):
-    best = measures.baseline_answer(data, LOSSES[loss], outputs)
+    best = metrics.baseline_output(data, LOSSES[loss], outputs)
 
     def loss_of(answer):
         spread = np.broadcast_to(answer, (len(data.train), outputs)).astype(np.float32)
@@ -88,14 +88,14 @@ def test_the_baseline_of_one_logit_chooses_the_more_frequent_class():
     parts = {"train": train, "validation": train, "test": train}
     data = dataclasses.replace(data, class_names=("no", "yes"), **parts)
     shares = np.bincount(train.targets) / len(train)
-    answer = measures.baseline_answer(data, LOSSES["binary_cross_entropy"], 1)
+    answer = metrics.baseline_output(data, LOSSES["binary_cross_entropy"], 1)
     assert answer == pytest.approx(np.log(shares[1] / shares[0]), rel=1e-6)
 
 
 def test_intervals_are_those_of_scipy():
     stats = pytest.importorskip("scipy.stats")
     values = np.stack([RNG.exponential(2, 300), RNG.random(300) < 0.8], axis=1).astype(float)
-    found = measures.intervals("classification", values)
+    found = metrics.intervals("classification", values)
     for place, name in enumerate(("loss", "accuracy")):
         theirs = stats.bootstrap((values[:, place],), np.mean, method="percentile", rng=1)
         width = theirs.confidence_interval.high - theirs.confidence_interval.low
@@ -104,30 +104,30 @@ def test_intervals_are_those_of_scipy():
 
 def test_the_interval_of_a_root_is_the_root_of_an_interval():
     values = np.repeat(RNG.random((200, 1)), 3, axis=1)
-    found = measures.intervals("regression", values)
+    found = metrics.intervals("regression", values)
     np.testing.assert_allclose(np.sqrt(found["mae"]), found["rmse"])
 
 
 def test_without_a_mistake_there_is_still_doubt():
     values = np.ones((50, 2))
-    low, high = measures.intervals("classification", values)["accuracy"]
+    low, high = metrics.intervals("classification", values)["accuracy"]
     assert (round(low, 3), high) == (0.929, 1.0)  # Wilson's, by hand
     values[:, 1] = 0
-    assert measures.intervals("classification", values)["accuracy"][0] == 0.0
+    assert metrics.intervals("classification", values)["accuracy"][0] == 0.0
 
 
 def test_weights_count_in_the_loss_alone():
     values = np.stack([np.arange(40.0), np.arange(40.0) % 2], axis=1)
     weights = (np.arange(40) < 20).astype(np.float32)
-    figures = measures.average("classification", values, weights)
+    figures = metrics.average("classification", values, weights)
     assert figures == {"loss": 9.5, "accuracy": 0.5}
-    low, high = measures.intervals("classification", values, weights)["loss"]
+    low, high = metrics.intervals("classification", values, weights)["loss"]
     assert low < 9.5 < high < 15
 
 
 def test_infinite_losses_have_an_infinite_end():
     values = np.array([[np.inf, 1.0], [1.0, 0.0]] * 20)
-    assert measures.intervals("classification", values)["loss"][1] == np.inf
+    assert metrics.intervals("classification", values)["loss"][1] == np.inf
 
 
 @pytest.mark.peers
@@ -137,7 +137,7 @@ def test_metrics_of_each_target_are_those_of_scikit_learn(samples):
     truth = RNG.normal([0, 5, 1e9], [1e-3, 1, 1e4], (samples, 3))
     predicted = truth + RNG.normal(0, [1e-4, 0.5, 1e4], truth.shape)
     names, constant = ("a", "b", "c"), truth[0]
-    found = measures.target_metrics(names, predicted, truth, constant, truth.mean(axis=0))
+    found = metrics.target_metrics(names, predicted, truth, constant, truth.mean(axis=0))
     each = {"multioutput": "raw_values"}
     mae = metrics.mean_absolute_error(truth, predicted, **each)
     np.testing.assert_allclose(found.mae, mae, rtol=1e-9)
@@ -149,19 +149,19 @@ def test_metrics_of_each_target_are_those_of_scikit_learn(samples):
     np.testing.assert_allclose(found.baseline_mae, usual, rtol=1e-9)
     told = found.as_list()
     assert [one["target"] for one in told] == [*names]
-    if samples < measures.FEWEST_FOR_INTERVAL:
+    if samples < metrics.FEWEST_FOR_INTERVAL:
         assert "mae_interval" not in told[0]
         return
     assert found.mae_interval is not None
     assert (found.mae_interval[0] < found.mae).all()
     assert (found.mae < found.mae_interval[1]).all()
     columns = np.abs(predicted - truth)  # one target's interval is that of one target alone
-    alone = measures.intervals("regression", np.stack([columns[:, 1]] * 3, axis=1))["mae"]
+    alone = metrics.intervals("regression", np.stack([columns[:, 1]] * 3, axis=1))["mae"]
     assert found.mae_interval[:, 1].tolist() == pytest.approx(alone)
 
 
 def test_a_constant_target_has_no_r2():
     truth = np.array([[1.0, 2.0], [1.0, 4.0]])
-    found = measures.target_metrics(("a", "b"), truth, truth, truth[0], truth.mean(axis=0))
+    found = metrics.target_metrics(("a", "b"), truth, truth, truth[0], truth.mean(axis=0))
     assert np.isnan(found.r2[0])
     assert found.r2[1] == 1

@@ -67,8 +67,8 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
                 len(encoding.embedded)
             )
         ),
-        answer_scaling=_answer_scaling(random, rng, outputs, LOSSES[loss].degree),
-        baseline_answer=np.zeros(outputs, np.float32),
+        target_scaling=_answer_scaling(random, rng, outputs, LOSSES[loss].degree),
+        baseline_output=np.zeros(outputs, np.float32),
         trace=Trace({}, {}),
         outcome=ds.Outcome("epochs", "Drawn.", "", 0, 0),
         seconds=Seconds(0.0, 0.0, 0.0),

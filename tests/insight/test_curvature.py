@@ -7,7 +7,7 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 import downslope as ds
-from downslope.engine.scales import answer_scaling
+from downslope.engine.scales import target_scaling
 from downslope.insight import curvature
 from downslope.nn.losses import resolve
 from downslope.nn.notation import parse
@@ -18,7 +18,7 @@ from tests.runs import by_hand
 def dense_hessian(network, parameters, data, loss) -> np.ndarray:
     """Every second derivative of the mean training loss, float64."""
     samples, scaled = data.train, data.scaling.apply(data.train.inputs)
-    answers = answer_scaling(data, resolve(loss))
+    answers = target_scaling(data, resolve(loss))
     with jax.enable_x64(True):
         targets = jnp.asarray(samples.targets)
         if answers is not None:
@@ -65,7 +65,7 @@ def test_the_largest_eigenvalue_is_that_of_the_dense_hessian(text, data, loss):
 def test_a_convolution_bends_as_its_dense_hessian_says():
     network, data = parse("conv 2 3 tanh, average_pool 4, conv 1 1"), by_hand.crowd_data()
     parameters = network.init(data.input_shape, 0)
-    answers = answer_scaling(data, resolve("squared_error"))
+    answers = target_scaling(data, resolve("squared_error"))
     found = curvature(
         ds.Model(
             network, "squared_error", parameters, scaling=data.scaling, target_scaling=answers

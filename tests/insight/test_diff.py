@@ -258,4 +258,4 @@ def test_the_test_part_stays_sealed_and_no_data_is_read(run):
     )
     assert diff(opened, run).same_folder
     assert diff(opened, fit()).cause == "none"
-    assert opened.test_openings == 0
+    assert opened.test_evaluations == 0

@@ -85,7 +85,7 @@ def test_a_run_that_went_on_has_no_beginning_of_its_own(run):
 
 
 def test_looking_at_the_beginning_opens_no_test_part(run):
-    before = run.test_openings
+    before = run.test_evaluations
     begun = beginning(run)
     begun.untrained.measure(run.dataset.test)
-    assert run.test_openings == before
+    assert run.test_evaluations == before

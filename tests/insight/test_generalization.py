@@ -38,7 +38,7 @@ def test_losses_and_errors_in_plain_numpy():
     np.testing.assert_allclose(found.train_loss, run.trace.train_loss, rtol=1e-4)
     np.testing.assert_allclose(found.validation_loss, run.trace.validation_loss, rtol=1e-4)
     assert found.test is None
-    assert run.test_openings == 0
+    assert run.test_evaluations == 0
 
 
 def test_kept_weights_are_the_ones_that_are_judged():
@@ -64,7 +64,7 @@ def test_the_test_part_is_opened_only_when_asked_for_and_counted():
     data = by_hand.classes_data()
     run = ds.train(NETWORK, data, options=PLAIN, epochs=2)
     found = generalization(run, test=True)
-    assert (run.test_openings, found.test_evaluations) == (1, 1)
+    assert (run.test_evaluations, found.test_evaluations) == (1, 1)
     low, high = found.test_interval["loss"]
     loss, error = found.validation_loss[-1], found.validation_error[-1]
     agrees = low <= loss + 1.96 * error and high >= loss - 1.96 * error

@@ -31,7 +31,7 @@ def test_points_are_trainings_of_their_own(run):
     assert told[-1] == 1000
     assert found.sizes.tolist() == [17, 35, 70]
     assert (found.steps, found.epochs.tolist()) == (36, [36, 18, 9])  # 1, 2 and 4 steps each
-    assert run.test_openings == 0
+    assert run.test_evaluations == 0
     for seed in (0, 1):
         alone = ds.train(
             NETWORK,

@@ -38,11 +38,11 @@ def torch_loss(run, parameters, samples) -> float:
     inputs = torch_twin.tensor(np.asarray(run.scaling.apply(samples.inputs), np.float32))
     outputs = torch_twin.forward(run.network, torch_twin.tensors(parameters), inputs)
     targets = samples.targets
-    if run.answer_scaling is not None and run.answer_scaling.deviation.ndim:
+    if run.target_scaling is not None and run.target_scaling.deviation.ndim:
         targets = run.units.scaled_targets(targets)  # of several targets, the loss is of these
-    elif run.answer_scaling is not None:
-        outputs = outputs * float(run.answer_scaling.deviation) + torch_twin.tensor(
-            run.answer_scaling.mean
+    elif run.target_scaling is not None:
+        outputs = outputs * float(run.target_scaling.deviation) + torch_twin.tensor(
+            run.target_scaling.mean
         )
     losses = torch_twin.per_sample(run.loss.name, outputs, torch_twin.tensor(targets))
     weights = torch.ones(len(samples))

@@ -49,7 +49,7 @@ def bowl(rate, epochs=60):
 
 def answer_weights(run):
     """The two weights in the targets' own units."""
-    return run.parameters[0]["weights"][:, 0] * run.answer_scaling.deviation
+    return run.parameters[0]["weights"][:, 0] * run.target_scaling.deviation
 
 
 def test_figure_4_descent_reaches_the_lowest_point_of_the_bowl():

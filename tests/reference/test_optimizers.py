@@ -24,9 +24,11 @@ def walk(optimizer, rate, steps):
     with jax.enable_x64(True):
         direction = optimizer.direction()
         parameters = jax.tree.map(jnp.asarray, START)
-        moments, path = direction.init(parameters), []
+        optimizer_state, path = direction.init(parameters), []
         for _ in range(steps):
-            uphill, moments = direction.update(slope(parameters), moments, parameters)
+            uphill, optimizer_state = direction.update(
+                slope(parameters), optimizer_state, parameters
+            )
             parameters = jax.tree.map(lambda w, d: w - rate * d, parameters, uphill)
             path.append(jax.tree.map(np.asarray, parameters))
     return path

@@ -14,7 +14,7 @@ from downslope.reporting.material import Material
 from downslope.reporting.report import tell
 from downslope.runs import outcome, run_folder
 from downslope.runs.metric_text import verdict
-from downslope.runs.test_evaluations import FOLDER, Openings
+from downslope.runs.test_evaluations import FOLDER, EvaluationCount
 from tests.plain import PLAIN
 
 KINDS = ("digits", "waves", "crowd", "table")
@@ -118,7 +118,7 @@ def test_names_full_of_html_are_shown_as_they_are(pages, reports, hostile_run):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_figures_are_those_of_the_run(kind, pages, request):
     run = request.getfixturevalue("hostile_run" if kind == "table" else f"{kind}_run")
-    run = replace(run.with_data(), openings=Openings())
+    run = replace(run.with_data(), evaluations=EvaluationCount())
     test = run.dataset.test
     said = verdict(run, run.measure(test), run.intervals(test), run.measure_baseline(test))
     assert said in pages[kind].text
@@ -129,12 +129,12 @@ def test_a_report_counts_as_a_first_look_and_as_no_other(digits_run, tmp_path):
     run = ds.open_run(replace(digits_run, seconds=LONG).save(tmp_path / "run").folder)
     shutil.rmtree(tmp_path / "run" / FOLDER, ignore_errors=True)
     text = Page(tell(run, with_test=False).html).text
-    assert run.test_openings == 0
+    assert run.test_evaluations == 0
     assert ds.report(run) == tmp_path / "run" / "report.html"
     assert "You have seen the test score once." in (tmp_path / "run" / "report.html").read_text()
-    assert ds.open_run(run.folder).test_openings == 1
+    assert ds.open_run(run.folder).test_evaluations == 1
     assert ds.report(ds.open_run(run.folder)) == tmp_path / "run" / "report.html"
-    assert ds.open_run(run.folder).test_openings == 1
+    assert ds.open_run(run.folder).test_evaluations == 1
     assert "The test part was not used for this report" in text
     assert "on validation samples" in text and "test samples" not in text
 
@@ -158,7 +158,7 @@ def test_a_run_that_went_on_from_another_says_that_its_beginning_is_unknown(digi
 def test_a_tiny_test_part(waves_run, part):
     data = waves_run.dataset
     few = replace(data, test=data.test.take(np.array(part, int)))
-    run = replace(waves_run, dataset=few, openings=Openings(), seconds=LONG)
+    run = replace(waves_run, dataset=few, evaluations=EvaluationCount(), seconds=LONG)
     text = Page(tell(run).html).text
     assert ("The test part was empty" in text) == (not part)
 

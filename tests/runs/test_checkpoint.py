@@ -10,7 +10,12 @@ import downslope as ds
 from downslope.errors import StorageError
 from downslope.nn.notation import parse
 from downslope.runs import checkpoint
-from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint, read_checkpoint
+from downslope.runs.checkpoint import (
+    Checkpoints,
+    CheckpointWriter,
+    newest_checkpoint,
+    read_checkpoint,
+)
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
@@ -40,9 +45,9 @@ def test_values_out_of_range(values, message):
         Checkpoints(**values)
 
 
-def keeper_at(monkeypatch, folder, now: list[float], **values) -> Keeper:
+def keeper_at(monkeypatch, folder, now: list[float], **values) -> CheckpointWriter:
     monkeypatch.setattr(checkpoint, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    return Keeper(folder, Checkpoints(**values))
+    return CheckpointWriter(folder, Checkpoints(**values))
 
 
 @pytest.fixture(scope="module")
@@ -56,37 +61,37 @@ def run(tmp_path_factory):
 
 def test_by_time_and_by_epoch(monkeypatch, run, tmp_path):
     now = [100.0]
-    keeper = keeper_at(monkeypatch, tmp_path, now, seconds=10.0, epochs=5)
+    writer = keeper_at(monkeypatch, tmp_path, now, seconds=10.0, epochs=5)
     state = SimpleNamespace(step=0)
     monkeypatch.setattr(checkpoint, "to_arrays", lambda run, state: {"a": np.zeros(1)})
-    keeper.store(run, state, epoch=0)
-    assert not keeper.is_due(0) and not keeper.is_due(4)
-    assert keeper.is_due(5)
+    writer.store(run, state, epoch=0)
+    assert not writer.is_due(0) and not writer.is_due(4)
+    assert writer.is_due(5)
     now[0] = 109.9
-    assert not keeper.is_due(0)
+    assert not writer.is_due(0)
     now[0] = 110.0
-    assert keeper.is_due(0)
+    assert writer.is_due(0)
 
 
 def test_storing_never_takes_more_than_its_share(monkeypatch, run, tmp_path):
     now = [100.0]
-    keeper = keeper_at(monkeypatch, tmp_path, now, seconds=10.0)
+    writer = keeper_at(monkeypatch, tmp_path, now, seconds=10.0)
 
     def slowly(run, state):
         now[0] += 3.0
         return {"a": np.zeros(1)}
 
     monkeypatch.setattr(checkpoint, "to_arrays", slowly)
-    keeper.store(run, SimpleNamespace(step=0), epoch=0)
+    writer.store(run, SimpleNamespace(step=0), epoch=0)
     now[0] += 149.0
-    assert not keeper.is_due(100)
+    assert not writer.is_due(100)
     now[0] += 1.1
-    assert keeper.is_due(100)
+    assert writer.is_due(100)
 
 
 def test_neither_where_nobody_asks(monkeypatch, tmp_path):
-    keeper = keeper_at(monkeypatch, tmp_path, [1e9], seconds=None)
-    assert not keeper.is_due(1000)
+    writer = keeper_at(monkeypatch, tmp_path, [1e9], seconds=None)
+    assert not writer.is_due(1000)
 
 
 def test_a_state_comes_back_bit_for_bit(run):
@@ -116,8 +121,8 @@ def test_a_state_of_another_network(run):
 
 
 def test_a_refusal_says_from_where_it_goes_on(run):
-    keeper = Keeper(run.folder, Checkpoints())
-    with pytest.raises(StorageError) as caught, keeper.going_on():
+    writer = CheckpointWriter(run.folder, Checkpoints())
+    with pytest.raises(StorageError) as caught, writer.going_on():
         raise StorageError("The disk is full.", "space", "Free some.")
     assert str(caught.value) == (
         f"The disk is full. Expected space. Free some. The training is whole up to step "

@@ -154,7 +154,7 @@ def test_a_run_comes_back_from_its_folder_as_it_was(kind, request, tmp_path):
     assert opened.measure(test) == run.measure(test)
     assert opened.measure_baseline(test) == run.measure_baseline(test)
     assert sorted(path.name for path in (tmp_path / "kept").iterdir()) == [
-        "manifest.json", "run.json", "test-openings", "trace", "trace.safetensors",
+        "manifest.json", "run.json", "test-evaluations", "trace", "trace.safetensors",
         "weights.safetensors",
     ]  # fmt: skip
 

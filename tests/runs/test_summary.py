@@ -30,12 +30,12 @@ def test_the_card_is_html_with_both_losses_and_opens_no_test_part(run):
     seen = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attrs: seen.append(tag)
-    before = run.test_openings
+    before = run.test_evaluations
     html = run._repr_html_()
     parser.feed(html)
     assert seen.count("polyline") == 2 and seen.count("tr") == 5
     assert "http" not in html
-    assert run.test_openings == before
+    assert run.test_evaluations == before
 
 
 def test_names_are_escaped(run, tmp_path):

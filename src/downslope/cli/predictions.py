@@ -70,7 +70,7 @@ def _answers(run: Run, inputs: list[np.ndarray]) -> list[dict[str, Any]]:
 
 def _digits(run: Run) -> list[int]:
     """How many digits tell the answers apart, of each output: more where they lie far from 0."""
-    scaling = run.answer_scaling
+    scaling = run.target_scaling
     if scaling is None:
         return [DIGITS]
     mean, deviation = np.broadcast_arrays(np.abs(scaling.mean).ravel(), scaling.deviation.ravel())

@@ -25,12 +25,12 @@ from downslope.runs.metric_text import (
     COLUMNS,
     class_rows,
     class_verdict,
+    evaluations_note,
     figure,
     generated_note,
     has_several_numbers,
     joint_note,
     metrics_by_target,
-    openings_note,
     target_rows,
     targets_note,
     verdict,
@@ -118,7 +118,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
         targets = metrics_by_target(run, dataset.test) if is_open else None
     if as_json:
         honest = {
-            "test_openings": run.test_openings,
+            "test_evaluations": run.test_evaluations,
             "findings": _findings_object(run.data.findings),
         }
         if dataset.rows is not None:
@@ -138,7 +138,7 @@ def report_training(run: Run, dataset: Dataset, *, as_json: bool) -> None:
         _print_verdict(run, figures["test"], interval, figures["baseline"])
         _print_classes(run, classes)
         _print_targets(run, targets)
-        say(openings_note(run))
+        say(evaluations_note(run))
     else:
         folder = shown_folder(run)
         say(f"\nThe test part stays closed. To see the test score: downslope test {folder}")
@@ -282,7 +282,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
         data = {"name": chosen.name, "samples": count}
         all_figures = {"test": figures, "baseline": baseline, **_interval_object(interval)}
         all_figures |= _classes_object(classes) | _targets_object(run, targets)
-        opened = {"test_openings": run.test_openings, "opened_now": chosen.is_sealed}
+        opened = {"test_evaluations": run.test_evaluations, "opened_now": chosen.is_sealed}
         found = {"findings": _findings_object(run.data.findings)} if chosen.is_sealed else {}
         print_json({"run": str(run.folder), "data": data, **all_figures, **opened, **found})
         return
@@ -294,7 +294,7 @@ def report_test(chosen: Chosen, *, as_json: bool) -> None:
     if chosen.generated:
         say(generated_note(chosen.name))
     if chosen.is_sealed:
-        say(openings_note(run))
+        say(evaluations_note(run))
         _remind(run)
 
 

@@ -390,7 +390,7 @@ def _train(going_on: GoingOn, output: Output, *, goes_on: bool) -> int:
     ):
         run = going_on.train(both(shown, written))
     if goes_on:
-        run = replace(run, openings=run.openings.without_another())
+        run = replace(run, evaluations=run.evaluations.without_another())
     report(run, output)
     return EXIT_CODES.get(run.outcome.reason, 0)
 

@@ -116,7 +116,7 @@ class State(NamedTuple):
     Attributes:
         step: Steps done, ().
         parameters: The network's.
-        moments: What the optimizer remembers.
+        optimizer_state: What the optimizer remembers.
         best: The parameters at the lowest validation loss; None without patience.
         best_loss: That loss, ().
         best_step: The steps done there, ().
@@ -126,7 +126,7 @@ class State(NamedTuple):
 
     step: Array
     parameters: NetworkParameters
-    moments: Any
+    optimizer_state: Any
     best: NetworkParameters | None
     best_loss: Array
     best_step: Array
@@ -171,7 +171,7 @@ def begin(origin: Origin, seed: UInt32[Array, ""]) -> Start:
     state = State(
         step=jnp.int32(0),
         parameters=parameters,
-        moments=origin.optimizer.direction().init(parameters),
+        optimizer_state=origin.optimizer.direction().init(parameters),
         best=parameters if origin.keeps_best else None,
         best_loss=jnp.float32(jnp.inf),
         best_step=jnp.int32(0),
@@ -249,8 +249,8 @@ def train_step(
     seen = see_batch(program, state.step, material, batch)
     own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
     loss, gradients, _ = backpropagate(parameters=state.parameters, **own)
-    direction, moments = program.optimizer.direction(material.numbers.optimizer).update(
-        gradients, state.moments, state.parameters
+    direction, optimizer_state = program.optimizer.direction(material.numbers.optimizer).update(
+        gradients, state.optimizer_state, state.parameters
     )
     finite = jnp.isfinite(loss)
     steps_on = finite
@@ -262,11 +262,13 @@ def train_step(
         state.parameters,
         direction,
     )
-    moments = jax.tree.map(lambda new, old: jnp.where(steps_on, new, old), moments, state.moments)
+    optimizer_state = jax.tree.map(
+        lambda new, old: jnp.where(steps_on, new, old), optimizer_state, state.optimizer_state
+    )
     return state._replace(
         step=state.step + steps_on.astype(jnp.int32),
         parameters=parameters,
-        moments=moments,
+        optimizer_state=optimizer_state,
         ending=jnp.where(finite | (state.ending != RUNNING), state.ending, jnp.int32(NON_FINITE)),
     ), loss
 
@@ -323,7 +325,7 @@ def _mark_overflown(state: State) -> State:
     To look at all of them once per chunk costs nothing; at each step it would be one more pass
     over the memory.
     """
-    leaves = jax.tree.leaves((state.parameters, state.moments))
+    leaves = jax.tree.leaves((state.parameters, state.optimizer_state))
     finite = [jnp.isfinite(leaf).all() for leaf in leaves]
     ending = jnp.where(jnp.stack(finite).all(), state.ending, jnp.int32(OVERFLOWN))
     return state._replace(ending=ending)

@@ -272,7 +272,7 @@ def finish(task: Task, means: np.ndarray) -> dict[str, float]:
     return figures
 
 
-def baseline_answer(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
+def baseline_output(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
     """The outputs that ignore the input and have the lowest loss or RMSE, float64 (outputs,).
 
     Classes: the shares of the classes among the training samples, as logits, so that the most

@@ -19,7 +19,7 @@ from downslope.engine.compilation import check_process
 from downslope.engine.evaluation import Evaluator, constant_values, sample_values
 from downslope.engine.metrics import chosen_class
 from downslope.engine.predictions import linked, outputs_of
-from downslope.engine.scales import Units, answer_scaling
+from downslope.engine.scales import Units, target_scaling
 from downslope.nn.activations import identity
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.network import Network, NetworkParameters
@@ -68,7 +68,7 @@ class Model:
     @staticmethod
     def on(dataset: Dataset, network: Network, loss: Loss, parameters: NetworkParameters) -> Model:
         """A network with these weights, scaled as a training on the data set scales it."""
-        scaling = answer_scaling(dataset, loss)
+        scaling = target_scaling(dataset, loss)
         return Model(network, loss, parameters, dataset.task, dataset.scaling, scaling)
 
     def at(self, parameters: NetworkParameters) -> Model:

@@ -104,7 +104,7 @@ class Units:
         return np.array([self.of_loss(loss), size, size**2])
 
 
-def answer_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
+def target_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
     """How a network's outputs become numbers in the targets' units; None where they are.
 
     Targets far from size 1 would make every learning rate too large or too small. Each of

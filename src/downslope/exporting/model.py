@@ -115,7 +115,7 @@ class Model:
 
     @property
     def named_scales(self) -> dict[str, np.ndarray]:
-        """Those scales that are there: "scaling.mean" and so on for inputs, "answers.mean"."""
+        """Those scales that are there: "scaling.mean" and so on for inputs, "targets.mean"."""
         scales = {"scaling": self.input_scale, "answers": self.answer_scale}
         return {
             f"{name}.{part}": getattr(scale, part)
@@ -151,7 +151,7 @@ def model_of(run: Run) -> Model:
         parameters=jax.tree.map(np.asarray, run.parameters),
         input_shape=tuple(data.input_shape),
         input_scale=_scale(run.scaling),
-        answer_scale=_scale(run.answer_scaling),
+        answer_scale=_scale(run.target_scaling),
         link=_LINKS[run.loss.link],
         class_names=data.class_names,
         input_names=data.input_names,

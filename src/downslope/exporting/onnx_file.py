@@ -119,8 +119,8 @@ def _answers(graph: Graph, model: Model, outputs: str) -> None:
     if scale is not None:
         if scale.needs_double:
             kind, outputs = "float64", graph.cast(outputs, "float64")
-        deviation = graph.constant(np.asarray(scale.deviation, kind), "answers.deviation")
-        mean = graph.constant(np.asarray(scale.mean, kind), "answers.mean")
+        deviation = graph.constant(np.asarray(scale.deviation, kind), "targets.deviation")
+        mean = graph.constant(np.asarray(scale.mean, kind), "targets.mean")
         outputs = graph.node("Add", graph.node("Mul", outputs, deviation), mean)
     answers = outputs if model.link == "identity" else _linked(graph, model, outputs)
     names = output_names(model)

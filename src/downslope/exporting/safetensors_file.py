@@ -14,7 +14,7 @@ _READING = (
     'Each layer\'s arrays begin with its number in the network, from 1: "1.weights". Dense weights '
     "are (features, units), convolutions (height, width, channels in, channels out), images "
     "(samples, height, width, channels). Inputs are (x - scaling.mean) / scaling.deviation; "
-    "outputs are x * answers.deviation + answers.mean, then the link. What is missing is not done."
+    "outputs are x * targets.deviation + targets.mean, then the link. What is missing is not done."
 )
 
 

@@ -294,7 +294,7 @@ def _outputs(model: Model, body: Body) -> str:
         lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.deviation"]')
     lines += ["x = x.astype(np.float32)", *body.call]
     if model.answer_scale is not None:
-        lines.append('x = x * ARRAYS["answers.deviation"] + ARRAYS["answers.mean"]')
+        lines.append('x = x * ARRAYS["targets.deviation"] + ARRAYS["targets.mean"]')
     if model.link == "exp":
         lines.append("x = np.exp(x)")
     says = {"softmax": "A logit per class.", "sigmoid": "The logit of the second class."}

@@ -23,7 +23,7 @@ from downslope.nn.layer import Padded
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
-from downslope.runs.test_evaluations import Openings
+from downslope.runs.test_evaluations import EvaluationCount
 
 _SAME = 1e-3  # share by which the first batch's loss may differ, as on another machine
 
@@ -93,7 +93,9 @@ def beginning(run: Run) -> Beginning | None:
 
     def at(parameters: NetworkParameters) -> Run:
         own = jax.tree.map(np.asarray, parameters)
-        return replace(run, parameters=own, moments=None, openings=Openings(), folder=None)
+        return replace(
+            run, parameters=own, optimizer_state=None, evaluations=EvaluationCount(), folder=None
+        )
 
     first = jax.tree.map(np.asarray, state.parameters)
     return Beginning(at(first), at(after.parameters), batch, _layers(past, first, batch))

@@ -170,7 +170,7 @@ def generalization(
         loss=run.loss.name,
         test=figures,
         test_interval=run.intervals(run.dataset.test) if test else None,
-        test_evaluations=run.test_openings,
+        test_evaluations=run.test_evaluations,
     )
 
 

@@ -156,9 +156,9 @@ def important_inputs(
     distance = scaled - base if program.path else scaled
     scores = (distance * slopes).astype(np.float64)
     value, at_base = value.astype(np.float64), at_base.astype(np.float64)
-    if run.answer_scaling is not None:  # of the output that is explained, or of all people
+    if run.target_scaling is not None:  # of the output that is explained, or of all people
         width = (1,) if counting else flat.shape[1:]
-        own = (run.answer_scaling.deviation, run.answer_scaling.mean)
+        own = (run.target_scaling.deviation, run.target_scaling.mean)
         size, mean = (np.broadcast_to(one.ravel(), width)[outputs] for one in own)
         value, at_base = value * size + mean, at_base * size + mean
         scores *= size.reshape(-1, *[1] * (scores.ndim - 1))

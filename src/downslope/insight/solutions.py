@@ -123,7 +123,7 @@ class Solutions:
         """The training loss of the best answer that ignores its input."""
         loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
         width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
-        answer = metrics.baseline_answer(self.dataset, loss, width)
+        answer = metrics.baseline_output(self.dataset, loss, width)
         values = self._first.constant_values(answer, samples)
         return metrics.average(self.dataset.task, values, samples.weights)["loss"]
 

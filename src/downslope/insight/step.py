@@ -179,14 +179,14 @@ def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray 
         return None
     if run.data.task == "counting":
         return 2 * errors
-    deviation = 1.0 if run.answer_scaling is None else run.answer_scaling.deviation
+    deviation = 1.0 if run.target_scaling is None else run.target_scaling.deviation
     return np.asarray(way.slope * (run.units.of_loss(run.loss) / deviation), np.float64)
 
 
 def _answer_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
-    if run.answer_scaling is None or run.data.task == "classification":
+    if run.target_scaling is None or run.data.task == "classification":
         return None
-    mean, deviation = run.answer_scaling.mean, run.answer_scaling.deviation
+    mean, deviation = run.target_scaling.mean, run.target_scaling.deviation
     mean, deviation = np.broadcast_arrays(np.ravel(mean), np.ravel(deviation))
     return mean, deviation
 

@@ -85,7 +85,7 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
         DataError: The run's data is gone or has changed.
     """
     run = run.with_data()
-    shown = replace(run, openings=run.openings.without_another())
+    shown = replace(run, evaluations=run.evaluations.without_another())
     material = Material(shown, with_test, on_progress)
     result = measured(material)
     name, task = run.data.name, run.data.task

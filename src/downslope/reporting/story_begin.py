@@ -177,7 +177,7 @@ def _one_output(material: Material, place: int) -> Slope:
     ends = [before, before + 6 if target is None else target]
     room = 0.35 * ((max(ends) - min(ends)) or 1.0)
 
-    scaling = material.run.answer_scaling
+    scaling = material.run.target_scaling
     has_units = scaling is not None and scaling.deviation.ndim > 0  # of each target its own
 
     def of_output(y: Any) -> Any:

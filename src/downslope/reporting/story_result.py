@@ -22,10 +22,10 @@ from downslope.runs.metric_text import (
     COLUMNS,
     class_rows,
     class_verdict,
+    evaluations_note,
     figure,
     has_several_numbers,
     metrics_by_target,
-    openings_note,
     target_rows,
     targets_note,
     usual_answer,
@@ -133,7 +133,7 @@ def how_good(material: Material, result: Result) -> Iterator[Piece]:
     yield from _each_target(material, result)
     if task == "classification":
         yield from _each_class(material)
-    yield Words(openings_note(run), important=run.test_openings > 1)
+    yield Words(evaluations_note(run), important=run.test_evaluations > 1)
     for name, drawn in figures_of_test(run):
         yield Picture(name, drawn)
 

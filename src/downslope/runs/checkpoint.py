@@ -84,8 +84,8 @@ def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:
         state: The state that it is in.
     """
     arrays = run.arrays | {f"state.{name}": np.asarray(getattr(state, name)) for name in SCALARS}
-    for place, leaf in enumerate(jax.tree.leaves(state.moments)):
-        arrays[f"moments.{place}"] = np.asarray(leaf, order="C")
+    for place, leaf in enumerate(jax.tree.leaves(state.optimizer_state)):
+        arrays[f"optimizer_state.{place}"] = np.asarray(leaf, order="C")
     if state.best is not None:
         arrays |= flatten(numbered(state.best), "best.")
     arrays |= {f"{TRACE}{name}": column for name, column in run.trace.arrays.items()}
@@ -125,14 +125,14 @@ class Checkpoint:
         Raises:
             RunError: It is of another network or optimizer.
         """
-        leaves, structure = jax.tree.flatten(like.moments)
-        moments = {str(place): leaf for place, leaf in enumerate(leaves)}
+        leaves, structure = jax.tree.flatten(like.optimizer_state)
+        optimizer_state = {str(place): leaf for place, leaf in enumerate(leaves)}
         try:
             found = unflatten(
                 self.arrays,
                 {
                     "state": {name: getattr(like, name) for name in SCALARS},
-                    "moments": moments,
+                    "optimizer_state": optimizer_state,
                     "best": {} if like.best is None else numbered(like.best),
                 },
             )
@@ -141,7 +141,7 @@ class Checkpoint:
             raise self.damaged(str(error)) from error
         return loop.State(
             parameters=tuple(parameters.values()),
-            moments=jax.tree.unflatten(structure, list(found["moments"].values())),
+            optimizer_state=jax.tree.unflatten(structure, list(found["optimizer_state"].values())),
             best=None if like.best is None else tuple(found["best"].values()),
             **found["state"],
         )
@@ -157,7 +157,7 @@ def with_optimizer_state(run: Run) -> Run:
     Where there is none, or it is of other weights, the run is as it was.
     """
     step = run.outcome.kept_step
-    if run.moments is not None or run.folder is None:
+    if run.optimizer_state is not None or run.folder is None:
         return run
     try:
         if step not in stored_steps(run.folder):
@@ -168,8 +168,10 @@ def with_optimizer_state(run: Run) -> Run:
     weights = flatten(numbered(run.parameters))
     if not all(np.array_equal(arrays.get(name, ()), one) for name, one in weights.items()):
         return run
-    count = sum(name.startswith("moments.") for name in arrays)
-    return replace(run, moments=[arrays[f"moments.{place}"] for place in range(count)])
+    count = sum(name.startswith("optimizer_state.") for name in arrays)
+    return replace(
+        run, optimizer_state=[arrays[f"optimizer_state.{place}"] for place in range(count)]
+    )
 
 
 def read_checkpoint(folder: Path, step: int) -> Checkpoint:
@@ -211,7 +213,7 @@ def newest_checkpoint(folder: Path) -> tuple[Checkpoint, str]:
     )
 
 
-class Keeper:
+class CheckpointWriter:
     """Stores the state of a training while it runs.
 
     Args:

@@ -102,7 +102,14 @@ def find_failure(
     given = next(_as_given(dataset, batch), None)
     if given is not None or _signals(program, dataset, batch) > MOST_SIGNALS:
         return given
-    arguments = (state.step, state.parameters, state.moments, material, batch, np.float32(rate))
+    arguments = (
+        state.step,
+        state.parameters,
+        state.optimizer_state,
+        material,
+        batch,
+        np.float32(rate),
+    )
     try:
         run = compiled(_look, program, *arguments, options=(QUICKLY_COMPILED,))
         step = jax.tree.map(np.asarray, run(*arguments))
@@ -121,7 +128,7 @@ def _look(
     program: loop.Program,
     step: Array,
     parameters: NetworkParameters,
-    moments: Any,
+    optimizer_state: Any,
     material: loop.Material,
     batch: Array,
     rate: Array,
@@ -138,7 +145,7 @@ def _look(
     signals = network.signals(parameters, own["inputs"], seen.key)
     outputs: Any = signals[-1].activations
     optimizer = program.optimizer.direction(material.numbers.optimizer)
-    direction, state = optimizer.update(back.gradients, moments, parameters)
+    direction, state = optimizer.update(back.gradients, optimizer_state, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
     slope = jax.grad(lambda y: loss.mean(y, seen.targets, *weighed))(outputs)
     return _Step(

@@ -38,7 +38,7 @@ from downslope.storage.files import LONGEST, damaged, most_bytes
 MOST_AXES = 8  # of an input
 MOST_SAMPLES = 1 << 40
 LARGEST_RATE = 3e38  # what steps are compiled with
-STATE = ("state.", "moments.", "best.", "trace.")  # what only a checkpoint has begins so
+STATE = ("state.", "optimizer_state.", "best.", "trace.")  # what only a checkpoint has begins so
 FLOATS = ("float32", "float64")
 
 
@@ -245,7 +245,7 @@ def _parameters(
     is_scaled = loss.degree is not None or loss.is_of_differences
     if task in ("regression", "counting") and is_scaled:
         _check_scaling(arrays, "answers", outputs)
-        known |= {"answers.mean", "answers.deviation"}
+        known |= {"targets.mean", "targets.deviation"}
     has_median = task in ("regression", "counting")
     for name in ("baseline", "baseline.median") if has_median else ("baseline",):
         known.add(name)

@@ -63,7 +63,7 @@ def label_words(data: DataSummary) -> list[tuple[str, str]]:
 def usual_answer(run: Run, name: str) -> str:
     """What the baseline of a figure always predicts, as a noun: that which is best for it."""
     if run.data.task == "classification":
-        best = run.baseline_answer
+        best = run.baseline_output
         index = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
         return f'"{printable(run.data.class_names[index])}", the most frequent class'
     if run.data.task == "multilabel":
@@ -138,7 +138,7 @@ def joint_note(run: Run) -> str:
 
 
 def _unit_of_loss(run: Run) -> str:
-    scaling = run.answer_scaling
+    scaling = run.target_scaling
     if scaling is None or not scaling.deviation.ndim:
         return "in its own unit"
     return "divided by its standard deviation in the training part"
@@ -199,9 +199,9 @@ def class_rows(found: ClassMetrics, task: Task = "classification") -> list[list[
     ]
 
 
-def openings_note(run: Run) -> str:
+def evaluations_note(run: Run) -> str:
     """How often a run's test score was seen, and what that means."""
-    count = run.test_openings
+    count = run.test_evaluations
     if count <= 1:
         return "You have seen the test score once."
     often = "twice" if count == 2 else f"{count:,} times"

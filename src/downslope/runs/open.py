@@ -21,7 +21,7 @@ from downslope.runs.checkpoint import Checkpoint, newest_checkpoint
 from downslope.runs.folder_checks import check_step, checked
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
-from downslope.runs.test_evaluations import Openings
+from downslope.runs.test_evaluations import EvaluationCount
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.checkpoints import FOLDER as CHECKPOINTS
@@ -176,19 +176,19 @@ def run_from(
         settings=settings,
         data=document.data,
         scaling=Scaling(arrays["scaling.mean"], arrays["scaling.deviation"]),
-        answer_scaling=(
-            Scaling(arrays["answers.mean"], arrays["answers.deviation"])
-            if "answers.mean" in arrays
+        target_scaling=(
+            Scaling(arrays["targets.mean"], arrays["targets.deviation"])
+            if "targets.mean" in arrays
             else None
         ),
-        baseline_answer=arrays["baseline"],
+        baseline_output=arrays["baseline"],
         baseline_median=arrays.get("baseline.median"),
         trace=trace,
         outcome=document.outcome,
         seconds=document.seconds,
         folder=path,
         origin=document.origin,
-        openings=Openings(path),
+        evaluations=EvaluationCount(path),
         versions=document.versions,
         phases=phases,
         parent=document.parent,

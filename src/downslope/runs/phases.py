@@ -70,11 +70,13 @@ def taken_over(
     """
     drawn = prepared.start().state
     optimizer = prepared.settings.optimizer
-    moments, note = carried_over(state.moments, before, optimizer, drawn.moments)
+    optimizer_state, note = carried_over(
+        state.optimizer_state, before, optimizer, drawn.optimizer_state
+    )
     best = state.parameters if state.best is None else state.best
     is_running = int(state.ending) == loop.RUNNING
     state = state._replace(
-        moments=moments,
+        optimizer_state=optimizer_state,
         best=None if drawn.best is None else best,
         best_loss=drawn.best_loss if state.best is None else state.best_loss,
         best_step=state.step if state.best is None else state.best_step,

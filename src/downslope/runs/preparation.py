@@ -25,7 +25,7 @@ from downslope.engine.evaluation import (
 )
 from downslope.engine.metrics import OF_OUTPUTS
 from downslope.engine.optimizers import carried_over
-from downslope.engine.scales import Units, answer_scaling
+from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.nn.losses import Loss
@@ -133,17 +133,17 @@ class Preparation:
         return self.settings.schedule.rates(self.settings.learning_rate, self.plan.steps)
 
     @cached_property
-    def answer_scaling(self) -> Scaling | None:
+    def target_scaling(self) -> Scaling | None:
         """How outputs become numbers in the targets' units; weights mean nothing without it."""
         known = self.earlier or self.scaled_as
         if known is not None:
-            return known.answer_scaling
-        return answer_scaling(self.dataset, self.loss)
+            return known.target_scaling
+        return target_scaling(self.dataset, self.loss)
 
     @cached_property
     def units(self) -> Units:
         """Between the units of the data and those of the engine."""
-        return Units(self.dataset.scaling, self.answer_scaling)
+        return Units(self.dataset.scaling, self.target_scaling)
 
     @cached_property
     def program(self) -> loop.Program:
@@ -231,11 +231,11 @@ class Preparation:
         """A sentence where a run is gone on from and the optimizer starts with a fresh state."""
         if self.earlier is None or self.earlier.outcome.kept_step < self.earlier.outcome.step:
             return ""
-        return self._carried_over(self.earlier, self.shapes.moments)[1]
+        return self._carried_over(self.earlier, self.shapes.optimizer_state)[1]
 
     def _carried_over(self, earlier: Run, fresh: Any) -> tuple[Any, str]:
         before, now = earlier.settings.optimizer, self.settings.optimizer
-        return carried_over(earlier.moments, before, now, fresh)
+        return carried_over(earlier.optimizer_state, before, now, fresh)
 
     def start(self) -> loop.Start:
         """The state before the first step, and the key of chance."""
@@ -245,8 +245,8 @@ class Preparation:
 
     def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:
         """A start at the weights of an earlier run, with what its optimizer remembers."""
-        moments, _ = self._carried_over(earlier, drawn.state.moments)
-        state = drawn.state._replace(parameters=earlier.parameters, moments=moments)
+        optimizer_state, _ = self._carried_over(earlier, drawn.state.optimizer_state)
+        state = drawn.state._replace(parameters=earlier.parameters, optimizer_state=optimizer_state)
         if state.best is not None:
             state = state._replace(best=earlier.parameters)
         return drawn._replace(state=state)

@@ -18,7 +18,7 @@ from downslope.errors import DataError, RunError, SettingError
 from downslope.names import look_up
 from downslope.nn.own_parts import NOTHING
 from downslope.runs import run_folder
-from downslope.runs.checkpoint import Checkpoints, Keeper, newest_checkpoint
+from downslope.runs.checkpoint import Checkpoints, CheckpointWriter, newest_checkpoint
 from downslope.runs.open import open_run, open_with, run_at
 from downslope.runs.phases import taken_over
 from downslope.runs.preparation import Preparation
@@ -128,9 +128,9 @@ def resuming(
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
             _check_rest(open_with(path, own))
-        keeper = Keeper(path, checkpoints or Checkpoints())
+        writer = CheckpointWriter(path, checkpoints or Checkpoints())
         notes = [damage] if damage else []
-        yield _going_on(run, state, changes, keeper, notes, is_stored=True)
+        yield _going_on(run, state, changes, writer, notes, is_stored=True)
 
 
 def fork(
@@ -200,9 +200,9 @@ def forking(
         parent=Origin(str(run.folder or ""), run.data.fingerprint, at_step),
     )
     with new_run(folder) as path:
-        keeper = Keeper(path, checkpoints or Checkpoints())
+        writer = CheckpointWriter(path, checkpoints or Checkpoints())
         so_far = replace(so_far, folder=path)
-        yield _going_on(so_far, state, changes, keeper, [], is_stored=False)
+        yield _going_on(so_far, state, changes, writer, [], is_stored=False)
 
 
 def _warned(going_on: GoingOn) -> GoingOn:
@@ -216,7 +216,7 @@ def _going_on(
     run: Run,
     state: loop.State,
     changes: Mapping[str, Any],
-    keeper: Keeper,
+    writer: CheckpointWriter,
     notes: list[str],
     *,
     is_stored: bool,
@@ -252,7 +252,7 @@ def _going_on(
             trace=trace,
         )
     begun = Begun(state, so_far, is_stored and is_same)
-    return GoingOn(so_far, step, tuple(notes), Training(prepared, keeper, begun))
+    return GoingOn(so_far, step, tuple(notes), Training(prepared, writer, begun))
 
 
 def _prepared(run: Run, settings: Settings) -> Preparation:

@@ -18,7 +18,7 @@ from downslope.data.load import load, load_again
 from downslope.data.progress import OnProgress
 from downslope.data.readers.frames import is_frame, table_from
 from downslope.data.scaling import Scaling
-from downslope.engine import metrics as measures
+from downslope.engine import metrics
 from downslope.engine.class_metrics import ClassMetrics, class_metrics, label_metrics, rarest
 from downslope.engine.metrics import TargetMetrics, target_metrics
 from downslope.engine.model import Model
@@ -36,7 +36,7 @@ from downslope.runs.folder_checks import load_options
 from downslope.runs.outcome import Outcome
 from downslope.runs.run_folder import DataSummary, Document, Origin, Phase, Seconds
 from downslope.runs.summary import card, shortened
-from downslope.runs.test_evaluations import Openings
+from downslope.runs.test_evaluations import EvaluationCount
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten
 from downslope.storage.lock import claim_folder
@@ -55,9 +55,9 @@ class Run:
         settings: How it was trained.
         data: The card of the data set that it was trained on.
         scaling: How inputs are scaled, learnt from the training part.
-        answer_scaling: How outputs become numbers in the targets' units; None where they are.
-        baseline_answer: The outputs with the lowest loss or RMSE that ignore the input, for
-            comparison; see `measures.baseline_answer`.
+        target_scaling: How outputs become numbers in the targets' units; None where they are.
+        baseline_output: The outputs with the lowest loss or RMSE that ignore the input, for
+            comparison; see `metrics.baseline_output`.
         baseline_median: Likewise with the lowest MAE; None for classes.
         trace: The course of the training.
         outcome: How it ended.
@@ -65,9 +65,9 @@ class Run:
         dataset: The data set, if it is at hand; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
         origin: The run that the training went on from, if it did.
-        openings: Counts how often the test part is looked at.
-        moments: The optimizer state, for a training that goes on from here; None where the best
-            weights were restored. It is saved in the last checkpoint alone.
+        evaluations: Counts how often the test part was evaluated.
+        optimizer_state: For a training that goes on from here; None where the best weights were
+            restored. It is saved in the last checkpoint alone.
         versions: Of Python and of the libraries that it was trained with, and how its layers
             were computed.
         phases: The parts before the last, where a training went on with other settings.
@@ -80,25 +80,25 @@ class Run:
     settings: Settings
     data: DataSummary
     scaling: Scaling
-    answer_scaling: Scaling | None
-    baseline_answer: np.ndarray
+    target_scaling: Scaling | None
+    baseline_output: np.ndarray
     trace: Trace
     outcome: Outcome
     seconds: Seconds
     dataset: Dataset | None = None
     folder: Path | None = None
     origin: Origin | None = None
-    openings: Openings = field(default_factory=Openings, repr=False)
-    moments: Any = None
+    evaluations: EvaluationCount = field(default_factory=EvaluationCount, repr=False)
+    optimizer_state: Any = None
     versions: Mapping[str, str] = field(default_factory=run_folder.versions, repr=False)
     phases: tuple[Phase, ...] = ()
     parent: Origin | None = None
     baseline_median: np.ndarray | None = None
 
     @property
-    def test_openings(self) -> int:
-        """How often the test part was looked at; see `Openings`."""
-        return self.openings.count
+    def test_evaluations(self) -> int:
+        """How often the test part was looked at; see `EvaluationCount`."""
+        return self.evaluations.count
 
     @property
     def parameter_count(self) -> int:
@@ -127,7 +127,7 @@ class Run:
             self.parameters,
             self.data.task,
             self.scaling,
-            self.answer_scaling,
+            self.target_scaling,
         )
 
     @property
@@ -284,8 +284,8 @@ class Run:
             DataError: There are no samples, or their inputs have the wrong shape.
         """
         if self._is_sealed(samples):
-            self.openings.note()
-        return measures.average(self.data.task, self._values(samples), samples.weights)
+            self.evaluations.note()
+        return metrics.average(self.data.task, self._values(samples), samples.weights)
 
     def losses(self, samples: Samples) -> np.ndarray:
         """The loss of each of some labelled samples, float64 (N,).
@@ -304,12 +304,12 @@ class Run:
             DataError: As for `measure`.
         """
         self.look(samples)
-        return measures.intervals(self.data.task, self._values(samples), samples.weights)
+        return metrics.intervals(self.data.task, self._values(samples), samples.weights)
 
     def look(self, samples: Samples) -> None:
         """Count a look at samples, if they are the test part and it is not open yet."""
-        if self._is_sealed(samples) and not self.openings.is_open:
-            self.openings.note()
+        if self._is_sealed(samples) and not self.evaluations.is_open:
+            self.evaluations.note()
 
     def _is_sealed(self, samples: Samples) -> bool:
         return self.dataset is not None and samples is self.dataset.test
@@ -344,9 +344,9 @@ class Run:
                 self.model.linked(outputs),
                 predicted=outputs > 0,
                 holds=targets > 0.5,
-                usual=self.baseline_answer > 0,
+                usual=self.baseline_output > 0,
             )
-        truth = targets if targets.ndim == 1 else measures.chosen_class(targets)
+        truth = targets if targets.ndim == 1 else metrics.chosen_class(targets)
         return class_metrics(self.data.class_names, self.probabilities(samples.inputs), truth)
 
     def target_metrics(self, samples: Samples) -> TargetMetrics:
@@ -367,7 +367,7 @@ class Run:
         self.look(samples)
         truth = self._known(samples).targets.reshape(len(samples), -1)
         predicted = self.predict(samples.inputs).reshape(truth.shape)
-        constants = np.stack([self.baseline_median, self.baseline_answer])
+        constants = np.stack([self.baseline_median, self.baseline_output])
         median, mean = np.asarray(self.model.linked(constants), np.float64).reshape(2, -1)
         names = self.data.target_names or tuple(f"target {one + 1}" for one in range(len(mean)))
         return target_metrics(names, predicted, truth, median, mean)
@@ -377,7 +377,7 @@ class Run:
         """The class that is so rare among the training samples that accuracy hides it; or None."""
         if self.data.task != "classification":
             return None
-        logits = self.baseline_answer.astype(np.float64)
+        logits = self.baseline_output.astype(np.float64)
         logits = np.concatenate([[0.0], logits]) if len(logits) == 1 else logits
         return rarest(np.exp(logits) / np.exp(logits).sum())
 
@@ -388,7 +388,7 @@ class Run:
         absolute_error: the training median.
         """
         self.look(samples)
-        found = self._measure_constant(self.baseline_answer, samples)
+        found = self._measure_constant(self.baseline_output, samples)
         if self.baseline_median is None:
             return found
         median = self._measure_constant(self.baseline_median, samples)
@@ -398,7 +398,7 @@ class Run:
     def _measure_constant(self, answer: np.ndarray, samples: Samples) -> dict[str, float]:
         samples = self._known(samples)
         values = self.model.constant_values(answer, samples)
-        return measures.average(self.data.task, values, samples.weights)
+        return metrics.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
         """The figures on the test part, which no step of the training has seen; counted.
@@ -466,7 +466,7 @@ class Run:
 
     def write(self, folder: Path) -> Run:
         """Write what the training left into a folder that nobody else writes into."""
-        self.openings.save(folder)
+        self.evaluations.save(folder)
         run_folder.write(folder, self.document, self.arrays, self.trace)
         return replace(self, folder=folder)
 
@@ -507,8 +507,8 @@ class Run:
         return {
             "scaling.mean": np.asarray(self.scaling.mean),
             "scaling.deviation": np.asarray(self.scaling.deviation),
-            **_answer_arrays(self.answer_scaling),
-            "baseline": self.baseline_answer,
+            **_answer_arrays(self.target_scaling),
+            "baseline": self.baseline_output,
             **({} if self.baseline_median is None else {"baseline.median": self.baseline_median}),
             **flatten(numbered(self.parameters)),
         }
@@ -550,7 +550,7 @@ def _answer_arrays(scaling: Scaling | None) -> dict[str, np.ndarray]:
     if scaling is None:
         return {}
     deviation = np.asarray(scaling.deviation)
-    return {"answers.mean": np.asarray(scaling.mean), "answers.deviation": deviation}
+    return {"targets.mean": np.asarray(scaling.mean), "targets.deviation": deviation}
 
 
 def _no_samples() -> DataError:

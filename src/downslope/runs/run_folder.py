@@ -8,7 +8,7 @@
     trace/steps.parquet   a row per step, for other programs; never read here
     trace/epochs.parquet  a row per measured epoch, likewise
     manifest.json         the checksums of these five files
-    test-openings/        a file for each look at the test part
+    test-evaluations/     a file for each evaluation of the test part
     pictures/             drawn by the command line
     tensorboard/          event files, where they were asked for
     report.html           written by `downslope report`

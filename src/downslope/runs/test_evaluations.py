@@ -1,6 +1,6 @@
 """How often a run's test part was looked at: a figure that one has tuned by is not honest.
 
-    test-openings/1.json, 2.json, ...      one file for each time
+    test-evaluations/1.json, 2.json, ...      one file for each time
 
 A file is made so that it fails if it is there already: two processes never count as one, and
 whatever happens, a look that was counted stays counted. A run that has no folder counts in memory,
@@ -17,10 +17,10 @@ from pathlib import Path
 from downslope.errors import RunError, StorageError
 from downslope.storage.files import damaged, make_folder, plain_errors
 
-FOLDER = "test-openings"
+FOLDER = "test-evaluations"
 
 
-class Openings:
+class EvaluationCount:
     """The looks at one run's test part.
 
     Each `Run.test` counts, and each `Run.measure` of the test part; so do the interval, the
@@ -36,12 +36,12 @@ class Openings:
         self._is_first_alone = False
         self.is_open = False
 
-    def without_another(self) -> Openings:
+    def without_another(self) -> EvaluationCount:
         """The same looks, of which only a first one is counted from here on.
 
         For what shows again what was shown: a report, and the end of a training that went on.
         """
-        found = Openings(self._folder)
+        found = EvaluationCount(self._folder)
         found._unsaved, found._is_first_alone = self._unsaved, True
         return found
 

@@ -19,7 +19,7 @@ from downslope.engine.settings import BatchSize, Record, Stop
 from downslope.errors import DataError
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network
-from downslope.runs.checkpoint import Checkpoints, Keeper
+from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
 from downslope.runs.progress import OnChunk
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG
@@ -136,7 +136,9 @@ def train(
     if folder is None:
         return Training(prepared).run(on_chunk)
     with new_run(folder) as path:
-        return Training(prepared, Keeper(path, checkpoints or Checkpoints())).run(on_chunk)
+        return Training(prepared, CheckpointWriter(path, checkpoints or Checkpoints())).run(
+            on_chunk
+        )
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from downslope.engine.batches import BatchPlan
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
 from downslope.runs import outcome, run_folder
-from downslope.runs.checkpoint import Keeper
+from downslope.runs.checkpoint import CheckpointWriter
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
 from downslope.runs.outcome import Outcome
@@ -83,14 +83,17 @@ class Training:
 
     Args:
         prepared: What it needs.
-        keeper: Stores its state in its folder; None where it has none.
+        writer: Stores its state in its folder; None where it has none.
         begun: Where it goes on; None where it begins.
     """
 
     def __init__(
-        self, prepared: Preparation, keeper: Keeper | None = None, begun: Begun | None = None
+        self,
+        prepared: Preparation,
+        writer: CheckpointWriter | None = None,
+        begun: Begun | None = None,
     ) -> None:
-        self.prepared, self.keeper, self.begun = prepared, keeper, begun
+        self.prepared, self.writer, self.begun = prepared, writer, begun
         self.dataset, self.settings = prepared.dataset, prepared.settings
         self.plan, self.program = prepared.plan, prepared.program
         phases = () if begun is None else begun.run.phases
@@ -148,7 +151,7 @@ class Training:
                 if on_chunk is not None:
                     on_chunk(self._progress(step, pace.seconds))
                 asked = stop_requested()
-                if self.keeper is not None and self.keeper.is_due(self._epochs(step)):
+                if self.writer is not None and self.writer.is_due(self._epochs(step)):
                     self._store(state, seconds())
         return self._finish(state, material, seconds())
 
@@ -156,20 +159,20 @@ class Training:
         return step // self.plan.steps_per_epoch
 
     def _begin(self, state: loop.State, seconds: Seconds) -> None:
-        if self.keeper is None:
+        if self.writer is None:
             return
         # in this order: a process that ends in between leaves the states of what was asked before
-        run_folder.open_again(self.keeper.folder)
+        run_folder.open_again(self.writer.folder)
         if self.begun is None or not self.begun.is_stored:
             self._store(state, seconds)
 
     def _store(self, state: loop.State, seconds: Seconds) -> None:
         """Store a checkpoint."""
-        assert self.keeper is not None
+        assert self.writer is not None
         step = int(state.step)
         epoch = min(self._epochs(step) + 1, self.settings.epochs)
         run = self._run(state, state.parameters, outcome.unfinished(epoch, step), seconds)
-        self.keeper.store(run, state, self._epochs(step))
+        self.writer.store(run, state, self._epochs(step))
 
     def _record(self, step: int, done: int, ending: int, rows: loop.Rows) -> None:
         losses = done + (ending == loop.NON_FINITE)  # the step that failed has a loss as well
@@ -197,16 +200,16 @@ class Training:
             step = int(state.step)
             batch, rate = self.plan.batches(step, step + 1)[0], float(self.rates[step])
             failure = find_failure(self.program, self.dataset, state, material, batch, rate)
-        goes_on = self.keeper is not None
+        goes_on = self.writer is not None
         ended = ending_of(state, self.prepared, self.trace.trace(), goes_on, failure)
         run = self._run(state, kept_weights(state, ended), ended, seconds)
         if ended.kept_step == ended.step:
-            run = replace(run, moments=jax.tree.map(np.asarray, state.moments))
-        if self.keeper is None:
+            run = replace(run, optimizer_state=jax.tree.map(np.asarray, state.optimizer_state))
+        if self.writer is None:
             return run
         self._store(state, seconds)
-        with self.keeper.going_on():
-            return run.write(self.keeper.folder)
+        with self.writer.going_on():
+            return run.write(self.writer.folder)
 
     def _run(
         self, state: loop.State, parameters: Any, ended: outcome.Outcome, seconds: Seconds
@@ -228,8 +231,8 @@ class Training:
             settings=self.settings,
             data=DataSummary.of(self.dataset),
             scaling=self.dataset.scaling,
-            answer_scaling=self.prepared.answer_scaling,
-            baseline_answer=self._baseline,
+            target_scaling=self.prepared.target_scaling,
+            baseline_output=self._baseline,
             baseline_median=metrics.baseline_median(self.dataset, self.program.evaluator.loss),
             origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
             **values,
@@ -239,7 +242,7 @@ class Training:
     def _baseline(self) -> np.ndarray:
         evaluator = self.program.evaluator
         outputs = evaluator.network.shapes(self.dataset.input_shape)[-1][-1]
-        return metrics.baseline_answer(self.dataset, evaluator.loss, outputs)
+        return metrics.baseline_output(self.dataset, evaluator.loss, outputs)
 
 
 def ending_of(

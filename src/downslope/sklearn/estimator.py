@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import LARGEST, Dataset, Samples, Task
 from downslope.data.scaling import Scaling
-from downslope.engine.scales import Units, answer_scaling
+from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Record, Stop
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network
@@ -38,9 +38,9 @@ def raw_weights(run: Run) -> tuple[list[np.ndarray], list[np.ndarray]]:
     biases = [np.asarray(layer["biases"], np.float64) for layer in own]
     weights[0] = weights[0] / np.asarray(run.scaling.deviation, np.float64)[:, None]
     biases[0] = biases[0] - run.scaling.mean @ weights[0]
-    if run.answer_scaling is not None:
-        weights[-1] = weights[-1] * run.answer_scaling.deviation
-        biases[-1] = biases[-1] * run.answer_scaling.deviation + run.answer_scaling.mean
+    if run.target_scaling is not None:
+        weights[-1] = weights[-1] * run.target_scaling.deviation
+        biases[-1] = biases[-1] * run.target_scaling.deviation + run.target_scaling.mean
     return weights, biases
 
 
@@ -309,7 +309,7 @@ class NetworkEstimator(BaseEstimator):
         )
         if not watches or self.n_iter_no_change == np.inf:
             return Stop()
-        scaling = earlier.answer_scaling if earlier else answer_scaling(dataset, loss)
+        scaling = earlier.target_scaling if earlier else target_scaling(dataset, loss)
         unit = Units(dataset.scaling, scaling).of_loss(loss)
         return Stop(patience=int(self.n_iter_no_change), tolerance=float(self.tol) * unit)
 

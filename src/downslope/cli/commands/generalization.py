@@ -37,7 +37,7 @@ def generalization(run: RunAt, test: bool, curve: bool, seeds: int, output: Outp
     """
     from downslope.insight.generalization import generalization as compare_parts
     from downslope.insight.learning_curve import check_seeds, learning_curve, sizes_of
-    from downslope.runs.metric_text import openings_note
+    from downslope.runs.metric_text import evaluations_note
 
     if curve:
         check_seeds(seeds)
@@ -56,5 +56,5 @@ def generalization(run: RunAt, test: bool, curve: bool, seeds: int, output: Outp
             stopped = True
     code = output.show_of(opened, found)
     if test and not output.as_json:
-        say(openings_note(opened))
+        say(evaluations_note(opened))
     return STOPPED if stopped else code

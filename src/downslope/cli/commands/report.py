@@ -33,7 +33,7 @@ def report(run: RunAt, out: Path | None, figures: bool, with_test: bool, output:
     """
     from downslope.cli.lines import print_json, say
     from downslope.reporting.report import place_of, tell
-    from downslope.runs.metric_text import openings_note
+    from downslope.runs.metric_text import evaluations_note
 
     opened = output.open(run)
     with output.working("Writing the report") as on_progress:
@@ -43,10 +43,10 @@ def report(run: RunAt, out: Path | None, figures: bool, with_test: bool, output:
         paths = told.save_figures(run.folder / "pictures") if figures else []
     if output.as_json:
         drawn = [str(one) for one in paths]
-        counted = opened.test_openings
-        print_json({"report": str(path), "figures": drawn, "test_openings": counted})
+        counted = opened.test_evaluations
+        print_json({"report": str(path), "figures": drawn, "test_evaluations": counted})
         return
     say(f"Report: {path}", exact=True)
     list_pictures(paths)
     if with_test:
-        say(openings_note(opened))
+        say(evaluations_note(opened))
