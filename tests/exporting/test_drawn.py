@@ -129,4 +129,4 @@ def test_photos_may_have_another_size_than_those_of_the_training(seed, tmp_path,
         assert distance(made["prediction"], ours) <= TOLERANCE
     for kind in ("numpy", "torch", "keras"):
         made = load_source(export(run, tmp_path / "drawn.py", to=kind, overwrite=True)[0])
-        assert distance(made.predict(photos), ours) <= LOOSER.get(kind, TOLERANCE)
+        assert distance(made.predict(photos), ours) <= TOLERANCE

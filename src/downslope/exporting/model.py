@@ -116,7 +116,7 @@ class Model:
     @property
     def named_scales(self) -> dict[str, np.ndarray]:
         """Those scales that are there: "scaling.mean" and so on for inputs, "targets.mean"."""
-        scales = {"scaling": self.input_scale, "answers": self.answer_scale}
+        scales = {"scaling": self.input_scale, "targets": self.answer_scale}
         return {
             f"{name}.{part}": getattr(scale, part)
             for name, scale in scales.items()

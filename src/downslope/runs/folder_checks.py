@@ -244,7 +244,7 @@ def _parameters(
     known = {*weights, "scaling.mean", "scaling.deviation"}
     is_scaled = loss.degree is not None or loss.is_of_differences
     if task in ("regression", "counting") and is_scaled:
-        _check_scaling(arrays, "answers", outputs)
+        _check_scaling(arrays, "targets", outputs)
         known |= {"targets.mean", "targets.deviation"}
     has_median = task in ("regression", "counting")
     for name in ("baseline", "baseline.median") if has_median else ("baseline",):
