@@ -214,10 +214,10 @@ class Reader:
     def _checkpoints(self, folder: Path) -> list[str]:
         """Read the states that there are."""
         found, note = newest_checkpoint(folder)
-        run_at(found)
+        run_at(found, {})
         for step in stored_steps(folder):
             if step != found.step:
-                run_at(read_checkpoint(folder, step))
+                run_at(read_checkpoint(folder, step), {})
         return [note] if note else []
 
     def _resume(self, folder: Path) -> list[str]:
