@@ -74,12 +74,21 @@ def shortened(text: str, most: int) -> str:
 
 
 class DownslopeError(Exception):
-    """Base of every error that Downslope raises on purpose.
+    """Base of all errors that Downslope raises on purpose.
+
+    Every message has three parts: what was received, what was expected, and what to do.
 
     Args:
         received: What was received, as a full sentence.
         expected: What was expected instead, as a noun phrase.
         advice: What to do now, as a full sentence.
+
+    Example:
+        >>> try:
+        ...     ds.train("dense 2", "moons", optimizer="adm")
+        ... except ds.DownslopeError as error:
+        ...     print(error.advice)
+        Did you mean 'adam'?
     """
 
     def __init__(self, received: str, expected: str, advice: str) -> None:

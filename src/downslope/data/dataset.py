@@ -30,19 +30,24 @@ class Samples:
     """Inputs with their targets.
 
     Attributes:
-        inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8. What lies
-            far from 0 beside its spread, such as times, is best given as float64.
-        targets: Classes by number, of shape (N,), or the share of each, (N, classes); numbers of
-            any real dtype and shape (N, outputs); people as float32 density maps of shape
+        inputs: Shape (N, *input_shape), any real dtype; photos and pixels stay uint8. Give values
+            that are far from 0 compared with their spread, such as times, as float64.
+        targets: Class numbers, shape (N,), or the fraction of each class, (N, classes); numbers of
+            any real dtype, shape (N, outputs); people as float32 density maps of shape
             (N, height, width, 1), whose sum is the count.
         weights: How much each sample counts in the loss, shape (N,), or None for 1 each.
-        sources: Where each sample came from (a file's path), or None.
-        sizes: Height and width of each photo within its array, float32 (N, 2), where smaller ones
-            are filled up at the bottom and on the right; None where they fill their arrays.
+        sources: The file that each sample came from, or None.
+        sizes: Height and width of each photo within its array, float32 (N, 2), where smaller photos
+            are padded at the bottom and on the right; None where they fill their arrays.
 
     Raises:
         DataError: The lengths differ, a weight is below 0, a number is not finite, or a photo is
             larger than its array.
+
+    Example:
+        >>> samples = ds.Samples(inputs=np.zeros((5, 3)), targets=np.array([0, 1, 1, 0, 1]))
+        >>> len(samples), samples.take(np.array([0, 2])).targets
+        (5, array([0, 1]))
     """
 
     inputs: np.ndarray
@@ -320,17 +325,27 @@ class DataInfo:
 
 @dataclass(frozen=True, eq=False)
 class Dataset(DataInfo):
-    """A data set, split and ready to train on.
+    """A data set, split into a training, a validation and a test part.
 
-    Attributes are those of `DataInfo`, and:
-        train: The samples that the weights are adjusted to.
-        validation: The samples that decide when to stop.
-        test: The samples that are looked at once, at the end.
-        scaling: How inputs are scaled before they enter a network; learnt from `train` alone.
-        encoding: How a table's columns became inputs; None for anything else.
-        columns: What each column of the table is.
-        notes: What a user should know about how it was read, a sentence each.
-        rows: The rows of the table that it was made of; None for anything else.
+    `load` reads one from files, `Dataset.from_arrays` makes one of arrays. The attributes are those
+    of `DataInfo` (name, task, class names, ...), and:
+
+    Attributes:
+        train: The samples that the weights are fitted to.
+        validation: The samples that decide when to stop and which settings are best.
+        test: The samples for one last, honest evaluation.
+        scaling: How inputs are scaled before they enter a network; learned from `train` alone.
+        encoding: How the columns of a table became inputs; None for anything else.
+        columns: The type of each column of the table.
+        notes: What you should know about how the data was read, a sentence each.
+        rows: The rows of the table; None for anything else.
+
+    Example:
+        >>> data = ds.load("moons")
+        >>> data.sizes
+        {'train': 560, 'validation': 80, 'test': 160}
+        >>> data.input_shape, data.class_names
+        ((2,), ('upper', 'lower'))
     """
 
     train: Samples

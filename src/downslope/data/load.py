@@ -70,40 +70,50 @@ def load(
     stride: int = STRIDE,
     on_progress: OnProgress | None = None,
 ) -> Dataset:
-    """Load a data set and split it into training, validation and test.
+    """Load a data set and split it into training, validation and test part.
 
-    `load(dataset.source, **dataset.options)` gives the same data set again, as long as the
-    files are the same.
+    `load(dataset.source, **dataset.options)` gives the same data set again, as long as the files
+    are the same.
 
     Args:
         source: A built-in name (see `BUILT_IN`), the path of a folder or of a table, a table in
-            memory (a frame of pandas or polars, an Arrow table), or the two (X, y) as for
-            `Dataset.from_arrays`. A folder that is named like a built-in set is reached with `./`
-            before its name.
-        target: Tables: the column that is learnt, or several: of numbers, or of yes and no. A
-            name that is no column's may be several, separated by commas.
-        kinds: Tables: what columns are, where that is not to be found out: "number", "yes/no",
+            memory (a frame of pandas or polars, an Arrow table), or a pair (X, y) as for
+            `Dataset.from_arrays`. Put `./` before a folder that has the name of a built-in set.
+        target: Tables: the column to predict, or several: of numbers, or of yes and no. A name that
+            is no column may be several names, separated by commas.
+        kinds: Tables: the types of columns where they should not be guessed: "number", "yes/no",
             "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
             "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
             "decimal-comma".
-        task: Tables: "classification" or "regression"; None to see it from the target. Photos of
+        task: Tables: "classification" or "regression"; None to guess it from the target. Photos of
             crowds: "regression" to learn how many people there are and not where.
-        group: Tables: a column whose rows of one value all go into one part, such as a patient;
-            no input unless `kinds` says what it is.
+        group: Tables: a column, such as a patient; rows with the same value stay in one part. It is
+            no input unless `kinds` gives its type.
         time: Tables: a column of dates or numbers; the latest rows are the test part.
         names: Text files: "yes" if the first line names the columns, "no" if it is a row; None to
-            see it.
+            guess it.
         split_seed: Seed of the split; frames of a video are split in time, whatever the seed.
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
             rule of `photos.working_side`, or for 64 where there is a folder per class.
         stride: Folders of photos: pixels per cell of the density map, 1, 2, 4 or 8.
-        on_progress: Where it takes a while: called with (photos so far, photos in all).
+        on_progress: Where loading takes a while: called with (photos so far, photos in all).
+
+    Returns:
+        The data set.
 
     Raises:
         DataError: The source is unknown or missing, or a file of it is missing or broken; there
             are too few groups or times to split.
         SettingError: `stride` or `photo_side` is out of range; the target is not named, or there
             is no such column; a group or time is named where there is no table.
+
+    Example:
+        >>> data = ds.load("moons")
+        >>> data.task, data.train.inputs.shape
+        ('classification', (560, 2))
+        >>> X, y = np.random.default_rng(0).normal(size=(200, 3)), np.arange(200) % 2
+        >>> ds.load((X, y)).sizes
+        {'train': 140, 'validation': 20, 'test': 40}
     """
     if isinstance(source, tuple):
         said = TableOptions(TableOptions.names_of(target), {}, None, (), group, time, None, names)

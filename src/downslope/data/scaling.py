@@ -21,11 +21,19 @@ _FEW_LEVELS = 8  # rounding steps within one standard deviation: fewer lose what
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Standardising: subtract the mean, divide by the standard deviation.
+    """Standardisation: (x - mean) / deviation.
 
     Attributes:
         mean: float64, a shape that broadcasts against one sample.
-        deviation: float64, the same shape or (); 1 where the training values are constant.
+        deviation: The standard deviation, float64, the same shape or (); 1 where the training
+            values are constant.
+
+    Example:
+        >>> scaling = ds.Scaling.learn(np.array([[1.0], [3.0]]))
+        >>> scaling.mean, scaling.deviation
+        (array([2.]), array([1.]))
+        >>> scaling.apply(np.array([[5.0]]))
+        array([[3.]], dtype=float32)
     """
 
     mean: np.ndarray

@@ -25,15 +25,24 @@ _OWN_STREAM = 2**32 - 1  # no step of a training has this number
 
 @dataclass(frozen=True)
 class Augment:
-    """How images are changed.
+    """Random changes of the training images: mirroring, cropping, shifting.
+
+    Validation and test images are never changed.
 
     Attributes:
         flip: Mirror every other image, left to right.
-        crop: Share of the height and of the width that is cut out, at a random place; 1 keeps
-            the whole image. Of photos with density maps the part stays as it is; of any others
-            it is brought back to the whole size, and its share is drawn between `crop` and 1.
-        shift: Move the image by up to this share of its height and of its width; its borders
-            fill what becomes free. Not for photos with density maps.
+        crop: Fraction of the height and of the width that is cut out at a random position; 1 keeps
+            the whole image. A crop of a photo with a density map keeps its size. A crop of any
+            other image is enlarged to the whole size again, and its fraction is drawn between
+            `crop` and 1.
+        shift: Move the image by up to this fraction of its height and of its width; its borders
+            fill the gap. Not for photos with density maps.
+
+    Example:
+        >>> augment = ds.Augment(flip=True, shift=0.1)
+        >>> options = ds.TrainOptions(augment=augment)
+        >>> options.augment.shift
+        0.1
     """
 
     flip: bool = True

@@ -31,12 +31,21 @@ class Pullbacks(NamedTuple):
 
 
 class Backpropagation(NamedTuple):
-    """What one walk back finds.
+    """What one backward pass returns.
 
     Attributes:
         loss: The mean loss over the samples, shape ().
         gradients: d loss / d parameters, in the shape of the parameters.
-        deltas: d loss / d weighted sums of each layer, first layer first, each (N, ...).
+        deltas: d loss / d pre-activations of each layer, first layer first, each (N, ...).
+
+    Example:
+        >>> network = ds.parse_network("dense 3 tanh, dense 1")
+        >>> inputs, targets = np.ones((5, 2)), np.zeros((5, 1))
+        >>> found = ds.backpropagate(
+        ...     network, network.init((2,)), inputs, targets, loss="squared_error"
+        ... )
+        >>> [delta.shape for delta in found.deltas]
+        [(5, 3), (5, 1)]
     """
 
     loss: Float[Array, ""]
@@ -72,23 +81,38 @@ def backpropagate(
     total: Float[Array, ""] | None = None,
     key: Array | None = None,
 ) -> Backpropagation:
-    """Find how the mean loss over some samples changes with every weight and bias.
+    """Find the gradient of the mean loss with respect to every weight and bias.
+
+        L = sum_n w_n l(y_n, t_n) / total
+
+    One forward pass, then one backward pass with the chain rule, layer by layer.
+
+    Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors,
+    1986.
 
     Args:
         network: The network.
         parameters: Its parameters, from `network.init` or a run.
         inputs: Shape (N, *input_shape).
-        targets: What the loss compares with, (N, ...).
-        loss: A loss' name, function or value.
+        targets: The targets as the loss takes them, (N, ...).
+        loss: The name of a loss, a function or a `Loss`.
         weights: How much each sample counts, (N,); None for all the same.
-        total: What the weighted sum of losses is divided by; None for the sum of the weights.
+        total: The divisor of the weighted sum of losses; None for the sum of the weights.
         key: The random key of a training step (for dropout), or None.
 
     Returns:
-        The loss, the gradients and each layer's delta.
+        The loss, the gradients and the delta of each layer.
 
     Raises:
         SettingError: There is no loss of that name.
+
+    Example:
+        >>> network = ds.parse_network("dense 3 tanh, dense 1")
+        >>> parameters = network.init((2,))
+        >>> inputs, targets = np.ones((5, 2)), np.zeros((5, 1))
+        >>> found = ds.backpropagate(network, parameters, inputs, targets, loss="squared_error")
+        >>> found.gradients[0]["weights"].shape
+        (2, 3)
     """
     loss = resolve(loss)
     outputs, pullbacks = run_forward(network, parameters, inputs, key)

@@ -47,35 +47,42 @@ def losses_at(
 ) -> Float[np.ndarray, "..."]:
     """Find the mean loss over all samples at many points of weight space.
 
-    With directions, point k is `model.parameters + sum_j coefficients[k, j] * directions[j]`.
-    Without, every array of `model.parameters` has a first axis more, the points. The memory that
-    it takes does not grow with the number of points.
+        L_k = mean loss at  w + sum_j coefficients[k, j] directions[j]
+
+    with the weights w of the model. Without directions, every array of `model.parameters` has an
+    additional first axis, the points. The memory it takes does not grow with the number of points.
 
     Args:
         model: The network with its loss and scaling, such as `run.model`; its weights are the
             base, in the shape that `network.init` gives, or many points.
         samples: Inputs as they were read, targets, and weights if there are any.
         directions: Changes of the weights, each in the shape of the base.
-        coefficients: How far to go along each, shape (..., directions); the last axis may be
-            left out where there is one direction.
+        coefficients: How far to go along each direction, shape (..., directions); with a single
+            direction the last axis may be left out.
 
     Returns:
         Float64 of the shape of the coefficients without their last axis, or (points,). Where
-        signals overflow, the loss is infinite or not a number.
+        activations overflow, the loss is infinite or not a number.
 
     Raises:
         DataError: There are no samples.
         SettingError: Directions and coefficients do not fit each other or the base.
 
     Example:
-        >>> a, b = np.meshgrid(np.linspace(-1, 1, 51), np.linspace(-1, 1, 51))
-        >>> losses_at(
+        >>> run = ds.open_run("runs/moons-1")
+        >>> start = ds.replay(run).parameters(0)  # the line from the first weights to the last
+        >>> towards_start = tuple(
+        ...     {name: first[name] - last[name] for name in last}
+        ...     for first, last in zip(start, run.parameters)
+        ... )
+        >>> losses = ds.losses_at(
         ...     run.model,
-        ...     data.train,
-        ...     directions=(first, second),
-        ...     coefficients=np.stack([a, b], axis=-1),
-        ... ).shape
-        (51, 51)
+        ...     run.with_data().dataset.train,
+        ...     directions=[towards_start],
+        ...     coefficients=np.linspace(0, 1, 11),
+        ... )
+        >>> losses.shape, bool(losses[0] < losses[-1])
+        ((11,), True)
     """
     if not len(samples):
         raise DataError("There are no samples.", "at least one", "Check how they were read.")

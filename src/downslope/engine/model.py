@@ -32,22 +32,21 @@ def _unscaled() -> Scaling:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network with its weights, its loss and its scaling.
+    """A network with its weights, its loss and its scaling: all that is needed to predict.
 
     Attributes:
         network: The network.
         loss: The loss: a name, a function, or a `Loss`, which it becomes.
         parameters: Its weights and biases, one dictionary per layer.
-        task: What it learns: "classification", "multilabel", "regression" or "counting".
+        task: "classification", "multilabel", "regression" or "counting".
         scaling: How its inputs are scaled; by default not at all.
         target_scaling: How its outputs become numbers in the units of the targets; None where
-            they are.
+            they already are.
 
     Raises:
         SettingError: There is no loss of that name.
 
     Example:
-        >>> import downslope as ds
         >>> network = ds.parse_network("dense 1")
         >>> model = ds.Model(network, "squared_error", network.init((3,)))
         >>> model.predict(np.zeros((5, 3))).shape

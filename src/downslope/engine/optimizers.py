@@ -197,20 +197,25 @@ _ARGUMENTS = ("momentum",)
 class Optimizer:
     """How gradients become the update of the weights.
 
+        w <- w - learning rate * direction(gradient, optimizer state)
+
+    `print(ds.catalogue("optimizers"))` shows the direction of each, its settings and its source.
+
     Attributes:
-        name: A name in `OPTIMIZERS`, or of a transformation of your own.
+        name: A name in `OPTIMIZERS`, or a name for a transformation of your own.
         momentum: Fraction of the last update that is kept ("momentum", "nesterov").
         decay: Fraction of the mean of squared gradients that is kept ("rmsprop").
         b1: Fraction of the mean of gradients that is kept ("adam", "adamw").
         b2: Fraction of the mean of squared gradients that is kept ("adam", "adamw").
-        eps: Added to what is divided by ("rmsprop", "adam", "adamw").
+        eps: Added to the divisor ("rmsprop", "adam", "adamw").
         weight_decay: Pull of the weights towards 0; decoupled for adamw (Loshchilov and Hutter,
             2019), added to the gradient elsewhere.
-        clip_norm: Gradients longer than this are shortened to it; None leaves them alone.
+        clip_norm: Longer gradients are shortened to this length; None leaves them alone.
         transformation: An `optax.GradientTransformation` of your own. Its updates, multiplied by
             the learning rate (1 unless another is given), are added to the weights, as
             `optax.apply_updates` does.
-        is_own: Whether it has one; without it, as it is read from a run folder, nothing trains.
+        is_own: Whether it is a transformation of your own. An optimizer that was read from a run
+            folder without its transformation cannot train.
 
     A setting that is left out has the optimizer's default.
 
@@ -219,9 +224,10 @@ class Optimizer:
             of range.
 
     Example:
-        >>> Optimizer("adam", b1=0.95).b2
+        >>> ds.Optimizer("adam", b1=0.95).b2
         0.999
-        >>> Optimizer("lion", transformation=optax.lion(0.001)).learning_rate
+        >>> import optax
+        >>> ds.Optimizer("lion", transformation=optax.lion(0.001)).learning_rate
         1.0
     """
 
@@ -492,19 +498,23 @@ class ScheduleRecord:
 class Schedule:
     """How the learning rate changes over the steps of a training.
 
+        rate_t = learning rate * fraction(t, T),  t = 0, ..., T - 1
+
     Attributes:
-        kind: A name in `SCHEDULES`, or of a function of your own.
-        warm_up: Fraction of all steps over which the rate rises from 0 in a straight line first.
+        kind: A name in `SCHEDULES`, or a name for a function of your own.
+        warm_up: Fraction of all steps over which the rate first rises from 0 in a straight line.
         function: A function of your own: from a step t, counted from 0, and the number T of all
-            steps to the fraction of the learning rate that the step is made with. Those of optax
-            take t alone.
-        is_own: Whether it has one; without it, as it is read from a run folder, nothing trains.
+            steps to the fraction of the learning rate at that step. Schedules of optax take t
+            alone.
+        is_own: Whether it is a function of your own. A schedule that was read from a run folder
+            without its function cannot train.
 
     Raises:
         SettingError: An unknown kind or a fraction out of range.
 
     Example:
-        >>> Schedule("linear", function=lambda t, T: 1 - t / T).rates(0.1, 4)
+        >>> linear = ds.Schedule("linear", function=lambda t, T: 1 - t / T)
+        >>> linear.rates(0.1, 4)
         array([0.1  , 0.075, 0.05 , 0.025], dtype=float32)
     """
 

@@ -48,15 +48,24 @@ def whole(name: str, value: Any, least: int, advice: str) -> None:
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of a training while it runs.
+    """What is recorded of a training while it runs.
 
     Attributes:
-        samples: At the end of an epoch, training and validation loss are measured at the same
+        samples: At the end of an epoch, training and validation loss are evaluated at the same
             weights, on at most this many samples of each part.
-        every: Measure at the end of every so many epochs, and of the last one; None for as
-            often as costs at most about a twentieth of the time, and in short trainings on
-            fewer samples for the same reason. Where `Stop` asks for the validation loss, None
-            is every epoch, and it is never less often than its patience.
+        every: Evaluate after every so many epochs, and after the last one. None evaluates as often
+            as costs at most about a twentieth of the time, in short trainings on fewer samples for
+            the same reason. Where `Stop` needs the validation loss, None is every epoch, and the
+            interval is never longer than its patience.
+
+    Raises:
+        SettingError: A value is out of range.
+
+    Example:
+        >>> record = ds.Record(every=1)
+        >>> run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, record=record)
+        >>> run.trace.validation_loss.shape
+        (2,)
     """
 
     samples: int = 2048
@@ -70,14 +79,23 @@ class Record:
 
 @dataclass(frozen=True)
 class Stop:
-    """When to end before the last epoch.
+    """When to end before the last epoch (early stopping).
 
     Attributes:
-        target_loss: End when the validation loss is at most this; None never.
+        target_loss: End when the validation loss is at most this; None for never.
         patience: End when the validation loss has not fallen for this many epochs. Whatever ends
-            the training, it goes back to the measured weights where that loss was lowest. None
-            never ends it, and keeps the last weights.
-        tolerance: A fall by this much or less, in the loss's own units, counts as none.
+            the training, the weights with the lowest validation loss that was recorded are
+            restored. None never ends it, and keeps the last weights.
+        tolerance: A fall by this much or less, in units of the loss, counts as none.
+
+    Raises:
+        SettingError: A value is out of range.
+
+    Example:
+        >>> stop = ds.Stop(patience=5, target_loss=0.1)
+        >>> options = ds.TrainOptions(epochs=500, stop=stop)
+        >>> stop.watches  # the validation loss decides when to end
+        True
     """
 
     target_loss: float | None = None
@@ -104,25 +122,32 @@ class Stop:
 class Settings:
     """Everything that decides how a network is trained, apart from the data and the network.
 
-    Names are read: `Settings("huber", optimizer="adam").optimizer` is an `Optimizer`.
+    Names become values: `Settings("huber", optimizer="adam").optimizer` is an `Optimizer`.
 
     Attributes:
         loss: Name of the loss; of a `Loss` or a function, its name is kept.
         optimizer: The optimizer, or its name.
-        learning_rate: The (highest) learning rate; the optimizer's usual one if left out.
+        learning_rate: The (highest) learning rate; the optimizer's usual rate if left out.
         schedule: How the rate changes over the steps, or its name.
-        batch_size: Samples per step: a number, "full" for all of them.
+        batch_size: Samples per step: a number, or "full" for all of them.
         epochs: How often all training samples are seen.
-        seed: Decides the first weights, the order of samples and all other chance.
+        seed: Seed of the first weights, of the order of samples and of all other chance.
         class_weights: How much each class counts in the loss; empty for all the same.
-        label_smoothing: Which share of each class target is spread evenly over all classes, while
+        label_smoothing: Fraction of each class target that is spread evenly over all classes, in
             training alone (Szegedy et al., 2016); 0 for none.
-        augment: Changes made to images while training, or their notation; None for none.
-        record: What is kept.
+        augment: Random changes of the training images, or their notation; None for none.
+        record: What is recorded.
         stop: When to end early.
 
     Raises:
         SettingError: A value is out of range.
+
+    Example:
+        >>> settings = ds.Settings("cross_entropy", optimizer="adam")
+        >>> settings.learning_rate
+        0.001
+        >>> settings.samples_per_step(560)
+        32
     """
 
     loss: str

@@ -60,10 +60,10 @@ def export(
     Args:
         run: The run, or its folder.
         path: The new file; if left out, in the run's folder, such as export/digits.onnx.
-        to: "onnx" (preprocessing included: raw inputs in, answers out), "safetensors" (the
-            weights with their names), or "numpy", "torch", "keras": a Python file that answers
+        to: "onnx" (preprocessing included: raw inputs in, predictions out), "safetensors" (the
+            weights with their names), or "numpy", "torch", "keras": a Python file that predicts
             without Downslope, with its weights beside it.
-        overwrite: Whether a file that is there may be replaced.
+        overwrite: Whether an existing file may be replaced.
 
     Returns:
         The files that were written, the main one first.
@@ -73,10 +73,12 @@ def export(
             does not suit it, or the run's loss cannot be exported.
         NetworkError: A layer or an activation of the user's own has no form for this format.
         RunError: The folder is not a run.
-        StorageError: A file is there already, or the disk refuses.
+        StorageError: The file exists already, or cannot be written.
 
     Example:
-        >>> export("runs/digits-1", "digits.onnx", to="onnx")
+        >>> files = ds.export("runs/moons-1", "moons.py", to="numpy")
+        >>> [file.name for file in files]
+        ['moons.py', 'moons.npz']
     """
     chosen = look_up(to, FORMATS, "format", SettingError)
     if not isinstance(run, Run):

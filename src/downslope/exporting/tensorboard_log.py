@@ -47,25 +47,25 @@ def check_tensorboard() -> None:
 
 @contextmanager
 def tensorboard_log(folder: str | Path) -> Iterator[OnChunk]:
-    """Write a training's curves for TensorBoard while it runs.
+    """Write the curves of a training for TensorBoard while it runs.
 
     Args:
-        folder: Where the run is to be saved; the event files come into `tensorboard` in it.
-            `run.save(folder)` puts the run beside them. Where a training in it goes on, its
-            curves go on as well: what had been written of later steps is no part of them.
+        folder: Where the run will be saved; the event files are written into its folder
+            `tensorboard`. If a training in this folder is resumed, its curves continue; points of
+            later steps are removed from them.
 
     Yields:
-        What `train` takes as `on_chunk`. Of a training of more than `MOST_STEPS` steps every
-        second step is written, or every third, and so on; all of them are in the run's trace.
+        The `on_chunk` argument of `train`. Of a training of more than `MOST_STEPS` steps every
+        second step is written, or every third, and so on; the run's trace has all of them.
 
     Raises:
         SettingError: The extra [tensorboard] is not installed.
-        StorageError: There are event files already, or the disk refuses.
+        StorageError: There are event files already, or they cannot be written.
 
     Example:
-        >>> with tensorboard_log("runs/mine") as on_chunk:
-        ...     run = train(network, data, on_chunk=on_chunk)
-        >>> run.save("runs/mine")
+        >>> with ds.tensorboard_log("runs/logged") as on_chunk:
+        ...     run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, on_chunk=on_chunk)
+        >>> run = run.save("runs/logged")
     """
     check_tensorboard()
     path = Path(os.path.abspath(Path(folder).expanduser())) / LOG

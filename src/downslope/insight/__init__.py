@@ -1,6 +1,10 @@
 """Analyses of a finished training: steps, gradients, surfaces, rates and minima.
 
-Pure functions of data sets, networks and runs; each returns plain values that every door shows.
+Pure functions of data sets, networks and runs. Each returns a result, which prints itself as text
+and has `summary`, `to_dict()` and `plot()`. The examples open a run that was saved before:
+
+    >>> run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2)
+    >>> run = run.save("runs/moons-1")
 """
 
 from downslope.insight.bowl import bowl

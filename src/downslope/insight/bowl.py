@@ -175,19 +175,28 @@ def bowl(
     start: Sequence[float] = START,
     steps: int = STEPS,
 ) -> Bowl:
-    """Descend on the bowl whose lowest point is (4, 3), with the engine's own steps.
+    """Descend with gradient descent on a loss of two weights, the bowl with its minimum at (4, 3).
+
+        L(w1, w2) = (w1 - 4)^2 + (w2 - 3)^2 / 2
+
+    Each step is one of the engine's own: w <- w - rate * gradient. Above a rate of 1, w1
+    overshoots.
 
     Args:
-        rates: Learning rates: by default a small one, a good one, and one that is too large.
+        rates: Learning rates; by default a small one, a good one, and one that is too large.
         start: The two weights before the first step.
-        steps: How many steps each descent has.
+        steps: Number of steps of each descent.
+
+    Returns:
+        The descents, in the order of the rates, with the gradient at the start.
 
     Raises:
         SettingError: A rate, the start or the number of steps is out of range.
 
     Example:
-        >>> [one.summary for one in bowl().descents][1]
-        'arrives'
+        >>> found = ds.insight.bowl(rates=(0.05, 0.6))
+        >>> [descent.summary for descent in found.descents]
+        ['still 2.2 away', 'arrives']
     """
     rates, start = tuple(map(float, rates)), tuple(start)
     if not rates or len(start) != 2 or not all(map(math.isfinite, start)):

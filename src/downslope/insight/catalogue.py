@@ -98,7 +98,7 @@ class Catalogue(Result):
 
 
 def catalogue(kind: str | None = None) -> Catalogue:
-    """List the layers, activations, initializers, losses, optimizers and schedules there are.
+    """List all layers, activations, initializers, losses, optimizers and schedules.
 
     Args:
         kind: One of these, in the plural; None for all of them.
@@ -110,9 +110,9 @@ def catalogue(kind: str | None = None) -> Catalogue:
         SettingError: There is no such kind.
 
     Example:
-        >>> print(catalogue("optimizers"))
-        >>> catalogue("activations").entries["activations"][3].name
-        'relu'
+        >>> found = ds.catalogue("activations")
+        >>> [one.name for one in found.entries["activations"]]
+        [...'relu'...]
     """
     made = {
         "layers": lambda: tuple(map(_layer, LAYERS.values())),

@@ -55,17 +55,17 @@ def compare(
     on_progress: OnProgress | None = None,
     **settings: Any,
 ) -> Comparison:
-    """Train with each value of one setting, over several seeds.
+    """Compare the values of one setting by training with each of them, over several seeds.
 
     Args:
-        network: What learns; None for the recipe's.
-        data: What it learns from, as for `train`.
+        network: A `Network` or its notation; None for the recipe's.
+        data: A `Dataset`, or whatever `load` takes.
         vary: One setting of `train` and its values, such as {"batch_size": ["full", 1, 32]}.
-        seeds: How many trainings of each value: with the seeds 0, 1, ...
-        seconds: About how long all trainings may take: epochs are reduced, for all values alike,
-            until they do. None to train all epochs.
-        test: Whether to open the test part, once, when everything is trained.
-        options: How to train, as for `train`; its seed means nothing.
+        seeds: Number of trainings with each value: with the seeds 0, 1, ...
+        seconds: About how long all trainings may take, in seconds: epochs are reduced, for all
+            values alike, until they do. None to train all epochs.
+        test: Whether to evaluate on the test part, once, when everything is trained.
+        options: All options as one value, as for `train`; its seed has no effect.
         on_progress: Called with (done, in all), in thousandths of the work.
         settings: Changes of the options, by the arguments of `train`; without seed.
 
@@ -79,8 +79,11 @@ def compare(
         KeyboardInterrupt: It was stopped before two values were finished.
 
     Example:
-        >>> found = compare(network, data, vary={"batch_size": ["full", 1, 32]}, epochs=20)
+        >>> rates = {"learning_rate": [0.0001, 0.1]}
+        >>> network = "dense 8 tanh, dense 2"
+        >>> found = ds.insight.compare(network, "moons", vary=rates, seeds=2, epochs=2)
         >>> print(found.summary)
+        At equal samples seen, learning rate 0.1 has the lowest validation loss, ...
     """
     if "seed" in settings:
         raise SettingError(

@@ -253,17 +253,24 @@ class RunDiff(Result):
 
 
 def diff(one: Run, other: Run) -> RunDiff:
-    """Find where two runs part, and what differed.
+    """Find the first step at which two runs differ, and the settings that differ.
 
-    Neither data nor test part is opened; runs of other data or another network are compared in
-    what can be compared.
+    It opens neither data nor test part. Runs on other data or of another network are compared as
+    far as possible.
 
     Args:
         one: A run.
         other: Another run.
 
+    Returns:
+        The differences.
+
     Example:
-        >>> print(diff(open_run("runs/digits-1"), open_run("runs/slower")).summary)
+        >>> run = ds.open_run("runs/moons-1")
+        >>> slower = ds.fork(run, 18, "runs/lower-rate", learning_rate=0.001)
+        >>> found = ds.insight.diff(run, slower)
+        >>> found.equal_steps  # batch losses that are the same, bit for bit
+        19
     """
     steps = min(len(one.trace.batch_loss), len(other.trace.batch_loss))
     data, network = data_unlike(one.data, other.data), network_unlike(one, other)

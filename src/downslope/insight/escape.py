@@ -198,23 +198,27 @@ def escape(
     learning_rate: float = LEARNING_RATE,
     seed: int = 0,
 ) -> Escape:
-    """Count how many of many starts in a local minimum leave it, for several batch sizes.
+    """Count how many starts in a local minimum leave it, for several batch sizes.
 
-    All walk with the engine's own steps, from the same starts, at the same learning rate, and see
+    All start from the same weights, take the engine's own steps at the same learning rate, and see
     every sample equally often; each has its own order of samples.
 
     Args:
-        starts: How many.
+        starts: Number of starts.
         batch_sizes: Samples per step: whole numbers, or "full".
         epochs: How often all samples are seen.
-        learning_rate: For all.
-        seed: Decides the starts and every order.
+        learning_rate: The learning rate of all.
+        seed: Seed of the starts and of every order of samples.
+
+    Returns:
+        The paths and where they ended, per batch size.
 
     Raises:
         SettingError: A number is out of range.
 
     Example:
-        >>> [one.ended_in_a for one in escape(starts=10).walkers][0]  # with the full batch
+        >>> found = ds.insight.escape(starts=10, batch_sizes=("full",))
+        >>> found.walkers[0].ended_in_a  # the full batch never leaves the local minimum
         0
     """
     if not isinstance(starts, int) or starts < 1 or not batch_sizes:

@@ -121,19 +121,28 @@ class Generalization(Result):
 def generalization(
     run: Run, *, test: bool = False, on_progress: OnProgress | None = None
 ) -> Generalization:
-    """Compare the losses of a run on the samples that it learnt from and on others.
+    """Compare the training and validation loss of a run over its epochs: does it overfit?
 
-    The training is gone through once more, to measure both parts at the same weights behind up to
-    40 epochs, on up to 2,048 samples of each.
+    The training is replayed to evaluate both losses at the same weights, after up to 40 epochs, on
+    up to 2,048 samples of each part.
 
     Args:
-        run: The run; its data is loaded if it is not at hand.
-        test: Whether to open the test part as well, which is counted.
+        run: The run; its data is loaded if it is not in memory.
+        test: Whether to evaluate on the test part as well, which is counted.
         on_progress: Called with (steps done, steps in all).
 
+    Returns:
+        The losses and their gap, with intervals, and the epoch after which the run overfits, if
+        any.
+
     Raises:
-        DataError: The data is gone or has changed.
-        RunError: It ended before its first epoch did, or does not repeat here.
+        DataError: The data is missing or has changed.
+        RunError: It ended before its first epoch did, or cannot be repeated exactly here.
+
+    Example:
+        >>> found = ds.insight.generalization(ds.open_run("runs/moons-1"))
+        >>> found.gaps.shape  # validation loss - training loss, per epoch
+        (2,)
     """
     run = run.with_data()
     assert run.dataset is not None

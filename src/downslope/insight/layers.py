@@ -120,19 +120,27 @@ class LayersOverTime(Result):
 def layers_over_time(
     run: Run, points: int = POINTS, on_steps: OnProgress | None = None
 ) -> LayersOverTime:
-    """Measure a run's layers at steps spread over its training, which is replayed for it.
+    """Record the gradients, weights and activations of each layer over a run's training.
 
-    Steps lie closer at the beginning, where most happens.
+    The training is replayed. The steps are closer together at the beginning, where most happens.
 
     Args:
         run: The run.
-        points: How many steps to look at; fewer if there are fewer.
+        points: Number of steps to record; fewer if the training has fewer.
         on_steps: Called while the training is replayed, with (steps done, steps in all).
 
+    Returns:
+        A course per layer, each over the recorded steps.
+
     Raises:
-        DataError: The data is gone or has changed.
-        RunError: The training does not repeat here, or has no steps.
+        DataError: The data is missing or has changed.
+        RunError: The training cannot be repeated exactly here, or has no steps.
         SettingError: There are fewer than two points.
+
+    Example:
+        >>> found = ds.insight.layers_over_time(ds.open_run("runs/moons-1"), points=5)
+        >>> found.layers[0].gradient_length.shape
+        (5,)
     """
     if points < 2:
         raise SettingError(

@@ -107,11 +107,11 @@ class LearningCurve(Result):
 def learning_curve(
     run: Run, *, seeds: int = 3, on_progress: OnProgress | None = None
 ) -> LearningCurve:
-    """Train like a run on growing shares of its training part: 1/16, 1/8, ... and all of it.
+    """Train like a run on growing fractions of its training part: 1/16, 1/8, ... and all of it.
 
     Args:
-        run: The run; its data is loaded if it is not at hand, and its test part stays sealed.
-        seeds: How many trainings of each size: with the seeds 0, 1, ..., each on samples that
+        run: The run; its data is loaded if it is not in memory, and its test part is not used.
+        seeds: Number of trainings of each size: with the seeds 0, 1, ..., each on samples that
             are drawn anew.
         on_progress: Called with (done, in all), in thousandths of the work.
 
@@ -119,9 +119,16 @@ def learning_curve(
         The curve. Ctrl-C ends early and returns the sizes that were finished.
 
     Raises:
-        DataError: The data is gone or has changed, or has too few samples for two sizes.
+        DataError: The data is missing or has changed, or has too few samples for two sizes.
         SettingError: The number of seeds is no whole number of at least 2.
         KeyboardInterrupt: It was stopped before two sizes were finished.
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(60, 2))
+        >>> run = ds.train("dense 2", (X, X[:, 0] > 0), epochs=2)
+        >>> found = ds.insight.learning_curve(run, seeds=2)
+        >>> found.validation_loss.shape == (len(found.sizes), 2)
+        True
     """
     check_seeds(seeds)
     run = run.with_data()

@@ -70,16 +70,32 @@ class Line(Result):
 def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST_SAMPLES) -> Line:
     """Find the loss on the straight line between the weights of two runs.
 
+        L((1 - t) a + t b),  0 <= t <= 1
+
+    A barrier between the two says that they are in different minima.
+
+    Source: Goodfellow, Vinyals and Saxe, Qualitatively characterizing neural network optimization
+    problems, 2015.
+
     Args:
-        one: A run.
-        other: A run of the same network on the same data.
-        points: How many points there are, both ends among them.
+        one: A run, with weights a.
+        other: A run of the same network on the same data, with weights b.
+        points: Number of points, both ends included.
         most_samples: Of more samples of a part, so many are used, always the same.
 
+    Returns:
+        Training and validation loss at each point.
+
     Raises:
-        DataError: The data of the first run is gone or has changed.
+        DataError: The data of the first run is missing or has changed.
         SettingError: The runs are not of one network and one data set, or there are too few
             points.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> other = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, seed=1)
+        >>> ds.insight.line(run, other, points=11).train_loss.shape
+        (11,)
     """
     if not isinstance(points, int) or points < 2:
         raise SettingError(

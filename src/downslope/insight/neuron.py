@@ -129,24 +129,31 @@ def neuron(
     *,
     place: tuple[int, int] | None = None,
 ) -> Neuron:
-    """Look at one neuron of a run's network.
+    """Look at one neuron of a run's network: its inputs, weights, products and activation.
+
+        z = sum_i w_i x_i + b,  a = f(z)
 
     Args:
         run: The run.
         layer: The neuron's layer, from 1: a dense layer or a convolution.
-        unit: Which unit, from 0; of a convolution, which channel.
-        sample: The training sample that it looks at, from 0; None for the one that it responds
-            to most.
-        place: Of a convolution, the (row, column) of its output; None for where its activation is
-            largest.
+        unit: Index of the unit, from 0; of a convolution, of the channel.
+        sample: Index of the training sample that it looks at, from 0; None for the sample with the
+            largest pre-activation.
+        place: Of a convolution, the (row, column) of its output; None for the largest activation.
+
+    Returns:
+        The neuron, with its pre-activation for every training sample.
 
     Raises:
-        DataError: The data is gone or has changed, or there is no such sample.
-        NetworkError: There is no such layer or unit, or it is no layer of neurons.
+        DataError: The data is missing or has changed, or there is no such sample.
+        NetworkError: There is no such layer or unit, or the layer has no neurons.
 
     Example:
-        >>> one = neuron(run, layer=1, unit=3)
-        >>> one.sum == one.products.sum() + one.bias  # up to rounding
+        >>> found = ds.insight.neuron(ds.open_run("runs/moons-1"), layer=1, unit=3)
+        >>> found.products.shape
+        (2,)
+        >>> bool(np.isclose(found.sum, found.products.sum() + found.bias))
+        True
     """
     run = run.with_data()
     assert run.dataset is not None

@@ -46,10 +46,19 @@ def image_shape(
 
 
 def first_filters(run: Run) -> Float[np.ndarray, "units h w c"] | None:
-    """The weights of the first layer that has some, as one small image for each unit.
+    """Return the weights of the first layer with weights, as one small image per unit.
 
-    A convolution's are its patches, a dense layer's the whole image; None where its inputs are
-    no image, or its patches are single pixels.
+    Args:
+        run: The run.
+
+    Returns:
+        Shape (units, height, width, channels): the patches of a convolution, or whole images for a
+        dense layer. None where the layer's inputs are no image, or its patches are single pixels.
+
+    Example:
+        >>> run = ds.train("dense 4, dense 10", "digits", epochs=1)
+        >>> ds.insight.first_filters(run).shape
+        (4, 8, 8, 1)
     """
     shape = image_shape(run.data.input_shape, run.data.input_names)
     for layer, own in zip(run.network.layers, run.parameters, strict=True):
@@ -104,26 +113,40 @@ def important_inputs(
     outputs: np.ndarray | None = None,
     method: Method = "integrated_gradients",
 ) -> Importance:
-    """Find which inputs (pixels, or columns of a table) matter for a run's answers.
+    """Find which inputs (pixels, or columns of a table) matter for a run's predictions.
 
-    Integrated gradients follow the straight line from the mean training input to the sample and
-    add up the slope of the answer on the way, times the distance: what all inputs get together is
-    the difference of the two answers. Gradient times input takes the slope at the sample alone.
+    Integrated gradients follow the straight line from the mean training input m to the sample x,
+    and add up the gradient of the output on the way:
 
-    Sources: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, 2017; Shrikumar
-    et al., Not just a black box: learning important features through propagating activation
+        score_i = (x_i - m_i) * integral_0^1 dy/dx_i (m + t (x - m)) dt
+
+    The scores add up to y(x) - y(m). Gradient times input takes the gradient at the sample alone.
+
+    Source: Sundararajan, Taly and Yan, Axiomatic attribution for deep networks, 2017; Shrikumar et
+    al., Not just a black box: learning important features through propagating activation
     differences, 2016.
 
     Args:
         run: The run.
         inputs: Raw inputs, (N, *input_shape).
-        outputs: Which output to explain for each, (N,); None for the class that is answered.
-            Ignored where people are counted: there it is their number.
+        outputs: The index of the output to explain for each, (N,); None for the predicted class. No
+            effect where people are counted: there it is their number.
         method: A name in `METHODS`.
 
+    Returns:
+        A score per input, (N, *input_shape), in units of the output.
+
     Raises:
-        DataError: The inputs have the wrong shape; or the data is gone or has changed.
+        DataError: The inputs have the wrong shape; or the data is missing or has changed.
         SettingError: There is no such method.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1").with_data()
+        >>> found = ds.insight.important_inputs(run, run.dataset.validation.inputs[:3])
+        >>> found.scores.shape
+        (3, 2)
+        >>> bool(np.allclose(found.scores.sum(axis=1), found.value - found.base, atol=0.01))
+        True
     """
     if method not in METHODS:
         raise SettingError(

@@ -167,15 +167,17 @@ def slope(
 ) -> Slope:
     """Find value and derivative of a function of one number, and its tangents.
 
-    Without any argument: the square error of answers to a photo of 500 people, at the answers
-    350 and 600 (Figure 3 of the article How Neural Networks Learn).
+        tangent at a:  y = f(a) + f'(a) (x - a)
+
+    Without any argument: the squared error of predictions for a photo of 500 people, at the
+    predictions 350 and 600 (Figure 3 of the article How Neural Networks Learn).
 
     Args:
         function: The name of a loss or an activation, an expression of x such as "x**2 - 3*x",
             a function of one number written with jax.numpy, or, with a target, a loss:
             `loss(prediction, target) -> (N,)`.
         at: One or more points; some that suit the function if left out.
-        target: The truth that a loss compares with; for a loss of classes, class 0 or 1.
+        target: The target of a loss; for a loss of classes, class 0 or 1.
         span: Where the curve begins and ends; around the points if left out.
 
     Returns:
@@ -183,11 +185,11 @@ def slope(
 
     Raises:
         SettingError: The name is unknown, the expression cannot be read, a loss has no target or
-            something else has one, or the function has no value or slope at a point.
+            something else has one, or the function has no value or derivative at a point.
 
     Example:
-        >>> found = slope("squared_error", at=(350, 600), target=500)
-        >>> [(one.value, one.slope) for one in found.tangents]
+        >>> found = ds.insight.slope("squared_error", at=(350, 600), target=500)
+        >>> [(tangent.value, tangent.slope) for tangent in found.tangents]
         [(22500.0, -300.0), (10000.0, 200.0)]
     """
     if function is None:

@@ -32,28 +32,32 @@ def trace_step(
     weight: str | None = None,
     on_steps: OnProgress | None = None,
 ) -> StepTrace:
-    """Rebuild one step of a run's training, and follow a sample and a weight through it.
+    """Compute one step of a run's training again, and follow a sample and a weight through it.
 
     Args:
         run: The run.
-        step: Which step, from 1. After a training that ended because something was not finite
-            one step more can be looked at: the one that failed.
-        sample: A training sample, from 0; it need not be in the step's batch. None for the first
-            of the batch.
+        step: The step, from 1. After a training that ended because something was not finite, one
+            more step exists: the one that failed.
+        sample: Index of a training sample, from 0; it need not be in the step's batch. None for the
+            first of the batch.
         layer: The weight's layer, from 1.
-        unit: The unit that the weight leads to, from 0.
-        weight: The rest of its place, such as "3" for the input that it comes from, or "bias", or
-            all of it: "weights[3,5]". What is left out is chosen by the largest gradient.
+        unit: Index of the unit that the weight leads to, from 0.
+        weight: Which weight of the unit: "3" for its input 3, "bias", or the whole name:
+            "weights[3,5]". If left out, the weight with the largest gradient.
         on_steps: Called while the training is replayed, with (steps done, steps in all).
 
+    Returns:
+        The step: forward pass, loss, gradients, the chain rule for the weight, and the update.
+
     Raises:
-        DataError: The data is gone or has changed, or there is no such sample.
+        DataError: The data is missing or has changed, or there is no such sample.
         NetworkError: There is no such layer, unit or weight.
-        RunError: There is no such step, or the training does not repeat here.
+        RunError: There is no such step, or the training cannot be repeated exactly here.
 
     Example:
-        >>> traced = trace_step(run, step=100)
-        >>> print(traced)
+        >>> found = ds.insight.trace_step(ds.open_run("runs/moons-1"), step=2)
+        >>> print(found)
+        Step 2 of 36 of the training on moons: epoch 1, 32 samples, adam, learning rate 0.000...
     """
     if layer is not None:
         checked_layer(run.network, layer)

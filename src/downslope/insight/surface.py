@@ -109,29 +109,40 @@ def surface(
     most_samples: int = MOST_SAMPLES,
     on_progress: OnProgress | None = None,
 ) -> Surface:
-    """Find the loss over a plane around the weights of a run.
+    """Find the loss over a plane in weight space around the weights of a run.
+
+        L(w + a u + b v)
+
+    with the run's weights w and two directions u and v.
+
+    Source: Li et al., Visualizing the loss landscape of neural nets, 2018 (filter-normalised random
+    directions, and the principal components of the path).
 
     Args:
         run: The run.
-        plane: "path": the two main directions of the path that it walked. "random": two random
-            directions, filter-normalised. "weights": two single weights.
+        plane: "path": the two principal components of the weights during training. "random": two
+            random directions, filter-normalised. "weights": two single weights.
         weights: For "weights": two of them, such as "1.weights[3,5]" and "1.biases[5]".
-        points: How many points there are along each direction.
+        points: Number of points along each direction.
         reach: How far the plane goes to each side of the run's weights. Left out, it goes a
-            little beyond the path; to 1 along random directions, where each neuron's weights
-            change by as much as they are; and to twice the larger of two weights, at least 1.
-        seed: Decides the random directions.
+            little beyond the path; to 1 along random directions, where 1 changes each neuron's
+            weights by their own length; and to twice the larger of two weights, at least 1.
+        seed: Seed of the random directions.
         most_samples: Of more samples of a part, so many are used, always the same.
         on_progress: Called with (points done, points in all).
 
+    Returns:
+        Training and validation loss at each point, and the path of the training in the plane.
+
     Raises:
-        DataError: The run's data is gone or has changed.
-        RunError: The path cannot be walked again.
+        DataError: The run's data is missing or has changed.
+        RunError: The training cannot be repeated exactly here.
         SettingError: A setting is out of range, or there is no such weight.
 
     Example:
-        >>> found = surface(run)
-        >>> found.train_loss.shape, found.plane.share
+        >>> found = ds.insight.surface(ds.open_run("runs/moons-1"), points=5)
+        >>> found.train_loss.shape
+        (5, 5)
     """
     if not isinstance(points, int) or not 2 <= points <= MOST_POINTS:
         raise SettingError(

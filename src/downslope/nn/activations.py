@@ -21,22 +21,24 @@ Function = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
 @dataclass(frozen=True)
 class Activation:
-    """An activation a(z): the function, what is known of it, and its forms in other libraries.
+    """An activation function a(z), with what is known of it and its forms in other libraries.
 
-    A function of your own works without a record. Give one to name it, or to export it.
+    A plain function of your own works as an activation as well. Make it an `Activation` to name it
+    or to export it.
 
     Attributes:
         name: Its name in the notation of networks.
         function: From pre-activations z, shape (N, ...), to activations of the same shape, written
             with `jax.numpy`.
         formula: a(z) in plain text.
-        source: Where it was published; empty where it is older than the field.
+        source: The publication; empty where the function is older than the field.
         initializer: The initializer that "auto" stands for.
         is_elementwise: Whether each activation depends on its own pre-activation alone.
         is_increasing: Whether a larger z never gives a smaller a(z), so that the largest
             pre-activation has the largest activation.
-        is_flat_below: Whether its slope is 0 for every z below 0: a neuron there learns nothing.
-        steepest: Its largest slope, if it saturates on both sides; None otherwise.
+        is_flat_below: Whether its derivative is 0 for every z below 0; a neuron there learns
+            nothing.
+        steepest: Its largest derivative, if it saturates on both sides; None otherwise.
         numpy: a(z) as a NumPy expression of z, or as lines of which the last one returns it.
         torch: The call that makes its PyTorch module; images have their channels on axis 1.
         keras: Its name in Keras, or the call that makes its layer.
@@ -44,8 +46,9 @@ class Activation:
         synonyms: What other libraries call it, separated by blanks.
 
     Example:
-        >>> cube = Activation("cube", lambda z: z**3, numpy="z**3")
-        >>> layer = Dense(32, activation=cube)
+        >>> cube = ds.Activation("cube", lambda z: z**3, numpy="z**3")
+        >>> ds.Dense(32, activation=cube).activate(np.array([-2.0, 3.0]))
+        array([-8., 27.])
     """
 
     name: str

@@ -80,12 +80,20 @@ def _checked(layers: object, owner: str) -> tuple[Layer, ...]:
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """The inputs added to what `layers` make of them: x + f(x).
+    """Add the inputs to the outputs of the inner layers: x + f(x).
 
-    Source: He et al., Deep residual learning, 2015.
+    Source: He et al., Deep residual learning for image recognition, 2015.
 
     Attributes:
         layers: The layers of f, one after another; f must keep the shape.
+
+    Raises:
+        NetworkError: There are no layers, or something else than layers was given.
+
+    Example:
+        >>> block = ds.Residual([ds.Dense(8, "relu"), ds.Dense(8)])
+        >>> ds.Network([block, ds.Dense(2)]).shapes((8,))
+        ((8,), (2,))
     """
 
     layers: tuple[Layer, ...]
@@ -168,8 +176,18 @@ class Parallel(nn.ModuleList):
 class Parallel(Layer):
     """Several branches that see the same inputs, joined along the last axis (channels).
 
+        y = concatenate(f_1(x), f_2(x), ...)
+
     Attributes:
         branches: Each a chain of layers; all must agree in every axis but the last.
+
+    Raises:
+        NetworkError: There are no branches, or a branch is no chain of layers.
+
+    Example:
+        >>> layer = ds.Parallel([ds.Conv2D(8, 3)], [ds.Conv2D(4, 5)])
+        >>> layer.output_shape((28, 28, 1))
+        (28, 28, 12)
     """
 
     branches: tuple[tuple[Layer, ...], ...]

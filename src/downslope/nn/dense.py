@@ -61,7 +61,9 @@ def keep_plain(layer: Any) -> None:
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Fully connected: activation(x W + b), x of shape (N, features), W (features, units).
+    """Fully connected layer: each unit sees all inputs.
+
+        y = a(x W + b),  x of shape (N, features), W (features, units), b (units,)
 
     Attributes:
         units: Number of neurons.
@@ -69,6 +71,14 @@ class Dense(Layer):
             `Activation`.
         initializer: A name in `INITIALIZERS`, "auto" for the one that fits the activation, a
             function (key, shape, dtype) -> weights, or an `Initializer`.
+
+    Raises:
+        NetworkError: `units` is no positive whole number, or a name is unknown.
+
+    Example:
+        >>> network = ds.Network([ds.Dense(32, "relu"), ds.Dense(10)])
+        >>> network.shapes((64,))
+        ((32,), (10,))
     """
 
     units: int
@@ -145,7 +155,12 @@ class FlattenPixels(nn.Module):
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All values of a sample in one row: (N, ...) to (N, features)."""
+    """All values of a sample in one row: (N, ...) to (N, features).
+
+    Example:
+        >>> ds.Flatten().output_shape((28, 28, 1))
+        (784,)
+    """
 
     word: ClassVar[str] = "flatten"
 
@@ -182,12 +197,24 @@ class Flatten(Layer):
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, silence a share of the signals and enlarge the others to keep their mean.
+    """In training, set a random fraction of the activations to 0.
 
-    Source: Srivastava et al., Dropout, 2014 (the inverted form, which leaves prediction alone).
+        y = x m / (1 - rate),  m = 1 with probability 1 - rate, else 0
+
+    The division keeps the mean, so that prediction uses the inputs unchanged (inverted dropout).
+
+    Source: Srivastava et al., Dropout, 2014.
 
     Attributes:
-        rate: The share that is silenced, at least 0 and below 1.
+        rate: The fraction of activations that is set to 0, at least 0 and below 1.
+
+    Raises:
+        NetworkError: The rate is out of range.
+
+    Example:
+        >>> network = ds.Network([ds.Dense(32, "relu"), ds.Dropout(0.2), ds.Dense(10)])
+        >>> network.is_random
+        True
     """
 
     rate: float

@@ -21,18 +21,28 @@ FIRST_SPREAD = 0.05  # standard deviation of the first numbers: small beside sca
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """The last input, the place of a value, becomes learnt numbers in front of the other inputs.
+    """Replace the last input, the index of a category, by a learned vector.
 
-    From (place, others) to (W[place], others), W of shape (values, numbers): the same as a dense
-    layer without biases on one input per value, without all the zeros. A column after the other:
-    the next such layer finds its own place last. A place that is not finite gives NaN.
+        (index, others) -> (W[index], others),  W of shape (values, numbers)
 
-    Source: Guo and Berkhahn, Entity Embeddings of Categorical Variables, 2016.
+    It computes the same as a dense layer without biases on a one-hot input, without all the zeros.
+    For several categorical columns, use one such layer after the other: each consumes the last
+    input and puts its vector first. An index that is not finite gives NaN.
+
+    Source: Guo and Berkhahn, Entity embeddings of categorical variables, 2016.
 
     Attributes:
-        values: How many values there are; places are 0 to values - 1, others are taken as the
+        values: Number of categories. Indices run from 0 to values - 1; others are rounded to the
             nearest of these.
-        numbers: How many numbers each becomes.
+        numbers: Length of the vector.
+
+    Raises:
+        NetworkError: `values` or `numbers` is no positive whole number.
+
+    Example:
+        >>> layer = ds.Embedding(values=100, numbers=4)
+        >>> layer.output_shape((7,))  # 6 other inputs and an index
+        (10,)
     """
 
     values: int

@@ -31,11 +31,15 @@ def _is_image(shape: Shape) -> None:
 
 @dataclass(frozen=True)
 class Conv2D(Layer):
-    """Convolution: each unit sees a patch of `size` x `size` pixels, the same weights everywhere.
+    """Convolution: the same `size` x `size` weights are applied to each patch of the image.
+
+        y[n, i, j, k] = a(sum_uvc x[n, i*s + u*d, j*s + v*d, c] W[u, v, c, k] + b[k])
+
+    with stride s and dilation d. As is usual in the field, the patch is not flipped.
 
     Attributes:
         channels: Number of output channels.
-        size: Height and width of the patch.
+        size: Height and width of the patch, in pixels.
         activation: A name in `ACTIVATIONS`, a function a(z) written with `jax.numpy`, or an
             `Activation`.
         stride: Step between patches, in pixels.
@@ -44,6 +48,13 @@ class Conv2D(Layer):
             uses whole patches only.
         initializer: A name in `INITIALIZERS`, "auto" for the one that fits the activation, a
             function (key, shape, dtype) -> weights, or an `Initializer`.
+
+    Raises:
+        NetworkError: A size, stride, dilation or name is out of range.
+
+    Example:
+        >>> ds.Conv2D(16, 3, "relu", stride=2).output_shape((28, 28, 1))
+        (14, 14, 16)
     """
 
     channels: int
@@ -260,10 +271,18 @@ class _Pool(Layer):
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool):
-    """The largest value of each window.
+    """Max pooling: the largest value of each window of `size` x `size` pixels.
+
+        y[n, i, j, c] = max of x[n, i*size : (i + 1)*size, j*size : (j + 1)*size, c]
 
     Attributes:
-        size: Height, width and step of the window, in pixels.
+        size: Height and width of the window, and the step between windows, in pixels.
+
+    Example:
+        >>> image = np.arange(16.0).reshape(1, 4, 4, 1)
+        >>> ds.MaxPool2D(2).forward({}, image)[0, :, :, 0]
+        Array([[ 5.,  7.],
+               [13., 15.]], dtype=float32)
     """
 
     largest: ClassVar[int] = LARGEST_INDEXED
@@ -279,10 +298,18 @@ class MaxPool2D(_Pool):
 
 @dataclass(frozen=True)
 class AveragePool2D(_Pool):
-    """The mean of each window.
+    """Average pooling: the mean of each window of `size` x `size` pixels.
+
+        y[n, i, j, c] = mean of x[n, i*size : (i + 1)*size, j*size : (j + 1)*size, c]
 
     Attributes:
-        size: Height, width and step of the window, in pixels.
+        size: Height and width of the window, and the step between windows, in pixels.
+
+    Example:
+        >>> image = np.arange(16.0).reshape(1, 4, 4, 1)
+        >>> ds.AveragePool2D(2).forward({}, image)[0, :, :, 0]
+        array([[ 2.5,  4.5],
+               [10.5, 12.5]])
     """
 
     word: ClassVar[str] = "average_pool"
@@ -297,10 +324,16 @@ class AveragePool2D(_Pool):
 
 @dataclass(frozen=True)
 class Upsample2D(Layer):
-    """Each pixel repeated `factor` times in both directions (nearest neighbour).
+    """Nearest-neighbour upsampling: repeat each pixel `factor` times in both directions.
+
+        y[n, i, j, c] = x[n, i // factor, j // factor, c]
 
     Attributes:
         factor: How many times larger both sides become.
+
+    Example:
+        >>> ds.Upsample2D(2).output_shape((14, 14, 8))
+        (28, 28, 8)
     """
 
     factor: int = 2

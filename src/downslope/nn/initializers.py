@@ -25,20 +25,24 @@ Function = Callable[[Array, tuple[int, ...], Any], Float[Array, "..."]]
 
 @dataclass(frozen=True)
 class Initializer:
-    """A way to draw weights with mean 0.
+    """A distribution of mean 0 from which the first weights are drawn.
 
     Attributes:
         name: Its name in the notation of networks.
         variance: From the number of inputs and outputs of a unit to the variance of a weight.
         is_uniform: Draw from a uniform distribution rather than a normal one.
         formula: The variance in plain text.
-        source: Where the formula was published.
-        function: Draws the weights instead: from (key, shape, dtype) to an array, as those of
-            `jax.nn.initializers` do.
+        source: The publication of the formula.
+        function: Draws the weights instead: from (key, shape, dtype) to an array, as the
+            initializers of `jax.nn.initializers` do.
         synonyms: What other libraries call it, separated by blanks.
 
     Example:
-        >>> layer = Dense(32, "tanh", initializer=jax.nn.initializers.orthogonal())
+        >>> narrow = ds.Initializer("narrow", variance=lambda inputs, outputs: 0.01 / inputs)
+        >>> layer = ds.Dense(32, "tanh", initializer=narrow)
+        >>> weights = ds.Network([layer]).init((64,))[0]["weights"]
+        >>> weights.shape
+        (64, 32)
     """
 
     name: str

@@ -26,7 +26,9 @@ Parameters = dict[str, Any]  # names to arrays; composite layers nest
 
 
 class Misfit(Exception):
-    """A layer cannot take inputs of this shape; the network adds which layer it was.
+    """Raise it in `Layer.output_shape` where the layer cannot take inputs of this shape.
+
+    The network turns it into a `NetworkError` that names the layer.
 
     Args:
         needs: What the layer needs, as a noun phrase.
@@ -68,28 +70,32 @@ class Padded(NamedTuple):
 class Layer(abc.ABC):
     """Abstract base of all layers: subclass it for a layer of your own.
 
-    A layer needs `output_shape` and `weighted_sum`, with `init` where it has weights, and
-    `activate` where an activation follows. Its settings are fields of a frozen dataclass, or other
-    attributes that never change and can be hashed: two layers of one class are the same if all
-    their attributes are, and share compiled programs. No sample of a batch may influence another.
+    A layer computes activations from inputs in two steps: `weighted_sum`, then `activate`. It needs
+    `output_shape` and `weighted_sum`, with `init` where it has weights, and `activate` where an
+    activation follows. Its settings are fields of a frozen dataclass, or other attributes that
+    never change and can be hashed: two layers of one class are the same if all their attributes
+    are, and share compiled programs. No sample of a batch may influence another.
 
     Any object with the methods `output_shape(input_shape)`, `init(key, input_shape)` and
     `forward(parameters, inputs, key)` serves as a layer as well.
 
     Example:
+        >>> from dataclasses import dataclass
         >>> @dataclass(frozen=True)
-        ... class Scale(Layer):
+        ... class Scale(ds.Layer):
         ...     start: float = 1.0
         ...
         ...     def output_shape(self, input_shape):
         ...         return input_shape
         ...
         ...     def init(self, key, input_shape):
-        ...         return {"factors": jnp.full(input_shape, self.start)}
+        ...         return {"factors": np.full(input_shape, self.start)}
         ...
         ...     def weighted_sum(self, parameters, inputs, key=None):
         ...         return inputs * parameters["factors"]
-        >>> network = Network([Scale(0.5), Dense(10)])
+        >>> network = ds.Network([Scale(0.5), ds.Dense(10)])
+        >>> network.shapes((4,))
+        ((4,), (10,))
     """
 
     word: ClassVar[str] = ""  # its name in the notation of networks, such as "dense"

@@ -103,22 +103,29 @@ def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: L
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss and how its outputs are read.
+    """A loss function, with how the outputs of its network become predictions.
 
     Attributes:
         name: Its name in `LOSSES`, or the function's own.
         per_sample: From outputs (N, ...) and targets to one value per sample, (N,).
-        link: From outputs to the answer that a person reads.
+        link: From outputs to predictions, such as the softmax for classes.
         takes_classes: Whether targets are classes rather than numbers.
-        degree: How the loss grows with the unit of the targets: in a unit u times smaller the
-            numbers are u times larger and the loss u**degree times; None where no such rule
-            holds. With a rule, training can use targets of deviation 1 and report its own units.
+        degree: How the loss grows with the unit of the targets: targets u times larger give a loss
+            u**degree times larger; None where no such rule holds. With a rule, training can
+            standardise the targets and still report the loss in their units.
         is_of_differences: Whether it depends on y - t alone, so that training can use targets
             whose mean is 0.
         formula: The loss of one output in plain text, of outputs y (or z, where a link follows)
             and targets t.
-        source: Where it was published.
+        source: The publication.
         synonyms: What other libraries call it, separated by blanks.
+
+    Example:
+        >>> quartic = ds.Loss("quartic", lambda y, t: ((y - t) ** 4).sum(axis=1), degree=4)
+        >>> float(quartic.mean(np.array([[1.0], [3.0]]), np.array([[0.0], [1.0]])))
+        8.5
+        >>> ds.TrainOptions(loss=quartic).loss.name
+        'quartic'
     """
 
     name: str

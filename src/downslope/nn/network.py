@@ -20,12 +20,18 @@ NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
 
 
 class Signal(NamedTuple):
-    """What one layer computed.
+    """What one layer computed for a batch.
 
     Attributes:
-        layer: The layer's place and kind, such as "1 Dense".
-        sums: The weighted sums, shape (N, ...).
-        activations: The activations of those sums, the same shape.
+        layer: The layer's number, from 1, and its type, such as "1 Dense".
+        sums: The pre-activations, shape (N, ...).
+        activations: The activations, the same shape.
+
+    Example:
+        >>> network = ds.parse_network("dense 3 tanh, dense 1")
+        >>> signals = network.signals(network.init((2,)), np.ones((5, 2)))
+        >>> signals[0].layer, signals[0].activations.shape
+        ('1 Dense', (5, 3))
     """
 
     layer: str
@@ -35,17 +41,23 @@ class Signal(NamedTuple):
 
 @dataclass(frozen=True)
 class Network:
-    """Layers that signals pass one after another.
+    """A network: layers applied one after another.
+
+        a_0 = x,  a_k = layer_k(a_(k-1)),  y = a_n
 
     Attributes:
-        layers: The layers, from the input's side to the output's.
+        layers: The layers, from inputs to outputs.
 
     Raises:
         NetworkError: There are no layers, or something else than layers was given.
 
     Example:
-        >>> network = Network([Dense(32, "relu"), Dense(10)])
-        >>> parameters = network.init(input_shape=(64,), seed=0)
+        >>> network = ds.Network([ds.Dense(32, "relu"), ds.Dense(10)])
+        >>> parameters = network.init((64,), seed=0)
+        >>> parameters[0]["weights"].shape
+        (64, 32)
+        >>> network.forward(parameters, np.zeros((5, 64))).shape
+        (5, 10)
     """
 
     layers: tuple[Layer, ...]

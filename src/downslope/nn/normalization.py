@@ -75,10 +75,17 @@ class PixelNorm(nn.LayerNorm):
 
 @dataclass(frozen=True)
 class Standardize(Layer):
-    """Each sample by itself to mean 0 and variance 1 over all its values; no parameters.
+    """Standardise each sample by itself, over all its values; no parameters.
 
-    For the network's input: photos in different light become alike. Unlike a `GroupNorm` there,
-    it asks for no slope at the input, which would cost as much as a layer's.
+        y = (x - mean) / sqrt(variance + 1e-5)
+
+    Use it as the first layer: photos in different light become alike. Unlike a `GroupNorm` there,
+    it needs no gradient with respect to the inputs, which would cost as much as a layer's.
+
+    Example:
+        >>> outputs = ds.Standardize().forward({}, np.array([[1.0, 2.0, 3.0, 4.0]]))
+        >>> np.round(np.asarray(outputs), 2)
+        array([[-1.34, -0.45,  0.45,  1.34]], dtype=float32)
     """
 
     word: ClassVar[str] = "standardize"
@@ -119,9 +126,20 @@ class Standardize(Layer):
 
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Standardise over the last axis (features, or the channels of a pixel).
+    """Standardise over the last axis: all features, or the channels of a pixel.
+
+        y = scale (x - mean) / sqrt(variance + 1e-5) + offset
+
+    Scale and offset, one of each per feature or channel, are learned.
 
     Source: Ba et al., Layer normalization, 2016.
+
+    Example:
+        >>> layer = ds.LayerNorm()
+        >>> parameters = layer.init(None, (4,))
+        >>> outputs = layer.forward(parameters, np.array([[1.0, 2.0, 3.0, 4.0]]))
+        >>> np.round(np.asarray(outputs), 2)
+        array([[-1.34, -0.45,  0.45,  1.34]], dtype=float32)
     """
 
     word: ClassVar[str] = "layer_norm"
@@ -163,12 +181,25 @@ class LayerNorm(Layer):
 
 @dataclass(frozen=True)
 class GroupNorm(Layer):
-    """Standardise over height, width and a group of channels; for flat inputs over the group.
+    """Standardise each image over height, width and a group of channels.
+
+        y = scale (x - mean) / sqrt(variance + 1e-5) + offset
+
+    Flat inputs are standardised over the group alone. Scale and offset, one of each per channel,
+    are learned.
 
     Source: Wu and He, Group normalization, 2018.
 
     Attributes:
-        groups: Number of groups; it must divide the channels.
+        groups: Number of groups; it must divide the number of channels.
+
+    Raises:
+        NetworkError: `groups` is no positive whole number.
+
+    Example:
+        >>> network = ds.Network([ds.Conv2D(16, 3), ds.GroupNorm(4)])
+        >>> network.shapes((28, 28, 3))
+        ((28, 28, 16), (28, 28, 16))
     """
 
     groups: int = 8

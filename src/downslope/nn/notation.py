@@ -142,14 +142,22 @@ _TAKEN = {
 
 
 def parse(text: str, own: Own = NOTHING) -> Network:
-    """Read a network from its text.
+    """Read a network from its notation.
 
     Args:
-        text: The layers.
+        text: The layers, separated by commas, such as "dense 32 relu, dense 10".
         own: The user's own parts that it names.
+
+    Returns:
+        The network.
 
     Raises:
         NetworkError: The text cannot be read; the message names the part.
+
+    Example:
+        >>> network = ds.parse_network("conv 8 3 relu, max_pool 2, flatten, dense 10")
+        >>> network.shapes((28, 28, 1))
+        ((28, 28, 8), (14, 14, 8), (1568,), (10,))
     """
     check_size(text)
     return Network(_Parser(own).chain(text))

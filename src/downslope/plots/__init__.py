@@ -1,6 +1,7 @@
-"""What people look at: pictures of a run, drawn with matplotlib and saved as PNG or SVG.
+"""Plots of runs and results, drawn with matplotlib and saved as PNG or SVG.
 
-Each function takes plain arrays and returns a figure; `draw_run` draws all that suit a run.
+Each function takes plain arrays or a result and returns a figure. `draw_run` draws all that suit a
+run, and the `plot` method of a result draws that result.
 """
 
 from downslope.plots.bowl import descents

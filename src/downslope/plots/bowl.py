@@ -24,7 +24,13 @@ def descents(found: Bowl) -> Figure:
     """Draw the bowl as a surface and as a map, with every descent and the gradient at the start.
 
     Args:
-        found: What `insight.bowl` returned.
+        found: The result of `insight.bowl`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> figure = ds.plots.descents(ds.insight.bowl(rates=(0.05, 0.6)))
     """
     figure = style.new_figure("Down a bowl of two weights", found.summary, height=5.0)
     grid = figure.add_gridspec(1, 2, width_ratios=[1, 1.12])

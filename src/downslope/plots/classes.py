@@ -30,16 +30,24 @@ def confusion_matrix(
     *,
     name: str = "",
 ) -> Figure:
-    """Draw how often each class was taken for each, and the share of each that was recognised.
+    """Draw the confusion matrix: how often each class was predicted for each true class.
 
-    Colours are shares of the true class (rows), so that rare classes are seen as well; numbers
-    are samples. Right answers are blue, mistakes orange.
+    Colours are fractions of the true class (rows), so that rare classes are visible as well;
+    numbers are samples. Correct predictions are blue, mistakes orange. The recall of each class is
+    at the side.
 
     Args:
-        truth: The true classes.
-        answers: The network's answers.
+        truth: Indices of the true classes, (N,).
+        answers: Indices of the predicted classes, (N,).
         class_names: One per class; a class need not occur in `truth`.
-        name: Of the data set, for the title.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> truth, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+        >>> figure = ds.plots.confusion_matrix(truth, predicted, ("upper", "lower"), name="moons")
     """
     classes = len(class_names)
     counts = count_pairs(truth, answers, classes)

@@ -21,7 +21,19 @@ _DIMMED = 0.45  # how much of a photo remains under its density
 
 
 def choose_over_range(counts: Float[np.ndarray, " n"], most: int = 6) -> Int[np.ndarray, " k"]:
-    """Indices of at most `most` photos, from the emptiest to the fullest, evenly by rank."""
+    """Choose up to `most` photos from the emptiest to the fullest, evenly by rank.
+
+    Args:
+        counts: True number of people in each photo, (N,).
+        most: Number of photos to choose.
+
+    Returns:
+        Their indices, by rising count.
+
+    Example:
+        >>> ds.plots.choose_over_range(np.array([30.0, 10.0, 50.0, 20.0, 40.0]), most=3)
+        array([1, 0, 2])
+    """
     order = np.argsort(counts, kind="stable")
     places = np.linspace(0, len(counts) - 1, min(most, len(counts))).round().astype(np.int64)
     return order[places]
@@ -38,11 +50,19 @@ def crowd_samples(
     """Draw photos, each beside its true and its estimated density of people.
 
     Args:
-        photos: The few photos to draw, in this order.
-        truth: Their true density maps; each sums to the number of people.
-        estimates: Their estimated ones.
-        name: Of the data set, for the title.
-        note: A sentence for the subtitle, such as where the photos come from.
+        photos: The photos to draw, in this order, uint8 (N, height, width, 3).
+        truth: Their true density maps, (N, rows, columns, 1); each sums to the number of people.
+        estimates: Their estimated density maps, likewise.
+        name: Name of the data set, for the title.
+        note: A sentence for the subtitle, such as the source of the photos.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> photos = np.zeros((2, 32, 32, 3), np.uint8)
+        >>> truth, estimates = np.full((2, 4, 4, 1), 0.5), np.full((2, 4, 4, 1), 0.4)
+        >>> figure = ds.plots.crowd_samples(photos, truth, estimates, name="square")
     """
     title = f"Counting people: {name}" if name else "Counting people"
     subtitle = (
@@ -111,13 +131,20 @@ def count_scatter(
     baseline: float,
     name: str = "",
 ) -> Figure:
-    """Draw estimated over true counts, with the diagonal and the answer that ignores its photo.
+    """Draw estimated over true counts, with the diagonal and the constant baseline.
 
     Args:
-        truth: True numbers of people.
-        estimates: Estimated ones.
+        truth: True numbers of people, (N,).
+        estimates: Estimated numbers of people, (N,).
         baseline: The training median, which the baseline always predicts.
-        name: Of the data set, for the title.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> truth, estimates = np.array([120.0, 300.0, 80.0]), np.array([110.0, 340.0, 95.0])
+        >>> figure = ds.plots.count_scatter(truth, estimates, baseline=120.0, name="square")
     """
     truth, estimates = np.asarray(truth, np.float64), np.asarray(estimates, np.float64)
     low, high, outside = answer_range(np.append(truth, baseline), estimates)
@@ -157,8 +184,8 @@ def draw_count(
     """Write a picture of a photo beside the same photo under its estimated density of people.
 
     Args:
-        photo: The photo.
-        density: Its estimated density map.
+        photo: The photo, uint8 (height, width, 3).
+        density: Its estimated density map, (rows, columns, 1).
         count: The estimated number of people.
         path: The PNG file to write.
 
@@ -166,7 +193,12 @@ def draw_count(
         The path.
 
     Raises:
-        StorageError: The disk or the folder refuses.
+        StorageError: The file cannot be written.
+
+    Example:
+        >>> photo, density = np.zeros((32, 32, 3), np.uint8), np.full((4, 4, 1), 0.5)
+        >>> ds.plots.draw_count(photo, density, 8.0, "count.png").name
+        'count.png'
     """
     shape = photo.shape[0] / photo.shape[1]
     width = max(5.0, min(style.WIDTH, 4 * _HIGHEST / shape))

@@ -40,18 +40,26 @@ def loss_curves(
     loss: str = "loss",
     targets: int = 1,
 ) -> Figure:
-    """Draw training and validation loss at the same weights, and the task's measure below.
+    """Draw training and validation loss at the same weights, and the task's metric below.
 
-    Several numbers, each in its own unit, have no measure in common: there the loss stands alone.
+    Several targets, each in its own unit, have no metric in common: for these the loss stands
+    alone.
 
     Args:
-        trace: The course of the training; it may be short, or end in losses that are not finite.
-        task: Decides the measure.
+        trace: The trace of the training; it may be short, or end in losses that are not finite.
+        task: The task, which decides the metric, such as "classification".
         outcome: How the training ended: its sentence becomes the subtitle, and the epoch whose
             weights were kept is marked.
-        name: Of the data set, for the title.
+        name: Name of the data set, for the title.
         loss: Name of the loss, for the axis.
-        targets: How many numbers are learned.
+        targets: Number of targets.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> figure = ds.plots.loss_curves(run.trace, run.data.task, run.outcome, name="moons")
     """
     title = f"Loss over the training: {name}" if name else "Loss over the training"
     epochs = len(trace.epochs["epoch"])
@@ -257,8 +265,15 @@ def learning_rates(trace: Trace, *, name: str = "") -> Figure:
     """Draw the learning rate of every step.
 
     Args:
-        trace: The course of the training.
-        name: Of the data set, for the title.
+        trace: The trace of the training.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> figure = ds.plots.learning_rates(run.trace, name="moons")
     """
     rates = np.asarray(trace.steps["learning_rate"], np.float64)
     every = max(1, -(-len(rates) // _MOST_POINTS))

@@ -19,12 +19,20 @@ _LEAST = 1e-8  # of a loss: about half of the last bit of a float32
 
 
 def two_courses(found: RunDiff) -> Figure:
-    """Draw the losses of two runs over their steps, with the step where they part marked.
+    """Draw the losses of two runs over their steps, and mark the first step that differs.
 
-    Below, how far their batch losses lie apart at each step, where both saw the same samples.
+    Below, the distance of their batch losses at each step, where both saw the same samples.
 
     Args:
-        found: What `diff` returned.
+        found: The result of `insight.diff`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> other = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, seed=1)
+        >>> figure = ds.plots.two_courses(ds.insight.diff(run, other))
     """
     names = [one.folder.name if one.folder else one.data for one in (found.a, found.b)]
     title = f"{names[0]} (A) and {names[1]} (B)"

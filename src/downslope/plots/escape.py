@@ -22,7 +22,14 @@ def endings(found: Escape) -> Figure:
     """Draw the curve with its two minima, and below it where all starts ended, per batch size.
 
     Args:
-        found: What `insight.escape` returned.
+        found: The result of `insight.escape`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.escape(starts=10, batch_sizes=("full",))
+        >>> figure = ds.plots.endings(found)
     """
     rows = len(found.walkers)
     figure = style.new_figure(

@@ -19,8 +19,16 @@ def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
     """Draw the length of each layer's gradient, from the last layer to the first.
 
     Args:
-        layers: First layer first, as `insight.beginning` gives them.
-        name: Of the data set, for the title.
+        layers: First layer first, as `insight.first_step.beginning` returns them.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> from downslope.insight.first_step import beginning
+        >>> found = beginning(ds.open_run("runs/moons-1"))
+        >>> figure = ds.plots.layer_slopes(found.layers, name="moons")
     """
     values = [one.gradient for one in layers]
     subtitle = (
@@ -32,11 +40,21 @@ def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
 
 
 def layer_movement(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
-    """Draw how far training moved each layer's weights, as a share of where they began.
+    """Draw how far training moved each layer's weights, as a fraction of their first length.
+
+        |w_end - w_start| / |w_start|
 
     Args:
-        layers: First layer first, as `insight.beginning` gives them.
-        name: Of the data set, for the title.
+        layers: First layer first, as `insight.first_step.beginning` returns them.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> from downslope.insight.first_step import beginning
+        >>> found = beginning(ds.open_run("runs/moons-1"))
+        >>> figure = ds.plots.layer_movement(found.layers, name="moons")
     """
     values = [100 * one.moved for one in layers]
     subtitle = (

@@ -27,7 +27,18 @@ _STROKES = ("-", "--", ":")  # where there are more layers than colours
 
 
 def layers_figure(course: LayersOverTime) -> Figure:
-    """Draw each layer's slopes, weights, updates and activations over the steps."""
+    """Draw each layer's gradients, weights, updates and activations over the steps.
+
+    Args:
+        course: The result of `insight.layers_over_time`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.layers_over_time(ds.open_run("runs/moons-1"), points=5)
+        >>> figure = ds.plots.layers_figure(found)
+    """
     title = f"Layers over the training: {course.data}"
     has_stuck = any(not np.isnan(_stuck(one)).all() for one in course.layers)
     subtitle = (
@@ -114,11 +125,18 @@ def _logarithmic(axes: Axes) -> None:
 
 
 def filters_figure(filters: np.ndarray, *, name: str = "") -> Figure:
-    """Draw what the first layer looks for: its weights as one small image per unit.
+    """Draw what the first layer responds to: its weights as one small image per unit.
 
     Args:
-        filters: (units, h, w, channels), from `first_filters`.
-        name: Of the data set, for the title.
+        filters: (units, height, width, channels), from `insight.first_filters`.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> filters = np.random.default_rng(0).normal(size=(4, 8, 8, 1))
+        >>> figure = ds.plots.filters_figure(filters, name="digits")
     """
     shown = filters[np.argsort(-_lengths(filters), kind="stable")[:MOST_FILTERS]]
     rows = -(-len(shown) // PER_ROW)
@@ -157,12 +175,20 @@ def _lengths(filters: np.ndarray) -> np.ndarray:
 
 
 def importance_figure(found: Importance, dataset: Dataset, titles: list[str]) -> Figure | None:
-    """Draw samples, and below each which of its pixels matter; None where inputs are no images.
+    """Draw images, and below each which of its pixels matter.
 
     Args:
-        found: What matters for some samples.
-        dataset: Where they are from.
-        titles: What is said above each.
+        found: The result of `insight.important_inputs`.
+        dataset: The data set of the samples.
+        titles: The title of each image.
+
+    Returns:
+        The figure; None where the inputs are no images.
+
+    Example:
+        >>> run = ds.train("dense 4, dense 10", "digits", epochs=1)
+        >>> found = ds.insight.important_inputs(run, run.dataset.validation.inputs[:2])
+        >>> figure = ds.plots.importance_figure(found, run.dataset, ["first", "second"])
     """
     shape = image_shape(found.inputs.shape[1:], dataset.input_names)
     if shape is None:
@@ -205,10 +231,19 @@ def _in_cells(scores: np.ndarray, cell: int) -> np.ndarray:
 
 
 def layer_figures(found: LayersOverTime) -> dict[str, Callable[[], Figure]]:
-    """All that there is to draw of a run's layers.
+    """Return all that can be drawn of a run's layers.
 
-    Always `layers`; for images `filters`, and `pixels`: which of them matter for the first
-    validation samples.
+    Args:
+        found: The result of `insight.layers_over_time`.
+
+    Returns:
+        Functions that draw, by the names of the figures: always `layers`; for images `filters`, and
+        `pixels`, which of them matter for the first validation samples.
+
+    Example:
+        >>> found = ds.insight.layers_over_time(ds.open_run("runs/moons-1"), points=5)
+        >>> list(ds.plots.layer_figures(found))
+        ['layers']
     """
     drawn: dict[str, Callable[[], Figure]] = {"layers": lambda: layers_figure(found)}
     run = found.run

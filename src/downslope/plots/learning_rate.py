@@ -22,7 +22,18 @@ _HIGHEST = 3.0  # times the loss at the first weights: what is higher lies at th
 
 
 def rate_search(found: FoundRate) -> Figure:
-    """Draw final losses over the rates that were tried, and the three trainings of the proof."""
+    """Draw final losses over the learning rates that were tried, and three trainings as examples.
+
+    Args:
+        found: The result of `insight.find_rate`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.find_rate("dense 2", "moons", epochs=1, seconds=0.1)
+        >>> figure = ds.plots.rate_search(found)
+    """
     loss = found.settings.loss.replace("_", " ")
     title = f"Learning rate for {found.data}: {style.short(found.learning_rate, 6)}"
     figure = style.new_figure(title, f"{found.summary} {found.how}", height=_HEIGHT + 0.6)

@@ -12,7 +12,19 @@ _HEIGHT = 3.4
 
 
 def line_between(found: Line) -> Figure:
-    """Draw training and validation loss from one solution to the other."""
+    """Draw training and validation loss on the line between two runs.
+
+    Args:
+        found: The result of `insight.line`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> other = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, seed=1)
+        >>> figure = ds.plots.line_between(ds.insight.line(run, other, points=11))
+    """
     title = f"Between two solutions of {found.data}"
     figure = style.new_figure(title, found.summary, height=_HEIGHT)
     axes = style.dress(

@@ -21,13 +21,23 @@ _LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a draw
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a classifier answered to samples whose class is known.
+    """The predictions of a classifier for samples whose class is known.
 
     Attributes:
-        truth: The true classes, shape (N,).
-        chosen: The network's answers, shape (N,).
+        truth: Indices of the true classes, shape (N,).
+        chosen: Indices of the predicted classes, shape (N,).
         probabilities: Shape (N, classes).
         class_names: One per class.
+
+    Example:
+        >>> answers = ds.plots.Answers(
+        ...     truth=np.array([0, 1, 1]),
+        ...     chosen=np.array([0, 1, 0]),
+        ...     probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
+        ...     class_names=("upper", "lower"),
+        ... )
+        >>> answers.wrong
+        array([False, False,  True])
     """
 
     truth: Int[np.ndarray, " n"]
@@ -91,14 +101,27 @@ def worst_mistakes(
 ) -> Figure:
     """Draw the worst mistakes: images as images, rows of a table by their unusual features.
 
-    Without any mistake the least certain right answers are drawn, and the subtitle says so.
+    Without any mistake the least certain correct predictions are drawn, and the subtitle says so.
 
     Args:
         inputs: All test inputs, shape (N, *input_shape), not scaled.
-        answers: What the network answered to them.
+        answers: The predictions for them.
         input_names: One per input of a table; empty for images.
-        scaling: Mean and deviation of the training inputs; needed for tables.
-        name: Of the data set, for the title.
+        scaling: Mean and standard deviation of the training inputs; needed for tables.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> inputs = np.random.default_rng(0).uniform(size=(3, 8, 8, 1))
+        >>> answers = ds.plots.Answers(
+        ...     truth=np.array([0, 1, 1]),
+        ...     chosen=np.array([0, 1, 0]),
+        ...     probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
+        ...     class_names=("upper", "lower"),
+        ... )
+        >>> figure = ds.plots.worst_mistakes(inputs, answers, name="shapes")
     """
     images = as_images(inputs, input_names)
     most = 2 * _TILES_PER_ROW if images is not None else 3 * _TABLES_PER_ROW

@@ -19,7 +19,18 @@ BINS = 40
 
 
 def neuron_figure(neuron: Neuron) -> Figure:
-    """Draw a neuron: products that add up to its sum, the activation, what it responds to."""
+    """Draw a neuron: the products that add up to its pre-activation, and its activation.
+
+    Args:
+        neuron: The result of `insight.neuron`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.neuron(ds.open_run("runs/moons-1"), layer=1, unit=3)
+        >>> figure = ds.plots.neuron_figure(found)
+    """
     dataset = neuron.dataset
     images = as_images(dataset.train.inputs, dataset.input_names)
     tiles = _tiles(neuron, images)

@@ -27,14 +27,28 @@ def decision_map(
     input_names: tuple[str, ...] = (),
     name: str = "",
 ) -> Figure:
-    """Draw the plane in the colour of each place's answer, the test samples, the mistakes ringed.
+    """Draw the predicted class at each point of the plane, and the test samples, mistakes ringed.
 
     Args:
-        inputs: The test inputs.
-        answers: What the network answered to them.
-        classify: From inputs to the probability of each class.
+        inputs: The test inputs, (N, 2).
+        answers: The predictions for them.
+        classify: From inputs (K, 2) to the probability of each class, (K, classes).
         input_names: The names of the two inputs.
-        name: Of the data set, for the title.
+        name: Name of the data set, for the title.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1").with_data()
+        >>> test = run.dataset.validation
+        >>> answers = ds.plots.Answers(
+        ...     truth=test.targets,
+        ...     chosen=run.predict(test.inputs),
+        ...     probabilities=run.probabilities(test.inputs),
+        ...     class_names=run.data.class_names,
+        ... )
+        >>> figure = ds.plots.decision_map(test.inputs, answers, run.probabilities, name="moons")
     """
     wrong, total = int(answers.wrong.sum()), len(inputs)
     mistakes = style.amount(wrong, "mistake") if wrong else "No mistake"

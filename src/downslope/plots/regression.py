@@ -28,11 +28,18 @@ def predictions(
     """Draw predicted over true numbers, one panel per target, with the diagonal.
 
     Args:
-        truth: The true numbers.
-        predicted: The network's.
-        baseline: The mean absolute error of always predicting the training median, if known.
-        name: Of the data set, for the title.
+        truth: The true targets, (N, outputs).
+        predicted: The predictions, (N, outputs).
+        baseline: The MAE of the constant training median, if known.
+        name: Name of the data set, for the title.
         targets: Names of the targets.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> truth = np.array([[1.0], [2.0], [3.0]])
+        >>> figure = ds.plots.predictions(truth, truth + 0.1, name="houses", targets=["price"])
     """
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     outputs, names = truth.shape[1], _names(targets, truth.shape[1])
@@ -64,16 +71,23 @@ def fitted_curve(
     name: str = "",
     targets: Sequence[str] = (),
 ) -> Figure:
-    """Draw the curve that a network of one input has learnt, over the test samples.
+    """Draw the curve that a network of one input has learned, over the test samples.
 
     Args:
-        inputs: The test inputs.
-        truth: Their true targets.
-        predict: From inputs to the network's answers.
-        baseline: The mean absolute error of always predicting the training median, if known.
+        inputs: The test inputs, (N, 1).
+        truth: Their true targets, (N, outputs).
+        predict: From inputs (K, 1) to predictions, (K, outputs).
+        baseline: The MAE of the constant training median, if known.
         input_name: For the axis.
-        name: Of the data set, for the title.
+        name: Name of the data set, for the title.
         targets: Names of the targets.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> x = np.linspace(0, 3, 20)[:, None]
+        >>> figure = ds.plots.fitted_curve(x, np.sin(x), lambda x: x / 3, name="waves")
     """
     title = f"Learned curve: {name}" if name else "Learned curve"
     names = _names(targets, truth.shape[1])

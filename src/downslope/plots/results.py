@@ -65,7 +65,13 @@ DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
 
 
 class Figures(dict[str, Figure]):
-    """Figures by name; a notebook shows them."""
+    """Figures by name, as `Result.plot` returns them; a notebook shows them.
+
+    Example:
+        >>> figures = ds.insight.slope("x**2", at=3).plot()
+        >>> list(figures)
+        ['slope']
+    """
 
     def _repr_html_(self) -> str:
         """Return them as images, each with its heading and sentences for who cannot see it."""
@@ -78,7 +84,18 @@ def _html(figure: Figure) -> str:
 
 
 def figures_of(result: Result) -> Drawing:
-    """What can be drawn of a result; empty where it has no figures."""
+    """Return what can be drawn of a result, without drawing it.
+
+    Args:
+        result: The result.
+
+    Returns:
+        Functions that draw, by the names of the figures; empty where the result has no figures.
+
+    Example:
+        >>> drawings = ds.plots.figures_of(ds.insight.slope("x**2", at=3))
+        >>> figure = drawings["slope"]()
+    """
     draw = DRAWINGS.get(type(result))
     return {} if draw is None else draw(result)
 
@@ -86,8 +103,20 @@ def figures_of(result: Result) -> Drawing:
 def plot(result: Result, folder: str | Path | None = None) -> Figures:
     """Draw a result, and write its figures into a folder if there is one; see `Result.plot`.
 
+    Args:
+        result: The result.
+        folder: Where the figures are written as PNG and SVG; None for nowhere.
+
+    Returns:
+        The figures by name.
+
     Raises:
-        StorageError: The disk or the folder refuses.
+        StorageError: The files cannot be written.
+
+    Example:
+        >>> figures = ds.plots.plot(ds.insight.slope("x**2", at=3))
+        >>> list(figures)
+        ['slope']
     """
     drawn = Figures({name: draw() for name, draw in figures_of(result).items()})
     if folder is not None:

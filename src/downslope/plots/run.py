@@ -21,22 +21,27 @@ Named = Iterator[tuple[str, Figure]]
 
 
 def draw_run(run: Run, folder: str | Path, *, with_test: bool = True) -> list[Path]:
-    """Draw all pictures that suit a run's task into a folder, as PNG files.
+    """Draw all plots that suit a run's task into a folder, as PNG files.
 
     Always `loss.png`. For classes `confusion.png` and `mistakes.png`; for people `crowd.png` and
     `counts.png`; for numbers `predicted.png` and, with a single input, `fit.png`.
 
     Args:
         run: The run; the test part of its data is drawn.
-        folder: Made if need be; pictures of the same names are replaced.
-        with_test: Whether the test part is looked at; without it there is `loss.png` alone.
+        folder: Created if it does not exist; plots of the same names are replaced.
+        with_test: Whether to evaluate on the test part; without it there is `loss.png` alone.
 
     Returns:
         The files, in the order above.
 
     Raises:
-        DataError: The run's data is gone or has changed.
-        StorageError: The disk or the folder refuses.
+        DataError: The run's data is missing or has changed.
+        StorageError: The files cannot be written.
+
+    Example:
+        >>> files = ds.plots.draw_run(ds.open_run("runs/moons-1"), "plots", with_test=False)
+        >>> [file.name for file in files]
+        ['loss.png']
     """
     run = run.with_data()
     assert run.dataset is not None

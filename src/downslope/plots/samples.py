@@ -26,6 +26,13 @@ def sample_tiles(
         captions: One per image.
         title: The heading.
         subtitle: A sentence below it.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> images = ds.load("digits").train.inputs[:3].reshape(-1, 8, 8, 1)
+        >>> figure = ds.plots.sample_tiles(images, ["a", "b", "c"], title="Digits")
     """
     per_row = _PER_ROW if max(images.shape[1:3]) <= _PHOTO_SIDE else _PHOTOS_PER_ROW
     rows = -(-len(images) // per_row)

@@ -18,10 +18,16 @@ _COLOURS = (style.VERMILLION, style.GREEN, style.PURPLE, style.AMBER, style.SKY)
 
 
 def tangents(found: Slope) -> Figure:
-    """Draw a function of one number, and its tangent at each point that was asked for.
+    """Draw a function of one number, and its tangent at each point.
 
     Args:
-        found: What `insight.slope` returned.
+        found: The result of `insight.slope`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> figure = ds.plots.tangents(ds.insight.slope("x**2 - 3*x", at=(0, 2)))
     """
     few = found.told(digits=6) if len(found.tangents) <= _FEW else ()
     subtitle = " ".join((*few, found.note)).strip()

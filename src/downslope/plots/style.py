@@ -59,13 +59,21 @@ _LETTERS_PER_INCH = 13.8  # of the subtitle's letters, on average
 
 
 def new_figure(title: str, subtitle: str = "", *, height: float, width: float = WIDTH) -> Figure:
-    """An empty figure under a heading; what is drawn later never runs into the heading.
+    """Make an empty figure under a heading, which later drawing never overlaps.
 
     Args:
         title: The heading.
         subtitle: A sentence or two below it, broken into lines as needed.
-        height: Inches for all that comes below the heading.
-        width: Inches.
+        height: Height of everything below the heading, in inches.
+        width: Width, in inches.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> figure = ds.plots.new_figure("Two losses", "Both on the validation part.", height=3)
+        >>> axes = figure.subplots()
+        >>> lines = axes.plot([1, 2, 3], [0.9, 0.5, 0.4])
     """
     room = int((width - 2 * _MARGIN) * _LETTERS_PER_INCH)
     lines = _balanced(_NEGATIVE.sub("\N{MINUS SIGN}", subtitle), room)
@@ -288,13 +296,22 @@ def alt_text(figure: Figure) -> str:
 
 
 def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG, or as SVG where the path says so; as a whole or not at all.
+    """Write a figure as PNG, or as SVG where the path says so; never a part of it.
+
+    Args:
+        figure: The figure.
+        path: The file, which is replaced if it exists.
 
     Returns:
         The path.
 
     Raises:
-        StorageError: The disk or the folder refuses.
+        StorageError: The file cannot be written.
+
+    Example:
+        >>> figure = ds.plots.new_figure("Empty", height=1)
+        >>> ds.plots.save(figure, "empty.svg").name
+        'empty.svg'
     """
     path = Path(path)
     content = svg_of(figure).encode() if path.suffix == ".svg" else png_of(figure)
@@ -354,18 +371,24 @@ def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str
 def save_all(
     named: Iterable[tuple[str, Figure]], folder: str | Path, kinds: tuple[str, ...] = ("png", "svg")
 ) -> list[Path]:
-    """Write figures into a folder; those of the same names are replaced.
+    """Write figures into a folder; figures of the same names are replaced.
 
     Args:
         named: The figures, each with the name of its files.
-        folder: Made if need be.
+        folder: Created if it does not exist.
         kinds: "png", "svg" or both.
 
     Returns:
         The files, in order.
 
     Raises:
-        StorageError: The disk or the folder refuses.
+        StorageError: The files cannot be written.
+
+    Example:
+        >>> figure = ds.plots.new_figure("Empty", height=1)
+        >>> files = ds.plots.save_all([("empty", figure)], "plots", kinds=("svg",))
+        >>> [file.name for file in files]
+        ['empty.svg']
     """
     folder = Path(folder)
     make_output_folder(folder)

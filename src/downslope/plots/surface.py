@@ -34,8 +34,15 @@ def surface_map(found: Surface, *, sentences: bool = True) -> Figure:
     """Draw training and validation loss over the plane as two maps, with the path on both.
 
     Args:
-        found: The losses.
-        sentences: Whether what was found is told below the title; if not, what is drawn.
+        found: The result of `insight.surface`.
+        sentences: Whether the subtitle says what was found; if not, what is drawn.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.surface(ds.open_run("runs/moons-1"), points=5)
+        >>> figure = ds.plots.surface_map(found)
     """
     title = f"The loss surface of {found.data}"
     drawn = "The loss on a plane through weight space. Star: the weights of the run."
@@ -73,7 +80,18 @@ def surface_map(found: Surface, *, sentences: bool = True) -> Figure:
 
 
 def surface_relief(found: Surface) -> Figure:
-    """Draw the training loss over the plane as a landscape, with the path at its own heights."""
+    """Draw the training loss over the plane as a landscape, with the path at its own heights.
+
+    Args:
+        found: The result of `insight.surface`.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> found = ds.insight.surface(ds.open_run("runs/moons-1"), points=5)
+        >>> figure = ds.plots.surface_relief(found)
+    """
     title = f"Down the loss surface of {found.data}"
     figure = style.new_figure(title, _subtitle(found), height=5.2, width=7.6)
     axes = figure.add_subplot(projection="3d", computed_zorder=False)

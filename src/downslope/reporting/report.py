@@ -103,21 +103,22 @@ def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) 
 
     Args:
         run: The run.
-        path: The file; `report.html` in the run's folder if left out. An old one is replaced.
-        with_test: Whether the sealed test part is opened; where it was opened before, that is
-            no other look at it.
+        path: The file; `report.html` in the run's folder if left out. An old report is replaced.
+        with_test: Whether to evaluate the run on its test part, which is counted unless it has been
+            counted before.
 
     Returns:
         The path.
 
     Raises:
-        DataError: The run's data is gone or has changed.
+        DataError: The run's data is missing or has changed.
         SettingError: The run has no folder, and no path was given.
-        StorageError: The disk or the folder refuses.
+        StorageError: The file cannot be written.
 
     Example:
-        >>> report(open_run("runs/digits-1"))
-        PosixPath('runs/digits-1/report.html')
+        >>> path = ds.report(ds.open_run("runs/moons-1"), "moons.html", with_test=False)
+        >>> path.name
+        'moons.html'
     """
     return tell(run, with_test=with_test).save(place_of(run, path))
 

@@ -39,19 +39,27 @@ SCALARS = ("step", "best_loss", "best_step", "stale", "ending")  # of a state
 class Checkpoints:
     """When the state of a training is stored in its run folder.
 
-    It is stored before the first step and behind the last one as well, and between two chunks of
-    steps, of about half a second each, not within one.
+    The state is also stored before the first step and after the last one. In between it is stored
+    between two chunks of steps, of about half a second each, never within a chunk.
 
     Attributes:
-        seconds: Every so many seconds, or less often where storing takes more than a fiftieth of
-            the time; None for not.
-        epochs: Whenever so many epochs were done since the last time; None for not.
-        most: How many states are kept, 2 to 500: the last two, and others spread over the
+        seconds: Store every so many seconds, or less often where storing takes more than a fiftieth
+            of the time; None for no such checkpoints.
+        epochs: Store after every so many epochs; None for no such checkpoints.
+        most: How many checkpoints are kept, 2 to 500: the last two, and others spread over the
             training, so that any step is near one of them. The first one, and those from which a
-            training went on with other settings, are kept besides.
+            training was resumed with other settings, are kept in addition.
 
     Raises:
         SettingError: A value is out of range.
+
+    Example:
+        >>> every = ds.Checkpoints(epochs=1)
+        >>> run = ds.train(
+        ...     "dense 8 tanh, dense 2", "moons", epochs=2, folder="runs/kept", checkpoints=every
+        ... )
+        >>> run.folder.name
+        'kept'
     """
 
     seconds: float | None = 10.0

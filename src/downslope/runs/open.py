@@ -43,7 +43,7 @@ def open_run(
     """Open a saved run, or the last checkpoint of a training that has not ended.
 
     Code is never stored: where the network or the training has parts of your own, give them. Each
-    argument takes one part, a list of them, or a mapping from the names that the run gave them.
+    argument takes one part, a list of parts, or a mapping from the names that the run gave them.
 
     Args:
         folder: The run's folder.
@@ -54,12 +54,22 @@ def open_run(
         optimizers: Your own optimizers: transformations of optax, or `Optimizer` values.
         schedules: Your own schedules.
 
+    Returns:
+        The run.
+
     Raises:
         RunError: The folder is not a run, a file is damaged, or a part of the user's own is
             missing; the message names it.
 
     Example:
-        >>> run = open_run("runs/cubes", activations=[cube], losses=[quartic])
+        >>> ds.open_run("runs/moons-1").epochs
+        2
+        >>> def cube(z):
+        ...     return z**3
+        >>> network = ds.Network([ds.Dense(8, cube), ds.Dense(2)])
+        >>> run = ds.train(network, "moons", epochs=1).save("runs/cubes")
+        >>> ds.open_run("runs/cubes", activations=cube).epochs
+        1
     """
     given = {
         "layers": layers,

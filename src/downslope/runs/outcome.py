@@ -20,14 +20,21 @@ class Outcome:
     """Why a training ended.
 
     Attributes:
-        reason: "epochs" (all were done), "target" (the validation loss got there),
-            "no_improvement" (it had stopped falling), "non_finite" (a loss, gradient or weight
-            was infinite or not a number), or "interrupted".
-        message: The same in a sentence, with numbers.
+        reason: "epochs" (all epochs were done), "target" (the validation loss reached its target),
+            "no_improvement" (the validation loss had stopped falling), "non_finite" (a loss,
+            gradient or weight was infinite or not a number), or "interrupted".
+        message: The reason in a sentence, with numbers.
         advice: What to try next, in a sentence.
         step: Steps done when it ended.
         kept_step: The step whose weights were kept.
         failure: What was not finite first, where that was found.
+
+    Example:
+        >>> run = ds.open_run("runs/moons-1")
+        >>> run.outcome.reason, run.outcome.step
+        ('epochs', 36)
+        >>> run.outcome.message
+        'Trained for 2 epochs.'
     """
 
     reason: Reason

@@ -13,16 +13,25 @@ from downslope.runs.trace import Trace, TraceBuilder
 
 @dataclass(frozen=True)
 class Progress:
-    """A training between two chunks.
+    """The progress of a training, as `on_chunk` receives it between two chunks of steps.
 
     Attributes:
         step: Steps done.
         steps: Steps in all.
         epoch: Epochs finished.
         epochs: Epochs in all.
-        seconds: Seconds spent in the loop since it began or went on, without compiling.
+        seconds: Seconds spent in the loop since it started or was resumed, without compiling.
         builder: The trace while it grows.
-        first: Steps that were done before it went on; 0 for a new training.
+        first: Steps done before the training was resumed; 0 for a new training.
+
+    Example:
+        >>> seen = []
+        >>> run = ds.train(
+        ...     "dense 8 tanh, dense 2", "moons", epochs=2,
+        ...     on_chunk=lambda progress: seen.append((progress.step, progress.steps)),
+        ... )
+        >>> seen[-1]
+        (36, 36)
     """
 
     step: int

@@ -35,22 +35,26 @@ MOST_KEPT = 1 << 28  # bytes of states that are kept for the next question
 
 
 def replay(run: Run) -> Replay:
-    """The training of a run once more, to look at any of its steps.
+    """Compute a run's training again, to look at any of its steps.
 
-    The replay stays with the run: the next question starts from the states of the last one.
+    The replay is kept with the run: the next request starts from the states of the last one.
 
     Args:
-        run: The run; its data is loaded if it is not at hand.
+        run: The run; its data is loaded if it is not in memory.
+
+    Returns:
+        The replay, whose methods give batches, weights and optimizer states of any step.
 
     Raises:
-        DataError: The data is gone or has changed.
-        RunError: The run went on from another one, and its first state was not stored.
+        DataError: The data is missing or has changed.
+        RunError: The run was started from another one, whose last state was not stored.
 
     Example:
-        >>> import downslope as ds
-        >>> run = ds.train(ds.parse_network("dense 2"), ds.load("moons"), epochs=1)
-        >>> len(ds.replay(run).parameters(0))  # one dictionary per layer, before the first step
-        1
+        >>> run = ds.open_run("runs/moons-1")
+        >>> replay = ds.replay(run)
+        >>> weights = [replay.parameters(step)[0]["weights"] for step in (0, 18, 36)]
+        >>> bool((weights[-1] == run.parameters[0]["weights"]).all())  # bit for bit
+        True
     """
     known = vars(run)
     if "_replay" not in known:
@@ -59,20 +63,26 @@ def replay(run: Run) -> Replay:
 
 
 class Replay:
-    """A training once more, to look at any of its steps.
+    """A training computed again, to look at any of its steps.
 
-    States that were asked for are kept, the last ones longest, and the next walk starts from the
-    nearest of them.
+    Some states that were computed are kept; the next request starts from the nearest of them.
 
     Args:
-        run: The run; its data is loaded if it is not at hand.
+        run: The run; its data is loaded if it is not in memory.
 
     Attributes:
         run: The run with its data.
 
     Raises:
-        DataError: The data is gone or has changed.
-        RunError: The run went on from another one, and its first state was not stored.
+        DataError: The data is missing or has changed.
+        RunError: The run was started from another one, whose last state was not stored.
+
+    Example:
+        >>> replay = ds.Replay(ds.open_run("runs/moons-1"))
+        >>> replay.steps, replay.steps_per_epoch
+        (36, 18)
+        >>> replay.batch_of(1).shape  # the training samples of the first step
+        (32,)
     """
 
     def __init__(self, run: Run) -> None:

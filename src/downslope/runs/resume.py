@@ -70,29 +70,35 @@ def resume(
     on_chunk: OnChunk | None = None,
     **own: Any,
 ) -> Run:
-    """Go on with a training in its folder, whatever ended it.
+    """Continue the training in a run folder, whatever ended it.
 
-    With nothing changed it ends with the bits that it would have ended with uninterrupted, on the
-    same machine with the same versions. What is changed is recorded in `Run.phases`.
+    Without changes, it ends with the same bits as if it had never been interrupted, on the same
+    machine with the same versions. Changes are recorded in `Run.phases`.
 
     Args:
-        folder: The run's folder; `train` was given it, or the command line made it.
-        epochs: How often all samples are seen in all, to train longer.
+        folder: The run's folder, which `train` was given or the command line made.
+        epochs: Number of epochs in all, to train longer.
         learning_rate: Another learning rate from here on.
-        data: Its data, where that cannot be loaded from where it was; see `Run.with_data`.
+        data: Its data, where that cannot be loaded from its source; see `Run.with_data`.
         checkpoints: When the state is stored.
         on_chunk: Called with a `Progress` between two chunks of steps.
         own: Parts of your own that it is trained with, as for `open_run`: losses, optimizers, ...
 
+    Returns:
+        The run.
+
     Raises:
-        DataError: The data is gone or has changed.
+        DataError: The data is missing or has changed.
         RunError: The folder has no checkpoint, or the training has nothing left to do, or a part
             of the user's own is missing.
         SettingError: A setting is out of range.
-        StorageError: Another process trains in it, or the disk refuses.
+        StorageError: Another process trains in the folder, or it cannot be written.
 
     Example:
-        >>> run = resume("runs/digits-1", epochs=40)
+        >>> run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, folder="runs/longer")
+        >>> run = ds.resume("runs/longer", epochs=3)
+        >>> run.epochs
+        3
     """
     asked = {"epochs": epochs, "learning_rate": learning_rate}
     changes = {name: value for name, value in asked.items() if value is not None}
@@ -144,11 +150,11 @@ def fork(
 ) -> Run:
     """Start a new run at any step of another one, with other settings from there on.
 
-    With nothing changed it goes the way of the other one, bit for bit.
+    Without changes, the new run repeats the other one bit for bit.
 
     Args:
-        run: The other run, or its folder. Nothing in it changes.
-        at_step: Steps done where the new one begins; 0 for the first weights.
+        run: The other run, or its folder, which stays as it is.
+        at_step: Number of steps after which the new run begins; 0 for the first weights.
         folder: A new or empty folder for the new run.
         checkpoints: When its state is stored.
         on_chunk: Called with a `Progress` between two chunks of steps.
@@ -156,14 +162,19 @@ def fork(
             `epochs`, `seed` (the order of samples and all other chance), `class_weights`,
             `augment` and `stop`. Another optimizer comes with its usual learning rate.
 
+    Returns:
+        The new run.
+
     Raises:
-        DataError: The data is gone or has changed.
-        RunError: There is no such step, or the training does not repeat here.
+        DataError: The data is missing or has changed.
+        RunError: There is no such step, or the training cannot be repeated exactly here.
         SettingError: A setting is unknown, out of range or cannot be changed.
-        StorageError: The folder is not empty, or refuses.
+        StorageError: The folder is not empty, or cannot be written.
 
     Example:
-        >>> run = fork("runs/digits-1", 400, "runs/slower", learning_rate=0.01)
+        >>> run = ds.fork("runs/moons-1", 18, "runs/slower", learning_rate=0.001)
+        >>> run.parent.steps
+        18
     """
     run = run if isinstance(run, Run) else open_run(run)
     with forking(run, at_step, folder, changes, checkpoints=checkpoints) as going_on:

@@ -46,32 +46,45 @@ MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished training.
+    """A finished training: the trained network, how it was trained, and how training went.
+
+    `train` and `open_run` return it.
 
     Attributes:
         network: The network.
         loss: The loss that it was trained with.
         parameters: The trained weights and biases, one dictionary per layer.
         settings: How it was trained.
-        data: The card of the data set that it was trained on.
-        scaling: How inputs are scaled, learnt from the training part.
-        target_scaling: How outputs become numbers in the targets' units; None where they are.
-        baseline_output: The outputs with the lowest loss or RMSE that ignore the input, for
-            comparison; see `metrics.baseline_output`.
+        data: What is known of its data set besides the samples.
+        scaling: How inputs are scaled, learned from the training part.
+        target_scaling: How outputs become numbers in the units of the targets; None where they
+            already are.
+        baseline_output: The constant outputs with the lowest loss or RMSE, for comparison; see
+            `metrics.baseline_output`.
         baseline_median: Likewise with the lowest MAE; None for classes.
-        trace: The course of the training.
-        outcome: How it ended.
-        seconds: How long it took.
-        dataset: The data set, if it is at hand; loaded from its source when first needed.
+        trace: The losses, metrics and learning rates over the training.
+        outcome: Why it ended.
+        seconds: How long it took, in seconds.
+        dataset: The data set, if it is in memory; loaded from its source when first needed.
         folder: Where the run was saved or opened, if it was.
-        origin: The run that the training went on from, if it did.
-        evaluations: Counts how often the test part was evaluated.
-        optimizer_state: For a training that goes on from here; None where the best weights were
-            restored. It is saved in the last checkpoint alone.
-        versions: Of Python and of the libraries that it was trained with, and how its layers
-            were computed.
-        phases: The parts before the last, where a training went on with other settings.
+        origin: The run from whose weights the training started, if there is one.
+        evaluations: Counts the test evaluations.
+        optimizer_state: The optimizer state, for a training that starts from here; None where the
+            best weights were restored. It is saved in the last checkpoint alone.
+        versions: Versions of Python and of the libraries that it was trained with, and how its
+            layers were computed.
+        phases: The earlier parts of a training that was resumed with other settings.
         parent: The run that it was forked from, if it was.
+
+    Example:
+        >>> run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2)
+        >>> run.parameter_count
+        42
+        >>> run.predict(run.dataset.test.inputs).shape
+        (160,)
+        >>> sorted(run.test())
+        ['accuracy', 'loss']
+        >>> run = run.save("runs/moons-2")
     """
 
     network: Network

@@ -14,14 +14,23 @@ from downslope.storage.arrays import flatten
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The course of a training.
+    """The losses, metrics and learning rates over a training.
 
     Attributes:
-        steps: Columns with a row per step: "step" (from 1), "batch_loss" (before the step's
-            change) and "learning_rate".
-        epochs: Columns with a row per epoch behind which the losses were measured: "epoch" and
-            "step" (from 1), then "train_loss", "validation_loss" and each measure of the task
-            likewise, all at the weights behind that step.
+        steps: Columns with a row per step: "step" (from 1), "batch_loss" (before the update) and
+            "learning_rate".
+        epochs: Columns with a row per epoch after which the losses were evaluated: "epoch" and
+            "step" (from 1), then "train_loss", "validation_loss" and each metric of the task
+            likewise, all at the weights after that step.
+
+    Example:
+        >>> trace = ds.open_run("runs/moons-1").trace
+        >>> trace.batch_loss.shape
+        (36,)
+        >>> sorted(trace.steps)
+        ['batch_loss', 'learning_rate', 'step']
+        >>> trace.until(18).batch_loss.shape
+        (18,)
     """
 
     steps: Mapping[str, np.ndarray]

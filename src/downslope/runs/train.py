@@ -52,15 +52,16 @@ def train(
 ) -> Run:
     """Train a network on a data set; the same arguments give the same bits on one machine.
 
-    What is not given is what `downslope train` would use: `recipe` tells.
+    An argument that is left out has the value that the command line would use; `recipe` returns
+    these.
 
     Args:
-        network: What learns: a `Network`, or its notation, such as "dense 32 relu, dense 10"; None
-            for the recipe's.
-        data: What it learns from: a `Dataset`, or whatever `load` takes: the name of a built-in
-            set, a path, a frame, the two (X, y) of arrays. All but a `Dataset` is checked by
-            `check_data`, and what that warns of is a warning. None for the data of `start`.
-        options: How to train, as one value; the arguments that follow, up to `stop`, change it.
+        network: A `Network`, or its notation, such as "dense 32 relu, dense 10"; None for the
+            recipe's.
+        data: A `Dataset`, or whatever `load` takes: the name of a built-in set, a path, a frame, a
+            pair (X, y) of arrays. All but a `Dataset` is checked by `check_data`, whose warnings
+            are raised as Python warnings. None for the data of `start`.
+        options: All options as one value; the arguments that follow, up to `stop`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS`, an `Optimizer`, or an `optax.GradientTransformation`,
             whose updates the learning rate multiplies: 1, and constant, if left out.
@@ -69,38 +70,40 @@ def train(
             the learning rate.
         batch_size: Samples per step: an integer, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
-        seed: Decides the first weights, the order of samples and all other chance; 0 by default.
+        seed: Seed of the first weights, of the order of samples and of all other chance; default 0.
         class_weights: How much each class counts in the loss, one number per class.
-        label_smoothing: The fraction of each class target that is spread evenly over all classes
-            while training; the losses that are measured are those of the targets as they are.
-        augment: Changes made to images while training, as an `Augment` or in its notation
+        label_smoothing: Fraction of each class target that is spread evenly over all classes while
+            training; recorded losses use the targets as they are.
+        augment: Random changes of the training images, as an `Augment` or in its notation
             ("flip,shift=0.1"); "none" for no changes.
-        record: What is kept of the training.
+        record: What is recorded of the training.
         stop: When to end before the last epoch.
         on_chunk: Called with a `Progress` between two chunks of steps.
-        start: A run of the same network and loss to go on from: its weights, its scaling of
-            inputs and targets, and its optimizer state, if that means the same to the optimizer
-            of now; a warning says where it does not, or where its folder does not have it. The
-            best weights, where they were restored, have none. Give another `seed`, or the order
-            of the samples and all other chance are those of that run again.
-        folder: A new or empty folder for the run. Its state is stored there while it trains, so
-            that `resume` goes on whatever ended it, and at the end the run is saved there.
+        start: A run of the same network and loss to start from: its weights, its scaling of inputs
+            and targets, and its optimizer state, if it fits the optimizer of now. A warning says
+            where it does not, or where the run's folder does not have it. Restored best weights
+            have no optimizer state. Give another `seed`, or the order of the samples and all other
+            chance repeat those of that run.
+        folder: A new or empty folder for the run. Checkpoints are stored there while it trains, so
+            that `resume` can continue it, and at the end the run is saved there.
         checkpoints: When the state is stored.
 
     Returns:
-        The run: trained weights, trace and outcome. Ctrl-C or SIGTERM end early and return it as
-        well.
+        The run: trained weights, trace and outcome. Ctrl-C or SIGTERM end training early; the run
+        is returned then as well.
 
     Raises:
         DataError: The data cannot be read, or there are no samples to train on or to validate with.
         NetworkError: The network does not fit the data.
         SettingError: A setting is unknown or out of range.
-        StorageError: The folder is not empty, or refuses.
+        StorageError: The folder is not empty, or cannot be written.
 
     Example:
-        >>> run = ds.train("dense 32 relu, dense 10", "digits", optimizer="adam", epochs=2)
+        >>> run = ds.train("dense 8 tanh, dense 2", "moons", optimizer="adam", epochs=2)
         >>> run.settings.learning_rate
-        0.003
+        0.01
+        >>> run
+        Run('moons', 'dense 8 tanh, dense 2', 42 parameters, 'Trained for 2 epochs.')
     """
     given = {
         "loss": loss,

@@ -45,19 +45,28 @@ FIRST_STEPS = 64  # of small networks, which take about 10 milliseconds
 
 @dataclass(frozen=True, eq=False)
 class SideBySide:
-    """What many trainings of one network left, one member each.
+    """The results of many trainings of one network that ran side by side.
 
     Attributes:
         network: The network.
         loss: The loss that it was trained with.
-        settings: How each member was trained; only learning rate and seed differ.
-        parameters: The trained weights and biases of all, each array (members, ...).
-        train_loss: Each member's training loss at those weights, (members,), on as many
-            samples as are recorded.
+        settings: How each one was trained; only learning rate and seed differ.
+        parameters: The trained weights and biases of all trainings, each array (trainings, ...).
+        train_loss: The training loss of each at these weights, (trainings,), on as many samples as
+            are recorded.
         validation_loss: Likewise the validation loss.
-        traces: The course of each training.
-        outcomes: How each ended. One that diverged kept its last finite weights.
-        seconds: How long all took together.
+        traces: The losses, metrics and learning rates over each training.
+        outcomes: Why each ended. A training that diverged keeps its last finite weights.
+        seconds: How long all took together, in seconds.
+
+    Example:
+        >>> many = ds.train_side_by_side(
+        ...     "dense 8 tanh, dense 2", "moons", learning_rates=[0.001, 0.01, 0.1], epochs=1
+        ... )
+        >>> many.seeds
+        array([0, 0, 0])
+        >>> many.validation_loss.shape
+        (3,)
     """
 
     network: Network
@@ -105,21 +114,21 @@ def train_side_by_side(
 ) -> SideBySide:
     """Train one network many times at once, each time with another learning rate or seed.
 
-    Each member is what `train` gives with the same rate and seed, to the rounding of float32. A
-    member that diverges, or ends early by `stop`, stays as it is while the others go on.
+    Each training gives what `train` gives with the same rate and seed, up to float32 rounding. A
+    training that diverges, or ends early by `stop`, stays as it is while the others continue.
 
     Args:
-        network: What learns; None for the recipe's.
-        data: What it learns from, as for `train`.
-        learning_rates: One (highest) rate per member, or one for all; None for that of `train`.
-        seeds: One seed per member, or one for all: then all start from the same weights and see
+        network: A `Network` or its notation; None for the recipe's.
+        data: A `Dataset`, or whatever `load` takes.
+        learning_rates: One (highest) rate per training, or one for all; None for that of `train`.
+        seeds: One seed per training, or one for all: then all start from the same weights and see
             the samples in the same order, which is faster.
-        options: How to train, as for `train`; its seed means nothing.
+        options: All options as one value, as for `train`; its seed has no effect.
         on_progress: Called between two chunks of steps with (steps done, steps in all).
         settings: Changes of the options, by the arguments of `train`.
 
     Returns:
-        All members. Ctrl-C ends early and returns them as they are.
+        All trainings. Ctrl-C ends them early and returns them as they are.
 
     Raises:
         DataError: There are no samples to train on or to validate with.
@@ -128,8 +137,12 @@ def train_side_by_side(
             seeds.
 
     Example:
-        >>> found = train_side_by_side(network, data, learning_rates=np.geomspace(1e-3, 1, 64))
-        >>> found.learning_rates[np.nanargmin(found.validation_loss)]
+        >>> many = ds.train_side_by_side(
+        ...     "dense 8 tanh, dense 2", "moons", learning_rates=[0.001, 0.01, 0.1], epochs=1
+        ... )
+        >>> best = many.learning_rates[np.nanargmin(many.validation_loss)]
+        >>> bool(best > 0.001)
+        True
     """
     began = time.perf_counter()
     wanted, data = options_from(options, settings, network), as_dataset(data)

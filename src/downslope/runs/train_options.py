@@ -39,7 +39,7 @@ from downslope.runs.validate import (
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How to train. None leaves the choice to the data set's recipe.
+    """The options of `train` as one value; None takes the value of the data set's recipe.
 
     Attributes:
         network: A `Network`, or its notation, such as "dense 32 relu, dense 10".
@@ -53,13 +53,13 @@ class TrainOptions:
             and the number of all steps that gives the fraction of the learning rate.
         batch_size: Samples per step: a whole number, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
-        seed: Decides the first weights, the order of samples and all other chance.
+        seed: Seed of the first weights, of the order of samples and of all other chance.
         class_weights: How much each class counts in the loss, a number per class; empty for all
             alike.
-        label_smoothing: The fraction of each class target that is spread evenly over all classes
-            while training.
+        label_smoothing: Fraction of each class target that is spread evenly over all classes while
+            training.
         augment: An `Augment`, or its notation, such as "flip,shift=0.1"; "none" for no changes.
-        record: What is kept of the training; None for the default.
+        record: What is recorded of the training; None for the default.
         stop: When to end before the last epoch; None for never.
 
     Raises:
@@ -67,7 +67,7 @@ class TrainOptions:
         SettingError: A name is unknown, or a value out of range.
 
     Example:
-        >>> options = ds.TrainOptions(network="dense 32 relu, dense 10", optimizer="adam")
+        >>> options = ds.TrainOptions(network="dense 8 tanh, dense 2", optimizer="adam")
         >>> options.replace(epochs=5).epochs
         5
     """
@@ -238,7 +238,9 @@ class TrainOptions:
 
 
 def recipe(data: Any) -> TrainOptions:
-    """What `train` and the command line use for a data set where nothing is said.
+    """Return the options that `train` uses for a data set where nothing else is given.
+
+    The command line uses the same.
 
     Args:
         data: A `Dataset`, or whatever `load` takes.
@@ -253,8 +255,9 @@ def recipe(data: Any) -> TrainOptions:
         >>> options = ds.recipe("digits")
         >>> options.optimizer.name, options.learning_rate, options.epochs
         ('adam', 0.003, 40)
-        >>> options = options.replace(epochs=2)
-        >>> run = ds.train(None, "digits", options=options)
+        >>> options = options.replace(epochs=2)  # then: ds.train(data="digits", options=options)
+        >>> options.epochs
+        2
     """
     return TrainOptions().complete(as_dataset(data))
 

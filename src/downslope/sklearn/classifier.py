@@ -27,10 +27,10 @@ from downslope.sklearn.parameters import CONSTRAINTS, class_loss
 
 
 class NetworkClassifier(ClassifierMixin, NetworkEstimator):
-    """A network of dense layers that tells classes apart, or finds which of many labels hold.
+    """A network of dense layers that predicts classes, or which of many labels hold.
 
-    It takes the place of scikit-learn's `MLPClassifier`: the parameters that both have are called
-    alike, have the same defaults, and mean the same unless it is said here.
+    Use it like scikit-learn's `MLPClassifier`: parameters with the same names have the same
+    defaults and, unless noted, the same meaning.
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer; () for none.
@@ -48,43 +48,51 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         learning_rate: How the rate changes: a name in `SCHEDULES`, such as "one-cycle", or a
             function (step, steps) -> fraction of the rate.
         learning_rate_init: The (highest) learning rate; "auto" finds a good one by short trainings
-            before the first training, and `run_.settings.learning_rate` has it.
+            before the first training; it is `run_.settings.learning_rate`.
         max_iter: Epochs, at most.
-        dropout: Share of the signals of hidden layers that is silenced in training, for all
-            or one for each.
-        standardize: Whether inputs are standardised first, by what the training samples show.
+        dropout: Fraction of the activations of hidden layers that training sets to 0, for all
+            layers or one for each.
+        standardize: Whether inputs are standardised first, by mean and standard deviation of the
+            training samples.
         class_weight: How much each class counts: {class: weight}, "balanced", or None.
         random_state: Random seed.
         tol: A fall of the loss by this much or less counts as none.
-        n_iter_no_change: Epochs without a fall after which training ends, and goes back to the
-            weights where the loss was lowest. Without samples held out it is the training loss
-            that must fall, and only where `learning_rate` is "constant".
-        early_stopping: Whether samples held out, or `validation_data`, decide when it ends.
-        validation_fraction: How many are held out.
+        n_iter_no_change: Epochs without a fall after which training ends, with the weights of the
+            lowest loss. Without validation samples it is the training loss that must fall, and
+            only where `learning_rate` is "constant".
+        early_stopping: Whether validation samples, or `validation_data`, decide when it ends.
+        validation_fraction: The fraction of the samples that is kept for validation.
         momentum: For "sgd".
         nesterovs_momentum: For "sgd".
-        warm_start: Whether `fit` goes on from the weights there are, and from what the optimizer
-            remembers.
-        verbose: Whether to tell how far it is, at most twice a second.
+        warm_start: Whether `fit` starts from the present weights and optimizer state.
+        verbose: Whether to print the progress, at most twice a second.
 
     Attributes:
         classes_: The classes.
-        run_: The `Run`: trace, outcome, pictures, saving.
-        coefs_: Weights of each layer (inputs, units), for inputs as they came.
-        intercepts_: Biases of each layer (units,), for inputs as they came.
+        run_: The `Run`, with trace, outcome, plots and saving.
+        coefs_: Weights of each layer (inputs, units), for unscaled inputs.
+        intercepts_: Biases of each layer (units,), for unscaled inputs.
         loss_curve_: The mean loss of each epoch's batches; over all trainings after a warm start.
         loss_: The last of them.
-        best_loss_: The lowest of them; None where samples were held out.
-        validation_scores_: Accuracy on what was held out, behind each epoch; None without any,
+        best_loss_: The lowest of them; None with validation samples.
+        validation_scores_: Accuracy on the validation samples after each epoch; None without any,
             and for labels.
         best_validation_score_: The highest of them, or None.
         n_iter_: Epochs of the last training.
         t_: Samples seen.
-        n_layers_: Layers, that of the inputs and that of the outputs among them.
-        n_outputs_: Outputs; one for two classes.
+        n_layers_: Number of layers, with those of inputs and outputs.
+        n_outputs_: Number of outputs; one for two classes.
         out_activation_: "softmax" or "logistic".
-        n_features_in_: Inputs.
+        n_features_in_: Number of inputs.
         feature_names_in_: Their names, where X had some.
+
+    Example:
+        >>> from downslope.sklearn import NetworkClassifier
+        >>> X = np.random.default_rng(0).normal(size=(200, 2))
+        >>> y = np.where(X[:, 0] > 0, "right", "left")
+        >>> model = NetworkClassifier(8, learning_rate="one-cycle", learning_rate_init=0.1)
+        >>> model.fit(X, y).predict([[3.0, 0.0], [-3.0, 0.0]])
+        array(['right', 'left'], dtype='<U5')
     """
 
     _parameter_constraints: ClassVar[dict] = {

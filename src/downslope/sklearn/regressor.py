@@ -18,39 +18,46 @@ from downslope.sklearn.parameters import CONSTRAINTS
 class NetworkRegressor(RegressorMixin, NetworkEstimator):
     """A network of dense layers that predicts one number or several.
 
-    It takes the place of scikit-learn's `MLPRegressor`. Parameters and attributes are those of
-    `NetworkClassifier`, apart from what follows; each target is standardised while it learns, so
-    that their units do not matter.
+    Use it like scikit-learn's `MLPRegressor`. Parameters and attributes are those of
+    `NetworkClassifier`, except as noted. Each target is standardised in training, so that its unit
+    does not matter.
 
     Args:
         hidden_layer_sizes: Neurons of each hidden layer.
-        activation: As for `NetworkClassifier`, like all that is not told here.
+        activation: As for `NetworkClassifier`, like all that is not described here.
         solver: "adam", "adamw", "rmsprop", "sgd", an `Optimizer`, or a transformation of optax.
         loss: "auto" (squared_error), "squared_error", "absolute_error", "huber", "poisson", a
             function `loss(prediction, target) -> (N,)` of `jax.numpy` operations, or a `Loss`.
-            With huber targets are centred alone, with poisson and functions not even that.
+            With huber, targets are only centred; with poisson and functions they stay as they are.
         alpha: Pull of the weights towards 0.
         batch_size: Samples per step.
         learning_rate: How the rate changes.
         learning_rate_init: The (highest) learning rate; "auto" finds a good one by short trainings
-            before the first training, and `run_.settings.learning_rate` has it.
+            before the first training; it is `run_.settings.learning_rate`.
         max_iter: Epochs, at most.
-        dropout: Share of the signals of hidden layers that is silenced in training.
+        dropout: Fraction of the activations of hidden layers that training sets to 0.
         standardize: Whether inputs are standardised first.
         random_state: Random seed.
-        tol: A fall of the loss by this much or less counts as none; of a squared error as a share
-            of the targets' variance, so that it means the same in any unit.
+        tol: A fall of the loss by this much or less counts as none; of a squared error as a
+            fraction of the targets' variance, so that it means the same in any unit.
         n_iter_no_change: Epochs without a fall after which training ends.
-        early_stopping: Whether samples held out decide when it ends.
-        validation_fraction: How many are held out.
+        early_stopping: Whether validation samples decide when it ends.
+        validation_fraction: The fraction of the samples that is kept for validation.
         momentum: For "sgd".
         nesterovs_momentum: For "sgd".
-        warm_start: Whether `fit` goes on from the weights there are.
-        verbose: Whether to tell how far it is.
+        warm_start: Whether `fit` starts from the present weights and optimizer state.
+        verbose: Whether to print the progress.
 
     Attributes:
-        validation_scores_: R^2 on what was held out, behind each epoch; or None.
+        validation_scores_: R^2 on the validation samples after each epoch; or None.
         out_activation_: "identity", or "exp" for poisson.
+
+    Example:
+        >>> from downslope.sklearn import NetworkRegressor
+        >>> X = np.random.default_rng(0).normal(size=(200, 2))
+        >>> model = NetworkRegressor(8, learning_rate="one-cycle", learning_rate_init=0.1)
+        >>> model.fit(X, 100 * X[:, 0]).predict(X).shape
+        (200,)
     """
 
     _parameter_constraints: ClassVar[dict] = {

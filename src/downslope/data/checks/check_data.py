@@ -35,12 +35,23 @@ _ID_NAMES = {"id", "ids", "uid", "uuid", "key", "index", "no", "nr", "number", "
 
 
 def check_data(dataset: Dataset) -> Dataset:
-    """The same data set with what was found in it as its `findings`.
+    """Look for problems in a data set.
 
-    Looked for are: copies and near copies of training samples in the validation and test parts;
+    It looks for copies and near copies of training samples in the validation and test parts;
     columns that give the target away; groups of rows that are divided between the parts; columns
     that number or name the rows, or have the same value everywhere; columns whose scale a few
     values set; numbers such as -999 that may stand for a missing value; classes of few samples.
+
+    Args:
+        dataset: The data set.
+
+    Returns:
+        The same data set with the `DataFinding`s as its `findings`.
+
+    Example:
+        >>> data = ds.check_data(ds.load("moons"))
+        >>> data.findings
+        ()
     """
     return replace(dataset, findings=findings_in(dataset))
 

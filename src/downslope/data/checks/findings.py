@@ -21,17 +21,24 @@ Level = Literal["warning", "note"]
 
 @dataclass(frozen=True)
 class DataFinding:
-    """One thing that was found.
+    """One problem that the data checks found.
 
     Attributes:
-        kind: What it is.
-        level: "warning" where figures would be wrong or something has to be decided; "note" where
-            it has been dealt with, as with a column that is left out.
+        kind: The kind of problem, such as "copies" or "small class".
+        level: "warning" where metrics would be wrong or you have to decide something; "note" where
+            Downslope has dealt with it, as with a column that it leaves out.
         says: What was found, where, and how much of it, in one or two sentences.
         advice: What to do about it, in a sentence.
         columns: The columns concerned.
         count: How many samples are concerned.
-        examples: Some of them, as words.
+        examples: Some of these samples, as text.
+
+    Example:
+        >>> X = np.random.default_rng(0).normal(size=(200, 2))
+        >>> X[:100] = X[100:]  # each row twice
+        >>> data = ds.check_data(ds.Dataset.from_arrays(X, X[:, 0]))
+        >>> [finding.level for finding in data.findings]
+        ['warning']
     """
 
     kind: FindingKind
