@@ -63,9 +63,9 @@ class Record:
 
     Example:
         >>> record = ds.Record(every=1)
-        >>> run = ds.train("dense 8 tanh, dense 2", "moons", epochs=2, record=record)
-        >>> run.trace.validation_loss.shape
-        (2,)
+        >>> options = ds.TrainOptions(epochs=500, record=record)
+        >>> options.record.samples
+        2048
     """
 
     samples: int = 2048

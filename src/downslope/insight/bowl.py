@@ -53,11 +53,11 @@ def gradient_at(w1: float, w2: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Descent(Result):
-    """One walk down, or up, the bowl.
+    """One descent on the bowl.
 
     Attributes:
         rate: The learning rate.
-        weights: Before the first step and behind each, (steps + 1, 2), float64.
+        weights: The weights before the first step and after each, (steps + 1, 2), float64.
         losses: The loss at each of them, (steps + 1,), float64.
     """
 
@@ -69,19 +69,19 @@ class Descent(Result):
 
     @property
     def distance(self) -> float:
-        """How far from the lowest point it ended."""
+        """The distance of the last weights from the minimum."""
         return float(np.hypot(*(self.weights[-1] - LOWEST)))
 
     @property
     def overshoots(self) -> tuple[str, ...]:
-        """The weights, "w1" or "w2", that jump across the lowest point at each step."""
+        """The weights, "w1" or "w2", that jump across the minimum at each step."""
         side = self.weights - LOWEST
         crosses = np.asarray((side[1:] * side[:-1] < 0).all(axis=0))
         return tuple(name for name, one in zip(NAMES, crosses, strict=True) if one)
 
     @property
     def diverges(self) -> tuple[str, ...]:
-        """The weights that are farther from the lowest point after each step."""
+        """The weights that are farther from the minimum after each step."""
         far = np.abs(self.weights - LOWEST)
         grows = np.asarray((far[1:] > far[:-1]).all(axis=0))
         return tuple(name for name, one in zip(NAMES, grows, strict=True) if one)

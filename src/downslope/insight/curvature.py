@@ -44,15 +44,15 @@ _MOST_NUMBERS = 1 << 18  # of their inputs
 
 @dataclass(frozen=True, eq=False)
 class Curvature:
-    """The sharpest bend of the training loss at some weights.
+    """The largest curvature of the training loss at some weights.
 
     Attributes:
-        eigenvalue: The Hessian's largest eigenvalue, of the mean loss that training makes small:
-            of numbers, that of targets scaled to deviation 1.
-        uncertainty: An eigenvalue lies within this of it.
-        direction: The direction of that bend, of length 1, in the shape of the parameters.
-        products: How many products of the Hessian and a vector it took.
-        samples: On how many samples it was measured.
+        eigenvalue: The largest eigenvalue of the Hessian of the mean loss that training minimises;
+            for numbers that of targets with standard deviation 1.
+        uncertainty: The distance within which there is an eigenvalue.
+        direction: The direction of this curvature, of length 1, in the shape of the parameters.
+        products: How many products of the Hessian and a vector were computed.
+        samples: How many samples were used.
     """
 
     eigenvalue: float
@@ -65,9 +65,9 @@ class Curvature:
 
     @property
     def highest_rate(self) -> float:
-        """Plain gradient descent with all samples must diverge above this: 2 / eigenvalue.
+        """Full-batch gradient descent diverges at learning rates above this: 2 / eigenvalue.
 
-        Infinite where the loss bends upwards nowhere.
+        Infinite where the loss has no positive curvature.
         """
         return 2 / self.eigenvalue if self.eigenvalue > 0 else math.inf
 

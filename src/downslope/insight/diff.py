@@ -114,24 +114,24 @@ class RatioAt(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RunDiff(Result):
-    """Where two runs part, and what differed.
+    """The first step at which two runs differ, and what differs between them.
 
     Attributes:
         a: The first run.
         b: The second run.
         same_folder: Whether both are the same run.
-        data: In what their data is unlike.
-        network: Their networks, if these are unlike.
-        start: Whether they went on from different runs' weights.
+        data: The differences of their data.
+        network: Their networks, if these differ.
+        start: Whether they started from different runs' weights.
         stretches: Which settings and versions differ, and from which step on.
-        differs_from: The first step, from 1, whose batch losses are not the same bits; None where
-            all that both have are.
-        takes_effect_at: The first step whose loss what differs can change; None where nothing
-            that changes a step differs.
+        differs_from: The first step, from 1, whose batch losses differ in a bit; None where all
+            steps that both have agree.
+        takes_effect_at: The first step whose loss the differing settings can change; None where
+            nothing that changes a step differs.
         same_batches: Whether each step saw the same samples in both.
         same_weights: Whether the final weights are the same bits; None where the shapes differ.
-        weights_apart: How far the final weights lie from each other, as a multiple of their size:
-            0 for the same, 1.4 for nothing in common. None where the shapes differ.
+        weights_apart: The distance of the final weights, as a multiple of their length: 0 for the
+            same weights, 1.4 for unrelated ones. None where the shapes differ.
     """
 
     a: Side

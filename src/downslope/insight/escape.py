@@ -131,11 +131,11 @@ class Escape(Result):
     """How many of the same starts left the local minimum, for each batch size.
 
     Attributes:
-        starts: The weights before the first step, all on B's side, (starts,).
-        samples: How many samples there are.
-        epochs: How often each walker saw all samples.
-        learning_rate: The same for all.
-        walkers: One per batch size.
+        starts: The weights before the first step, all in the local minimum B, (starts,).
+        samples: Number of samples.
+        epochs: How often each start saw all samples.
+        learning_rate: The learning rate of all.
+        walkers: The paths of all starts, one value per batch size.
     """
 
     starts: Float[np.ndarray, " starts"]

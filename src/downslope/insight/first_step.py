@@ -30,15 +30,15 @@ _SAME = 1e-3  # share by which the first batch's loss may differ, as on another 
 
 @dataclass(frozen=True, eq=False)
 class LayerSlopes:
-    """What backpropagation found at one layer, or what training did to it.
+    """The gradient at one layer in the first step, and how far training moved its weights.
 
     Attributes:
-        name: Place and kind of the layer, such as "1 Dense".
-        weights: How many weights and biases it has.
-        delta: Root mean square of the loss' slopes at its weighted sums.
-        gradient: Length of the loss' gradient along its weights and biases.
-        moved: How far training moved them in all, as a share of their length at first; infinite
-            where they were all 0.
+        name: Number and type of the layer, such as "1 Dense".
+        weights: Number of weights and biases.
+        delta: Root mean square of the gradient with respect to its pre-activations.
+        gradient: Length of the gradient with respect to its weights and biases.
+        moved: The distance that training moved them, as a fraction of their length at first;
+            infinite where they were all 0.
     """
 
     name: str

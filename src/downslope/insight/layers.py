@@ -72,15 +72,15 @@ class LayerCourse:
 
 @dataclass(frozen=True, eq=False)
 class LayersOverTime(Result):
-    """All layers with weights over a training.
+    """Gradients, weights and activations of all layers with weights, over a training.
 
     Attributes:
         data: Name of the data set.
-        steps: The steps that were looked at, from 1, (points,): signals and weights are those
-            before the step, the gradient is that of its batch, the update what it added.
-        steps_per_epoch: To tell epochs.
-        samples: How many training samples were probed for signals.
-        layers: The layers with weights, the first first.
+        steps: The recorded steps, from 1, (points,): activations and weights are those before the
+            step, the gradient is that of its batch, and the update is what the step added.
+        steps_per_epoch: Number of steps in an epoch.
+        samples: How many training samples the activations are computed for.
+        layers: The layers with weights, first layer first.
         run: The run, whose filters and predictions are drawn beside them.
     """
 

@@ -34,17 +34,17 @@ MOST_SAMPLES = 2048  # that are measured of each part
 
 @dataclass(frozen=True, eq=False)
 class LearningCurve(Result):
-    """The losses over growing shares of the training part.
+    """The losses over growing fractions of the training part.
 
     Attributes:
         data: Name of the data set.
-        task: What was learnt.
+        task: The task.
         loss: Name of the loss.
-        sizes: How many samples were learnt from, rising, (sizes,).
-        epochs: How often they were seen, so that the steps are the same, (sizes,).
-        steps: How many steps each training had, give or take an epoch's.
-        train_loss: On the samples that were learnt from, (sizes, seeds).
-        validation_loss: (sizes, seeds).
+        sizes: Numbers of training samples, rising, (sizes,).
+        epochs: How often they were seen, so that the number of steps is the same, (sizes,).
+        steps: How many steps each training had, up to those of an epoch.
+        train_loss: The loss on the samples that were trained on, (sizes, seeds).
+        validation_loss: The validation loss, (sizes, seeds).
         last: How much the last size changes the validation loss of the one before; its interval is
             that of `difference`.
         is_interrupted: Whether sizes are missing because it was stopped.

@@ -27,15 +27,15 @@ POINTS = 51
 
 @dataclass(frozen=True, eq=False)
 class Line(Result):
-    """Losses on the way from one solution to another.
+    """The losses on the straight line between the weights of two runs.
 
     Attributes:
         data: Name of the data set.
         loss: Name of the loss.
-        along: How far along, from 0 to 1, (points,).
+        along: The fraction of the way to the second run, from 0 to 1, (points,).
         train_loss: The mean training loss at each point, (points,).
         validation_loss: Likewise the validation loss.
-        distance: How far the two lie apart in weight space.
+        distance: The distance of the two in weight space.
         samples: How many samples of the training and of the validation part were used.
     """
 

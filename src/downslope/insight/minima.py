@@ -179,9 +179,9 @@ def minima(
         SettingError: A setting is out of range, or fewer than two starts ended in finite numbers.
 
     Example:
-        >>> found = ds.insight.minima("dense 8 tanh, dense 2", "moons", starts=3, epochs=1)
+        >>> found = ds.insight.minima("dense 8 tanh, dense 2", "moons", starts=2, epochs=1)
         >>> found.predictions_differ.shape
-        (3, 3)
+        (2, 2)
     """
     is_whole = isinstance(starts, int) and not isinstance(starts, bool)
     if not is_whole or not 2 <= starts <= MOST_STARTS:

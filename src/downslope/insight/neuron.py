@@ -32,26 +32,26 @@ CURVE = 201  # points of the activation's curve
 
 @dataclass(frozen=True, eq=False)
 class Neuron(Result):
-    """A neuron while it looks at one sample.
+    """A neuron with its inputs for one sample.
 
     Attributes:
         layer: Its layer, from 1.
-        layer_name: Such as "1 Dense".
-        unit: Which unit of it, from 0; of a convolution, which channel.
+        layer_name: The name of the layer, such as "1 Dense".
+        unit: Its index in the layer, from 0; of a convolution, the channel.
         activation: Name of its activation.
-        place: Of a convolution, the (row, column) of its output that is looked at.
+        place: Of a convolution, the (row, column) of its output.
         grid: Of a convolution, how many (rows, columns) its output has.
-        sample: The training sample, from 0.
-        names: What each input is called.
-        inputs: What comes in, (inputs,), or (size, size, channels) for a convolution.
-        weights: What each is multiplied by, of the same shape.
-        bias: What is added.
-        sum: All products and the bias.
-        output: The activation of the sum.
-        curve: The activation around there: (points, 2), of sum and activation.
-        responses: Its weighted sum for every training sample, (N,); of a convolution the largest
-            over the image. Sums tell apart what an activation makes equal.
-        dataset: Where its samples are from.
+        sample: Index of the training sample, from 0.
+        names: The names of its inputs.
+        inputs: Its inputs, (inputs,), or (size, size, channels) for a convolution.
+        weights: Its weights, of the same shape.
+        bias: Its bias.
+        sum: Its pre-activation: the sum of all products and the bias.
+        output: Its activation.
+        curve: The activation function around there: (points, 2), of pre-activation and activation.
+        responses: Its pre-activation for every training sample, (N,); of a convolution the largest
+            over the image. Pre-activations differ where activations may not.
+        dataset: The data set of its samples.
     """
 
     layer: int

@@ -35,8 +35,10 @@ class Result:
 
     Example:
         >>> found = ds.insight.bowl()
-        >>> print(found)
         >>> found.to_dict()["summary"] == found.summary
+        True
+        >>> list(found.figures())
+        ['bowl']
     """
 
     _also: ClassVar[tuple[str, ...]] = ()

@@ -103,14 +103,14 @@ class Slope(Result):
     """A function of one number with its tangents.
 
     Attributes:
-        name: What the function is called: a name, or the text that it was written as.
-        variable: What its number is called: "y" for an answer, "z" for a sum, else "x".
-        result: What its value is called: "L" for a loss, "a" for an activation, else "f".
-        target: The truth that a loss compares with; None for other functions.
-        tangents: The function at the points that were asked for, in their order.
+        name: Its name, or the text that it was written as.
+        variable: Name of its number: "y" for a prediction, "z" for a pre-activation, else "x".
+        result: Name of its value: "L" for a loss, "a" for an activation, else "f".
+        target: The target of a loss; None for other functions.
+        tangents: The tangents, in the order of the points.
         x: Points to draw the curve at, (N,), float64.
         y: Its values there; NaN where it has none.
-        note: What else has to be known, in a sentence; may be empty.
+        note: A remark in a sentence; may be empty.
     """
 
     name: str

@@ -56,14 +56,14 @@ class Walked:
 
 @dataclass(frozen=True, eq=False)
 class Surface(Result):
-    """Losses over a plane of weight space.
+    """The loss over a plane of weight space.
 
     Attributes:
         data: Name of the data set.
         loss: Name of the loss.
         plane: The plane.
-        a: How far along its first direction the columns are, (columns,).
-        b: How far along its second direction the rows are, (rows,).
+        a: The coefficients of the columns along the first direction, (columns,).
+        b: The coefficients of the rows along the second direction, (rows,).
         train_loss: The mean training loss at each point, (rows, columns), in the units of a run's
             trace; infinite or not a number where it overflows.
         validation_loss: Likewise the validation loss.

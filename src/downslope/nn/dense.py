@@ -110,7 +110,7 @@ class Dense(Layer):
         return inputs @ parameters["weights"] + parameters["biases"]
 
     def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
-        """Apply the activation to each sum."""
+        """Apply the activation to each pre-activation."""
         return activation(self.activation)(sums)
 
     keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}
@@ -179,7 +179,7 @@ class Flatten(Layer):
         return ["x = x.reshape(len(x), -1)"]
 
     def to_torch(self, spot: Spot) -> list[TorchModule]:
-        """Pixel after pixel, in the order that the weights behind it were trained for."""
+        """Pixel after pixel, in the order that the following weights were trained for."""
         if not spot.is_image:
             return [TorchModule("nn.Flatten()")]
         return [TorchModule("FlattenPixels()", definition=_FLATTEN_PIXELS)]
@@ -189,7 +189,7 @@ class Flatten(Layer):
         return ["x = layers.Flatten()(x)"]
 
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
-        """Channels last, as the weights behind it want them, then flat."""
+        """Channels last, as the following weights need them, then flat."""
         if spot.is_image:
             x = graph.node("Transpose", x, perm=(0, 2, 3, 1))
         return graph.node("Flatten", x, axis=1)
@@ -230,7 +230,7 @@ class Dropout(Layer):
 
     @property
     def is_random(self) -> bool:
-        """Whether any signal is silenced at all."""
+        """Whether the rate is above 0."""
         return self.rate > 0
 
     def output_shape(self, input_shape: Shape) -> Shape:

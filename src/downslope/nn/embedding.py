@@ -60,14 +60,14 @@ class Embedding(Layer):
         return (self.numbers + input_shape[0] - 1,)
 
     def init(self, key: Array, input_shape: Shape) -> Parameters:
-        """Weights (values, numbers), normal; those of place 0, values never seen, are zero."""
+        """Weights (values, numbers), normal; those of index 0, for unseen values, are zero."""
         weights = FIRST_SPREAD * jax.random.normal(key, (self.values, self.numbers))
         return {"weights": weights.at[0].set(0)}
 
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
     ) -> Float[Array, "n outputs"]:
-        """Look the last input up, and put what is found before the others."""
+        """Look up the vector of the last input, and put it before the others."""
         places = jnp.clip(jnp.round(inputs[:, -1]), 0, self.values - 1).astype(jnp.int32)
         found = jnp.where(jnp.isfinite(inputs[:, -1:]), parameters["weights"][places], jnp.nan)
         return jnp.concatenate([found, inputs[:, :-1].astype(found.dtype)], axis=1)
@@ -95,7 +95,7 @@ class Embedding(Layer):
         return [f"found = {found[0]}", *found[1:], joined]
 
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
-        """A look-up of the nearest value's place."""
+        """A look-up of the nearest index."""
         last = graph.node("Gather", x, graph.constant(np.array([-1]), "last"), axis=1)
         last = graph.node("Squeeze", last, graph.constant(np.array([1]), "axis"))
         most = graph.scalar(float(self.values - 1))

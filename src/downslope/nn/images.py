@@ -127,7 +127,7 @@ class Conv2D(Layer):
         return (side - (self.size - 1) * self.dilation - 1) // self.stride + 1
 
     def activate(self, sums: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
-        """Apply the activation to each sum."""
+        """Apply the activation to each pre-activation."""
         return activation(self.activation)(sums)
 
     keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}

@@ -127,12 +127,15 @@ class Layer(abc.ABC):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """The signals before the activation.
+        """Compute the pre-activations.
 
         Args:
-            parameters: What `init` returned, or what training made of it.
+            parameters: The layer's parameters, from `init` or from training.
             inputs: Shape (N, *input_shape).
             key: The random key of a training step, or None outside of training.
+
+        Returns:
+            Shape (N, *output_shape).
         """
 
     def side_after(self, side: Any) -> Any:
@@ -143,22 +146,22 @@ class Layer(abc.ABC):
         return side
 
     def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
-        """`weighted_sum` for images of several sizes, each as if it were alone.
+        """Compute `weighted_sum` for images of several sizes, each as if it were alone.
 
-        Padding counts as zeros, as beyond the border of an image. A layer that looks at more of
-        an image than a neighbourhood has to leave padding out by itself.
+        Padding counts as zeros, as beyond the border of an image. A layer that combines more of an
+        image than a neighbourhood has to leave out the padding itself.
         """
         sums = self.weighted_sum(parameters, inputs.cut, key)
         return Padded(sums, self.side_after(inputs.sizes)) if sums.ndim == 4 else sums
 
     def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
-        """The signals that leave the layer; the sums themselves unless it has an activation."""
+        """The activations of the pre-activations; the same unless the layer has an activation."""
         return sums
 
     def forward(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """Both halves: weighted sum, then activation."""
+        """Compute the activations from the inputs: `weighted_sum`, then `activate`."""
         return self.activate(self.weighted_sum(parameters, inputs, key))
 
     keras_names: ClassVar[Mapping[str, str]] = {}

@@ -149,9 +149,9 @@ class Loss:
 
         Args:
             prediction: The network's outputs, (N, ...).
-            target: What they should be.
+            target: The targets.
             weights: How much each sample counts, (N,); None for all the same.
-            total: What the weighted sum is divided by; None for the sum of the weights.
+            total: The divisor of the weighted sum; None for the sum of the weights.
         """
         values = self.per_sample(prediction, target)
         if weights is None:

@@ -52,12 +52,12 @@ class Network:
         NetworkError: There are no layers, or something else than layers was given.
 
     Example:
-        >>> network = ds.Network([ds.Dense(32, "relu"), ds.Dense(10)])
-        >>> parameters = network.init((64,), seed=0)
+        >>> network = ds.Network([ds.Dense(3, "tanh"), ds.Dense(1)])
+        >>> parameters = network.init((2,), seed=0)
         >>> parameters[0]["weights"].shape
-        (64, 32)
-        >>> network.forward(parameters, np.zeros((5, 64))).shape
-        (5, 10)
+        (2, 3)
+        >>> network.forward(parameters, np.ones((5, 2))).shape
+        (5, 1)
     """
 
     layers: tuple[Layer, ...]
@@ -78,7 +78,7 @@ class Network:
         return any(layer.is_random for layer in self.layers)
 
     def layer_name(self, index: int) -> str:
-        """The place, counted from 1, and kind of layer `index`, such as "1 Dense"."""
+        """The number, from 1, and type of layer `index`, such as "1 Dense"."""
         return f"{index + 1} {layer_kind(self.layers[index])}"
 
     def shapes(self, input_shape: Shape) -> tuple[Shape, ...]:
@@ -123,7 +123,7 @@ class Network:
         return _count_weights(self, tuple(input_shape))
 
     def signal_sizes(self, input_shape: Shape) -> tuple[int, ...]:
-        """How many numbers each signal of one sample has, the inputs first.
+        """How many numbers a sample's inputs and each layer's activations have, the inputs first.
 
         Raises:
             NetworkError: A layer does not fit.
@@ -132,9 +132,9 @@ class Network:
         return _signal_sizes(self, tuple(input_shape))
 
     def multiplications(self, input_shape: Shape) -> int:
-        """How many multiplications one sample takes, in products of weights and signals.
+        """How many multiplications with weights one sample takes.
 
-        Each number of a layer's matrices or kernels is used once for every place of the layer's
+        Each number of a layer's matrices or kernels is used once for every position of the layer's
         output: once in a dense layer, for each pixel in a convolution.
 
         Raises:
@@ -165,10 +165,10 @@ class Network:
     def forward(
         self, parameters: NetworkParameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """The network's answer to `inputs`, shape (N, *input_shape).
+        """Compute the network's outputs for `inputs`, shape (N, *output_shape).
 
         Args:
-            parameters: What `init` returned, or what training made of it.
+            parameters: From `init` or from training.
             inputs: Shape (N, *input_shape).
             key: The random key of a training step, or None outside of training.
         """
@@ -179,7 +179,7 @@ class Network:
     def signals(
         self, parameters: NetworkParameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> tuple[Signal, ...]:
-        """Each layer's weighted sums and activations; the arguments are those of `forward`."""
+        """Each layer's pre-activations and activations; the arguments are those of `forward`."""
         signals = []
         for index, layer in enumerate(self.layers):
             sums = layer.weighted_sum(parameters[index], inputs, self.layer_key(key, index))

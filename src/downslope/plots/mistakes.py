@@ -47,7 +47,7 @@ class Answers:
 
     @property
     def wrong(self) -> np.ndarray:
-        """Whether each answer is a mistake, bool of shape (N,)."""
+        """Whether each prediction is a mistake, bool of shape (N,)."""
         return self.truth != self.chosen
 
     @property
@@ -57,7 +57,7 @@ class Answers:
 
     @property
     def of_chosen(self) -> np.ndarray:
-        """The probability of each sample's answer, shape (N,); 0 where it is not a number."""
+        """The probability of each predicted class, shape (N,); 0 where it is not a number."""
         return self._of(self.chosen)
 
     def _of(self, classes: np.ndarray) -> np.ndarray:
@@ -65,7 +65,7 @@ class Answers:
         return np.nan_to_num(values, nan=0.0)
 
     def worst(self, most: int) -> np.ndarray:
-        """Indices of the mistakes, worst first; without any, of the least certain right answers."""
+        """Indices of the mistakes, worst first; without any, of the least certain predictions."""
         pool = np.flatnonzero(self.wrong) if self.wrong.any() else np.arange(len(self.truth))
         return pool[np.argsort(self.of_truth[pool], kind="stable")[:most]]
 

@@ -49,7 +49,7 @@ class Progress:
 
     @property
     def trace(self) -> Trace:
-        """Everything recorded so far; put together when it is asked for."""
+        """Everything recorded so far."""
         return self.builder.trace()
 
 

@@ -185,20 +185,20 @@ class Replay:
     def states(
         self, steps: Iterable[int], on_steps: OnProgress | None = None
     ) -> Iterator[tuple[int, loop.State]]:
-        """The states behind each of `steps`, from the lowest up, in one walk; see `state`."""
+        """The states after each of `steps`, in rising order, in one pass; see `state`."""
         asked = sorted({self._checked(step) for step in steps})
         for step in asked:
             yield step, self._walk_to(step, asked[-1], on_steps)
 
     def state(self, step: int, on_steps: OnProgress | None = None) -> loop.State:
-        """The state behind `step` steps: parameters and what the optimizer remembers.
+        """The state after `step` steps: parameters and optimizer state.
 
         Args:
-            step: 0 for the state before the first.
+            step: 0 for the state before the first step.
             on_steps: Called between chunks with (steps done, steps in all).
 
         Raises:
-            RunError: There is no such step, or the training does not repeat here.
+            RunError: There is no such step, or the training cannot be repeated exactly here.
         """
         return self._walk_to(self._checked(step), step, on_steps)
 

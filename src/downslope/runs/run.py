@@ -126,7 +126,7 @@ class Run:
 
     @property
     def as_origin(self) -> Origin:
-        """What a run that goes on from this one remembers of it."""
+        """What a run that starts from this one stores about it."""
         before = 0 if self.origin is None else self.origin.steps
         folder = "" if self.folder is None else str(self.folder)
         return Origin(folder, self.data.fingerprint, before + self.outcome.kept_step)
@@ -199,7 +199,7 @@ class Run:
         return self.model.linked(self.units.answers_of(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
-        """The answers to raw inputs, shape (N, *input_shape).
+        """Predict the targets of raw inputs, shape (N, *input_shape).
 
         Returns:
             Classes as integers (N,), 0 or 1 for each label (N, labels), numbers (N, outputs), or
@@ -238,7 +238,7 @@ class Run:
         return self.model.probabilities(self._checked(inputs))
 
     def signals(self, inputs: Any) -> tuple[Signal, ...]:
-        """Each layer's weighted sums and activations for raw inputs (N, *input_shape).
+        """Each layer's pre-activations and activations for raw inputs (N, *input_shape).
 
         Raises:
             DataError: The inputs have the wrong shape.
@@ -248,15 +248,15 @@ class Run:
         return self.network.signals(self.parameters, scaled)
 
     def with_data(self, data: Any = None, *, on_progress: OnProgress | None = None) -> Run:
-        """This run with its data set at hand, loaded from its source if need be.
+        """Return this run with its data set in memory, loaded from its source if necessary.
 
         Args:
-            data: The data that it was trained on, where that cannot be loaded from where it was: a
-                path, if it has moved; the two (X, y) or the frame that were given; or a `Dataset`.
+            data: The data that it was trained on, where it cannot be loaded from its source: a
+                path, if it has moved; the (X, y) or the frame that was given; or a `Dataset`.
             on_progress: Where reading takes a while: called with (photos so far, photos in all).
 
         Raises:
-            DataError: The data is gone, or is not what the run was trained on.
+            DataError: The data is missing, or is not what the run was trained on.
         """
         if data is None:
             if self.dataset is not None:
@@ -309,7 +309,7 @@ class Run:
         return self._values(samples)[:, 0]
 
     def intervals(self, samples: Samples) -> dict[str, tuple[float, float]]:
-        """The 95 % interval of each figure of `measure`, by the bootstrap over the samples.
+        """The 95 % interval of each metric of `measure`, by the bootstrap over the samples.
 
         Fewer than 10 samples give none, an empty dictionary.
 
@@ -320,7 +320,7 @@ class Run:
         return metrics.intervals(self.data.task, self._values(samples), samples.weights)
 
     def look(self, samples: Samples) -> None:
-        """Count a look at samples, if they are the test part and it is not open yet."""
+        """Count a test evaluation, if the samples are the test part and it is still sealed."""
         if self._is_sealed(samples) and not self.evaluations.is_open:
             self.evaluations.note()
 
@@ -395,7 +395,7 @@ class Run:
         return rarest(np.exp(logits) / np.exp(logits).sum())
 
     def measure_baseline(self, samples: Samples) -> dict[str, float]:
-        """The same figures of the best constant predictions: each of that which is best for it.
+        """The same metrics of the best constant predictions: for each metric its own best constant.
 
         Classes: the most frequent one. Loss and RMSE: the training mean. MAE, and the loss
         absolute_error: the training median.
@@ -414,10 +414,13 @@ class Run:
         return metrics.average(self.data.task, values, samples.weights)
 
     def test(self) -> dict[str, float]:
-        """The figures on the test part, which no step of the training has seen; counted.
+        """Evaluate on the test part, which training never sees, and count the evaluation.
+
+        Returns:
+            The loss and the metrics, as `measure` returns them.
 
         Raises:
-            DataError: The data is gone or has changed.
+            DataError: The data is missing or has changed.
         """
         run = self.with_data()
         return run.measure(run._test)
@@ -426,7 +429,7 @@ class Run:
         """The metrics of each class on the test part.
 
         Raises:
-            DataError: The data is gone or has changed, or the run did not learn classes.
+            DataError: The data is missing or has changed, or the run did not learn classes.
         """
         run = self.with_data()
         return run.class_metrics(run._test)
@@ -435,25 +438,25 @@ class Run:
         """The metrics of each target on the test part.
 
         Raises:
-            DataError: The data is gone or has changed, or the run did not learn numbers.
+            DataError: The data is missing or has changed, or the run did not learn numbers.
         """
         run = self.with_data()
         return run.target_metrics(run._test)
 
     def test_intervals(self) -> dict[str, tuple[float, float]]:
-        """The 95 % interval of each figure of `test`.
+        """The 95 % interval of each metric of `test`.
 
         Raises:
-            DataError: The data is gone or has changed.
+            DataError: The data is missing or has changed.
         """
         run = self.with_data()
         return run.intervals(run._test)
 
     def baseline(self) -> dict[str, float]:
-        """The baseline's figures on the test part.
+        """The baseline's metrics on the test part.
 
         Raises:
-            DataError: The data is gone or has changed.
+            DataError: The data is missing or has changed.
         """
         run = self.with_data()
         return run.measure_baseline(run._test)
@@ -469,10 +472,10 @@ class Run:
         Event files of the training (see `tensorboard_log`) may be in it already.
 
         Returns:
-            The run, knowing its folder.
+            The run, with its folder.
 
         Raises:
-            StorageError: The folder is not empty, or the disk refuses.
+            StorageError: The folder is not empty, or cannot be written.
         """
         with claim_folder(Path(folder), beside=(run_folder.LOG,)) as claim:
             return self.write(claim.path)

@@ -51,7 +51,7 @@ class Trace:
         )
 
     def until(self, step: int) -> Trace:
-        """What was recorded behind the first `step` steps."""
+        """What was recorded up to step `step`."""
         rows = self.epochs["step"] <= step
         return Trace(
             steps={name: column[:step] for name, column in self.steps.items()},
@@ -65,12 +65,12 @@ class Trace:
 
     @property
     def train_loss(self) -> np.ndarray:
-        """The training loss behind each epoch, shape (epochs,)."""
+        """The training loss after each epoch, shape (epochs,)."""
         return self.epochs["train_loss"]
 
     @property
     def validation_loss(self) -> np.ndarray:
-        """The validation loss behind each epoch, shape (epochs,)."""
+        """The validation loss after each epoch, shape (epochs,)."""
         return self.epochs["validation_loss"]
 
 

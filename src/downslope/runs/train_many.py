@@ -85,20 +85,20 @@ class SideBySide:
 
     @property
     def learning_rates(self) -> Float[np.ndarray, " members"]:
-        """The (highest) learning rate of each member, float64."""
+        """The (highest) learning rate of each training, float64."""
         return np.array([one.learning_rate for one in self.settings])
 
     @property
     def seeds(self) -> np.ndarray:
-        """The seed of each member, int64 (members,)."""
+        """The seed of each training, int64 (trainings,)."""
         return np.array([one.seed for one in self.settings], np.int64)
 
     def model(self, member: int, dataset: Dataset) -> Model:
-        """One member as a model, scaled as its training on the data set scaled it."""
+        """Training number `member`, from 0, as a model, scaled as in training on the data set."""
         return Model.on(dataset, self.network, self.loss, self.parameters_of(member))
 
     def parameters_of(self, member: int) -> NetworkParameters:
-        """One member's weights and biases, as `Network.forward` takes them."""
+        """The weights and biases of one training, as `Network.forward` takes them."""
         return jax.tree.map(lambda leaf: leaf[member], self.parameters)
 
 

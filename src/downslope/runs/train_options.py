@@ -138,10 +138,10 @@ class TrainOptions:
             check_learning_rate(rate)
 
     def complete(self, dataset: Dataset) -> TrainOptions:
-        """The options with the recipe's choice for everything that is None.
+        """Return the options with the recipe's value for everything that is None.
 
         Args:
-            dataset: What is learnt from.
+            dataset: The data set.
 
         Raises:
             NetworkError: A layer does not fit the data.
