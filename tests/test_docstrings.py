@@ -4,9 +4,11 @@ Three things are at hand: `ds` (`import downslope as ds`), `np` (`import numpy a
 run, `runs/moons-1`, in the folder where the examples run.
 """
 
+import dataclasses
 import doctest
 import importlib
 import inspect
+import itertools
 import re
 
 import numpy as np
@@ -101,3 +103,27 @@ def test_every_public_name_has_an_example(name):
     assert (name in EXEMPT) <= is_exception, "exempt without a reason"
     if name not in EXEMPT:
         assert ">>> " in (value.__doc__ or ""), f"{name} has no example"
+
+
+def _section(documentation, head):
+    """The names that a section such as Args lists."""
+    _, _, rest = documentation.partition(f"\n{head}:\n")
+    lines = itertools.takewhile(lambda line: not line or line.startswith(" "), rest.split("\n"))
+    return {found[1] for line in lines if (found := re.match(r"    (\w+): ", line))}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_arguments_and_attributes_are_documented_by_their_names(name):
+    value = _value(name)
+    documentation = inspect.getdoc(value)
+    if dataclasses.is_dataclass(value):
+        fields = {one.name for one in dataclasses.fields(value) if not one.name.startswith("_")}
+        documented = _section(documentation, "Attributes")
+        assert fields & set(inspect.get_annotations(value)) <= documented <= fields
+    elif hasattr(value, "_fields"):
+        assert _section(documentation, "Attributes") == set(value._fields)
+    elif name not in EXEMPT:
+        is_ours = inspect.isfunction(value) or inspect.isfunction(value.__init__)  # not dict's
+        arguments = inspect.signature(value).parameters if is_ours else ()
+        part = "Attributes" if isinstance(value, type) and issubclass(value, ds.Layer) else "Args"
+        assert _section(documentation, part) == set(arguments)

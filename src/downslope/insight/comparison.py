@@ -22,19 +22,19 @@ from downslope.text import Table
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """All trainings of one value.
+    """All trainings with one value of the setting.
 
     Attributes:
-        name: The value as a person reads it.
+        name: The value in words.
         seeds: The seed of each training.
         epochs: How often all samples were seen.
-        seconds: How long one training takes alone, by the pace that was measured.
-        traces: The course of each training.
-        outcomes: How each ended.
-        values: The loss and the measures of each validation sample at each training's last
-            weights, (trainings, N, measures).
+        seconds: How long one training takes alone, in seconds, by the speed that was measured.
+        traces: The trace of each training.
+        outcomes: Why each ended.
+        values: The loss and the metrics of each validation sample at each training's last
+            weights, (trainings, N, metrics).
         weights: How much each validation sample counts in the loss, or None.
-        test: Each training's figures on the test part; empty while that is sealed.
+        test: The metrics of each training on the test part; empty while that is sealed.
     """
 
     name: str
@@ -61,26 +61,26 @@ class Course:
         return {name: [trace.epochs[name] for trace in self.traces] for name in names}
 
     def of(self, place: int) -> Float[np.ndarray, " trainings"]:
-        """One figure of each training on validation: 0 the loss, then the task's measures."""
+        """A validation metric of each training; index 0 is the loss, the task's metrics follow."""
         weights = self.weights if place == 0 else None
         return np.array([np.average(one[:, place], weights=weights) for one in self.values])
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison(Result):
-    """Values of one setting beside each other.
+    """The trainings with each value of one setting, compared.
 
     Attributes:
-        setting: What was varied.
+        setting: Name of the setting.
         data: Name of the data set.
-        task: What was learnt.
-        metric: What they are compared by: "loss", or the task's first metric where losses cannot
-            be compared.
-        samples: How many training samples there are.
+        task: The task.
+        metric: The metric that decides: "loss", or the task's first metric where losses cannot be
+            compared.
+        samples: Number of training samples.
         equal_samples: A course per value, all over the same epochs unless these were varied.
         equal_time: The same trained for as long as the slowest takes; empty where it makes no
             difference.
-        notes: What a reader has to know, a sentence each.
+        notes: Remarks for the reader, a sentence each.
         is_interrupted: Whether values are missing because it was stopped.
     """
 
@@ -101,7 +101,7 @@ class Comparison(Result):
 
     @property
     def summary(self) -> str:
-        """Which differences the figures support, in a few sentences."""
+        """The differences that the trainings support, in a few sentences."""
         lead = "Each at its own end" if self.setting == "epochs" else "At equal samples seen"
         said = [_said(self, self.equal_samples, lead)]
         if self.equal_time:

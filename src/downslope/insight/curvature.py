@@ -77,7 +77,7 @@ class Curvature:
         With momentum m it is 2 (1 + m) / eigenvalue (Polyak, Some methods of speeding up the
         convergence of iteration methods, 1964); with Nesterov's (2 + 2 m) / (1 + 2 m) times
         1 / eigenvalue, from the eigenvalues of the same recurrence. Weight decay adds to the
-        bend. Optimizers that scale each weight's step have no such rule, nor has clipping.
+        curvature. Optimizers that scale each weight's step have no such rule, nor has clipping.
         """
         rule = optimizer.record.highest_rate
         if rule is None or optimizer.clip_norm is not None:

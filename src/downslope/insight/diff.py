@@ -181,7 +181,7 @@ class RunDiff(Result):
 
     @property
     def first_difference(self) -> float | None:
-        """How far the losses differ where they part, as a share of the larger; None if unknown."""
+        """The difference of the losses at the first differing step, as a fraction of the larger."""
         return None if self.differs_from is None else _share(*self._losses_at(self.differs_from))
 
     def _losses_at(self, step: int) -> tuple[float, float]:

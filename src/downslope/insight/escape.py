@@ -68,12 +68,12 @@ def _per_sample(prediction: Float[Array, "n 1"], target: Float[Array, "n 1"]) ->
 
 @dataclass(frozen=True, eq=False)
 class Walkers:
-    """What became of all starts with one batch size.
+    """The paths of all starts with one batch size.
 
     Attributes:
         batch_size: Samples per step, or "full".
-        steps: How many steps each made.
-        path: Where each was behind every epoch, (epochs + 1, starts); the first row is the starts.
+        steps: Number of steps of each start.
+        path: The weight of each start after every epoch, (epochs + 1, starts); the starts first.
         reached: Whether each was ever near A, (starts,) bool.
         left: Whether it was near B again after that, (starts,) bool.
     """

@@ -54,7 +54,7 @@ class Beginning:
 
     Attributes:
         untrained: The run with the weights before its first step.
-        stepped: The run with the weights behind its first step.
+        stepped: The run with the weights after its first step.
         batch: The samples of that step.
         layers: Every layer with weights, first layer first.
     """

@@ -34,30 +34,31 @@ LEAST_RISE = 0.05  # of the lowest loss: what is less does no harm, whether it i
 
 @dataclass(frozen=True, eq=False)
 class Generalization(Result):
-    """How far the losses on seen and unseen samples lie apart.
+    """The losses of a run on training and validation samples, over its epochs.
 
     Attributes:
         data: Name of the data set.
-        task: What was learnt.
+        task: The task.
         loss: Name of the loss.
-        samples: How many training and validation samples were measured.
-        epochs: The epochs that were looked at, (epochs,).
-        train_loss: The training loss behind each, (epochs,).
+        samples: How many training and validation samples were evaluated.
+        epochs: The recorded epochs, (epochs,).
+        train_loss: The training loss after each, (epochs,).
         validation_loss: Likewise, at the same weights.
         train_error: The standard error of each training loss, (epochs,).
         validation_error: Likewise.
         kept_epoch: The epoch whose weights the run has.
-        gap: Validation less training loss at those weights, with its 95 % interval.
-        opens_at: The first epoch from which on the gap is larger than chance explains, at nearly
-            every look and at the last; None where it never is.
+        gap: Validation minus training loss at those weights, with its 95 % interval.
+        opens_at: The first epoch from which on the gap is larger than chance explains, in nearly
+            every recorded epoch and in the last; None where it never is.
         lowest_at: The epoch with the lowest validation loss.
-        rises_at: The first epoch from which on the validation loss lies a twentieth above its
-            lowest, at nearly every look and at the last; None where chance explains its rise.
-        rise: How far it is above the lowest behind the last epoch, with the 95 % interval of the
+        rises_at: The first epoch from which on the validation loss is a twentieth above its
+            lowest, in nearly every recorded epoch and in the last; None where chance explains its
+            rise.
+        rise: How far it is above the lowest after the last epoch, with the 95 % interval of the
             samples' own differences.
-        test: The figures on the test part; None while it is sealed.
+        test: The metrics on the test part; None while it is sealed.
         test_interval: The 95 % interval of each.
-        test_evaluations: How often the run was evaluated on its test part by now.
+        test_evaluations: How often the run was evaluated on its test part so far.
         learning_curve: The losses over growing training parts, where these were trained.
     """
 
@@ -85,7 +86,7 @@ class Generalization(Result):
 
     @property
     def gaps(self) -> Float[np.ndarray, " epochs"]:
-        """Validation less training loss behind each epoch."""
+        """Validation minus training loss after each epoch."""
         return self.validation_loss - self.train_loss
 
     @property

@@ -77,9 +77,9 @@ class FoundRate(Result):
         learning_rate: The recommended rate.
         good: The lowest and the highest rate that end within a tenth of the lowest validation
             loss.
-        overshoots: The lowest rate above the recommended one at which steps jump too far: a
-            training diverged, rose to twice the loss that it began with, or ended with less than
-            nine tenths of the training loss gained that can be gained; None where none was tried.
+        overshoots: The lowest rate above the recommended one at which steps overshoot: a training
+            diverged, rose to twice the loss at the start, or gained less than nine tenths of the
+            largest fall of the training loss; None where none was tried.
         too_slow: The rate below which less than nine tenths are gained, because the steps are too
             small; None where none was tried.
         first_look: Short trainings at rates from far too small to far too large.
@@ -87,11 +87,11 @@ class FoundRate(Result):
         choice: The averaged losses that decided.
         start_loss: The training loss at the first weights, averaged over the seeds.
         proof: Three short trainings: too small, good, overshooting.
-        curvature: The sharpest bend of the training loss at the first weights; None where it is
-            not finite.
+        curvature: The largest curvature of the training loss at the first weights; None where it
+            is not finite.
         settings: The settings, with the recommended rate.
-        data: The data set's name.
-        seconds: How long it took.
+        data: Name of the data set.
+        seconds: How long the search took, in seconds.
     """
 
     learning_rate: float

@@ -36,40 +36,40 @@ MOST_ROWS = 8  # of the table: the lowest
 
 @dataclass(frozen=True, eq=False)
 class Minima(Result):
-    """Where many starts of one network ended; those that diverged are left out.
+    """Where trainings of one network from many starts ended; starts that diverged are left out.
 
     Starts are in the order of their training loss, the lowest first; all arrays follow it.
 
     Attributes:
         data: Name of the data set.
-        task: What was learnt.
+        task: The task.
         loss: Name of the loss.
         seeds: The seed of each start, (starts,).
-        train_loss: Each one's training loss, (starts,).
-        validation_loss: Likewise.
-        validation_metric: The task's first measure on the validation part: accuracy or mae.
-        baseline_loss: The training loss of the best answer that ignores its input.
-        predictions_differ: How much the predictions of each two for the validation samples differ,
-            (starts, starts): for classes the fraction that differs; for numbers and people the
-            root mean square of the differences, in the units of the target.
-        functions_apart: The same with no answer rounded to a class: the mean total variation
-            distance of the probabilities. For numbers it is `predictions_differ`.
+        train_loss: The training loss of each, (starts,).
+        validation_loss: Likewise the validation loss.
+        validation_metric: The task's first metric on the validation part: accuracy or MAE.
+        baseline_loss: The training loss of the best constant prediction.
+        predictions_differ: The difference between the predictions of each two starts for the
+            validation samples, (starts, starts): for classes the fraction that differs; for numbers
+            and people the root mean square of the differences, in the units of the target.
+        functions_apart: Likewise for probabilities: the mean total variation distance. For numbers
+            it is `predictions_differ`.
         map: A map of `functions_apart`, (starts, 2).
         map_fraction: The fraction of the squared distances that the map shows, 0 to 1.
-        weights_apart: How far each one's weights lie from the lowest's, as a share of their
-            lengths' root mean square, (starts,).
-        matched_apart: The same with hidden units in the order of the lowest's; None where the
-            network is not dense layers in a chain.
+        weights_apart: The distance of each start's weights from the lowest's, as a fraction of the
+            root mean square of their lengths, (starts,).
+        matched_weights_apart: The same with hidden units in the order of the lowest's; None where
+            the network is not dense layers in a chain.
         line_losses: The training loss on the straight line from the lowest to each other, on at
             most 2,000 samples, (starts - 1, points).
         matched_line_losses: The same to each other with its units in order; or None.
         diverged: How many starts are left out.
-        still_falling: Of how many the validation loss was still falling.
-        epochs: Epochs of each training, as far as it got.
+        still_falling: The number of starts whose validation loss was still falling.
+        epochs: Epochs of each training that were done.
         is_interrupted: Whether the trainings were stopped before their end.
-        seconds: How long the trainings took.
-        is_relative: Whether several numbers were learned: then errors and differences of
-            predictions are in standard deviations of each target in the training part.
+        seconds: How long the trainings took, in seconds.
+        is_relative: Whether there are several targets: then errors and differences of predictions
+            are in standard deviations of each target in the training part.
     """
 
     data: str
@@ -117,7 +117,7 @@ class Minima(Result):
 
     @property
     def pairs_differ(self) -> Float[np.ndarray, " pairs"]:
-        """How much the answers of each two starts differ."""
+        """The difference between the predictions of each pair of starts."""
         return self.predictions_differ[np.triu_indices(len(self), 1)]
 
     @property

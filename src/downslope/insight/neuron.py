@@ -84,16 +84,16 @@ class Neuron(Result):
         return np.argsort(-np.abs(self.products.ravel()), kind="stable")[:most]
 
     def responds_most(self, most: int = 6) -> Int[np.ndarray, " most"]:
-        """The training samples with the largest weighted sums, the largest first."""
+        """The training samples with the largest pre-activations, the largest first."""
         return np.argsort(-self.responses, kind="stable")[:most]
 
     def responds_least(self, most: int = 6) -> Int[np.ndarray, " most"]:
-        """The training samples with the smallest weighted sums, the smallest first."""
+        """The training samples with the smallest pre-activations, the smallest first."""
         return np.argsort(self.responses, kind="stable")[:most]
 
     @property
     def summary(self) -> str:
-        """Which neuron it is, and which sample it looks at."""
+        """The neuron and its sample, in a sentence."""
         where = "" if self.place is None else f" at row {self.place[0]}, column {self.place[1]}"
         return (
             f"Unit {self.unit} of layer {self.layer_name}{where}, looking at training sample "

@@ -77,16 +77,16 @@ def first_filters(run: Run) -> Float[np.ndarray, "units h w c"] | None:
 
 @dataclass(frozen=True, eq=False)
 class Importance:
-    """How much each input matters for the answers to some samples.
+    """How much each input matters for the predictions of some samples.
 
     Attributes:
-        method: How it was found.
+        method: A name in `METHODS`.
         inputs: The samples as they were read, (N, *input_shape).
         scores: How much each input adds to the output that is explained, in that output's units,
             (N, *input_shape).
-        outputs: Which output is explained: the class that was answered, or 0, (N,).
+        outputs: Index of the output that is explained: the predicted class, or 0, (N,).
         value: That output, (N,): a class' logit, a number, or the number of people.
-        base: The same output for the input that all is compared with, (N,).
+        base: The same output for the mean training input, or what the method compares with, (N,).
     """
 
     method: Method

@@ -38,8 +38,8 @@ class Plane:
         first: The direction of a.
         second: The direction of b.
         names: What a and b are, for the axes.
-        share: Of a path: how much of its variance the plane holds, from 0 to 1; else None.
-        shares: The part of each direction.
+        share: Of a path: the fraction of its variance in the plane, from 0 to 1; else None.
+        shares: The fraction of each direction.
     """
 
     kind: Kind

@@ -39,9 +39,9 @@ class LayerStep:
     """One layer in one step.
 
     Attributes:
-        name: Its place and kind, such as "1 Dense".
-        way: What passed it for the sample; slopes are those of the sample's own loss.
-        batch_gradients: The slopes of the whole batch's loss by its weights, by array name.
+        name: Its number and type, such as "1 Dense".
+        way: The sample's pre-activations and activations, with the gradients of its own loss.
+        batch_gradients: The gradient of the whole batch's loss by its weights, by array name.
         before: Its weights and biases before the step, by array name.
         changes: What the step added to each.
     """
@@ -59,11 +59,11 @@ class WeightStep:
 
     Attributes:
         weight: Which weight.
-        chain: The factors of the slope of the sample's loss.
-        difference: The same slope, measured in float64.
-        batch_gradient: The slope of the whole batch's loss.
+        chain: The factors of the gradient of the sample's loss.
+        difference: The same derivative, as a central difference in float64.
+        batch_gradient: The gradient of the whole batch's loss.
         before: Its value before the step.
-        after: Its value behind the step.
+        after: Its value after the step.
     """
 
     weight: Weight
@@ -81,46 +81,46 @@ class WeightStep:
 
 @dataclass(frozen=True, eq=False)
 class StepTrace(Result):
-    """One step of a training, rebuilt exactly, as it was for one sample.
+    """One step of a training, computed again exactly, as it was for one sample.
 
-    The loss that is walked down is that of outputs and targets brought to deviation 1 where the
-    run learns numbers; times `loss_unit` it is in the units of the targets.
+    The loss of the step is that of standardised outputs and targets where the run learns numbers;
+    times `loss_unit` it is in the units of the targets.
 
     Attributes:
         data: Name of the data set.
-        task: What is learnt.
+        task: The task.
         loss_name: Name of the loss.
         optimizer: Name of the optimizer.
-        class_names: Of the data set.
-        input_names: Of the data set.
-        target_names: Of the data set.
-        step: Which step, from 1.
-        steps: How many there are.
-        epoch: The epoch that it belongs to, from 1.
-        learning_rate: The step's.
+        class_names: The class names of the data set.
+        input_names: The input names of the data set.
+        target_names: The target names of the data set.
+        step: The step, from 1.
+        steps: Number of steps in all.
+        epoch: The epoch of the step, from 1.
+        learning_rate: The learning rate of the step.
         highest_rate: The learning rate of the settings, which the schedule changes.
         schedule: Name of the schedule.
-        batch: How many samples it saw.
-        batch_loss: Their recorded loss, in the units of the targets.
+        batch: Number of samples in the batch.
+        batch_loss: The recorded loss of the batch, in the units of the targets.
         sample: The sample.
-        way: Its way through the network, forward and back.
-        loss_unit: What the sample's loss is multiplied by to be in the units of the targets.
-        truth: What the answer should be, in the units of the targets: numbers, or (people,) in
-            what the network saw, which may be a part of the photo; None for classes.
-        errors: The answer before the step minus the truth; None for classes and labels.
-        answer_slopes: How fast the loss grows with each answer, in the units of the targets; where
-            people are counted, how fast the square of the error does. None for classes, and where
-            the outputs are no answers yet.
+        way: The sample's forward and backward pass.
+        loss_unit: The factor from the sample's loss to the units of the targets.
+        truth: The target, in the units of the targets: numbers, or (people,) in what the network
+            saw, which may be a part of the photo; None for classes.
+        errors: The prediction before the step minus the target; None for classes and labels.
+        answer_slopes: The gradient of the loss with respect to each prediction, in the units of the
+            targets; where people are counted, that of the squared error. None for classes, and
+            where the outputs are not the predictions yet.
         cell: Of density maps, the side of a cell in pixels; else 0.
-        answer_scales: Mean and deviation that targets were brought to 0 and 1 by, (outputs,) each;
-            None where they were not.
-        answer: The answer before the step: a probability per class, numbers, or (people,).
-        answer_after: The answer of the same sample behind the step.
-        loss_after: Its loss behind the step, as `way.loss`.
-        layers: All layers, the first first.
-        weight: One weight.
+        answer_scales: Mean and standard deviation by which targets were standardised, (outputs,)
+            each; None where they were not.
+        answer: The prediction before the step: a probability per class, numbers, or (people,).
+        answer_after: The prediction for the same sample after the step.
+        loss_after: Its loss after the step, as `way.loss`.
+        layers: All layers, first layer first.
+        weight: The weight that was followed.
         is_made: Whether the step was made: not where something was not finite.
-        failure: What that was, as the run's outcome tells it; empty if the step was made.
+        failure: What was not finite, as in the run's outcome; empty if the step was made.
     """
 
     data: str
