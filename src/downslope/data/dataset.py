@@ -112,11 +112,11 @@ class Samples:
 
     @property
     def counts(self) -> np.ndarray:
-        """How many people each density map holds, shape (N,)."""
+        """Number of people in each density map, shape (N,)."""
         return self.targets.sum(axis=(1, 2, 3), dtype=np.float64)
 
     def as_counts(self) -> Samples:
-        """The same photos, with how many people each shows as targets (N, 1)."""
+        """The same photos with the number of people as target, (N, 1)."""
         return replace(self, targets=np.rint(self.counts).astype(np.float32)[:, None])
 
 
@@ -405,7 +405,7 @@ class Dataset(DataInfo):
         return self.train.targets.shape[1:]
 
     def as_counts(self) -> Dataset:
-        """The same photos to learn one number of: how many people there are, not where."""
+        """The same photos with the number of people as target, without their positions."""
         parts = ("train", "validation", "test")
         return replace(
             self,

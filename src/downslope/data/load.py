@@ -185,33 +185,36 @@ def from_arrays(
     split_seed: int = 0,
     name: str = "arrays",
 ) -> Dataset:
-    """A data set from samples in memory.
+    """Make a data set from samples in memory.
 
     Classes and numbers are told apart as in tables: texts, yes and no, and whole numbers with few
-    values are classes, all else are numbers. Columns of 0 and 1 are classes where each row has one
-    1 (one-hot), and labels of which any number may hold elsewhere.
+    values are classes, all else are numbers. Columns of 0 and 1 are one-hot classes if each row has
+    exactly one 1, and labels otherwise.
 
     Args:
         X: Inputs: numbers of shape (N, features), images of shape (N, height, width) or
             (N, height, width, channels), lists of these, a sparse matrix (made dense: at most 1
-            GiB, or what the environment variable DOWNSLOPE_MAX_GIB says), or a frame of pandas,
-            polars or Arrow, whose columns may hold texts, dates and gaps as a table's do.
-        y: What is learnt: one value per sample, (N,); or several numbers, labels or a one-hot row,
+            GiB, or the limit in the environment variable DOWNSLOPE_MAX_GIB), or a frame of pandas,
+            polars or Arrow, whose columns may hold texts, dates and missing values as in a table.
+        y: Targets: one value per sample, (N,); or several numbers, labels or a one-hot row,
             (N, outputs).
         validation: The fraction of the samples that is kept for validation, or the (X, y) of a
-            validation part of its own.
+            separate validation part.
         test: Likewise for the test part.
-        names: One name per input of an array; a frame has names of its own.
+        names: One name per input of an array; a frame has its own names.
         class_names: The classes in their order: texts of y, or the names of 0, 1, ...; or a name
             for each label.
-        task: "classification" or "regression"; None to see it from y.
-        kinds: Of a frame: what columns are, as for `load`.
+        task: "classification" or "regression"; None to guess it from y.
+        kinds: Types of the columns of a frame, as for `load`.
         split_seed: Seed of the split.
         name: Short name, also used for the run folder.
 
+    Returns:
+        The data set.
+
     Raises:
         DataError: The arrays do not fit each other, are too large, hold something else than
-            numbers and texts, or y cannot be learnt.
+            numbers and texts, or y cannot be learned.
         SettingError: A fraction, the task or a name makes no sense here.
 
     Example:

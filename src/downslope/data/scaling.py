@@ -75,7 +75,7 @@ class Scaling:
         return Scaling(mean, known_spread("input", mean, deviation, inputs.dtype))
 
     def without_last(self, count: int) -> Scaling:
-        """The same, with the last `count` of a table's columns left as they are."""
+        """The same scaling, which leaves the last `count` columns of a table unchanged."""
         if not count:
             return self
         mean, deviation = self.mean.copy(), self.deviation.copy()
@@ -96,7 +96,7 @@ class Scaling:
         return scaled
 
     def undo(self, values: np.ndarray) -> np.ndarray:
-        """What `apply` made of, float64."""
+        """The inverse of `apply`, float64."""
         return np.asarray(values, np.float64) * self.deviation + self.mean
 
 

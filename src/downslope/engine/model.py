@@ -66,22 +66,22 @@ class Model:
 
     @staticmethod
     def on(dataset: Dataset, network: Network, loss: Loss, parameters: NetworkParameters) -> Model:
-        """A network with these weights, scaled as a training on the data set scales it."""
+        """Make a model that scales inputs and targets as training on the data set does."""
         scaling = target_scaling(dataset, loss)
         return Model(network, loss, parameters, dataset.task, dataset.scaling, scaling)
 
     def at(self, parameters: NetworkParameters) -> Model:
-        """The same with other weights."""
+        """The same model with other weights."""
         return replace(self, parameters=parameters)
 
     @property
     def units(self) -> Units:
-        """Between the units of the data and those of the engine."""
+        """The conversion between the units of the data and those of the engine."""
         return Units(self.scaling, self.target_scaling)
 
     @property
     def evaluator(self) -> Evaluator:
-        """What turns samples into metrics, without the weights."""
+        """The evaluator: computes the metrics of samples for any weights."""
         return Evaluator(self.network, self.loss, self.task)
 
     @cached_property
@@ -103,7 +103,7 @@ class Model:
         return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
 
     def linked(self, outputs: np.ndarray) -> np.ndarray:
-        """What people read of outputs: probabilities, numbers, maps."""
+        """Predictions from outputs: probabilities, numbers, maps."""
         return outputs if self.loss.link is identity else linked(self.loss, outputs)
 
     def predict(self, inputs: np.ndarray | Samples) -> np.ndarray:

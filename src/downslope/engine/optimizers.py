@@ -267,31 +267,31 @@ class Optimizer:
 
     @property
     def record(self) -> OptimizerRecord:
-        """What is known of its kind."""
+        """The record of this optimizer: formula, settings, source."""
         return _own_record(self.name) if self.is_own else OPTIMIZERS.find(self.name)
 
     @property
     def stored(self) -> Optimizer:
-        """What can be stored of it: a transformation of the user's own is code."""
+        """The part that a run folder stores; a transformation of your own is code."""
         return replace(self, transformation=None)
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate that it is usually given."""
+        """The default learning rate of this optimizer."""
         return self.record.learning_rate
 
     @property
     def own_settings(self) -> dict[str, float]:
-        """The settings that its kind has, by their names."""
+        """The settings of this optimizer, by their names."""
         return {name: getattr(self, name) for name in self.record.settings}
 
     def is_usual(self, name: str) -> bool:
-        """Whether a setting has its default, or is none that this kind has."""
+        """Whether a setting has its default, or does not apply to this optimizer."""
         own = self.record.settings
         return name not in own or getattr(self, name) == own[name].default
 
     def named(self, name: str) -> Optimizer:
-        """The optimizer called `name`, with those settings of this one that it has as well.
+        """The optimizer called `name`, with the settings that both have.
 
         Raises:
             SettingError: There is no optimizer of that name.
@@ -358,7 +358,7 @@ class Optimizer:
         return optax.chain(self.transformation, optax.scale(-1.0))
 
     def direction(self, numbers: OptimizerNumbers | None = None) -> optax.GradientTransformation:
-        """The optax transformation from gradients to the update, uphill.
+        """The optax transformation from gradients to the direction of the update, uphill.
 
         Args:
             numbers: Those to use instead of its own, such as arguments of a compiled program.
@@ -543,7 +543,7 @@ class Schedule:
 
     @property
     def record(self) -> ScheduleRecord:
-        """What is known of its kind.
+        """The record of this schedule: formula and source.
 
         Raises:
             SettingError: It is the user's own.
@@ -552,7 +552,7 @@ class Schedule:
 
     @property
     def stored(self) -> Schedule:
-        """What can be stored of it: a function of the user's own is code."""
+        """The part that a run folder stores; a function of your own is code."""
         return replace(self, function=None)
 
     def _own(self, steps: np.ndarray, total: int) -> np.ndarray:

@@ -194,11 +194,11 @@ class Settings:
 
     @property
     def stored(self) -> Settings:
-        """What can be stored of them: parts of the user's own are code."""
+        """The part that a run folder stores; parts of your own are code."""
         return replace(self, optimizer=self.optimizer.stored, schedule=self.schedule.stored)
 
     def with_parts(self, own: Own) -> Settings:
-        """The settings with the user's own parts that they name."""
+        """The settings with the parts of your own that they name."""
         optimizer, schedule = self.optimizer, self.schedule
         if optimizer.is_own:
             given = own["optimizers"][optimizer.name]
@@ -211,7 +211,7 @@ class Settings:
         return replace(self, optimizer=optimizer, schedule=schedule)
 
     def samples_per_step(self, samples: int) -> int:
-        """The batch size in numbers, for `samples` training samples.
+        """The batch size as a number, for `samples` training samples.
 
         Raises:
             SettingError: The batch is larger than the data.

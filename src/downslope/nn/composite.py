@@ -104,7 +104,7 @@ class Residual(Layer):
 
     @property
     def is_random(self) -> bool:
-        """Whether a layer inside is."""
+        """Whether a layer inside is random."""
         return any(layer.is_random for layer in self.layers)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -124,13 +124,13 @@ class Residual(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """X + f(x)."""
+        """The sum x + f(x)."""
         return inputs + _run_chain(self.layers, parameters, inputs, key)
 
     def padded_sum(
         self, parameters: Parameters, inputs: Padded, key: Array | None = None
     ) -> Padded:
-        """X + f(x)."""
+        """The sum x + f(x)."""
         made = _run_chain(self.layers, parameters, inputs, key)
         return Padded(inputs.values + made.values, inputs.sizes)
 
@@ -205,7 +205,7 @@ class Parallel(Layer):
 
     @property
     def is_random(self) -> bool:
-        """Whether a layer inside is."""
+        """Whether a layer inside is random."""
         return any(layer.is_random for branch in self.branches for layer in branch)
 
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -228,11 +228,11 @@ class Parallel(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """Run each branch and join what they make."""
+        """Run each branch and join their outputs."""
         return jnp.concatenate(self._outputs(parameters, inputs, key), axis=-1)
 
     def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
-        """Run each branch and join what they make."""
+        """Run each branch and join their outputs."""
         outputs = self._outputs(parameters, inputs, key)
         if not isinstance(outputs[0], Padded):  # every branch is flat
             return jnp.concatenate(outputs, axis=-1)

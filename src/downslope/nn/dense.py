@@ -106,7 +106,7 @@ class Dense(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
     ) -> Float[Array, "n units"]:
-        """Inputs times weights, plus bias."""
+        """The pre-activations x W + b."""
         return inputs @ parameters["weights"] + parameters["biases"]
 
     def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
@@ -171,7 +171,7 @@ class Flatten(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n features"]:
-        """Reshape; a layer without weights has its inputs for sums."""
+        """The inputs in one row."""
         return inputs.reshape(inputs.shape[0], -1)
 
     def to_numpy(self, spot: Spot) -> list[str]:

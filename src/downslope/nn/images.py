@@ -121,7 +121,7 @@ class Conv2D(Layer):
         )
 
     def side_after(self, side: Any) -> Any:
-        """As `output_shape` has it."""
+        """The same as in `output_shape`."""
         if self.padding == "same":
             return -(-side // self.stride)
         return (side - (self.size - 1) * self.dilation - 1) // self.stride + 1
@@ -292,7 +292,7 @@ class MaxPool2D(_Pool):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
     ) -> Float[Array, "n h2 w2 c"]:
-        """Take the maximum; a layer without weights has its outputs for sums."""
+        """The largest value of each window."""
         return max_pool(inputs, self.size)
 
 
@@ -318,7 +318,7 @@ class AveragePool2D(_Pool):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
     ) -> Float[Array, "n h2 w2 c"]:
-        """Take the mean; a layer without weights has its outputs for sums."""
+        """The mean of each window."""
         return average_pool(inputs, self.size)
 
 
@@ -354,7 +354,7 @@ class Upsample2D(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
     ) -> Float[Array, "n h2 w2 c"]:
-        """Repeat; a layer without weights has its outputs for sums."""
+        """The repeated pixels."""
         return upsample(inputs, self.factor)
 
     def to_numpy(self, spot: Spot) -> list[str]:

@@ -139,7 +139,7 @@ class Layer(abc.ABC):
         """
 
     def side_after(self, side: Any) -> Any:
-        """Height or width of the outputs for images of this height or width, numbers or arrays.
+        """Height or width of the output for an input of this height or width.
 
         Unchanged, unless the layer says otherwise.
         """

@@ -97,7 +97,7 @@ class Standardize(Layer):
     def weighted_sum(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
     ) -> Float[Array, "n ..."]:
-        """Standardise; a layer without weights has its outputs for sums."""
+        """The standardised inputs."""
         return standardize(inputs, tuple(range(1, inputs.ndim)))
 
     def padded_sum(

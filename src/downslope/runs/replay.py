@@ -118,49 +118,49 @@ class Replay:
         return self._made[place]
 
     def program_of(self, step: int) -> loop.Program:
-        """What was compiled for step `step`, from 1."""
+        """The compiled program of step `step`, from 1."""
         return self._part(step).prepared.program
 
     def settings_of(self, step: int) -> Settings:
-        """The settings that step `step` was made with, from 1."""
+        """The settings of step `step`, from 1."""
         return self._part(step).prepared.settings
 
     @property
     def program(self) -> loop.Program:
-        """What was compiled for the last step."""
+        """The compiled program of the last step."""
         return self._parts[-1].prepared.program
 
     @property
     def material(self) -> loop.Material:
-        """What the last step worked on."""
+        """The samples, scaling, random key and settings of the last step."""
         return self._material(self._parts[-1])
 
     def material_of(self, step: int) -> loop.Material:
-        """What step `step` worked on, from 1."""
+        """The samples, scaling, random key and settings of step `step`, from 1."""
         return self._material(self._part(step))
 
     @property
     def units(self) -> Units:
-        """Between the units of the data and those of the engine."""
+        """The conversion between the units of the data and those of the engine."""
         return self._parts[-1].prepared.units
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps in an epoch."""
+        """Number of steps in an epoch."""
         return self._parts[0].prepared.plan.steps_per_epoch
 
     @property
     def steps(self) -> int:
-        """How many steps the training did."""
+        """Number of steps of the training."""
         return self.run.outcome.step
 
     @property
     def has_failed_step(self) -> bool:
-        """Whether one more step was tried, which left something that is not finite."""
+        """Whether there is one more step, which gave something that is not finite."""
         return self.run.outcome.reason == "non_finite"
 
     def batch_of(self, step: int) -> np.ndarray:
-        """Which training samples step `step` saw, from 1: int32 (B,); -1 where there was none."""
+        """Indices of the training samples in step `step`, from 1: int32 (B,); -1 for padding."""
         return self._part(step).prepared.plan.batches(step - 1, step)[0]
 
     def epoch_of(self, step: int) -> int:
@@ -176,7 +176,7 @@ class Replay:
         return rates_of(self.run.phases, self._parts[-1].prepared)
 
     def seen(self, step: int) -> loop.Batch:
-        """The batch of step `step`, from 1, as the network took it."""
+        """The batch of step `step`, from 1, as the network received it."""
         indices = self.batch_of(step)
         part = self._part(step)
         arguments = (np.int32(step - 1), self._material(part), indices)

@@ -110,7 +110,7 @@ class Run:
 
     @property
     def test_evaluations(self) -> int:
-        """How often the test part was looked at; see `EvaluationCount`."""
+        """How often the run was evaluated on its test part; see `EvaluationCount`."""
         return self.evaluations.count
 
     @property
@@ -145,7 +145,7 @@ class Run:
 
     @property
     def units(self) -> Units:
-        """Between the units of the data and those of the engine."""
+        """The conversion between the units of the data and those of the engine."""
         return self.model.units
 
     def _checked(self, inputs: Any) -> Any:
@@ -184,7 +184,7 @@ class Run:
         )
 
     def outputs(self, inputs: Any) -> np.ndarray:
-        """What raw inputs (N, *input_shape) give: logits, numbers, density maps.
+        """Outputs for raw inputs (N, *input_shape): logits, numbers, density maps.
 
         Numbers are float64, in the units of the targets. Photos fill their arrays, unless they
         are given as `Samples`, which know their sizes.
@@ -195,7 +195,7 @@ class Run:
         return self.model.outputs(self._checked(inputs))
 
     def answers_of(self, outputs: np.ndarray) -> np.ndarray:
-        """What a person reads (probabilities, numbers, maps) of a network's scaled outputs."""
+        """Predictions (probabilities, numbers, maps) from a network's scaled outputs."""
         return self.model.linked(self.units.answers_of(outputs))
 
     def predict(self, inputs: Any) -> np.ndarray:
@@ -211,7 +211,7 @@ class Run:
         return self.model.predict(self._checked(inputs))
 
     def densities(self, inputs: Any) -> np.ndarray:
-        """People per cell in photos, shape (N, height, width, 3); beyond a photo there are none.
+        """People per cell in photos, shape (N, height, width, 3); 0 outside a photo.
 
         Returns:
             Shape (N, height / stride, width / stride, 1); each map's sum is what `predict` gives.
@@ -291,7 +291,7 @@ class Run:
         return replace(self, dataset=dataset, data=replace(self.data, source=source))
 
     def measure(self, samples: Samples) -> dict[str, float]:
-        """The loss, and accuracy or mae and rmse, on labelled samples.
+        """The loss and the metrics (accuracy, or MAE and RMSE) on labelled samples.
 
         Raises:
             DataError: There are no samples, or their inputs have the wrong shape.
@@ -301,7 +301,7 @@ class Run:
         return metrics.average(self.data.task, self._values(samples), samples.weights)
 
     def losses(self, samples: Samples) -> np.ndarray:
-        """The loss of each of some labelled samples, float64 (N,).
+        """The loss of each labelled sample, float64 (N,).
 
         Raises:
             DataError: There are no samples, or their inputs have the wrong shape.
@@ -387,7 +387,7 @@ class Run:
 
     @property
     def rarest_class(self) -> int | None:
-        """The class that is so rare among the training samples that accuracy hides it; or None."""
+        """A class too rare among the training samples for accuracy to show it; or None."""
         if self.data.task != "classification":
             return None
         logits = self.baseline_output.astype(np.float64)
@@ -481,14 +481,14 @@ class Run:
             return self.write(claim.path)
 
     def write(self, folder: Path) -> Run:
-        """Write what the training left into a folder that nobody else writes into."""
+        """Write the run into a folder that no other process writes into."""
         self.evaluations.save(folder)
         run_folder.write(folder, self.document, self.arrays, self.trace)
         return replace(self, folder=folder)
 
     @property
     def document(self) -> Document:
-        """Everything about it that is not an array."""
+        """All values of the run that are not arrays."""
         return Document(
             format=run_folder.FORMAT,
             versions=dict(self.versions),
@@ -505,7 +505,7 @@ class Run:
 
     @property
     def own_parts(self) -> dict[str, dict[str, Any]]:
-        """The parts of the user's own, by their kinds and names: what is given to `open_run`."""
+        """The parts of your own, by type and name, as `open_run` takes them."""
         found = notation.own_parts(self.network)
         ours = LOSSES.get(self.loss.name)
         is_ours = ours is not None and ours.per_sample is self.loss.per_sample
@@ -531,7 +531,7 @@ class Run:
 
     @property
     def summary(self) -> dict[str, str]:
-        """What there is to say of the run at a glance, by name; the words of card and report."""
+        """A summary of the run, text by name, as the command line and the report show it."""
         settings, trace = self.settings, self.trace.epochs
         sizes = ", ".join(f"{count:,} {part}" for part, count in self.data.samples.items())
         network = shortened(notation.describe(self.network))

@@ -43,7 +43,7 @@ class Trace:
 
     @staticmethod
     def of(arrays: Mapping[str, np.ndarray]) -> Trace:
-        """The trace whose `arrays` these are; a column of neither kind counts as one of steps."""
+        """The trace with these `arrays`; a column without a prefix is one of steps."""
         epochs = {name for name in arrays if name.startswith("epochs.")}
         return Trace(
             steps={name.removeprefix("steps."): arrays[name] for name in arrays.keys() - epochs},

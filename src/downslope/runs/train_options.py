@@ -106,7 +106,7 @@ class TrainOptions:
 
     @classmethod
     def of(cls, network: Network, loss: Loss, settings: Settings) -> TrainOptions:
-        """The options that lead to these settings again.
+        """The options that give these settings.
 
         Args:
             network: What learns.
@@ -178,7 +178,7 @@ class TrainOptions:
         )
 
     def plan(self, dataset: Dataset, start: Run | None = None) -> Preparation:
-        """All that a training of these options on a data set needs, checked.
+        """Check the options, and prepare a training with them on a data set.
 
         Args:
             dataset: What is learnt from.
