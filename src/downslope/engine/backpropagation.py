@@ -31,7 +31,7 @@ class Pullbacks(NamedTuple):
 
 
 class Backpropagation(NamedTuple):
-    """What one backward pass returns.
+    """The result of one forward and one backward pass.
 
     Attributes:
         loss: The mean loss over the samples, shape ().

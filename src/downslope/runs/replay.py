@@ -47,7 +47,7 @@ def replay(run: Run) -> Replay:
 
     Raises:
         DataError: The data is missing or has changed.
-        RunError: The run was started from another one, whose last state was not stored.
+        RunError: The run was started from another one, and its own first state was not stored.
 
     Example:
         >>> run = ds.open_run("runs/moons-1")
@@ -75,7 +75,7 @@ class Replay:
 
     Raises:
         DataError: The data is missing or has changed.
-        RunError: The run was started from another one, whose last state was not stored.
+        RunError: The run was started from another one, and its own first state was not stored.
 
     Example:
         >>> replay = ds.Replay(ds.open_run("runs/moons-1"))
