@@ -63,7 +63,7 @@ def keep_plain(layer: Any) -> None:
 class Dense(Layer):
     """Fully connected: a(x W + b), in which each unit sees all inputs.
 
-        y = a(x W + b) of shape (N, units),  x of shape (N, features), W (features, units), b (units,)
+        y = a(x W + b),  x of shape (N, features), W (features, units), b (units,)
 
     Attributes:
         units: Number of neurons.
