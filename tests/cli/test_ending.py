@@ -240,6 +240,8 @@ def test_starts_without_end(refused):
     )
 
 
+# Ctrl-C is heard, which whoever runs tests in the background hands on as ignored
+HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 BEGIN = "import os; from downslope.cli import start; os.write(2, b'!'); start()"
 XOR = ("train", "xor", "--network", "dense 2", "--epochs", "2", "--no-pictures")
 MOMENTS = [  # seconds, from the first imports to the end, and the command
@@ -250,7 +252,7 @@ MOMENTS = [  # seconds, from the first imports to the end, and the command
 
 @pytest.mark.parametrize(("seconds", "words"), MOMENTS)
 def test_ctrl_c_at_any_moment(seconds, words, tmp_path):
-    command = [sys.executable, "-c", BEGIN, *words]
+    command = [sys.executable, "-c", HEAR + BEGIN, *words]
     with subprocess.Popen(command, cwd=tmp_path, stdout=-1, stderr=-1) as process:
         assert process.stderr.read(1) == b"!"
         time.sleep(seconds)
@@ -290,7 +292,10 @@ def test_an_interrupt_that_python_drops_ends_the_command(tmp_path):
         "main.cli = run\n"
         "main.main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", HEAR + code],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
     assert (done.returncode, done.stderr) == (130, "\nStopped.\n")
 
 

@@ -29,7 +29,7 @@ def test_the_same_answer_again_and_nothing_is_changed(found):
     state = np.random.get_state()[1].copy()
     again = find_rate(NETWORK, DATA, options=PLAIN, **SETTINGS)
     np.testing.assert_array_equal(np.random.get_state()[1], state)
-    assert (again.rate, again.good) == (found.learning_rate, found.good)
+    assert (again.learning_rate, again.good) == (found.learning_rate, found.good)
     assert (again.overshoots, again.too_slow) == (found.overshoots, found.too_slow)
     assert again.curvature.eigenvalue == found.curvature.eigenvalue
     for one, other in (

@@ -223,7 +223,7 @@ def test_memory_that_is_not_there_is_an_error():
     script = (
         "import os, resource\n"
         "import jax, jax.numpy as jnp\n"
-        "from downslope.nn import convolution_native as native\n"
+        "from downslope.nn.ops import convolution_native as native\n"
         "from downslope.nn.ops.native_calls import covers; covers()\n"
         "x, w = jnp.ones((16, 28, 28, 8)), jnp.ones((3, 3, 8, 4))\n"
         "def loss(x, w, far):\n"
@@ -276,7 +276,7 @@ def test_the_code_for_wider_vectors(tmp_path):
     library = tmp_path / "wide.so"
     hook.compile_kernel(ROOT, library, ("-DLANES=16", "-DPIXELS=8", "-Wno-psabi"))
     script = (
-        "import sys, pathlib\nfrom downslope.nn import native as kernel\n"
+        "import sys, pathlib\nfrom downslope.nn.ops import native as kernel\n"
         "kernel.LIBRARY = pathlib.Path(sys.argv[1])\n"
         "from tests.nn import test_convolution_native as tests\n"
         "for case in tests.CASES: tests.compare_with_float64(case)\n"

@@ -155,7 +155,7 @@ class Slope(Result):
 
 def number(value: float, digits: int = 12) -> str:
     """A number with up to so many digits, without those that rounding made: "22,500"."""
-    return rounded(value + 0.0, digits).replace("-", "\N{MINUS SIGN}")
+    return rounded(value + 0.0, digits).replace("e+", "e").replace("-", "\N{MINUS SIGN}")
 
 
 def slope(
