@@ -21,13 +21,13 @@ def figures(task, loss, outputs, targets):
 
 @pytest.mark.peers
 def test_measures_of_classes_are_those_of_scikit_learn():
-    metrics = pytest.importorskip("sklearn.metrics")
+    theirs = pytest.importorskip("sklearn.metrics")
     logits = RNG.normal(0, 2, (200, 4)).astype(np.float32)
     labels = RNG.integers(0, 4, 200).astype(np.int32)
     found = figures("classification", "cross_entropy", logits, labels)
     assert found == {
-        "loss": pytest.approx(metrics.log_loss(labels, by_hand.softmax(logits)), rel=1e-5),
-        "accuracy": pytest.approx(metrics.accuracy_score(labels, logits.argmax(axis=1))),
+        "loss": pytest.approx(theirs.log_loss(labels, by_hand.softmax(logits)), rel=1e-5),
+        "accuracy": pytest.approx(theirs.accuracy_score(labels, logits.argmax(axis=1))),
     }
 
 
@@ -40,11 +40,11 @@ def test_a_single_logit_is_a_class_by_its_sign():
 @pytest.mark.peers
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
 def test_measures_of_numbers_are_those_of_scikit_learn(loss):
-    metrics = pytest.importorskip("sklearn.metrics")
+    theirs = pytest.importorskip("sklearn.metrics")
     outputs, targets = RNG.normal(0, 9, (2, 200, 3)).astype(np.float32)
     found = figures("regression", loss, outputs, targets)
-    assert found["mae"] == pytest.approx(metrics.mean_absolute_error(targets, outputs), rel=1e-5)
-    squares = metrics.mean_squared_error(targets, outputs)
+    assert found["mae"] == pytest.approx(theirs.mean_absolute_error(targets, outputs), rel=1e-5)
+    squares = theirs.mean_squared_error(targets, outputs)
     assert found["rmse"] == pytest.approx(np.sqrt(squares), rel=1e-5)
 
 
@@ -133,19 +133,19 @@ def test_infinite_losses_have_an_infinite_end():
 @pytest.mark.peers
 @pytest.mark.parametrize("samples", [9, 40])
 def test_metrics_of_each_target_are_those_of_scikit_learn(samples):
-    metrics = pytest.importorskip("sklearn.metrics")
+    theirs = pytest.importorskip("sklearn.metrics")
     truth = RNG.normal([0, 5, 1e9], [1e-3, 1, 1e4], (samples, 3))
     predicted = truth + RNG.normal(0, [1e-4, 0.5, 1e4], truth.shape)
     names, constant = ("a", "b", "c"), truth[0]
     found = metrics.target_metrics(names, predicted, truth, constant, truth.mean(axis=0))
     each = {"multioutput": "raw_values"}
-    mae = metrics.mean_absolute_error(truth, predicted, **each)
+    mae = theirs.mean_absolute_error(truth, predicted, **each)
     np.testing.assert_allclose(found.mae, mae, rtol=1e-9)
-    squares = metrics.mean_squared_error(truth, predicted, **each)
+    squares = theirs.mean_squared_error(truth, predicted, **each)
     np.testing.assert_allclose(found.rmse, np.sqrt(squares), rtol=1e-9)
-    np.testing.assert_allclose(found.r2, metrics.r2_score(truth, predicted, **each), rtol=1e-9)
+    np.testing.assert_allclose(found.r2, theirs.r2_score(truth, predicted, **each), rtol=1e-9)
     np.testing.assert_allclose(found.baseline_rmse, truth.std(axis=0), rtol=1e-9)
-    usual = metrics.mean_absolute_error(truth, np.tile(constant, (samples, 1)), **each)
+    usual = theirs.mean_absolute_error(truth, np.tile(constant, (samples, 1)), **each)
     np.testing.assert_allclose(found.baseline_mae, usual, rtol=1e-9)
     told = found.as_list()
     assert [one["target"] for one in told] == [*names]
