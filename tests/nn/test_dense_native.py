@@ -127,3 +127,15 @@ def test_the_same_bits_each_time():
     for _ in range(20):
         for one, other in zip(first, all_of_it((256, 500, 200, True), *made), strict=True):
             assert (one == other).all()
+
+
+def test_a_kernel_that_the_engine_takes_is_told_as_used():
+    assert native_calls.used() == native()
+
+
+@needs_kernel
+def test_a_kernel_that_the_engine_does_not_take_is_not_told_as_used(monkeypatch):
+    monkeypatch.setattr(native_calls, "_is_registered", lambda: False)
+    assert native_calls.used() == (
+        False, "built for another version of jaxlib; install Downslope again",
+    )  # fmt: skip

@@ -111,8 +111,3 @@ def _missing(missing: Mapping[str, Sequence[str]]) -> RunError:
         "these functions or objects, since code is never stored",
         f"Open it from Python with open_run(folder, {', '.join(written)}).",
     )
-
-
-def own_names(parts: Own) -> dict[str, list[str]]:
-    """The names of parts by kind, without kinds that have none."""
-    return {kind: list(of_kind) for kind, of_kind in parts.items() if of_kind}

@@ -34,7 +34,7 @@ from downslope.data.tables.encoding import Encoding
 from downslope.engine.compilation import usable_cores
 from downslope.engine.settings import Settings
 from downslope.errors import DataError, DownslopeError, RunError
-from downslope.nn.ops.native import native
+from downslope.nn.ops.native_calls import used
 from downslope.runs.outcome import Outcome
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import decode_arrays, encode_arrays
@@ -171,7 +171,7 @@ def versions() -> dict[str, str]:
     """What decides whether a training can be repeated bit for bit, as far as can be told."""
     packages = ("downslope", "jax", "jaxlib", "optax", "numpy")
     found = {name: version(name) for name in packages}
-    machine = {"native kernel": native()[1], "processor cores": str(usable_cores())}
+    machine = {"native kernel": used().says, "processor cores": str(usable_cores())}
     return {"python": platform.python_version(), **found, **machine}
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from downslope.nn.ops.native import native, open_library
+from downslope.nn.ops.native import Native, native, open_library
 
 NAMES = (
     *("forward", "kernel_gradient", "inputs_gradient"),
@@ -39,6 +39,19 @@ def covers(*arrays: jax.Array | None) -> bool:
         and native().is_there
         and _is_registered()
     )
+
+
+def used() -> Native:
+    """Whether the kernel computes in this process, and with which instructions or why not.
+
+    Unlike `native` it asks the engine, which may not take a kernel that is there.
+    """
+    found = native()
+    if not found.is_there or covers():
+        return found
+    if jax.default_backend() != "cpu":
+        return Native(False, f"not for the backend {jax.default_backend()}")
+    return Native(False, "built for another version of jaxlib; install Downslope again")
 
 
 def floats(*shape: int) -> jax.ShapeDtypeStruct:
