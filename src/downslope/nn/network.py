@@ -101,7 +101,7 @@ class Network:
                     misfit.needs,
                     misfit.advice,
                 ) from None
-            except Exception as error:
+            except Exception as error:  # whatever a layer of the user's own raises
                 if is_ours(layer):
                     raise
                 raise NetworkError(
