@@ -42,6 +42,9 @@ def test_what_is_loaded_is_checked_as_by_the_command_line():
         run = ds.train("dense 2", twice, **SHORT)
     assert [one.kind for one in run.data.findings] == ["copies"]
     assert ds.train("dense 2", ds.load(twice), **SHORT).data.findings is None
+    with pytest.warns(UserWarning, match="are copies of training rows") as said:
+        ds.insight.minima("dense 2", twice, starts=2, **SHORT)
+    assert said[0].filename == __file__
 
 
 def test_a_recipe_is_a_value_that_can_be_changed():

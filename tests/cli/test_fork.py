@@ -1,6 +1,7 @@
 """`downslope fork`: a new run that begins at a step of another one."""
 
 import json
+import warnings
 
 import downslope as ds
 
@@ -16,6 +17,23 @@ def test_a_fork_with_other_settings(call, xor_run):
     assert (run.settings.stop.patience, run.settings.schedule.kind) == (2, "cosine")
     assert run.phases[0].settings == parent.settings
     assert made["test_evaluations"] == 1 + parent.test_evaluations
+
+
+def test_another_optimizer_has_its_own_defaults_as_in_python(call, xor_run, tmp_path):
+    """What the optimizer before had, such as its weight decay, stays with it."""
+    usual = ds.open_run(xor_run)
+    decaying = ds.Optimizer("adamw", weight_decay=0.3, b1=0.8)
+    parent = ds.train(
+        usual.network, "xor", optimizer=decaying, epochs=2, folder=tmp_path / "parent"
+    )
+    words = ("--at-step", 3, "--set", "optimizer=adam", "--json", "--no-pictures")
+    forked = ds.open_run(json.loads(call("fork", parent.folder, *words).stdout)["run"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # where the optimizer state begins anew
+        same = ds.fork(parent, 3, tmp_path / "same", optimizer="adam")
+    assert forked.settings == same.settings
+    assert forked.settings.optimizer == ds.Optimizer("adam")
+    assert (forked.parameters[0]["weights"] == same.parameters[0]["weights"]).all()
 
 
 def test_it_says_where_it_begins(call, xor_run, tmp_path):

@@ -107,7 +107,7 @@ def test_a_shell_completes_commands_and_options(monkeypatch):
 
 def test_version(call):
     is_there, says = native()
-    path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
+    path = f"native kernel for {says}" if is_there else f"JAX alone; the native kernel is {says}"
     assert call("--version").stdout == (
         f"downslope {version('downslope')}\nproducts and convolutions: {path}\n"
     )

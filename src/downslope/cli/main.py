@@ -124,13 +124,14 @@ class Commands(click.RichGroup):
 
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
-    """Print the version, and which path products and convolutions take on this machine."""
+    """Print the version, and which native kernel there is for products and convolutions."""
     if not is_wanted or context.resilient_parsing:
         return
     from downslope.nn.ops.native import native
 
     is_there, says = native()
-    path = f"native kernel, {says}" if is_there else f"JAX alone; the native kernel is {says}"
+    # whether jaxlib takes it, the engine alone can tell; each run.json says which was used
+    path = f"native kernel for {says}" if is_there else f"JAX alone; the native kernel is {says}"
     say(f"downslope {version('downslope')}\nproducts and convolutions: {path}")
     context.exit()
 

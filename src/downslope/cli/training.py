@@ -409,7 +409,6 @@ def _changes(settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     special: dict[str, Callable[[Any], tuple[str, Any]]] = {
         "augment": lambda text: ("augment", augment_from(text)),
         "patience": lambda epochs: ("stop", replace(settings.stop, patience=epochs)),
-        "optimizer": lambda name: ("optimizer", settings.optimizer.named(name)),
         "schedule": lambda kind: ("schedule", replace(settings.schedule, kind=kind)),
     }
     return dict(

@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from downslope.data.builtin import BUILT_IN
 from downslope.data.dataset import Dataset
@@ -35,7 +38,7 @@ from downslope.data.readers.image_file import Ranges
 from downslope.data.readers.image_folder import describe_images, find_classes, read_image_folder
 from downslope.data.readers.image_set import Shape
 from downslope.data.readers.labelled_photos import PhotoOptions
-from downslope.data.split import TEST, VALIDATION
+from downslope.data.split import TEST, VALIDATION, Division
 from downslope.data.tables.options import TableOptions
 from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
@@ -141,6 +144,7 @@ def as_dataset(data: Any) -> Dataset:
     return data if isinstance(data, Dataset) else load(data)
 
 
+_PARTS = ("train", "validation", "test")
 _OF_ARRAYS = ("validation", "test", "class_names", "given")  # options of `from_arrays` alone
 
 
@@ -223,23 +227,51 @@ def from_arrays(
         >>> data.sizes
         {'train': 180, 'validation': 20, 'test': 20}
     """
-    from downslope.data.readers.arrays import dataset_from_arrays
+    from downslope.data.readers.arrays import read_arrays
+    from downslope.data.tables.table import UnsplitTable
 
-    return dataset_from_arrays(
-        X,
-        y,
-        validation=validation,
-        test=test,
-        names=names,
-        class_names=class_names,
-        task=task,
-        kinds=kinds,
-        split_seed=split_seed,
-        name=name,
+    options = TableOptions((), kinds or {}, task)
+    given, fractions = [(X, y)], {}
+    parts = {"train": 0}
+    for part, said in (("validation", validation), ("test", test)):
+        if isinstance(said, tuple):
+            parts[part] = len(given)
+            given.append(_two(said, part))
+            fractions[part] = 0.0
+        else:
+            fractions[part] = said
+    kept = {
+        part: value
+        for part, value in fractions.items()
+        if value != {"validation": VALIDATION, "test": TEST}[part] and part not in parts
+    }
+    if len(parts) > 1:
+        kept["given"] = [part for part in parts if part != "train"]
+    if class_names:
+        kept["class_names"] = list(class_names)
+    unsplit, sizes = read_arrays(given, options, tuple(names), tuple(class_names), name)
+    # whose part is given is -1 or its number; what is to be divided is -1
+    number = [-1 if part == "train" else _PARTS.index(part) for part in parts]
+    assigned = np.repeat(number, sizes)
+    if isinstance(unsplit, UnsplitTable) and unsplit.numbers is not None:
+        assigned = assigned[unsplit.numbers - 1]
+    division = Division(fractions["validation"], fractions["test"], assigned)
+    return replace(unsplit, division=division, options={**unsplit.options, **kept}).split(
+        split_seed
     )
 
 
 Dataset.from_arrays = staticmethod(from_arrays)  # here, as it reads: a data set knows no reader
+
+
+def _two(pair: tuple[Any, ...], part: str) -> tuple[Any, Any]:
+    if len(pair) != 2:
+        raise SettingError(
+            f"The {part} part has {len(pair)} arrays.",
+            "a fraction, or the two (X, y)",
+            "Give inputs and targets.",
+        )
+    return pair[0], pair[1]
 
 
 def _pair(source: tuple[Any, ...]) -> tuple[Any, Any]:

@@ -290,16 +290,6 @@ class Optimizer:
         own = self.record.settings
         return name not in own or getattr(self, name) == own[name].default
 
-    def named(self, name: str) -> Optimizer:
-        """The optimizer called `name`, with the settings that both have.
-
-        Raises:
-            SettingError: There is no optimizer of that name.
-        """
-        own = OPTIMIZERS.find(name).settings
-        kept: Any = {key: value for key, value in self.own_settings.items() if key in own}
-        return Optimizer(name, weight_decay=self.weight_decay, clip_norm=self.clip_norm, **kept)
-
     @property
     def form(self) -> Optimizer:
         """The same without the numbers that a compiled program takes as arguments."""

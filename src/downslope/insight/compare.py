@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from downslope.data.checks.check_data import checked
 from downslope.data.dataset import Dataset, Samples
-from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
 from downslope.engine.settings import Record
@@ -92,7 +92,7 @@ def compare(
             "Leave seed out, and say with seeds how many trainings of each value there are.",
         )
     wanted = options_from(options, settings, network)
-    dataset = wanted.suited(as_dataset(data))
+    dataset = wanted.suited(checked(data))
     setting, variants = variants_of(wanted, vary, dataset)
     return compare_variants(
         dataset,

@@ -19,8 +19,8 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from downslope.data.checks.check_data import checked
 from downslope.data.dataset import Samples
-from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine.losses_at import losses_at
 from downslope.engine.model import Model
@@ -219,7 +219,7 @@ def find_rate(
             f"{rounded(SECONDS, 6)} are usual.",
         )
     wanted = options_from(options, settings, network).replace(learning_rate=None)
-    planned = wanted.plan(as_dataset(data))
+    planned = wanted.plan(checked(data))
     question = Question(planned.network, planned.dataset, planned.loss, planned.settings)
     effort = effort_for(question, seconds)
     tell = _Parts(on_progress)

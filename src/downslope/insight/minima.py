@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Float
 
+from downslope.data.checks.check_data import checked
 from downslope.data.dataset import Dataset, Task
-from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
 from downslope.engine.metrics import MEASURES
@@ -192,7 +192,7 @@ def minima(
             "Try 32.",
         )
     wanted = options_from(options, settings, network)
-    dataset = wanted.suited(as_dataset(data))
+    dataset = wanted.suited(checked(data))
     tell = on_progress or (lambda done, total: None)
     found = train_side_by_side(
         None,

@@ -10,9 +10,7 @@ from typing import Any
 
 from optax import GradientTransformation
 
-from downslope.data.checks.check_data import check_data
-from downslope.data.dataset import Dataset
-from downslope.data.load import load
+from downslope.data.checks.check_data import checked
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import BatchSize, Record, Stop
@@ -128,12 +126,7 @@ def train(
             "a Dataset, the name of a built-in set, a path, a frame, or the two (X, y)",
             'Give it behind the network, or by its name: train(data="digits").',
         )
-    if not isinstance(data, Dataset):  # as the command line does
-        data = check_data(load(data))
-        for finding in data.findings or ():
-            if finding.level == "warning":
-                warnings.warn(str(finding), stacklevel=2)
-    prepared = wanted.plan(data, start)
+    prepared = wanted.plan(checked(data), start)  # checked as the command line does
     if prepared.state_note:
         warnings.warn(prepared.state_note, stacklevel=2)
     if folder is None:

@@ -18,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from downslope.data.checks.check_data import checked
 from downslope.data.dataset import Dataset
-from downslope.data.load import as_dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.chunks import run_finite_chunk
@@ -145,7 +145,7 @@ def train_side_by_side(
         True
     """
     began = time.perf_counter()
-    wanted, data = options_from(options, settings, network), as_dataset(data)
+    wanted, data = options_from(options, settings, network), checked(data)
     if learning_rates is None:
         learning_rates = wanted.plan(data).settings.learning_rate
     pairs = _pairs(learning_rates, seeds)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import shlex
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from downslope.data.checks.image_copies import copied_images
 from downslope.data.checks.leaks import Group, Leak, divided_groups, leaking_columns
 from downslope.data.checks.views import TEST, TRAIN, VALIDATION, View, Views, views_of
 from downslope.data.dataset import Dataset, Samples
+from downslope.data.load import load
 from downslope.data.tables.column_types import NUMBERS_ROWS
 from downslope.errors import printable
 from downslope.numerals import rounded
@@ -54,6 +57,20 @@ def check_data(dataset: Dataset) -> Dataset:
         ()
     """
     return replace(dataset, findings=findings_in(dataset))
+
+
+def checked(data: Any) -> Dataset:
+    """A data set as it is; whatever else `load` takes, loaded and checked.
+
+    Warnings among the findings are raised as Python warnings, at the line that called the caller.
+    """
+    if isinstance(data, Dataset):
+        return data
+    dataset = check_data(load(data))
+    for finding in dataset.findings or ():
+        if finding.level == "warning":
+            warnings.warn(str(finding), stacklevel=3)
+    return dataset
 
 
 def findings_in(dataset: Dataset) -> tuple[DataFinding, ...]:

@@ -6,18 +6,16 @@ whose last columns are learnt. Classes and numbers are told apart as in tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from downslope.data import split
-from downslope.data.dataset import Dataset, Samples, Task, known_targets
+from downslope.data.dataset import Samples, Task, known_targets
 from downslope.data.limits import SETTING, gib_for, in_gib, most_bytes_unpacked, most_gib
 from downslope.data.readers.frames import is_frame, is_index, table_from
-from downslope.data.tables.column_types import Said
 from downslope.data.tables.options import TableOptions
 from downslope.data.tables.table import UnsplitTable, table_of
 from downslope.data.tables.targets import labelled, refuse_new_classes
@@ -25,7 +23,6 @@ from downslope.data.unsplit import Unsplit
 from downslope.errors import DataError, SettingError
 
 _CHANNELS = (1, 3, 4)
-_PARTS = ("train", "validation", "test")
 
 
 class Pair(NamedTuple):
@@ -53,62 +50,7 @@ class Learnt(NamedTuple):
     notes: tuple[str, ...]
 
 
-def dataset_from_arrays(
-    X: Any,
-    y: Any,
-    *,
-    validation: float | tuple[Any, Any] = split.VALIDATION,
-    test: float | tuple[Any, Any] = split.TEST,
-    names: Sequence[str] = (),
-    class_names: Sequence[str] = (),
-    task: str | None = None,
-    kinds: Mapping[str, Said] | None = None,
-    split_seed: int = 0,
-    name: str = "arrays",
-) -> Dataset:
-    """A data set from samples in memory; arguments and errors as for `Dataset.from_arrays`."""
-    options = TableOptions((), kinds or {}, task)
-    given, fractions = [(X, y)], {}
-    parts = {"train": 0}
-    for part, said in (("validation", validation), ("test", test)):
-        if isinstance(said, tuple):
-            parts[part] = len(given)
-            given.append(_two(said, part))
-            fractions[part] = 0.0
-        else:
-            fractions[part] = said
-    kept = {
-        part: value
-        for part, value in fractions.items()
-        if value != {"validation": split.VALIDATION, "test": split.TEST}[part] and part not in parts
-    }
-    if len(parts) > 1:
-        kept["given"] = [part for part in parts if part != "train"]
-    if class_names:
-        kept["class_names"] = list(class_names)
-    unsplit, sizes = _read(given, options, tuple(names), tuple(class_names), name)
-    # whose part is given is -1 or its number; what is to be divided is -1
-    number = [-1 if part == "train" else _PARTS.index(part) for part in parts]
-    assigned = np.repeat(number, sizes)
-    if isinstance(unsplit, UnsplitTable) and unsplit.numbers is not None:
-        assigned = assigned[unsplit.numbers - 1]
-    division = split.Division(fractions["validation"], fractions["test"], assigned)
-    return replace(unsplit, division=division, options={**unsplit.options, **kept}).split(
-        split_seed
-    )
-
-
-def _two(pair: tuple[Any, ...], part: str) -> tuple[Any, Any]:
-    if len(pair) != 2:
-        raise SettingError(
-            f"The {part} part has {len(pair)} arrays.",
-            "a fraction, or the two (X, y)",
-            "Give inputs and targets.",
-        )
-    return pair[0], pair[1]
-
-
-def _read(
+def read_arrays(
     given: Sequence[tuple[Any, Any]],
     options: TableOptions,
     names: tuple[str, ...],
