@@ -35,9 +35,16 @@ if TYPE_CHECKING:
     from downslope.insight.catalogue import catalogue
     from downslope.nn.activations import Activation
     from downslope.nn.composite import Parallel, Residual
-    from downslope.nn.dense import Dense, Dropout, Flatten
+    from downslope.nn.dense import Activate, Dense, Dropout, Flatten
     from downslope.nn.embedding import Embedding
-    from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+    from downslope.nn.images import (
+        AveragePool2D,
+        Conv2D,
+        GlobalAveragePool2D,
+        GlobalMaxPool2D,
+        MaxPool2D,
+        Upsample2D,
+    )
     from downslope.nn.initializers import Initializer
     from downslope.nn.layer import Layer, Misfit
     from downslope.nn.losses import Loss
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
     from downslope.runs.train_options import TrainOptions, recipe
 
 __all__ = [
+    "Activate",
     "Activation",
     "Augment",
     "AveragePool2D",
@@ -72,6 +80,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAveragePool2D",
+    "GlobalMaxPool2D",
     "GroupNorm",
     "Initializer",
     "InputError",
@@ -154,9 +164,9 @@ _HOMES = {
     "runs.train": "train",
     "runs.train_options": "TrainOptions recipe",
     "nn.composite": "Parallel Residual",
-    "nn.dense": "Dense Dropout Flatten",
+    "nn.dense": "Activate Dense Dropout Flatten",
     "nn.embedding": "Embedding",
-    "nn.images": "AveragePool2D Conv2D MaxPool2D Upsample2D",
+    "nn.images": ("AveragePool2D Conv2D GlobalAveragePool2D GlobalMaxPool2D MaxPool2D Upsample2D"),
     "nn.activations": "Activation",
     "nn.initializers": "Initializer",
     "nn.layer": "Layer Misfit",

@@ -25,7 +25,7 @@ def test_every_kind_is_a_table_that_python_and_json_show():
     assert [one.name for one in found.entries["optimizers"]] == list(OPTIMIZERS)
     assert "b2=0.999" in str(found)
     assert found.to_dict()["entries"]["optimizers"][0]["settings"]["learning_rate"] == 0.1
-    assert ds.catalogue().summary.startswith("13 layers, 10 activations, ")
+    assert ds.catalogue().summary.startswith("16 layers, 10 activations, ")
     with pytest.raises(ds.SettingError, match="Did you mean 'losses'"):
         ds.catalogue("loss")
 

@@ -1,13 +1,14 @@
 """Layers for images: their shapes, and what they refuse. Their arithmetic is tested beside."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import downslope as ds
-from downslope.nn.layer import Misfit
+from downslope.nn.layer import Misfit, Padded
 
 
 @settings(max_examples=40)
@@ -54,6 +55,27 @@ def test_pooling_cuts_off_what_fills_no_window(pool):
     assert pool(2).output_shape((5, 8, 3)) == (2, 4, 3)
 
 
+@pytest.mark.parametrize("pool", [ds.GlobalAveragePool2D(), ds.GlobalMaxPool2D()])
+def test_global_pooling_sees_each_photo_without_its_padding(pool):
+    photos = np.random.default_rng(0).normal(-3, 1, (2, 4, 6, 5)).astype(np.float32)
+    padded = Padded(jnp.asarray(photos), jnp.array([[4.0, 6.0], [3.0, 2.0]]))
+    alone = [pool.forward({}, one) for one in (photos[:1], photos[1:, :3, :2])]
+    np.testing.assert_allclose(pool.padded_sum({}, padded), np.concatenate(alone), rtol=1e-6)
+
+
+def test_a_depthwise_convolution_sees_each_channel_by_itself():
+    image = np.random.default_rng(0).normal(size=(2, 5, 6, 3)).astype(np.float32)
+    layer = ds.Conv2D(6, 3, groups=3)
+    own = layer.init(jax.random.key(0), image.shape[1:])
+    assert own["weights"].shape == (3, 3, 1, 6)
+    for channel in range(3):
+        weights = own["weights"][..., 2 * channel : 2 * channel + 2]
+        alone = {"weights": weights, "biases": own["biases"][:2]}
+        expected = ds.Conv2D(2, 3).forward(alone, image[..., channel : channel + 1])
+        made = layer.forward(own, image)[..., 2 * channel : 2 * channel + 2]
+        np.testing.assert_allclose(made, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_pooling_and_enlarging_by_hand():
     image = np.array([[1, 2], [3, 6]], np.float32)[None, :, :, None]
     assert ds.MaxPool2D(2).forward({}, image).item() == 6
@@ -75,6 +97,11 @@ def test_pooling_and_enlarging_by_hand():
         (
             lambda: ds.Conv2D(4, stride=0),
             "Conv2D has stride 0. Expected a whole number of at least 1. Write Conv2D(stride=2).",
+        ),
+        (
+            lambda: ds.Conv2D(4, groups=3),
+            "Conv2D has 4 channels in 3 groups. Expected a number of channels that the groups "
+            "divide. Choose another number of groups.",
         ),
         (
             lambda: ds.Conv2D(4, padding="full"),

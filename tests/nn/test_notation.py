@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 
 import downslope as ds
-from downslope.nn.notation import describe, parse
+from downslope.nn.notation import describe, own_parts, parse
 from tests.reference import drawing
 
 
@@ -13,6 +13,19 @@ from tests.reference import drawing
 def test_the_text_of_a_network_makes_the_same_network(drawn):
     network, _ = drawn
     assert parse(describe(network)) == network
+
+
+def test_an_activation_by_itself_is_its_name():
+    network = parse("conv 4 3, layer_norm, RELU, flatten, dense 2, softmax")
+    assert network.layers[2] == ds.Activate("relu")
+    assert describe(network) == "conv 4 3, layer_norm, relu, flatten, dense 2, softmax"
+    own = ds.Network([ds.Dense(3), ds.Activate(_cube)])
+    assert describe(own) == "dense 3, activation cube"
+    assert parse(describe(own), own_parts(own)) == own
+
+
+def _cube(z):
+    return z**3
 
 
 @pytest.mark.parametrize(
@@ -49,7 +62,8 @@ def test_defaults_are_left_out_of_the_text():
 
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 KINDS = (
-    "dense, conv, max_pool, average_pool, upsample, flatten, dropout, layer_norm, group_norm, "
+    "dense, conv, max_pool, average_pool, global_average_pool, global_max_pool, upsample, flatten, "
+    "dropout, activation, layer_norm, group_norm, "
     "standardize, embed, residual, parallel"
 )
 

@@ -26,10 +26,11 @@ FLAT_SHAPES = [(2,), (4,)]
 IMAGE_SHAPES = [(4, 6, 3)]
 SAMPLES = 3
 COMPOSITE = 2 * [ds.Residual, ds.Parallel]
-EVERYWHERE = [ds.Dropout, ds.LayerNorm, ds.GroupNorm, ds.Standardize]
+EVERYWHERE = [ds.Dropout, ds.LayerNorm, ds.GroupNorm, ds.Standardize, ds.Activate]
 FLAT = [*(3 * [ds.Dense]), ds.Embedding, *EVERYWHERE]
 IMAGE = [
-    *(3 * [ds.Conv2D]), ds.MaxPool2D, ds.AveragePool2D, ds.Upsample2D, ds.Flatten, *EVERYWHERE,
+    *(3 * [ds.Conv2D]), ds.MaxPool2D, ds.AveragePool2D, ds.Upsample2D, ds.Flatten,
+    ds.GlobalAveragePool2D, ds.GlobalMaxPool2D, *EVERYWHERE,
 ]  # fmt: skip
 
 
@@ -53,15 +54,19 @@ def _draw(kind: type[Layer], random: Random, shape: tuple[int, ...]) -> Layer:
     if kind is ds.Dense:
         return ds.Dense(random.choice([1, 2, 4]), function, start)
     if kind is ds.Conv2D:
+        groups = random.choice([1, 1, shape[-1]])
         return ds.Conv2D(
-            2,
+            random.choice([1, 2]) * groups if groups > 1 else 2,
             random.choice([1, 2, 3]),
             function,
             stride=random.choice([1, 1, 2]),
             dilation=random.choice([1, 1, 2]),
             padding=random.choice(["same", "same", "valid"]),
             initializer=start,
+            groups=groups,
         )
+    if kind is ds.Activate:
+        return ds.Activate(function)
     if kind in (ds.MaxPool2D, ds.AveragePool2D, ds.Upsample2D):
         return kind(2)
     if kind is ds.Embedding:

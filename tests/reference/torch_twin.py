@@ -73,6 +73,12 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
             return _channels_last(F.max_pool2d(_channels_first(x), layer.size))
         case ds.AveragePool2D():
             return _channels_last(F.avg_pool2d(_channels_first(x), layer.size))
+        case ds.GlobalAveragePool2D():
+            return F.adaptive_avg_pool2d(_channels_first(x), 1).flatten(1)
+        case ds.GlobalMaxPool2D():
+            return F.adaptive_max_pool2d(_channels_first(x), 1).flatten(1)
+        case ds.Activate():
+            return ACTIVATIONS[layer.activation](x)
         case ds.Upsample2D():
             return _channels_last(F.interpolate(_channels_first(x), scale_factor=layer.factor))
         case ds.Flatten():
@@ -116,8 +122,8 @@ def _convolve(layer: ds.Conv2D, own: dict, x: torch.Tensor) -> torch.Tensor:
             pads += [total // 2, total - total // 2]
         x = F.pad(x, pads)
     kernel = own["weights"].permute(3, 2, 0, 1)
-    made = F.conv2d(x, kernel, own["biases"], stride=layer.stride, dilation=layer.dilation)
-    return _channels_last(made)
+    steps = {"stride": layer.stride, "dilation": layer.dilation, "groups": layer.groups}
+    return _channels_last(F.conv2d(x, kernel, own["biases"], **steps))
 
 
 def per_sample(loss, outputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

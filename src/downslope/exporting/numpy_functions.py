@@ -24,8 +24,13 @@ def embed(x, weights):
     return np.concatenate([weights[places], x[:, :-1]], axis=1)
 
 
-def convolve(x, weights, stride=1, dilation=1, padding="same"):
+def convolve(x, weights, stride=1, dilation=1, groups=1, padding="same"):
     """Weights (size, size, channels in, channels out) at every place of the images."""
+    if groups > 1:  # each part of the channels by itself
+        inputs, kernels = (np.split(one, groups, axis=-1) for one in (x, weights))
+        pairs = zip(inputs, kernels, strict=True)
+        made = [convolve(one, own, stride, dilation, 1, padding) for one, own in pairs]
+        return np.concatenate(made, axis=-1)
     span = (len(weights) - 1) * dilation + 1  # how far one patch reaches
     if padding == "same":
         outputs = [-(-length // stride) for length in x.shape[1:3]]

@@ -191,7 +191,10 @@ def _unknown(layer: int, arrays: Mapping[str, np.ndarray], text: str) -> Network
     )
 
 
-LINEAR = ("dense", "conv", "average_pool", "upsample", "flatten", "dropout", "embed")  # in inputs
+LINEAR = (  # in inputs
+    *("dense", "conv", "average_pool", "global_average_pool", "upsample", "flatten", "dropout"),
+    *("activation", "embed"),
+)
 MOST_SLOPES = 1 << 20  # of all sums by all inputs, where they cannot be told apart otherwise
 
 

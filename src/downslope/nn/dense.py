@@ -1,4 +1,4 @@
-"""Layers for signals without a place: fully connected, flattened, dropped."""
+"""Layers for signals without a place: fully connected, activated, flattened, dropped."""
 
 from __future__ import annotations
 
@@ -143,6 +143,65 @@ def add_activation(given: Any, graph: Any, z: str) -> str:
     add = activation(given).onnx
     assert add is not None  # as the export has checked
     return add(graph, z)
+
+
+@dataclass(frozen=True)
+class Activate(Layer):
+    """An activation as a layer by itself, for what stands between a layer and its activation.
+
+        y = a(x)
+
+    In the notation of networks it is the activation's name: "conv 16 3, batch_norm, relu". Where
+    nothing stands between, give the activation to the layer before: "conv 16 3 relu", whose first
+    weights are drawn to suit it.
+
+    Attributes:
+        activation: A name in `ACTIVATIONS`, a function a(z) written with `jax.numpy`, or an
+            `Activation`.
+
+    Raises:
+        NetworkError: There is no activation of that name.
+
+    Example:
+        >>> ds.Activate("relu").forward({}, np.array([[-2.0, 3.0]]))
+        Array([[0., 3.]], dtype=float32)
+    """
+
+    activation: str | Function | Activation
+    word: ClassVar[str] = "activation"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", plain_activation(self.activation))
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        return input_shape
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """The inputs."""
+        return inputs
+
+    def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+        """Apply the activation."""
+        return activation(self.activation)(jnp.asarray(sums))
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """The activation."""
+        return spot.numpy_activated(self.activation, "x")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """The activation's module."""
+        return torch_activation(self.activation)
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """The activation as a layer."""
+        return spot.keras_activation(self.activation)
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """The activation."""
+        return add_activation(self.activation, graph, x)
 
 
 _FLATTEN_PIXELS = '''\

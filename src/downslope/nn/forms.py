@@ -64,9 +64,15 @@ class Spot:
         """Lines of Keras for a layer whose call begins with `start`, and its activation."""
         own = activation(given).keras
         if "(" in own:  # a layer by itself
-            return [f"x = layers.{start}, {self.keras_name})(x)", f"x = {own}(x)"]
+            return [f"x = layers.{start}, {self.keras_name})(x)", *self.keras_activation(given)]
         words = "" if own == "linear" else f', activation="{own}"'
         return [f"x = layers.{start}{words}, {self.keras_name})(x)"]
+
+    def keras_activation(self, given: Any) -> list[str]:
+        """The line of Keras for an activation that is a layer by itself; none for the identity."""
+        own = activation(given).keras
+        made = own if "(" in own else f'layers.Activation("{own}")'
+        return [] if own == "linear" else [f"x = {made}(x)"]
 
 
 @dataclass(frozen=True)

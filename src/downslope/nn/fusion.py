@@ -61,6 +61,7 @@ class _Joined(Layer):
             padding=own.padding,
             pool=self.pool,
             rectify=own.activation == "relu",
+            groups=own.groups,
         )
         return outputs if own.activation == "relu" else activation(own.activation)(outputs)
 

@@ -16,7 +16,7 @@ from downslope.nn.dense import LARGEST, add_activation, keep_plain, positive
 from downslope.nn.forms import Spot, TorchModule, torch_activation
 from downslope.nn.initializers import Function as Draw
 from downslope.nn.initializers import Initializer, initializer
-from downslope.nn.layer import Layer, Misfit, Parameters, Shape
+from downslope.nn.layer import Layer, Misfit, Padded, Parameters, Shape
 from downslope.nn.ops.convolution import convolve
 from downslope.nn.ops.pooling import LARGEST_INDEXED, average_pool, max_pool, upsample
 
@@ -35,7 +35,9 @@ class Conv2D(Layer):
 
         y[n, i, j, k] = a(sum_uvc x[n, i*s + u*d, j*s + v*d, c] W[u, v, c, k] + b[k])
 
-    with stride s and dilation d. As is usual in the field, the patch is not flipped.
+    with stride s and dilation d. As is usual in the field, the patch is not flipped. With g groups,
+    each g-th of the output channels sees one g-th of the input channels alone; as many groups as
+    input channels make a depthwise convolution (Howard et al., MobileNets, 2017).
 
     Attributes:
         channels: Number of output channels.
@@ -48,9 +50,10 @@ class Conv2D(Layer):
             uses whole patches only.
         initializer: A name in `INITIALIZERS`, "auto" for the one that fits the activation, a
             function (key, shape, dtype) -> weights, or an `Initializer`.
+        groups: Into how many parts the channels are divided; 1 lets each output see all of them.
 
     Raises:
-        NetworkError: A size, stride, dilation or name is out of range.
+        NetworkError: A size, stride, dilation, name or number of groups is out of range.
 
     Example:
         >>> ds.Conv2D(16, 3, "relu", stride=2).output_shape((28, 28, 1))
@@ -64,11 +67,18 @@ class Conv2D(Layer):
     dilation: int = 1
     padding: Literal["same", "valid"] = "same"
     initializer: str | Draw | Initializer = "auto"
+    groups: int = 1
     word: ClassVar[str] = "conv"
 
     def __post_init__(self) -> None:
-        for name in ("channels", "size", "stride", "dilation"):
+        for name in ("channels", "size", "stride", "dilation", "groups"):
             positive(name, getattr(self, name), "Conv2D")
+        if self.channels % self.groups:
+            raise NetworkError(
+                f"Conv2D has {self.channels} channels in {self.groups} groups.",
+                "a number of channels that the groups divide",
+                "Choose another number of groups.",
+            )
         if self.padding not in ("same", "valid"):
             raise NetworkError(
                 f"Conv2D has padding {self.padding!r}.",
@@ -80,6 +90,11 @@ class Conv2D(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         """(height, width, inputs) to (height', width', channels)."""
         _is_image(input_shape)
+        if input_shape[2] % self.groups:
+            raise Misfit(
+                f"images with a number of channels that {self.groups} groups divide",
+                "Choose another number of groups.",
+            )
         reach = (self.size - 1) * self.dilation + 1
         if self.padding == "same":
             longest = max(FARTHEST, 2 * max(input_shape[:2]))
@@ -100,11 +115,11 @@ class Conv2D(Layer):
         return (height, width, self.channels)
 
     def init(self, key: Array, input_shape: Shape) -> Parameters:
-        """Weights (size, size, inputs, channels) from the initializer, biases zero."""
-        inputs, area = input_shape[2], self.size**2
+        """Weights (size, size, inputs / groups, channels) from the initializer, biases zero."""
+        inputs, area = input_shape[2] // self.groups, self.size**2
         draw = initializer(self.initializer, self.activation).draw
         shape = (self.size, self.size, inputs, self.channels)
-        weights = draw(key, shape, area * inputs, area * self.channels)
+        weights = draw(key, shape, area * inputs, area * self.channels // self.groups)
         return {"weights": weights, "biases": jnp.zeros(self.channels, weights.dtype)}
 
     def weighted_sum(
@@ -118,6 +133,7 @@ class Conv2D(Layer):
             stride=self.stride,
             dilation=self.dilation,
             padding=self.padding,
+            groups=self.groups,
         )
 
     def side_after(self, side: Any) -> Any:
@@ -151,7 +167,7 @@ class Conv2D(Layer):
 
     def to_numpy(self, spot: Spot) -> list[str]:
         """A convolution."""
-        settings = {"stride": self.stride, "dilation": self.dilation}
+        settings = {"stride": self.stride, "dilation": self.dilation, "groups": self.groups}
         words = [f", {name}={value}" for name, value in settings.items() if value != 1]
         words += [', padding="valid"'] * (self.padding == "valid")
         product = f"convolve(x, {spot.array('weights')}{''.join(words)})"
@@ -160,7 +176,7 @@ class Conv2D(Layer):
     def to_torch(self, spot: Spot) -> list[TorchModule]:
         """A convolution; with padding "same" and a stride, one that pads as Downslope does."""
         words = [str(spot.shape[-1]), str(self.channels), str(self.size)]
-        for name in ("stride", "dilation"):
+        for name in ("stride", "dilation", "groups"):
             if getattr(self, name) != 1:
                 words.append(f"{name}={getattr(self, name)}")
         is_strided = self.padding == "same" and self.stride > 1
@@ -175,6 +191,8 @@ class Conv2D(Layer):
     def to_keras(self, spot: Spot) -> list[str]:
         """A convolution."""
         start = f"Conv2D({self.channels}, {self.size}"
+        if self.groups > 1:
+            start += f", groups={self.groups}"
         if self.dilation > 1:
             start += f", dilation_rate={self.dilation}"
         if self.stride > 1 and self.dilation > 1:
@@ -207,6 +225,7 @@ class Conv2D(Layer):
             (above, below), (left, right) = self.same_pads(spot.shape)
             settings["pads"] = [above, left, below, right]
         steps = {"strides": [self.stride] * 2, "dilations": [self.dilation] * 2}
+        steps["group"] = self.groups
         z = graph.node("Conv", x, weights, biases, **steps, **settings)
         return add_activation(self.activation, graph, z)
 
@@ -320,6 +339,98 @@ class AveragePool2D(_Pool):
     ) -> Float[Array, "n h2 w2 c"]:
         """The mean of each window."""
         return average_pool(inputs, self.size)
+
+
+@dataclass(frozen=True)
+class _GlobalPool(Layer):
+    """What both global poolings share: one number of each channel, whatever the image's size."""
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """(height, width, channels) to (channels,)."""
+        _is_image(input_shape)
+        return input_shape[-1:]
+
+    names: ClassVar[tuple[str, str, str, str]]  # in NumPy, PyTorch, Keras and ONNX
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """Over height and width."""
+        return [f"x = x.{self.names[0]}(axis=(1, 2))"]
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A pooling to one pixel, flat."""
+        return [TorchModule(f"nn.{self.names[1]}(1)"), TorchModule("nn.Flatten()")]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A global pooling layer."""
+        return [f"x = layers.{self.names[2]}()(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A global pooling, flat."""
+        return graph.node("Flatten", graph.node(self.names[3], x), axis=1)
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool2D(_GlobalPool):
+    """The mean of each channel over the whole image: images of any size become flat.
+
+        y[n, c] = mean over i, j of x[n, i, j, c]
+
+    Source: Lin et al., Network in network, 2013.
+
+    Example:
+        >>> ds.GlobalAveragePool2D().output_shape((28, 20, 64))
+        (64,)
+    """
+
+    word: ClassVar[str] = "global_average_pool"
+    names: ClassVar = (
+        *("mean", "AdaptiveAvgPool2d"),
+        *("GlobalAveragePooling2D", "GlobalAveragePool"),
+    )
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
+    ) -> Float[Array, "n c"]:
+        """The mean over height and width."""
+        return inputs.mean((1, 2))
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Float[Array, "n c"]:
+        """The mean over each image alone."""
+        return inputs.cut.sum((1, 2)) / inputs.sizes.prod(axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool2D(_GlobalPool):
+    """The largest value of each channel in the whole image: images of any size become flat.
+
+        y[n, c] = max over i, j of x[n, i, j, c]
+
+    Of equal values the first one, row by row, gets the gradient.
+
+    Example:
+        >>> ds.GlobalMaxPool2D().output_shape((28, 20, 64))
+        (64,)
+    """
+
+    word: ClassVar[str] = "global_max_pool"
+    names: ClassVar = ("max", "AdaptiveMaxPool2d", "GlobalMaxPooling2D", "GlobalMaxPool")
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n h w c"], key: Array | None = None
+    ) -> Float[Array, "n c"]:
+        """The maximum over height and width."""
+        pixels = jnp.asarray(inputs).reshape(len(inputs), -1, inputs.shape[-1])
+        where = jnp.argmax(pixels, axis=1, keepdims=True)
+        return jnp.take_along_axis(pixels, where, axis=1)[:, 0]
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Float[Array, "n c"]:
+        """The maximum over each image alone."""
+        inside = jnp.where(inputs.mask > 0, inputs.values, -jnp.inf)
+        return self.weighted_sum(parameters, inside, key)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Networks as short text: "dense 32 relu, dense 10", as typed at the command line and stored.
 
-A layer is its word, its settings in order, then settings by name; composite layers put their
+A layer is its word, its settings in order, then settings by name; an activation by itself is its
+name; composite layers put their
 inner layers in brackets: "residual (conv 16 3 relu, conv 16 3)", and branches are separated by a
 bar: "parallel (conv 8 3 | conv 8 5)".
 """
@@ -17,9 +18,16 @@ from downslope.errors import NetworkError
 from downslope.names import suggestion, synonyms
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.composite import Parallel, Residual
-from downslope.nn.dense import Dense, Dropout, Flatten
+from downslope.nn.dense import Activate, Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
-from downslope.nn.images import AveragePool2D, Conv2D, MaxPool2D, Upsample2D
+from downslope.nn.images import (
+    AveragePool2D,
+    Conv2D,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    MaxPool2D,
+    Upsample2D,
+)
 from downslope.nn.initializers import INITIALIZERS, Initializer
 from downslope.nn.layer import Adapted, Layer, as_layer
 from downslope.nn.network import Network
@@ -27,17 +35,20 @@ from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
 from downslope.nn.own_parts import NOTHING, Own, part_name
 
 PLAIN = (
-    Dense, Conv2D, MaxPool2D, AveragePool2D, Upsample2D, Flatten, Dropout,
-    LayerNorm, GroupNorm, Standardize, Embedding,
+    Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Upsample2D,
+    Flatten, Dropout, Activate, LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
 # what PyTorch, Keras and people call them
 SYNONYMS = synonyms(
     {
         "dense": "linear fc fullyconnected hidden affine",
-        "conv": "conv2d convolution conv1d convolutional",
         "max_pool": "maxpool2d maxpooling maxpooling2d pool",
-        "average_pool": "avgpool avgpool2d averagepooling2d meanpool adaptiveavgpool2d",
+        "average_pool": "avgpool avgpool2d averagepooling2d meanpool",
+        "global_average_pool": (
+            "adaptiveavgpool2d globalaveragepooling2d globalavgpool globalpool gap"
+        ),
+        "global_max_pool": "adaptivemaxpool2d globalmaxpooling2d gmp",
         "dropout": "dropout2d drop alphadropout",
         "upsample": "upsampling2d upsampling convtranspose2d deconv",
         "embed": "embedding embeddings",
@@ -49,8 +60,9 @@ SYNONYMS = synonyms(
         "Use group_norm or layer_norm, which do not depend on the batch.": (
             "batchnorm batchnorm1d batchnorm2d batchnormalization bn instancenorm"
         ),
-        'An activation follows its layer without a comma: "dense 32 relu, dense 10".': (
-            "relu sigmoid tanh softmax gelu activation"
+        "conv": "conv2d convolution conv1d convolutional separableconv2d",
+        'Write groups as many as there are input channels, such as "conv 64 3 groups=64".': (
+            "depthwise depthwiseconv2d"
         ),
         "There are no layers for sequences: use dense or conv layers.": (
             "lstm gru rnn attention transformer multiheadattention"
@@ -93,6 +105,8 @@ class _Describer:
             return f"parallel ({' | '.join(map(self.chain, layer.branches))})"
         if type(layer) not in LAYERS.values():
             return self._own_layer(layer)
+        if isinstance(layer, Activate) and isinstance(layer.activation, str):
+            return layer.activation
         words, in_order = [layer.word], True
         for field in dataclasses.fields(layer):
             value = getattr(layer, field.name)
@@ -219,6 +233,8 @@ class _Parser:
         if given is not None:
             return as_layer(given)
         word = word.split("(")[0].lower()
+        if word in ACTIVATIONS and not rest:
+            return Activate(word)
         if word not in LAYERS:
             raise NetworkError(
                 f"The network has a layer {text!r}.",

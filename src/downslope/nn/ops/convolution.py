@@ -28,6 +28,7 @@ def convolve(
     padding: Literal["same", "valid"] = "same",
     pool: int = 1,
     rectify: bool = False,
+    groups: int = 1,
 ) -> jax.Array:
     """Convolve pictures with a kernel (as a correlation: the kernel is not flipped).
 
@@ -41,15 +42,25 @@ def convolve(
             odd zero going below and to the right; "valid" adds none.
         pool: Take the maximum of each window of `pool` x `pool` outputs; 1 for all outputs.
         rectify: Replace what is less than 0 in the end by 0.
+        groups: Into how many parts channels and outputs are divided; the kernel is then
+            (kh, kw, C / groups, K).
 
     Returns:
         The outputs, (N, H' // pool, W' // pool, K).
     """
+    if groups > 1:
+        sums = _in_groups(inputs, kernel, stride, dilation, padding, groups)
+        return _finished(sums, biases, pool, rectify)
     form = _form(inputs, kernel, stride, dilation, padding, pool, rectify)
     inputs, kernel, form = _without_unseen(inputs, kernel, form)
     if native_calls.covers(inputs, kernel, biases):
         return convolution_native.convolve(inputs, kernel, biases, form)
     sums = convolution_pure.convolve(inputs, kernel, stride, dilation, form.pads)
+    return _finished(sums, biases, pool, rectify)
+
+
+def _finished(sums: jax.Array, biases: jax.Array | None, pool: int, rectify: bool) -> jax.Array:
+    """What follows the convolution itself."""
     # The maximum of the sums is where the maximum of the outputs is: adding the same number and
     # cutting below 0 keep the order, and there is less to do behind the maximum.
     if pool > 1:
@@ -57,6 +68,51 @@ def convolve(
     if biases is not None:
         sums = sums + biases
     return jax.nn.relu(sums) if rectify else sums
+
+
+def _in_groups(
+    inputs: jax.Array,
+    kernel: jax.Array,
+    stride: int,
+    dilation: int,
+    padding: Literal["same", "valid"],
+    groups: int,
+) -> jax.Array:
+    """The sums of each part of the channels by itself, side by side.
+
+    XLA's own convolution in groups, and its gradients, are scalar loops on the processor.
+    """
+    channels, outputs = inputs.shape[3] // groups, kernel.shape[3] // groups
+    if channels > 1:
+        parts = [
+            convolve(
+                inputs[..., part * channels : (part + 1) * channels],
+                kernel[..., part * outputs : (part + 1) * outputs],
+                stride=stride,
+                dilation=dilation,
+                padding=padding,
+            )
+            for part in range(groups)
+        ]
+        return jnp.concatenate(parts, axis=3)
+    inputs = jnp.repeat(inputs, outputs, axis=3) if outputs > 1 else inputs
+    spans = [(size - 1) * dilation + 1 for size in kernel.shape[:2]]
+    sides = inputs.shape[1:3]
+    pads = [(0, 0), (0, 0)]
+    if padding == "same":
+        pads = [_same(n, s, stride) for n, s in zip(sides, spans, strict=True)]
+    inputs = jnp.pad(inputs, ((0, 0), *pads, (0, 0)))
+    high, wide = (
+        (side - span) // stride * stride + 1
+        for side, span in zip(inputs.shape[1:3], spans, strict=True)
+    )
+    sums = jnp.zeros((), inputs.dtype)
+    for row in range(kernel.shape[0]):
+        for column in range(kernel.shape[1]):
+            top, left = row * dilation, column * dilation
+            seen = inputs[:, top : top + high : stride, left : left + wide : stride]
+            sums = sums + seen * kernel[row, column, 0]
+    return sums
 
 
 def _form(
