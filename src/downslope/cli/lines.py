@@ -45,6 +45,15 @@ def say(text: object = "", *, err: bool = False, heading: str = "", exact: bool 
     click.echo("\n".join(lines), err=err)
 
 
+def ask_line(prompt: str) -> str:
+    """What somebody types in answer to a prompt, without its line end.
+
+    Raises:
+        click.Abort: Ctrl-C, or the input has ended.
+    """
+    return click.prompt(prompt, default="", prompt_suffix="", show_default=False)
+
+
 def line_width() -> int:
     """Columns in a line: those of the terminal, or of the variable COLUMNS, or 80."""
     return max(1, shutil.get_terminal_size((UNKNOWN_WIDTH, 24)).columns)

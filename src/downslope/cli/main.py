@@ -50,6 +50,7 @@ PURPOSES = {
         "surface": "Draw the loss surface around a run.",
     },
     "Understand": {
+        "learn": "How neural networks learn, in short chapters.",
         "generalization": "Does a run overfit?",
         "diff": "Where do two runs start to differ, and why?",
         "slope": "The slope of a loss or of any function.",

@@ -118,7 +118,7 @@ def plot(result: Result, folder: str | Path | None = None) -> Figures:
         >>> list(figures)
         ['slope']
     """
-    drawn = Figures({name: draw() for name, draw in figures_of(result).items()})
+    drawn = Figures({name: draw() for name, draw in result.figures().items()})
     if folder is not None:
         save_all(drawn.items(), folder)
     return drawn

@@ -1,0 +1,1 @@
+"""One file for each chapter of the path; `path.py` finds them here."""
