@@ -37,6 +37,7 @@ import downslope as ds
 from downslope.insight import diff
 from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
 from downslope.runs.resume import fork, resume
+from downslope.runs.save import arrays_of
 from downslope.runs.validate import first_layers
 from tests.campaigns.pairs import LOOKED_AT, PAIRS
 from tests.campaigns.rate_cases import Case
@@ -86,7 +87,7 @@ def train_once(number: int, seconds: float, folder: str | None = None) -> dict[s
     with chunks_of(seconds):
         run = ds.train(network_for(case, data), data, options=PLAIN, folder=folder, **case.settings)
     return {
-        "weights": checksum(run.arrays),
+        "weights": checksum(arrays_of(run)),
         "trace": checksum(dict(run.trace.steps), dict(run.trace.epochs)),
         "optimizer": checksum(run.optimizer_state),
         "outcome": str(run.outcome).split("Go on with")[0],

@@ -26,7 +26,7 @@ import numpy as np
 
 from downslope.errors import DownslopeError
 from downslope.runs import run_folder
-from downslope.runs.run import Seconds
+from downslope.runs.run_folder import Seconds
 from tests.campaigns.disk import Call, Do, Killed, watched
 from tests.campaigns.lost_disk import CHANGES, build
 from tests.campaigns.saves import NOTHING, begin, end, found_in, keep, scratch, states

@@ -23,6 +23,7 @@ from downslope.runs.checkpoint import Checkpoints, CheckpointWriter, newest_chec
 from downslope.runs.open import open_run
 from downslope.runs.preparation import Preparation
 from downslope.runs.run import Run
+from downslope.runs.save import write
 from downslope.runs.test_evaluations import EvaluationCount
 from downslope.runs.train import new_run
 from downslope.runs.training import Training
@@ -102,7 +103,7 @@ def end(folder: Path, run: Run) -> None:
     """Write what a training leaves, as it does when it has ended."""
     run = replace(run, evaluations=EvaluationCount())  # nobody has looked at its test part anywhere
     with CheckpointWriter(folder, Checkpoints(most=MOST)).going_on():
-        run.write(folder)
+        write(run, folder)
 
 
 def begin(folder: Path, stored: Stored) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import downslope as ds
 from downslope.engine.class_metrics import class_metrics, label_metrics, rarest
 from downslope.nn.notation import parse
+from downslope.runs.measure import rarest_class
 from downslope.runs.metric_text import class_rows, class_verdict
 from tests.plain import PLAIN
 from tests.runs import by_hand
@@ -111,7 +112,7 @@ def test_a_run_tells_of_its_rare_class():
     share = run.predict(data.validation.inputs) == data.validation.targets
     weighted = np.nan_to_num(found.recall) * found.support
     assert weighted.sum() / found.support.sum() == pytest.approx(share.mean())
-    assert run.rarest_class is None
+    assert rarest_class(run) is None
     assert class_verdict(run, found) == ""
     assert run.test_evaluations == 0
     run.test_class_metrics()

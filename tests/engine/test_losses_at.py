@@ -110,7 +110,7 @@ def test_every_kind_of_network_in_the_units_of_its_data(text, data):
     )
     moved = jax.tree.map(lambda one, span: one + np.float32(0.1) * span, run.parameters, spans[0])
     for loss, parameters in zip(losses, (run.parameters, moved), strict=True):
-        there = dataclasses.replace(run, parameters=parameters)
+        there = dataclasses.replace(run, model=run.model.at(parameters))
         assert loss == pytest.approx(there.measure(data.validation)["loss"], rel=1e-4)
 
 

@@ -45,9 +45,20 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
     layers = _layers(random, shape, outputs, task, encoding)
     columns = None if encoding is None else drawn_columns(random, encoding)
     run = Run(
-        network=ds.Network(layers),
-        loss=LOSSES[loss],
-        parameters=_parameters(ds.Network(layers), shape, rng),
+        model=ds.Model(
+            ds.Network(layers),
+            LOSSES[loss],
+            _parameters(ds.Network(layers), shape, rng),
+            task,
+            (
+                _scaling(random, rng, shape)
+                if encoding is None
+                else Scaling.learn(encoding.encode(pa.table(columns))).without_last(
+                    len(encoding.embedded)
+                )
+            ),
+            _answer_scaling(random, rng, outputs, LOSSES[loss].degree),
+        ),
         settings=Settings(loss=loss),
         data=DataSummary(
             name=f"drawn {seed}",
@@ -60,14 +71,6 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
             class_names=tuple(f"Klasse {place}" for place in range(classes)),
             encoding=encoding,
         ),
-        scaling=(
-            _scaling(random, rng, shape)
-            if encoding is None
-            else Scaling.learn(encoding.encode(pa.table(columns))).without_last(
-                len(encoding.embedded)
-            )
-        ),
-        target_scaling=_answer_scaling(random, rng, outputs, LOSSES[loss].degree),
         baseline_output=np.zeros(outputs, np.float32),
         trace=Trace({}, {}),
         outcome=ds.Outcome("epochs", "Drawn.", "", 0, 0),

@@ -198,8 +198,8 @@ def test_parting_before_a_setting_differs_is_not_explained_by_it(run, tmp_path):
 
 def test_other_data_and_networks_are_compared_in_what_can_be(run):
     wider = parse("dense 5 tanh, dense 3")
-    drawn = dataclasses.replace(with_losses(run, at1=9.0), network=wider)
-    found = diff(run, dataclasses.replace(drawn, parameters=wider.init((4,), 0)))
+    model = dataclasses.replace(run.model, network=wider, parameters=wider.init((4,), 0))
+    found = diff(run, dataclasses.replace(with_losses(run, at1=9.0), model=model))
     assert (found.cause, found.same_weights, found.weights_apart) == ("network", None, None)
     assert 'Network: "dense 4 tanh, dense 3" and "dense 5 tanh, dense 3".' in found.summary.split(
         "\n"
@@ -213,7 +213,8 @@ def test_other_data_and_networks_are_compared_in_what_can_be(run):
         in found.summary
     )
     hinge = dataclasses.replace(run.loss, name="mine")
-    found = diff(run, dataclasses.replace(with_losses(run, at1=9.0), loss=hinge))
+    model = dataclasses.replace(run.model, loss=hinge)
+    found = diff(run, dataclasses.replace(with_losses(run, at1=9.0), model=model))
     assert found.cause == "loss"
     assert (
         "They have other losses, so that their losses cannot be compared step by step."

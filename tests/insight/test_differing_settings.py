@@ -115,7 +115,8 @@ def test_data_is_unlike_only_if_its_numbers_are(run):
 
 
 def test_networks_and_versions(run):
-    other = dataclasses.replace(run, network=parse("dense 2, dense 3"))
+    model = dataclasses.replace(run.model, network=parse("dense 2, dense 3"))
+    other = dataclasses.replace(run, model=model)
     assert [str(one) for one in network_unlike(run, other)] == [
         'network: "dense 3" and "dense 2, dense 3"'
     ]

@@ -219,7 +219,7 @@ def test_a_part_of_a_photo_has_the_people_in_it():
         network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1, augment=augment
     )
     batch, seen = ds.replay(run).batch_of(1), ds.replay(run).seen(1)
-    people = np.asarray(run.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
+    people = np.asarray(run.model.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
     row = int((people - data.train.counts[batch]).argmin())  # most of them were cut off
     traced = trace_step(run, 1, int(batch[row]))
     assert traced.truth[0] == pytest.approx(people[row], abs=1e-5)

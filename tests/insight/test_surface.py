@@ -39,7 +39,9 @@ def torch_loss(run, parameters, samples) -> float:
     outputs = torch_twin.forward(run.network, torch_twin.tensors(parameters), inputs)
     targets = samples.targets
     if run.target_scaling is not None and run.target_scaling.deviation.ndim:
-        targets = run.units.scaled_targets(targets)  # of several targets, the loss is of these
+        targets = run.model.units.scaled_targets(
+            targets
+        )  # of several targets, the loss is of these
     elif run.target_scaling is not None:
         outputs = outputs * float(run.target_scaling.deviation) + torch_twin.tensor(
             run.target_scaling.mean

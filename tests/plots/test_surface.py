@@ -72,7 +72,7 @@ def test_a_surface_that_is_flat_is_drawn(found, tmp_path):
 
 
 def test_a_line_names_its_ends(moons_run, texts, overlaps):
-    other = line(moons_run, replace(moons_run, parameters=moons_run.parameters), points=5)
+    other = line(moons_run, replace(moons_run, folder=None), points=5)
     figure = line_between(other)
     assert texts(figure)[0] == "Between two solutions of moons"
     assert f"training {other.train_loss[-1]:.3g}" in texts(figure)

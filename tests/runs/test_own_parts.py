@@ -94,12 +94,16 @@ def test_two_activations_of_ones_own_are_told_apart(tmp_path):
         ds.open_run(tmp_path / "run", activations=[one])
 
 
+def with_network(run, network):
+    return replace(run, model=replace(run.model, network=network))
+
+
 def test_a_function_called_like_one_of_ours_is_not_taken_for_it(cubes, tmp_path):
     def relu(z):
         return jnp.maximum(z, 0.1 * z)
 
     network = ds.Network([ds.Dense(4, relu), ds.Dense(3)])
-    replace(cubes, network=network).save(tmp_path / "run")
+    with_network(cubes, network).save(tmp_path / "run")
     with pytest.raises(ds.RunError, match="the activation relu_2"):
         ds.open_run(tmp_path / "run")
     assert ds.open_run(tmp_path / "run", activations=relu).network == network
@@ -240,13 +244,13 @@ def test_an_export_without_a_form_is_refused_before_it_writes(tmp_path):
     run = ds.train(ds.Network(layers), DATA, **QUICK)
     with pytest.raises(ds.NetworkError, match="The activation cube has no form for numpy"):
         ds.export(run, tmp_path / "cubes.py", to="numpy")
-    shifted = replace(run, network=ds.Network([Shift(), ds.Dense(3)]))
+    shifted = with_network(run, ds.Network([Shift(), ds.Dense(3)]))
     with pytest.raises(ds.NetworkError, match="The layer Shift has no form for onnx"):
         ds.export(shifted, tmp_path / "shift.onnx", to="onnx")
     assert not list(tmp_path.iterdir())
     named = ds.Activation("cube", cube, numpy="z**3")
     layers[1] = ds.Residual([Scale(), ds.Dense(4, named)])
-    run = replace(run, network=ds.Network(layers))
+    run = with_network(run, ds.Network(layers))
     ds.export(run, tmp_path / "cubes.py", to="numpy")
     space = {"__file__": str(tmp_path / "cubes.py"), "__name__": "cubes"}
     exec((tmp_path / "cubes.py").read_text(), space)

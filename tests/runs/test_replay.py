@@ -155,7 +155,7 @@ def test_other_versions_are_named_where_the_training_does_not_repeat(run):
 
 
 def test_weights_that_are_others_are_told(run):
-    other = dataclasses.replace(run, parameters=ds.replay(run).parameters(3))
+    other = dataclasses.replace(run, model=run.model.at(ds.replay(run).parameters(3)))
     with pytest.raises(ds.RunError) as caught:
         ds.replay(other).parameters(21)
     assert str(caught.value).startswith(

@@ -94,7 +94,11 @@ def beginning(run: Run) -> Beginning | None:
     def at(parameters: NetworkParameters) -> Run:
         own = jax.tree.map(np.asarray, parameters)
         return replace(
-            run, parameters=own, optimizer_state=None, evaluations=EvaluationCount(), folder=None
+            run,
+            model=run.model.at(own),
+            optimizer_state=None,
+            evaluations=EvaluationCount(),
+            folder=None,
         )
 
     first = jax.tree.map(np.asarray, state.parameters)

@@ -118,7 +118,7 @@ def _traced(
         batch_loss=float(run.trace.batch_loss[step - 1]),
         sample=seen,
         way=way,
-        loss_unit=run.units.of_loss(run.loss),
+        loss_unit=run.model.units.of_loss(run.loss),
         truth=truth,
         errors=errors,
         answer_slopes=_answer_slopes(run, way, errors),
@@ -173,7 +173,7 @@ def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
         return None
     if run.data.task == "regression":
         return np.asarray(seen.target, np.float64)
-    people = np.asarray(run.units.answers_of(np.asarray(seen.targets)))[0]
+    people = np.asarray(run.model.units.answers_of(np.asarray(seen.targets)))[0]
     return people.sum(dtype=np.float64).reshape(1)
 
 
@@ -184,7 +184,7 @@ def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray 
     if run.data.task == "counting":
         return 2 * errors
     deviation = 1.0 if run.target_scaling is None else run.target_scaling.deviation
-    return np.asarray(way.slope * (run.units.of_loss(run.loss) / deviation), np.float64)
+    return np.asarray(way.slope * (run.model.units.of_loss(run.loss) / deviation), np.float64)
 
 
 def _answer_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
@@ -202,7 +202,7 @@ def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
         A probability per class or label, numbers in the units of the target, or the number of
         people (1,).
     """
-    answers = run.answers_of(np.asarray(outputs))[0]
+    answers = run.model.linked(run.model.units.answers_of(np.asarray(outputs)))[0]
     if run.data.task == "counting":
         return answers.sum(dtype=np.float64).reshape(1)
     if run.data.task == "classification" and answers.shape == (1,):

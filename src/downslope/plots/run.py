@@ -15,6 +15,7 @@ from downslope.plots.mistakes import Answers, worst_mistakes
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
 from downslope.plots.style import save_all
+from downslope.runs.measure import look
 from downslope.runs.run import Run
 
 Named = Iterator[tuple[str, Figure]]
@@ -47,7 +48,7 @@ def draw_run(run: Run, folder: str | Path, *, with_test: bool = True) -> list[Pa
     assert run.dataset is not None
     paths = save_all([("loss", curves_of(run))], folder, ("png",))
     if with_test and len(run.dataset.test):
-        run.look(run.dataset.test)
+        look(run, run.dataset.test)
         paths += save_all(figures_of_test(run), folder, ("png",))
     return paths
 

@@ -23,6 +23,7 @@ from downslope.nn.layer import numbered
 from downslope.runs import run_folder
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Document
+from downslope.runs.save import arrays_of, document_of
 from downslope.runs.trace import Trace
 from downslope.storage.arrays import flatten, unflatten
 from downslope.storage.checkpoints import FOLDER, read_state, stored_steps, write_state
@@ -91,13 +92,15 @@ def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:
         run: The training as far as it came: its document, its weights, its course.
         state: The state that it is in.
     """
-    arrays = run.arrays | {f"state.{name}": np.asarray(getattr(state, name)) for name in SCALARS}
+    arrays = arrays_of(run) | {
+        f"state.{name}": np.asarray(getattr(state, name)) for name in SCALARS
+    }
     for place, leaf in enumerate(jax.tree.leaves(state.optimizer_state)):
         arrays[f"optimizer_state.{place}"] = np.asarray(leaf, order="C")
     if state.best is not None:
         arrays |= flatten(numbered(state.best), "best.")
     arrays |= {f"{TRACE}{name}": column for name, column in run.trace.arrays.items()}
-    arrays[DOCUMENT] = np.frombuffer(run_folder.encode(run.document), np.uint8)
+    arrays[DOCUMENT] = np.frombuffer(run_folder.encode(document_of(run)), np.uint8)
     return arrays
 
 

@@ -13,6 +13,7 @@ from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.errors import printable
 from downslope.numerals import rounded
+from downslope.runs.measure import rarest_class
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary
 
@@ -173,7 +174,7 @@ def verdict(
 
 def class_verdict(run: Run, found: ClassMetrics) -> str:
     """What accuracy hides, where a class is rare; else an empty text."""
-    rare = run.rarest_class
+    rare = rarest_class(run)
     if rare is None or not found.support[rare]:
         return ""
     said = [

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from downslope.data.scaling import Scaling
+from downslope.engine.model import Model
 from downslope.errors import RunError, SettingError
 from downslope.nn.layer import numbered
 from downslope.nn.losses import resolve
@@ -134,7 +135,7 @@ def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
     epoch = step // -(-samples // run.settings.samples_per_step(samples))
     return replace(
         run,
-        parameters=tuple(best.values()),
+        model=run.model.at(tuple(best.values())),
         outcome=outcome.unfinished_at_best(run.outcome, outcome.Best(loss, epoch, step)),
     )
 
@@ -179,18 +180,14 @@ def run_from(
     except (KeyError, SettingError) as error:
         raise damaged(path, str(error)) from error
     network, parameters = checked(path, document, arrays, trace, known, own)
+    inputs = Scaling(arrays["scaling.mean"], arrays["scaling.deviation"])
+    targets = None
+    if "targets.mean" in arrays:
+        targets = Scaling(arrays["targets.mean"], arrays["targets.deviation"])
     return Run(
-        network=network,
-        loss=known,
-        parameters=parameters,
+        model=Model(network, known, parameters, document.data.task, inputs, targets),
         settings=settings,
         data=document.data,
-        scaling=Scaling(arrays["scaling.mean"], arrays["scaling.deviation"]),
-        target_scaling=(
-            Scaling(arrays["targets.mean"], arrays["targets.deviation"])
-            if "targets.mean" in arrays
-            else None
-        ),
         baseline_output=arrays["baseline"],
         baseline_median=arrays.get("baseline.median"),
         trace=trace,

@@ -24,7 +24,8 @@ from downslope.runs.phases import taken_over
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk
 from downslope.runs.replay import replay
-from downslope.runs.run import Origin, Phase, Run, Seconds
+from downslope.runs.run import Run
+from downslope.runs.run_folder import Origin, Phase, Seconds
 from downslope.runs.run_folder import versions as versions_now
 from downslope.runs.train import new_run
 from downslope.runs.training import Begun, Training
@@ -203,7 +204,7 @@ def forking(
     behind = [one for one in run.phases if one.until > at_step]
     so_far = replace(
         run,
-        parameters=state.parameters,
+        model=run.model.at(state.parameters),
         settings=behind[0].settings if behind else run.settings,
         phases=tuple(before),
         trace=run.trace.until(at_step),

@@ -6,12 +6,13 @@ Nothing is measured for it: it shows what the run knows already, and opens no te
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
 from downslope.errors import escape_html
+from downslope.nn import notation
 from downslope.numerals import rounded
+from downslope.runs.run_value import RunValue
 
 _WIDTH, _HEIGHT, _ROOM = 260, 64, 4  # of the drawing, in pixels
 # blue and vermillion that can be seen on bright and on dark notebooks
@@ -24,31 +25,44 @@ def shortened(network: str) -> str:
     return network if len(network) <= _LONGEST else f"{network[:_LONGEST]}…"
 
 
-def card(
-    title: str, facts: Mapping[str, str], epochs: Mapping[str, np.ndarray], folder: Path | None
-) -> str:
-    """The card as HTML, with everything that comes from the user escaped.
+def summary_of(run: RunValue) -> dict[str, str]:
+    """`Run.summary`."""
+    settings, trace = run.settings, run.trace.epochs
+    sizes = ", ".join(f"{count:,} {part}" for part, count in run.data.samples.items())
+    network = shortened(notation.describe(run.network))
+    facts = {
+        "data": f"{run.data.name} ({run.data.task}): {sizes} samples",
+        "network": f"{network} ({run.parameter_count:,} weights and biases)",
+        "trained": (
+            f"{settings.optimizer.name}, learning rate {rounded(settings.learning_rate, 6)} "
+            f"({settings.schedule.kind}), batch size {settings.batch_size}, "
+            f"{run.epochs:,} epochs, seed {settings.seed}"
+        ),
+    }
+    losses = [trace.get(f"{part}_loss", np.zeros(0)) for part in ("train", "validation")]
+    if all(len(values) for values in losses):
+        train, validation = (rounded(values[-1]) for values in losses)
+        facts["loss at the end"] = f"{train} on training, {validation} on validation samples"
+    facts["ended"] = str(run.outcome)
+    return facts
 
-    Args:
-        title: What stands over it, such as the data set's name.
-        facts: What there is to say, by name.
-        epochs: Training and validation loss of each measured epoch, `train_loss` and
-            `validation_loss`, which are drawn as two fine lines.
-        folder: Where the run lies, if it was saved.
-    """
+
+def card(run: RunValue) -> str:
+    """The card as HTML, with everything that comes from the user escaped."""
     rows = "".join(
         '<tr><th scope="row" style="text-align:left;vertical-align:top;padding:1px 12px 1px 0;'
         f'font-weight:600">{escape_html(name)}</th>'
         '<td style="text-align:left;vertical-align:top;padding:1px 0">'
         f"{escape_html(value)}</td></tr>"
-        for name, value in facts.items()
+        for name, value in summary_of(run).items()
     )
+    folder = run.folder
     where = "" if folder is None else f"<div><code>{escape_html(str(folder))}</code></div>"
     return (
         '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.45;'
         'max-width:46em;border:1px solid rgba(128,128,128,.4);border-radius:6px;padding:10px 14px">'
         '<div style="font-weight:700;font-size:15px;margin-bottom:4px">'
-        f"{escape_html(title)}</div>{_drawing(epochs)}"
+        f"{escape_html(run.data.name)}</div>{_drawing(run.trace.epochs)}"
         f'<table style="border-collapse:collapse;background:none">{rows}</table>{where}</div>'
     )
 

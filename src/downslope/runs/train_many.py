@@ -33,7 +33,7 @@ from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.outcome import Outcome
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import stop_requests
-from downslope.runs.run import Seconds
+from downslope.runs.run_folder import Seconds
 from downslope.runs.trace import Trace, TraceBuilder
 from downslope.runs.train_options import TrainOptions, options_from
 from downslope.runs.training import Pace, ending_of, kept_weights

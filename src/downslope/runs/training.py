@@ -16,6 +16,7 @@ from downslope.engine import loop, metrics
 from downslope.engine.batches import BatchPlan
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
+from downslope.engine.model import Model
 from downslope.runs import outcome, run_folder
 from downslope.runs.checkpoint import CheckpointWriter
 from downslope.runs.failed_step import find_failure
@@ -24,7 +25,9 @@ from downslope.runs.outcome import Outcome
 from downslope.runs.phases import rates_of
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk, Progress, stop_requests
-from downslope.runs.run import DataSummary, Run, Seconds
+from downslope.runs.run import Run
+from downslope.runs.run_folder import DataSummary, Seconds
+from downslope.runs.save import write
 from downslope.runs.trace import Trace, TraceBuilder
 
 CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
@@ -209,29 +212,34 @@ class Training:
             return run
         self._store(state, seconds)
         with self.writer.going_on():
-            return run.write(self.writer.folder)
+            return write(run, self.writer.folder)
 
     def _run(
         self, state: loop.State, parameters: Any, ended: outcome.Outcome, seconds: Seconds
     ) -> Run:
         """What the training is so far, as a run."""
+        parameters = jax.tree.map(np.asarray, parameters)
         values = {
-            "parameters": jax.tree.map(np.asarray, parameters),
             "trace": self.trace.trace(),
             "outcome": ended,
             "seconds": seconds,
             "dataset": self.dataset,
         }
         if self.begun is not None:
-            return replace(self.begun.run, **values)
+            run = self.begun.run
+            return replace(run, model=run.model.at(parameters), **values)
         evaluator = self.program.evaluator
         return Run(
-            network=evaluator.network,
-            loss=evaluator.loss,
+            model=Model(
+                evaluator.network,
+                evaluator.loss,
+                parameters,
+                self.dataset.task,
+                self.dataset.scaling,
+                self.prepared.target_scaling,
+            ),
             settings=self.settings,
             data=DataSummary.of(self.dataset),
-            scaling=self.dataset.scaling,
-            target_scaling=self.prepared.target_scaling,
             baseline_output=self._baseline,
             baseline_median=metrics.baseline_median(self.dataset, self.program.evaluator.loss),
             origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,

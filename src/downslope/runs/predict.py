@@ -1,0 +1,90 @@
+"""What a run predicts for inputs as users have them: a frame is encoded, an array is checked."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from downslope.data.dataset import Samples
+from downslope.data.readers.frames import is_frame, table_from
+from downslope.errors import DataError
+from downslope.nn.network import Signal
+from downslope.runs.run_value import RunValue
+
+
+def checked_inputs(run: RunValue, inputs: Any) -> Any:
+    """Inputs as an array (N, *input_shape); photos may have another height and width.
+
+    Samples stay as they are.
+
+    Raises:
+        DataError: The inputs have the wrong shape.
+    """
+    if isinstance(inputs, Samples):
+        checked_inputs(run, inputs.inputs)
+        return inputs
+    wanted, counting = run.data.input_shape, run.data.task == "counting"
+    if run.data.encoding is not None and is_frame(inputs):
+        notes: list[str] = []
+        encoded = run.data.encoding.encode(table_from(inputs), notes)
+        for note in notes:
+            warnings.warn(note, stacklevel=4)
+        return encoded
+    try:
+        array = np.asarray(inputs)
+    except ValueError:
+        raise _misfit(run, "rows of different lengths") from None
+    got = array.shape[1:]
+    fits = got[-1:] == wanted[-1:] and len(got) == len(wanted) if counting else got == wanted
+    if not (fits and array.ndim > 0 and array.dtype.kind in "buif"):
+        raise _misfit(run, f"shape {array.shape} and type {array.dtype}")
+    return array
+
+
+def _misfit(run: RunValue, what: str) -> DataError:
+    wanted = run.data.input_shape
+    sides = ("height", "width", str(wanted[-1])) if run.data.task == "counting" else wanted
+    shape = ", ".join(str(side) for side in ("samples", *sides))
+    return DataError(
+        f"The inputs have {what}.",
+        f"numbers of shape ({shape}), as in {run.data.name}",
+        "Give one row per sample; for a single sample write inputs[None].",
+    )
+
+
+def outputs(run: RunValue, inputs: Any) -> np.ndarray:
+    """`Run.outputs`."""
+    return run.model.outputs(checked_inputs(run, inputs))
+
+
+def predict(run: RunValue, inputs: Any) -> np.ndarray:
+    """`Run.predict`."""
+    return run.model.predict(checked_inputs(run, inputs))
+
+
+def densities(run: RunValue, inputs: Any) -> np.ndarray:
+    """`Run.densities`."""
+    if run.data.task != "counting":
+        raise DataError(
+            f"{run.data.name} has no crowds.", "a run that counts people", "Use predict."
+        )
+    return run.model.linked(run.model.outputs(checked_inputs(run, inputs)))
+
+
+def probabilities(run: RunValue, inputs: Any) -> np.ndarray:
+    """`Run.probabilities`."""
+    if run.data.task not in ("classification", "multilabel"):
+        raise DataError(
+            f"{run.data.name} has no classes.", "a run that learnt classes", "Use predict."
+        )
+    return run.model.probabilities(checked_inputs(run, inputs))
+
+
+def signals(run: RunValue, inputs: Any) -> tuple[Signal, ...]:
+    """`Run.signals`."""
+    inputs = inputs.inputs if isinstance(inputs, Samples) else inputs
+    scaled = jnp.asarray(run.scaling.apply(checked_inputs(run, inputs)))
+    return run.network.signals(run.parameters, scaled)
