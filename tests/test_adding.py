@@ -19,7 +19,8 @@ ACTIVATION = """
         Activation(
             "softsign",
             lambda z: z / (1 + jnp.abs(z)),
-            formula="z / (1 + |z|)",
+            formula="z / (1 + abs(z))",
+            derivative="1 / (1 + abs(z))**2",
             source="Turian et al., 2009",
             is_elementwise=True,
             is_increasing=True,

@@ -75,8 +75,9 @@ def test_the_figures_of_figure_3_in_a_trace():
         "It predicts 350.",
         "The prediction is 150 too low: 350 instead of 500.",
         "The square of this error, the squared error, is the loss: 22,500.",
-        "Slope of the loss in the prediction: 2 \N{MULTIPLICATION SIGN} -150 = -300. It falls 300 "
-        "times as fast as the prediction grows: a larger prediction lowers it.",
+        "L = (y − t)², y the prediction and t the target.",
+        "Slope of the loss in the prediction: dL/dy = 2 (y − t) = 2 (350 − 500) = −300. It falls "
+        "300 times as fast as the prediction grows: a larger prediction lowers it.",
         "The loss of the whole batch, as recorded: 22,500 in the units of the target.",
     ):
         assert line in told, line

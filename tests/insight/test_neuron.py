@@ -8,6 +8,7 @@ import pytest
 import downslope as ds
 from downslope.insight.neuron import neuron
 from downslope.nn.notation import parse
+from downslope.numerals import rounded
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
@@ -73,6 +74,7 @@ def test_softmax_is_drawn_with_the_other_sums_as_they_are(run):
     rest = np.exp(others).sum()
     np.testing.assert_allclose(values, np.exp(around) / (np.exp(around) + rest), rtol=1e-4)
     assert found.output == pytest.approx(np.exp(found.sum) / (np.exp(found.sum) + rest), rel=1e-4)
+    assert found.slope == pytest.approx(found.output * (1 - found.output), rel=1e-5)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 4, 6])
@@ -94,6 +96,10 @@ def test_it_is_told_in_words(run):
     assert text.splitlines()[0] == "Unit 3 of layer 1 Dense, looking at training sample 17"
     assert "x[0]" in text
     assert "activation (tanh)" in text
+    found = neuron(run, 1, 3, 17)
+    assert found.slope == pytest.approx(1 - found.output**2, rel=1e-5)
+    assert found.output < 0
+    assert f"da/dz = 1 − a² = 1 − (−{rounded(-found.output)})² = {rounded(found.slope)}" in text
     assert "Over all 50 training samples its pre-activation ranges from" in text
 
 

@@ -1,6 +1,7 @@
 """Steps of real trainings: what is told of them is true to the last digit that is promised."""
 
 import os
+import re
 from random import Random
 
 import jax
@@ -160,6 +161,27 @@ def test_the_six_steps_are_told_in_their_order(run):
         assert line in text, line
 
 
+def computed(text):
+    """What a line of numbers such as "(2 (0.3 − 1)) / 2" comes to."""
+    text = re.sub(r"(?<=[\d)]) \(", " * (", text.replace("−", "-"))
+    return eval(text, {"sign": np.sign, "exp": np.exp})
+
+
+def test_the_derivative_of_classes_with_its_numbers_comes_to_the_gradient(run):
+    traced = trace_step(run, 3)
+    assert_rows(traced, 3)
+    assert "L = −log(softmax(y)_t),  dL/dy_i = softmax(y)_i − [i = t]" in str(traced)
+
+
+def assert_rows(traced, outputs):
+    tables = [one for one in traced.parts() if getattr(one, "head", ())[-1:] == ("dL/dy",)]
+    (rows,) = (one.rows for one in tables)
+    assert len(rows) == outputs
+    for row in rows:
+        slope = float(row[-1].replace(",", ""))
+        assert computed(row[-2]) == pytest.approx(slope, rel=2e-3, abs=2e-3)
+
+
 def test_a_sample_of_another_batch_is_told_as_such(run):
     other = int(np.setdiff1d(np.arange(50), ds.replay(run).batch_of(3))[0])
     text = str(trace_step(run, 3, other))
@@ -197,6 +219,7 @@ def test_slopes_by_the_answers_are_those_of_the_loss(loss, outputs):
     traced = trace_step(run, 1)
     assert str(traced).count("\n") > 20
     assert traced.errors == pytest.approx(traced.answer - traced.truth)
+    assert_rows(traced, outputs)
     if loss == "poisson":  # its outputs are logarithms
         assert traced.answer_slopes is None
         return

@@ -16,9 +16,10 @@ from downslope.engine.optimizers import CLIP_NORM, OPTIMIZERS, SCHEDULES, WEIGHT
 from downslope.errors import SettingError
 from downslope.insight.result import Part, Result
 from downslope.names import look_up
-from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.activations import ACTIVATIONS, Activation
+from downslope.nn.equations import explained, written
 from downslope.nn.initializers import INITIALIZERS
-from downslope.nn.losses import LOSSES
+from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.notation import LAYERS
 from downslope.numerals import rounded
 from downslope.text import Table
@@ -27,12 +28,14 @@ _HEAD = ("name", "formula", "settings", "source")
 _WORDS = {
     "layers": "Layers of a network: `dense 32 relu` in its notation, `ds.Dense(32, 'relu')` in "
     "Python. A setting without a value has to be given.",
-    "activations": "Activations a(z) of the pre-activation z. `initializer` is what "
+    "activations": "Activations a of the pre-activation z, and the derivative da/dz; [i = j] is 1 "
+    "for i = j, else 0. `initializer` is what "
     '`initializer="auto"` stands for in a layer with the activation.',
     "initializers": "Initializers draw a layer's first weights with mean 0 and this variance, from "
     "the number of a unit's inputs and outputs.",
-    "losses": "Losses of a sample, the mean over its outputs y and targets t. Outputs z are "
-    "logits, or the logarithms of rates.",
+    "losses": "Losses L of a sample, the mean over its outputs y and targets t, and the derivative "
+    "dL/dy of one output. Outputs z are logits, or the logarithms of rates; [i = t] is 1 for the "
+    "true class, else 0.",
     "optimizers": "Optimizers make an update of gradients g; for weights w `w <- w - "
     "learning_rate * update`. `learning_rate` is what each takes where you give none; "
     "`weight_decay` and `clip_norm` are settings of all.",
@@ -49,21 +52,24 @@ class Entry:
         formula: What it computes, in plain text.
         settings: Its settings with their defaults, "required" where there is none.
         source: Where it was published; empty where it is older than the field.
+        derivative: The derivative of a loss or an activation.
     """
 
     name: str
     formula: str
     settings: Mapping[str, Any]
     source: str
+    derivative: str = ""
 
     @property
-    def cells(self) -> tuple[str, str, str, str]:
+    def cells(self) -> tuple[str, ...]:
         """The entry as a row of a table."""
         settings = [
             name if one == "required" else f"{name}={_text(one)}"
             for name, one in self.settings.items()
         ]
-        return self.name, self.formula, ", ".join(settings), self.source
+        derivative = (self.derivative,) if self.derivative else ()
+        return self.name, self.formula, *derivative, ", ".join(settings), self.source
 
 
 @dataclass(frozen=True)
@@ -86,14 +92,15 @@ class Catalogue(Result):
         for place, (kind, of_kind) in enumerate(self.entries.items()):
             yield from [""] * (place > 0)
             yield _WORDS[kind].replace("`", "")
-            yield Table(_HEAD, [one.cells for one in of_kind])
+            yield Table(_head(of_kind), [one.cells for one in of_kind])
 
     def markdown(self) -> str:
         """The tables as a page of the documentation has them."""
         lines = []
         for kind, of_kind in self.entries.items():
-            lines += [f"## {kind.capitalize()}", "", _WORDS[kind], "", f"| {' | '.join(_HEAD)} |"]
-            lines += ["|---|---|---|---|", *map(_row, of_kind), ""]
+            head = _head(of_kind)
+            lines += [f"## {kind.capitalize()}", "", _WORDS[kind], "", f"| {' | '.join(head)} |"]
+            lines += [f"|{'---|' * len(head)}", *map(_row, of_kind), ""]
         return "\n".join(lines)
 
 
@@ -117,15 +124,12 @@ def catalogue(kind: str | None = None) -> Catalogue:
     made = {
         "layers": lambda: tuple(map(_layer, LAYERS.values())),
         "activations": lambda: tuple(
-            Entry(one.name, one.formula, {"initializer": one.initializer}, one.source)
-            for one in ACTIVATIONS.values()
+            _with_derivative(one, {"initializer": one.initializer}) for one in ACTIVATIONS.values()
         ),
         "initializers": lambda: tuple(
             Entry(one.name, one.formula, {}, one.source) for one in INITIALIZERS.values()
         ),
-        "losses": lambda: tuple(
-            Entry(one.name, one.formula, {}, one.source) for one in LOSSES.values()
-        ),
+        "losses": lambda: tuple(_with_derivative(one, {}) for one in LOSSES.values()),
         "optimizers": _optimizers,
         "schedules": lambda: tuple(
             Entry(one.name, one.formula, {"warm_up": 0.0}, one.source) for one in SCHEDULES.values()
@@ -135,6 +139,17 @@ def catalogue(kind: str | None = None) -> Catalogue:
     return Catalogue(
         {name: look_up(name, made, "kind of record", SettingError)() for name in kinds}
     )
+
+
+def _head(entries: tuple[Entry, ...]) -> tuple[str, ...]:
+    has_derivatives = any(one.derivative for one in entries)
+    return (*_HEAD[:2], "derivative", *_HEAD[2:]) if has_derivatives else _HEAD
+
+
+def _with_derivative(one: Activation | Loss, settings: Mapping[str, Any]) -> Entry:
+    words = explained(one.formula)
+    formula = f"{written(one.formula)}; {words}" if words else written(one.formula)
+    return Entry(one.name, formula, settings, one.source, written(one.derivative) or "-")
 
 
 def _optimizers() -> tuple[Entry, ...]:

@@ -36,10 +36,13 @@ class Factor:
     Attributes:
         symbol: Such as "f'(z2[3])": behind the letter the layer, in brackets the unit.
         value: Its value.
+        worked_out: Of the derivative of an activation its formula with numbers, such as
+            "da/dz = 1 − a² = 1 − 0.6² = 0.64"; else empty.
     """
 
     symbol: str
     value: float
+    worked_out: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,13 @@ class Chain:
     links: tuple[Sum, ...]
     paths: tuple[Product, ...]
     has_all_paths: bool
+
+    @property
+    def worked_out(self) -> dict[str, str]:
+        """The derivatives of the activations along the strongest path, by their symbols."""
+        strongest = (one.terms[0] for one in (self.start, *self.links) if one.terms)
+        factors = (factor for term in strongest for factor in term.factors)
+        return {one.symbol: one.worked_out for one in factors if one.worked_out}
 
     @property
     def product(self) -> float:
@@ -215,7 +225,11 @@ class _Walker:
             return _Hop(factors, _Node("z", layer, unit))
         own = self.network.layers[layer - 1]
         if is_ours(own) and hasattr(own, "activation"):
-            factors = (*factors, Factor(f"f'(z{layer}{_place(unit)})", float(rates[unit])))
+            function, way = activation_of(own), self.way.layers[layer - 1]
+            numbers = {"z": float(way.sums[unit]), "a": float(way.activations[unit])}
+            told = function.equation.slope(numbers, float(rates[unit]), 4)
+            told = f"{function.name}, {told}" if function.derivative not in ("", "1") else ""
+            factors = (*factors, Factor(f"f'(z{layer}{_place(unit)})", float(rates[unit]), told))
         return _Hop(factors, _Node("a", layer, unit))
 
     def further(self, node: _Node) -> list[_Hop]:

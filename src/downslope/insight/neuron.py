@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
@@ -19,6 +20,7 @@ from downslope.insight.step_text import number
 from downslope.insight.weight import checked_layer
 from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense
+from downslope.nn.equations import Equation
 from downslope.nn.images import Conv2D
 from downslope.nn.layer import is_ours
 from downslope.nn.network import Network
@@ -48,6 +50,8 @@ class Neuron(Result):
         bias: Its bias.
         sum: Its pre-activation: the sum of all products and the bias.
         output: Its activation.
+        slope: The derivative of the activation there, by the pre-activation.
+        equation: The activation and its derivative, as formulas.
         curve: The activation function around there: (points, 2), of pre-activation and activation.
         responses: Its pre-activation for every training sample, (N,); of a convolution the largest
             over the image. Pre-activations differ where activations may not.
@@ -67,6 +71,8 @@ class Neuron(Result):
     bias: float
     sum: float
     output: float
+    slope: float
+    equation: Equation
     curve: Float[np.ndarray, "points 2"]
     responses: Float[np.ndarray, " n"]
     dataset: Dataset = field(metadata=PROGRAM_ONLY)
@@ -91,6 +97,15 @@ class Neuron(Result):
         """The training samples with the smallest pre-activations, the smallest first."""
         return np.argsort(self.responses, kind="stable")[:most]
 
+    def worked_out(self) -> Iterator[str]:
+        """The activation and its derivative with their numbers; nothing without a formula."""
+        if self.activation == "identity" or not self.equation.formula:
+            return
+        z, a = self.sum, self.output
+        numbers = {"z": z, "a": a, "a[i]": a, "a[j]": a, "i == j": 1}
+        yield f"{self.equation.lines[0]} = {number(a)}"
+        yield self.equation.slope(numbers, self.slope, 4)
+
     @property
     def summary(self) -> str:
         """The neuron and its sample, in a sentence."""
@@ -105,6 +120,7 @@ class Neuron(Result):
         yield self.summary
         yield ""
         yield _table(self)
+        yield from self.worked_out()
         values = self.responses
         yield ""
         yield (
@@ -205,6 +221,8 @@ def neuron(
         bias=float(np.asarray(parameters["biases"])[unit]),
         sum=float(sums),
         output=float(outputs),
+        slope=_slope(activation(own.activation), others if place is None else others[place], unit),
+        equation=activation(own.activation).equation,
         curve=_curve(
             activation(own.activation),
             float(sums),
@@ -282,6 +300,13 @@ def _names(run: Run, layer: int, shape: tuple[int, ...]) -> tuple[str, ...]:
     before = "patch" if len(shape) == 3 else before  # row, column and channel in it
     places = (np.unravel_index(one, shape) for one in range(math.prod(shape)))
     return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in places)
+
+
+def _slope(function: Activation, sums: np.ndarray, unit: int) -> float:
+    """The derivative of a unit's activation by its own pre-activation."""
+    along = jnp.zeros(sums.shape).at[unit].set(1)
+    _, found = jax.jvp(function.function, (jnp.asarray(sums),), (along,))
+    return float(found[unit])
 
 
 def _curve(function: Activation, at: float, sums: np.ndarray, unit: int) -> np.ndarray:

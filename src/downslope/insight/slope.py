@@ -21,6 +21,7 @@ from downslope.insight.one_sided import sides_at
 from downslope.insight.result import Part, Result
 from downslope.names import look_up
 from downslope.nn.activations import ACTIVATIONS, Activation
+from downslope.nn.equations import Equation, explained
 from downslope.nn.losses import LOSSES, Loss, resolve
 from downslope.numerals import rounded
 from downslope.text import Table
@@ -51,6 +52,7 @@ class Tangent:
         kink: The slopes just before and just after the point, where it has two; else None.
         jump: The values just before and just after the point, where it has two; else None.
         automatic: What automatic differentiation gives.
+        one_more: How much the function's value changes when its number grows by 1.
     """
 
     at: float
@@ -60,6 +62,7 @@ class Tangent:
     kink: tuple[float, float] | None = None
     jump: tuple[float, float] | None = None
     automatic: float = math.nan
+    one_more: float = math.nan
 
     def height(self, x: float) -> float:
         """The tangent line's value at `x`."""
@@ -111,6 +114,10 @@ class Slope(Result):
         x: Points to draw the curve at, (N,), float64.
         y: Its values there; NaN where it has none.
         note: A remark in a sentence; may be empty.
+        formula: A loss or an activation as an expression of its variable; empty where it is not
+            known.
+        derivative: Its derivative, likewise.
+        unit: What a prediction counts, in the singular, such as "person"; may be empty.
     """
 
     name: str
@@ -121,6 +128,9 @@ class Slope(Result):
     x: Float[np.ndarray, " n"]
     y: Float[np.ndarray, " n"]
     note: str = ""
+    formula: str = ""
+    derivative: str = ""
+    unit: str = ""
 
     @property
     def title(self) -> str:
@@ -133,10 +143,25 @@ class Slope(Result):
         """What each slope says, a line for each."""
         return "\n".join(self.told(digits=12))
 
+    @property
+    def equation(self) -> Equation:
+        """The function and its derivative as formulas."""
+        return Equation(self.result, self.variable, self.formula, self.derivative)
+
+    def slope_worked_out(self, one: Tangent, digits: int = 12) -> str:
+        """The derivative with the numbers of a point put in; empty at a kink or a jump."""
+        if not self.derivative or one.kink is not None or one.jump is not None:
+            return ""
+        numbers = {self.variable: one.at, "a": one.value}
+        return self.equation.slope(numbers, one.slope, digits, short=True)
+
     def parts(self) -> Iterator[Part]:
         """The function, its value and slope at each point, what they say, and the note."""
         yield self.title
         yield ""
+        if self.formula:
+            yield from self.equation.lines
+            yield ""
         rows = [
             [number(one.at), number(one.value), number(one.slope), number(one.difference, 7)]
             for one in self.tangents
@@ -144,13 +169,25 @@ class Slope(Result):
         head = (self.variable, self.result, "slope", "finite difference")
         yield Table(head, rows, numeric=range(4))
         yield ""
-        yield self.summary
+        for one, told in zip(self.tangents, self.told(digits=12), strict=True):
+            yield told
+            if worked_out := self.slope_worked_out(one):
+                yield f"  {worked_out}"
+                yield from self.told_one_more(one)
         if self.note:
             yield self.note
 
     def told(self, digits: int) -> tuple[str, ...]:
         """What each slope says, in numbers of so many digits."""
         return tuple(one.sentence(self.variable, self.result, digits) for one in self.tangents)
+
+    def told_one_more(self, one: Tangent) -> Iterator[str]:
+        """What one more of the unit does to the loss: about the slope; nothing without a unit."""
+        if self.unit:
+            yield (
+                f"  one more {self.unit}: about {number(one.slope)} "
+                f"(from {number(one.at)} to {number(one.at + 1)} exactly {number(one.one_more)})"
+            )
 
 
 def number(value: float, digits: int = 12) -> str:
@@ -169,8 +206,9 @@ def slope(
 
         tangent at a:  y = f(a) + f'(a) (x - a)
 
-    Without any argument: the squared error of predictions for a photo of 500 people, at the
-    predictions 350 and 600 (Figure 3 of the article How Neural Networks Learn).
+    Without a function: the squared error of predictions for a photo of 500 people, at the
+    predictions 350 and 600 (Figure 3 of the article How Neural Networks Learn); another number of
+    people may be the target.
 
     Args:
         function: The name of a loss or an activation, an expression of x such as "x**2 - 3*x",
@@ -192,6 +230,7 @@ def slope(
         >>> [(tangent.value, tangent.slope) for tangent in found.tangents]
         [(22500.0, -300.0), (10000.0, 200.0)]
     """
+    is_count = function is None
     if function is None:
         function = "squared_error"
         target = ARTICLE_TARGET if target is None else target
@@ -203,7 +242,7 @@ def slope(
         tangents = tuple(_tangent(subject, point) for point in points)
         y = _values(subject, x)
     y[~np.isfinite(y)] = np.nan
-    return replace(subject.about, tangents=tangents, x=x, y=y)
+    return replace(subject.about, tangents=tangents, x=x, y=y, unit="person" if is_count else "")
 
 
 @dataclass(frozen=True)
@@ -228,7 +267,11 @@ def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
         )
     empty = np.empty(0)
     if isinstance(function, str) and function in ACTIVATIONS:
-        about = Slope(function, "z", "a", None, (), empty, empty, _note(ACTIVATIONS[function]))
+        found = ACTIVATIONS[function]
+        about = Slope(function, "z", "a", None, (), empty, empty, _note(found))
+        # of two classes, the softmax is the sigmoid
+        like = (found if found.is_elementwise else ACTIVATIONS["sigmoid"]).equation
+        about = replace(about, formula=like.formula, derivative=like.derivative)
         return _Subject(about, _activation(function), (-2.0, 1.0))
     if isinstance(function, str):
         known = {**LOSSES, **ACTIVATIONS, **FUNCTIONS}
@@ -243,7 +286,7 @@ def _subject(function: str | Function | Loss, target: float | None) -> _Subject:
 
 def _note(found: Activation) -> str:
     if found.is_elementwise:
-        return ""
+        return f"{words}." if (words := explained(found.formula)) else ""
     return "Of two classes: z is the sum of one of them, that of the other being 0."
 
 
@@ -288,6 +331,10 @@ def _loss(loss: Loss, target: float | None) -> _Subject:
 
     empty = np.empty(0)
     about = Slope(loss.name, "y", "L", float(target), (), empty, empty, note)
+    # of two classes, cross-entropy is that of one logit
+    like = LOSSES["binary_cross_entropy"] if loss.name == "cross_entropy" else loss
+    formulas = like.equation.put({"t": target})
+    about = replace(about, formula=formulas.formula, derivative=formulas.derivative)
     return _Subject(about, of_output, usual)
 
 
@@ -397,7 +444,8 @@ def _tangent(subject: _Subject, at: float) -> Tangent:
             "Choose another point.",
         )
     difference = math.nan if jump else _difference(subject, at, value)
-    return Tangent(at, value, found, difference, kink, jump, automatic)
+    one_more = float(_values(subject, np.array([at + 1.0]))[0]) - value
+    return Tangent(at, value, found, difference, kink, jump, automatic, one_more)
 
 
 def _difference(subject: _Subject, at: float, value: float) -> float:

@@ -104,6 +104,7 @@ def _traced(
         data=run.data.name,
         task=run.data.task,
         loss_name=loss.name,
+        equation=loss.equation,
         optimizer=settings.optimizer.name,
         class_names=run.data.class_names,
         input_names=run.data.input_names,

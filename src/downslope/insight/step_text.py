@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import expit, softmax
 
 from downslope.errors import printable
 from downslope.insight.chain_rule import Chain, Product, Sum
@@ -15,6 +16,8 @@ from downslope.insight.one_sample import LayerWay, SeenSample, Way
 from downslope.insight.result import FEW_ENOUGH, Part, Result
 from downslope.insight.slope_check import Difference
 from downslope.insight.weight import Weight
+from downslope.nn.equations import Equation, put, written
+from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
 from downslope.storage.arrays import flatten
 from downslope.text import Table, amount
@@ -90,6 +93,7 @@ class StepTrace(Result):
         data: Name of the data set.
         task: The task.
         loss_name: Name of the loss.
+        equation: The loss of one output y and its derivative, as formulas.
         optimizer: Name of the optimizer.
         class_names: The class names of the data set.
         input_names: The input names of the data set.
@@ -126,6 +130,7 @@ class StepTrace(Result):
     data: str
     task: str
     loss_name: str
+    equation: Equation
     optimizer: str
     class_names: tuple[str, ...]
     input_names: tuple[str, ...]
@@ -301,16 +306,22 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
         return
     slope = float(traced.answer_slopes[0])
     what = "loss" if traced.task != "counting" else "square"
-    how = f"2 \N{MULTIPLICATION SIGN} {exactly(error)} = " if _is_twice(slope, error) else ""
     if slope == 0:
         yield f"The {what} does not change with the prediction here: its slope is 0."
         return
+    numbers = {"y": float(traced.answer[0]), "t": float(traced.truth[0])}
+    square = LOSSES["squared_error"].equation if _is_twice(slope, error) else None
+    told = f"{exactly(slope)}" if square is None else square.slope(numbers, slope)
+    if square is not None:
+        yield f"{square.lines[0]}, y the prediction and t the target."
     grows, better = ("grows", "smaller") if slope > 0 else ("falls", "larger")
     times = "" if exactly(abs(slope)) == "1" else f"{exactly(abs(slope))} times "
     yield (
-        f"Slope of the {what} in the prediction: {how}{exactly(slope)}. It {grows} {times}as fast "
-        f"as the prediction grows: a {better} prediction lowers it."
+        f"Slope of the {what} in the prediction: {told}. It {grows} {times}as fast as the "
+        f"prediction grows: a {better} prediction lowers it."
     )
+    if people:
+        yield f"One more person changes it by about {exactly(slope)}."
 
 
 def _is_square_of_error(traced: StepTrace) -> bool:
@@ -412,14 +423,36 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     outputs = traced.way.outputs.ravel()
     names = traced.class_names if traced.task == "classification" else traced.target_names
     names = names if len(names) == len(outputs) > 1 else [""] * len(outputs)
+    if traced.equation.formula:
+        yield f"{traced.equation}, y the outputs and t the target."
     yield "Gradient of the loss with respect to each output (a step against it lowers the loss):"
     yield _table(
-        ("output", "", "y", "dL/dy"),
+        ("output", "", "y", "with numbers", "dL/dy"),
         (
-            (f"y[{place}]", names[place], number(y), number(dy))
+            (f"y[{place}]", names[place], number(y), _with_numbers(traced, place), number(dy))
             for place, (y, dy) in enumerate(zip(outputs, slope.ravel(), strict=True))
         ),
     )
+
+
+def _with_numbers(traced: StepTrace, place: int) -> str:
+    """The derivative of one of our losses with respect to an output, with its numbers put in."""
+    outputs = traced.way.outputs.ravel().astype(np.float64)
+    targets = np.ravel(traced.sample.targets)
+    target = float(targets[place]) if targets.size == outputs.size else float(targets[0] == place)
+    if traced.loss_name not in LOSSES or not traced.equation.derivative:
+        return ""
+    y = float(outputs[place])
+    numbers = {
+        "softmax(y)[i]": float(softmax(outputs)[place]),
+        "sigmoid(y)": float(expit(y)),
+        "i == t": target,
+        "y": y,
+        "t": target,
+    }
+    told = written(put(traced.equation.derivative, numbers), 4)
+    is_mean = outputs.size > 1 and "[i]" not in traced.equation.derivative
+    return f"({told}) / {outputs.size}" if is_mean else told
 
 
 def _slopes(traced: StepTrace) -> Iterator[Part]:
@@ -442,6 +475,7 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
         "factors of its gradient:"
     )
     yield from (f"{INDENT}{line}" for line in tell_chain(chain))
+    yield from (f"{symbol} is that of {told}." for symbol, told in chain.worked_out.items())
     yield f"Found by backpropagation: {number(chain.gradient)}; product of the factors: " + (
         f"{number(chain.product)}."
     )

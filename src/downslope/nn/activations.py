@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
 from downslope.names import Registry, own_name
+from downslope.nn.equations import Equation
 
 Function = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
@@ -30,7 +31,9 @@ class Activation:
         name: Its name in the notation of networks.
         function: From pre-activations z, shape (N, ...), to activations of the same shape, written
             with `jax.numpy`.
-        formula: a(z) in plain text.
+        formula: a(z), as an expression such as "1 / (1 + exp(-z))". Any other text is shown as it
+            is.
+        derivative: da/dz likewise, as an expression of z and of a, which is a(z).
         source: The publication; empty where the function is older than the field.
         initializer: The initializer that "auto" stands for.
         is_elementwise: Whether each activation depends on its own pre-activation alone.
@@ -54,6 +57,7 @@ class Activation:
     name: str
     function: Function
     formula: str = ""
+    derivative: str = ""
     source: str = ""
     initializer: str = "glorot_uniform"
     is_elementwise: bool = False
@@ -65,6 +69,11 @@ class Activation:
     keras: str = ""
     onnx: Callable[[Any, str], str] | None = None
     synonyms: str = ""
+
+    @property
+    def equation(self) -> Equation:
+        """The activation a of a pre-activation z and its derivative, as formulas."""
+        return Equation("a", "z", self.formula, self.derivative)
 
     def __call__(self, z: Float[Array, "..."]) -> Float[Array, "..."]:
         """The activations of the pre-activations `z`."""
@@ -97,6 +106,7 @@ ACTIVATIONS = Registry(
             "identity",
             identity,
             formula="z",
+            derivative="1",
             is_elementwise=True,
             is_increasing=True,
             numpy="z",
@@ -109,6 +119,7 @@ ACTIVATIONS = Registry(
             "sigmoid",
             jax.nn.sigmoid,
             formula="1 / (1 + exp(-z))",
+            derivative="a * (1 - a)",
             is_elementwise=True,
             is_increasing=True,
             steepest=0.25,
@@ -122,6 +133,7 @@ ACTIVATIONS = Registry(
             "tanh",
             jnp.tanh,
             formula="(exp(z) - exp(-z)) / (exp(z) + exp(-z))",
+            derivative="1 - a**2",
             is_elementwise=True,
             is_increasing=True,
             steepest=1.0,
@@ -135,6 +147,7 @@ ACTIVATIONS = Registry(
             "relu",
             jax.nn.relu,  # with slope 0 at 0
             formula="max(z, 0)",
+            derivative="1 if z > 0 else 0",
             source="Nair and Hinton, Rectified linear units improve restricted Boltzmann "
             "machines, 2010",
             initializer="he_normal",
@@ -150,7 +163,8 @@ ACTIVATIONS = Registry(
         Activation(
             "leaky_relu",
             _leaky_relu,
-            formula="z for z >= 0, else z / 100",
+            formula="z if z >= 0 else z / 100",
+            derivative="1 if z >= 0 else 1/100",
             source="Maas et al., Rectifier nonlinearities improve neural network acoustic "
             "models, 2013",
             initializer="he_normal",
@@ -165,7 +179,8 @@ ACTIVATIONS = Registry(
         Activation(
             "elu",
             jax.nn.elu,
-            formula="z for z > 0, else exp(z) - 1",
+            formula="z if z > 0 else exp(z) - 1",
+            derivative="1 if z > 0 else exp(z)",
             source="Clevert et al., Fast and accurate deep network learning by exponential "
             "linear units, 2015",
             initializer="lecun_normal",
@@ -179,7 +194,8 @@ ACTIVATIONS = Registry(
         Activation(
             "gelu",
             _gelu,
-            formula="z Phi(z), Phi the distribution function of the standard normal distribution",
+            formula="z * Phi(z)",
+            derivative="Phi(z) + z * phi(z)",
             source="Hendrycks and Gimpel, Gaussian error linear units, 2016",
             initializer="he_normal",
             is_elementwise=True,
@@ -194,6 +210,7 @@ ACTIVATIONS = Registry(
             "silu",
             jax.nn.silu,
             formula="z / (1 + exp(-z))",
+            derivative="a + (1 - a) / (1 + exp(-z))",
             source="Elfwing et al., Sigmoid-weighted linear units for neural network function "
             "approximation in reinforcement learning, 2017",
             initializer="he_normal",
@@ -208,6 +225,7 @@ ACTIVATIONS = Registry(
             "softplus",
             jax.nn.softplus,
             formula="log(1 + exp(z))",
+            derivative="1 / (1 + exp(-z))",
             source="Dugas et al., Incorporating second-order functional knowledge for better "
             "option pricing, 2000",
             initializer="lecun_normal",
@@ -221,7 +239,8 @@ ACTIVATIONS = Registry(
         Activation(
             "softmax",
             softmax,
-            formula="exp(z_i) / sum_j exp(z_j), over the units or channels j",
+            formula="exp(z[i]) / sum(exp(z[j]) for j in units)",
+            derivative="a[i] * ((i == j) - a[j])",
             source="Bridle, Probabilistic interpretation of feedforward classification network "
             "outputs, 1990",
             numpy="powers = np.exp(z - z.max(axis=-1, keepdims=True))\n"

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 from downslope.errors import SettingError
 from downslope.names import Registry, own_name
 from downslope.nn.activations import identity, softmax
+from downslope.nn.equations import Equation
 
 PerSample = Callable[[Float[Array, "n ..."], Array], Float[Array, " n"]]
 
@@ -115,8 +116,9 @@ class Loss:
             standardise the targets and still report the loss in their units.
         is_of_differences: Whether it depends on y - t alone, so that training can use targets
             whose mean is 0.
-        formula: The loss of one output in plain text, of outputs y (or z, where a link follows)
-            and targets t.
+        formula: The loss of one output, as an expression of the output y (or z, where a link
+            follows) and the target t: "(y - t)**2". Any other text is shown as it is.
+        derivative: Its derivative with respect to y (or z), likewise.
         source: The publication.
         synonyms: What other libraries call it, separated by blanks.
 
@@ -135,8 +137,14 @@ class Loss:
     degree: int | None = None
     is_of_differences: bool = False
     formula: str = ""
+    derivative: str = ""
     source: str = ""
     synonyms: str = ""
+
+    @property
+    def equation(self) -> Equation:
+        """The loss L of an output y and its derivative, as formulas."""
+        return Equation("L", "y", self.formula, self.derivative).put({"z": "y"})
 
     def mean(
         self,
@@ -176,7 +184,8 @@ LOSSES = Registry(
             "squared_error",
             squared_error,
             degree=2,
-            formula="(y - t)^2",
+            formula="(y - t)**2",
+            derivative="2 * (y - t)",
             source="Legendre, Nouvelles méthodes pour la détermination des orbites, 1805",
             synonyms="mse mseloss rmse meansquarederror meansquaredloss squareerror squared "
             "squaredloss l2 l2loss leastsquares meansquarederrorloss quadratic",
@@ -185,7 +194,8 @@ LOSSES = Registry(
             "absolute_error",
             absolute_error,
             degree=1,
-            formula="|y - t|",
+            formula="abs(y - t)",
+            derivative="sign(y - t)",
             source="Boscovich, De litteraria expeditione per pontificiam ditionem, 1757",
             synonyms="mae mad l1 l1loss maeloss meanabsoluteerror absolute absoluteloss",
         ),
@@ -193,7 +203,8 @@ LOSSES = Registry(
             "huber",
             huber,
             is_of_differences=True,
-            formula="(y - t)^2 / 2 where |y - t| <= 1, else |y - t| - 1/2",
+            formula="(y - t)**2 / 2 if abs(y - t) <= 1 else abs(y - t) - 1/2",
+            derivative="y - t if abs(y - t) <= 1 else sign(y - t)",
             source="Huber, Robust estimation of a location parameter, 1964",
             synonyms="smoothl1 smoothl1loss huberloss",
         ),
@@ -202,7 +213,8 @@ LOSSES = Registry(
             cross_entropy,
             softmax,
             takes_classes=True,
-            formula="-log softmax(z)_t",
+            formula="-log(softmax(z)[t])",
+            derivative="softmax(z)[i] - (i == t)",
             source="Bridle, Probabilistic interpretation of feedforward classification network "
             "outputs, 1990",
             synonyms="crossentropyloss ce celoss xent categoricalcrossentropy "
@@ -214,7 +226,8 @@ LOSSES = Registry(
             binary_cross_entropy,
             _sigmoid,
             takes_classes=True,
-            formula="-t log s(z) - (1 - t) log(1 - s(z)), s the sigmoid",
+            formula="-t * log(sigmoid(z)) - (1 - t) * log(1 - sigmoid(z))",
+            derivative="sigmoid(z) - t",
             source="Cox, The regression analysis of binary sequences, 1958",
             synonyms="bce bceloss bcewithlogits bcewithlogitsloss binary binarylogloss "
             "sigmoidcrossentropy sigmoid",
@@ -223,7 +236,8 @@ LOSSES = Registry(
             "poisson",
             poisson,
             _exp,
-            formula="exp(z) - t z",
+            formula="exp(z) - t * z",
+            derivative="exp(z) - t",
             source="Nelder and Wedderburn, Generalized linear models, 1972",
             synonyms="poissonnll poissonnllloss poissonloss countpoisson",
         ),

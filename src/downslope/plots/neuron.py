@@ -101,9 +101,14 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
         neuron.sum, neuron.output, "o", color=style.VERMILLION, markersize=8, zorder=5,
         clip_on=False,
     )  # fmt: skip
+    reach = 0.2 * (around[-1] - around[0])
+    ends = np.array([neuron.sum - reach, neuron.sum + reach])
+    heights = neuron.output + neuron.slope * (ends - neuron.sum)
+    axes.plot(ends, heights, color=style.VERMILLION, linewidth=1.2, zorder=4)
     style.dress(
         axes, title=f"Activation function: {neuron.activation}", x="pre-activation", y="activation"
     )
+    style.formulas_inside(axes, neuron.equation.mathtext)
     axes.set_xlim(around[0], around[-1])
     to_left = neuron.sum > 0  # and away from a curve that rises to the right
     axes.annotate(

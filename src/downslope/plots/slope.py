@@ -33,6 +33,7 @@ def tangents(found: Slope) -> Figure:
     subtitle = " ".join((*few, found.note)).strip()
     figure = style.new_figure(f"The slope of {found.title}", subtitle, height=4.3)
     axes = style.dress(figure.subplots(), x=_axis(found), y=_values(found))
+    style.equation(axes, found.equation.mathtext)
     axes.plot(found.x, found.y, color=style.BLUE, linewidth=2.2)
     axes.set_xlim(found.x[0], found.x[-1])
     axes.set_ylim(*_limits(found))

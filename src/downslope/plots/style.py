@@ -25,7 +25,7 @@ from PIL import Image
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.plots.letters import drawable, make_readable
-from downslope.plots.svg import make_printable, svg_of
+from downslope.plots.svg import FORMULA, make_printable, svg_of
 from downslope.storage.files import make_output_folder, write_file
 
 # Okabe and Ito, "Color universal design", 2008: told apart by colour-blind eyes as well
@@ -146,6 +146,23 @@ def bare(axes: Axes, *, title: str = "") -> Axes:
 def entitle(axes: Axes, title: str) -> None:
     """Set the title of one panel, at its left."""
     axes.set_title(plain(title, 90), loc="left", size=TEXT_SIZE, color=INK, pad=5, weight="bold")
+
+
+def equation(axes: Axes, formulas: Sequence[str], pad: float = 16) -> None:
+    """Write formulas, as matplotlib's mathtext has them, above one panel."""
+    if formulas:
+        text = "          ".join(formulas)
+        axes.set_title(text, loc="left", size=TEXT_SIZE + 1.5, color=INK, pad=pad, gid=FORMULA)
+
+
+def formulas_inside(axes: Axes, formulas: Sequence[str]) -> None:
+    """Write formulas into the upper left corner of one panel, one below the other."""
+    for row, text in enumerate(formulas):
+        at = (6, -6 - 24 * row)
+        axes.annotate(
+            text, (0, 1), at, xycoords="axes fraction", textcoords="offset points", va="top",
+            size=TEXT_SIZE, color=INK, gid=FORMULA, annotation_clip=False,
+        )  # fmt: skip
 
 
 def named_line(axes: Axes, x: float, words: str, share: float, near: float = 0.35) -> None:

@@ -16,6 +16,7 @@ _NOTHING = {"Creator": None, "Date": None, "Format": None, "Type": None}  # is s
 _HEAD = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _ABOUT = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _NAMED = re.compile(r'\s*\bid="([^"]+)"')
+FORMULA = "formula"  # the mark (gid) of texts that are formulas of ours
 _FORMULA = re.compile(r"(?<!\\)\$")
 _USED = re.compile(r'(url\(#|href="#)([^)"]+)')
 
@@ -23,10 +24,12 @@ _USED = re.compile(r'(url\(#|href="#)([^)"]+)')
 def make_printable(figure: Figure) -> None:
     """Let every text of a figure be drawn as it is, whoever wrote it: nothing in it is obeyed.
 
-    What has no shape is drawn as its escape, and a $ begins no formula.
+    What has no shape is drawn as its escape, and a $ begins no formula but those of ours.
     """
     for artist in figure.findobj(Text):
         assert isinstance(artist, Text)  # what was asked for
+        if artist.get_gid() == FORMULA:
+            continue
         text = artist.get_text()
         shown = _FORMULA.sub(r"\\$", printable(text, keep="\n"))
         if shown != text:

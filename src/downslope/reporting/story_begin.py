@@ -125,6 +125,8 @@ def the_loss(material: Material) -> Iterator[Piece]:
         "The loss measures how wrong a prediction is, as one number. Here it is the "
         f"{loss.name.replace('_', ' ')}{meaning}. Smaller is better."
     )
+    if loss.formula:
+        yield Words(f"{loss.equation}, y the output and t the target.")
     if begun is None:
         return
     losses = material.losses(begun.untrained)
@@ -189,4 +191,8 @@ def _one_output(material: Material, place: int) -> Slope:
 
     found = slope(of_output, at=before, span=(min(ends) - room, max(ends) + room))
     note = f"{note}." if note else ""
-    return replace(found, name=loss.name, variable="y", result="L", target=target, note=note)
+    found = replace(found, name=loss.name, variable="y", result="L", target=target, note=note)
+    if outputs.size > 1:  # whose loss is a mean, or of all outputs together
+        return found
+    formulas = loss.equation.put({"t": float(np.ravel(truth)[0]) if target is None else target})
+    return replace(found, formula=formulas.formula, derivative=formulas.derivative)
