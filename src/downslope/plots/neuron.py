@@ -97,14 +97,14 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
         [neuron.sum, neuron.sum, around[0]], [min(0.0, float(values.min())), neuron.output,
         neuron.output], color=style.FAINT, linewidth=1, linestyle=(0, (3, 2)), zorder=1,
     )  # fmt: skip
-    axes.plot(
-        neuron.sum, neuron.output, "o", color=style.VERMILLION, markersize=8, zorder=5,
-        clip_on=False,
-    )  # fmt: skip
     reach = 0.2 * (around[-1] - around[0])
     ends = np.array([neuron.sum - reach, neuron.sum + reach])
     heights = neuron.output + neuron.slope * (ends - neuron.sum)
     axes.plot(ends, heights, color=style.VERMILLION, linewidth=1.2, zorder=4)
+    axes.plot(
+        neuron.sum, neuron.output, "o", color=style.VERMILLION, markersize=8, zorder=5,
+        clip_on=False,
+    )  # fmt: skip
     style.dress(
         axes, title=f"Activation function: {neuron.activation}", x="pre-activation", y="activation"
     )
@@ -116,7 +116,10 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
         (-9 if to_left else 9, 4), textcoords="offset points", ha="right" if to_left else "left",
         va="bottom", size=style.TEXT_SIZE, color=style.VERMILLION,
     )  # fmt: skip
-    axes.margins(y=0.12)
+    shown = np.append(values[np.isfinite(values)], [0.0, neuron.output])
+    low, height = float(shown.min()), float(np.ptp(shown)) or 1.0
+    formulas = 0.4 if neuron.equation.formula else 0.12  # room for them
+    axes.set_ylim(low - 0.12 * height, low + (1 + formulas) * height)
 
 
 def _tiles(neuron: Neuron, images: np.ndarray | None) -> list[tuple[str, np.ndarray]]:

@@ -158,7 +158,7 @@ def equation(axes: Axes, formulas: Sequence[str], pad: float = 16) -> None:
 def formulas_inside(axes: Axes, formulas: Sequence[str]) -> None:
     """Write formulas into the upper left corner of one panel, one below the other."""
     for row, text in enumerate(formulas):
-        at = (6, -6 - 24 * row)
+        at = (6, -4 - 27 * row)
         axes.annotate(
             text, (0, 1), at, xycoords="axes fraction", textcoords="offset points", va="top",
             size=TEXT_SIZE, color=INK, gid=FORMULA, annotation_clip=False,
