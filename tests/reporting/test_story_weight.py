@@ -17,9 +17,10 @@ def test_the_factors_of_the_sample_that_was_furthest_off(digits_run):
     losses = material.losses(material.beginning.untrained)
     sample = int(material.chosen[np.argmax(losses)])
     traced = trace_step(digits_run, 1, sample)
-    first, name, grid, found, _ = the_factors(material)
+    first, name, grid, found, worked_out, _ = the_factors(material)
     assert f"with the target {digits_run.dataset.train.targets[sample]}." in first.text
     text = str(traced)
+    assert "is that of relu, da/dz = 1 for z > 0, else 0 = " in worked_out.text
     for words in (name, found):
         assert all(part in text for part in words.text.split(". Measured"))
     assert isinstance(grid, Table) and grid.rows == rows_of(traced.weight.chain)

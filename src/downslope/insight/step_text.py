@@ -475,7 +475,7 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
         "factors of its gradient:"
     )
     yield from (f"{INDENT}{line}" for line in tell_chain(chain))
-    yield from (f"{symbol} is that of {told}." for symbol, told in chain.worked_out.items())
+    yield from (f"{INDENT}{line}" for line in tell_activations(chain))
     yield f"Found by backpropagation: {number(chain.gradient)}; product of the factors: " + (
         f"{number(chain.product)}."
     )
@@ -486,6 +486,11 @@ def tell_weight(one: WeightStep) -> Iterator[str]:
             f"The loss has a kink here: its slope is {number(measured.left)} to the left and "
             f"{number(measured.right)} to the right."
         )
+
+
+def tell_activations(chain: Chain) -> Iterator[str]:
+    """The derivatives of activations among the factors, worked out."""
+    yield from (f"{symbol} is that of {told}." for symbol, told in chain.worked_out.items())
 
 
 def tell_chain(chain: Chain) -> Iterator[str]:

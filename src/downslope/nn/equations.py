@@ -61,8 +61,12 @@ class Equation:
     @property
     def slope_name(self) -> str:
         """The derivative's name: "dL/dy", or "dL/dy_i" where each output has its own."""
-        index = "_i" if "[i]" in self.derivative else ""
-        return f"d{self.result}/d{self.variable}{index}"
+        index = "" if "[i]" not in self.derivative else "_j" if "[j]" in self.derivative else "_i"
+        return f"d{self._name}/d{self.variable}{index}"
+
+    @property
+    def _name(self) -> str:
+        return f"{self.result}_i" if "[i]" in self.formula else self.result
 
     def __str__(self) -> str:
         """Return both: "L = (y − 500)²,  dL/dy = 2 (y − 500)"; nothing without a formula."""
@@ -71,7 +75,7 @@ class Equation:
     @property
     def lines(self) -> tuple[str, ...]:
         """The function, and its derivative; what is not known is left out."""
-        named = (self.result, self.formula), (self.slope_name, self.derivative)
+        named = (self._name, self.formula), (self.slope_name, self.derivative)
         return tuple(f"{name} = {written(one)}" for name, one in named if one)
 
     def slope(self, values: Given, found: float, digits: int = 6, *, short: bool = False) -> str:
@@ -92,12 +96,10 @@ class Equation:
     @property
     def mathtext(self) -> tuple[str, ...]:
         """Both for a figure."""
+        above, below = self.slope_name.split("/")
         found = (
-            (f"{self.result} =", self.formula),
-            (
-                rf"\dfrac{{d{self.result}}}{{{self.slope_name.split('/')[1]}}} =",
-                self.derivative,
-            ),
+            (f"{self._name} =", self.formula),
+            (rf"\dfrac{{{above}}}{{{below}}} =", self.derivative),
         )
         return tuple(f"${name} {mathtext(one)}$" for name, one in found if mathtext(one))
 
@@ -347,7 +349,7 @@ class _Mathtext(_Text):
         return rf"{one}\;\mathrm{{for}}\;{condition},\;\mathrm{{else}}\;{other}"
 
     def sum_over(self, index: str, text: str) -> str:
-        return rf"\sum_{{{index}}} {text}"
+        return rf"\Sigma_{{{index}}}\,{text}"
 
     def exponential(self, text: str) -> str:
         return f"e^{{{text}}}"

@@ -113,7 +113,7 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
     to_left = neuron.sum > 0  # and away from a curve that rises to the right
     axes.annotate(
         f"({_short(neuron.sum)}, {_short(neuron.output)})", (neuron.sum, neuron.output),
-        (-9 if to_left else 9, 4), textcoords="offset points", ha="right" if to_left else "left",
+        (-9 if to_left else 9, 8), textcoords="offset points", ha="right" if to_left else "left",
         va="bottom", size=style.TEXT_SIZE, color=style.VERMILLION,
     )  # fmt: skip
     shown = np.append(values[np.isfinite(values)], [0.0, neuron.output])

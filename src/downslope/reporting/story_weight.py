@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from downslope.errors import InputError
 from downslope.insight.chain_rule import Chain, Product, Sum
 from downslope.insight.neuron import neuron
-from downslope.insight.step_text import INDENT, number, tell_change, tell_weight
+from downslope.insight.step_text import (
+    INDENT,
+    number,
+    tell_activations,
+    tell_change,
+    tell_weight,
+)
 from downslope.plots.neuron import neuron_figure
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
@@ -42,6 +48,8 @@ def the_factors(material: Material) -> Iterator[Piece]:
         caption="The factors of one derivative, from the weight to the loss",
     )
     yield Words(" ".join(told[1:]))
+    if worked_out := " ".join(tell_activations(traced.weight.chain)):
+        yield Words(worked_out)
     yield Words(
         "x: inputs, w: weights, z: pre-activations, a: activations, y: outputs, L: loss, f': "
         "derivative of the activation function. The number after a letter is the layer, the number "
