@@ -215,8 +215,9 @@ class _Simplify(ast.NodeTransformer):
         if isinstance(node.op, ast.Mult):
             if 0 in (left, right):
                 return ast.Constant(0)
-            by_left = {1: node.right, -1: negative}.get(left)  # pyright: ignore[reportArgumentType]
-            return by_left or (node.left if right == 1 else node)
+            if left in (1, -1):
+                return node.right if left == 1 else negative
+            return node.left if right == 1 else node
         if isinstance(node.op, ast.Add | ast.Sub):
             if {left, right} <= {0, 1}:
                 return ast.parse(repr(_number(node)), mode="eval").body
