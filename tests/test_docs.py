@@ -3,9 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import downslope as ds
+from tests.runs import by_hand
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,6 +66,57 @@ def test_the_examples_of_steps_neurons_and_layers_run(capsys):
     assert "6  The same sample after the step" in capsys.readouterr().out
     assert names["chain"].product == pytest.approx(names["chain"].gradient, rel=1e-4)
     assert names["found"].scores.shape == (3, 64)
+
+
+def photos(count=60):
+    draw = np.random.default_rng(0)
+    inputs = draw.normal(size=(count, 6, 8, 1)).astype(np.float32)
+    part = ds.Samples(inputs, (inputs.mean(axis=(1, 2, 3)) > 0).astype(np.int32))
+    return ds.Dataset("photos", "classification", part, part, part, ds.Scaling.learn(inputs, "all"),
+                      class_names=("dark", "bright"))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "data", "loss"),
+    [
+        ("", None, "cross_entropy"),
+        ("conv 3 3 relu, max_pool 2, flatten, dense 2", photos, "cross_entropy"),
+        ("dense 5 sigmoid, dense 4 relu, dense 2", by_hand.numbers_data, "huber"),
+    ],
+)
+def test_the_loop_in_ten_lines_takes_the_steps_of_train(words, data, loss):
+    page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    place = [("for epoch in range" in one) for one in blocks].index(True)
+    names, losses = {}, []
+    exec(compile(blocks[place - 1], "insight.md", "exec"), names)
+    if data is not None:
+        names.update(dataset=data(), network=ds.parse_network(words), loss=loss)
+        own = names["dataset"]
+        names["inputs"], names["targets"] = own.scaling.apply(own.train.inputs), own.train.targets
+        names["parameters"] = names["network"].init(own.input_shape, seed=0)
+    run = ds.train(
+        names["network"], names["dataset"], loss=loss, optimizer="sgd", learning_rate=0.1,
+        schedule="constant", batch_size=32, epochs=3, augment="none",
+    )  # fmt: skip
+    if run.target_scaling is not None:
+        names["targets"] = run.target_scaling.apply(names["targets"])
+    past = ds.replay(run)
+
+    def seen(*given, **options):
+        step = len(losses)
+        for mine, theirs in zip(given[1], past.state(step).parameters, strict=True):
+            for name in mine:
+                np.testing.assert_allclose(mine[name], theirs[name], rtol=1e-5, atol=1e-6)
+        found = ds.backpropagate(*given, **options)
+        losses.append(float(found.loss))
+        return found
+
+    watched = blocks[place].replace("ds.backpropagate", "backpropagate")
+    exec(compile(watched, "insight.md", "exec"), {**names, "backpropagate": seen})
+    assert len(losses) == len(run.trace.batch_loss)
+    unit = run.model.units.of_loss(run.loss)
+    np.testing.assert_allclose(np.array(losses) * unit, run.trace.batch_loss, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_in_words(call, made, monkeypatch):
         (
             "batchsize=1,2",
             "There is no setting called 'batchsize'. Expected one of network, loss, optimizer, "
-            "learning_rate, schedule, batch_size, epochs, seed, patience, class_weights, "
+            "learning_rate, schedule, batch_size, epochs, seed, shuffle, patience, class_weights, "
             "label_smoothing, augment. "
             "Did you mean 'batch_size'?",
         ),

@@ -90,6 +90,7 @@ def test_every_setting_is_looked_at():
         "batch_size": 2,
         "epochs": 3,
         "seed": 4,
+        "shuffle": False,
         "class_weights": (1.0,),
         "label_smoothing": 0.1,
         "augment": ds.Augment(),

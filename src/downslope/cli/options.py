@@ -196,6 +196,23 @@ class BatchSize(click.ParamType):
             self.fail(f'{value!r} is neither a whole number nor "full".', param, ctx)
 
 
+class YesNo(click.ParamType):
+    """Yes or no, as True or False."""
+
+    name = "yes|no"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """How it is shown in the help."""
+        return "yes|no"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """Read it."""
+        try:
+            return value if isinstance(value, bool) else _yes_no(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither yes nor no.", param, ctx)
+
+
 class Numbers(click.ParamType):
     """Numbers separated by commas."""
 
@@ -349,6 +366,13 @@ _TRAINING = {
     "epochs": _training_option(
         "--epochs", type=int, metavar="N", help="Passes over all training samples."
     ),
+    "shuffle": _training_option(
+        "--shuffle",
+        type=YesNo(),
+        default=True,
+        help="Draw the order of the samples anew in each epoch (default yes); no keeps that of the "
+        "data.",
+    ),
     "patience": _training_option(
         "--patience",
         type=int,
@@ -386,6 +410,12 @@ def _batch_size(text: str) -> int | str:
     return text if text == "full" else int(text)
 
 
+def _yes_no(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError(text)
+    return text == "yes"
+
+
 def _numbers(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
@@ -399,6 +429,7 @@ READ: Mapping[str, Callable[[str], Any]] = {
     "batch_size": _batch_size,
     "epochs": int,
     "seed": int,
+    "shuffle": _yes_no,
     "patience": int,
     "class_weights": _numbers,
     "label_smoothing": float,
@@ -415,6 +446,7 @@ SYNONYMS = synonyms(
         "seed": "randomstate",
         "network": "model architecture layers hiddenlayersizes",
         "schedule": "scheduler lrscheduler",
+        "shuffle": "shuffled reshuffle",
         "patience": "earlystopping niternochange",
         "class_weights": "classweight",
         "label_smoothing": "labelsmoothing smoothing",
@@ -440,5 +472,10 @@ def read_value(setting: str, text: str, advice: str) -> Any:
         return read(text)
     except ValueError:
         kind = "a whole number" if read is int else 'a whole number, or "full"'
-        expected = {float: "a number", _numbers: "numbers separated by commas"}.get(read, kind)
+        names = {
+            float: "a number",
+            _numbers: "numbers separated by commas",
+            _yes_no: "yes or no",
+        }
+        expected = names.get(read, kind)
         raise SettingError(f"A value of {setting} is {text!r}.", expected, advice) from None

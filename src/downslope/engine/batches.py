@@ -1,6 +1,7 @@
 """Which samples each step sees: a pure function of (seed, epoch).
 
-In each epoch every training sample is seen once; their order and grouping are drawn anew.
+In each epoch every training sample is seen once; their order and grouping are drawn anew, unless
+the training is told to keep them in the order of the data.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class BatchPlan:
         batch_size: How many of them make one step.
         epochs: How often all are seen.
         seed: The training's seed.
+        shuffle: Whether the order is drawn anew in each epoch; else it is that of the data.
         is_filled: Whether a batch may have places without a sample, so that batches of many sizes
             are of few widths, each of which has to be compiled once.
     """
@@ -48,6 +50,7 @@ class BatchPlan:
     batch_size: int
     epochs: int
     seed: int
+    shuffle: bool = True
     is_filled: bool = False
 
     @property
@@ -77,7 +80,8 @@ class BatchPlan:
         Places without a sample hold -1.
         """
         places = np.full(self.steps_per_epoch * self.batch_size, -1, np.int32)
-        places[: self.samples] = epoch_order(self.seed, epoch, self.samples)
+        order = epoch_order(self.seed, epoch, self.samples) if self.shuffle else None
+        places[: self.samples] = np.arange(self.samples) if order is None else order
         batches = np.full((self.steps_per_epoch, self.width), -1, np.int32)
         batches[:, : self.batch_size] = places.reshape(self.steps_per_epoch, self.batch_size)
         return batches

@@ -132,6 +132,8 @@ class Settings:
         batch_size: Samples per step: a number, or "full" for all of them.
         epochs: How often all training samples are seen.
         seed: Seed of the first weights, of the order of samples and of all other chance.
+        shuffle: Whether the order of the samples, and so which are in a batch together, is drawn
+            anew in each epoch; else all epochs see them in the order of the data.
         class_weights: How much each class counts in the loss; empty for all the same.
         label_smoothing: Fraction of each class target that is spread evenly over all classes, in
             training alone (Szegedy et al., 2016); 0 for none.
@@ -157,6 +159,7 @@ class Settings:
     batch_size: BatchSize = 32
     epochs: int = 20
     seed: int = 0
+    shuffle: bool = True
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     augment: Augment | None = None
@@ -164,7 +167,7 @@ class Settings:
     stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "batch_size", "epochs", "seed", "label_smoothing"):
+        for name in ("learning_rate", "batch_size", "epochs", "seed", "shuffle", "label_smoothing"):
             object.__setattr__(self, name, _plain(getattr(self, name)))
         read = {
             "loss": lambda loss: loss if isinstance(loss, str) else resolve(loss).name,
@@ -182,6 +185,12 @@ class Settings:
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
             raise SettingError(
                 f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
+            )
+        if not isinstance(self.shuffle, bool):
+            raise SettingError(
+                f"The setting shuffle is {quoted(self.shuffle)}.",
+                "True or False",
+                "True is usual: the samples are reshuffled in each epoch.",
             )
         if not 0 <= self.label_smoothing < 1:
             raise SettingError(

@@ -7,6 +7,7 @@ and has `summary`, `to_dict()` and `plot()`. The examples open a run that was sa
     >>> run = run.save("runs/moons-1")
 """
 
+from downslope.insight.batches import batches
 from downslope.insight.bowl import bowl
 from downslope.insight.compare import compare
 from downslope.insight.curvature import curvature
@@ -25,6 +26,7 @@ from downslope.insight.step import trace_step
 from downslope.insight.surface import surface
 
 __all__ = [
+    "batches",
     "bowl",
     "compare",
     "curvature",

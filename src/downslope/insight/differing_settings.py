@@ -17,7 +17,9 @@ from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary
 
 # which samples a step sees, and how; what else acts on a step changes only the weights behind it
-OF_BATCHES = frozenset({"loss", "batch size", "seed", "class weights", "changes to images"})
+OF_BATCHES = frozenset(
+    {"loss", "batch size", "seed", "shuffle", "class weights", "changes to images"}
+)
 OF_STEPS = OF_BATCHES | {"optimizer", "weight decay", "clip norm", *SETTINGS}
 _NONE = "none"
 
@@ -107,6 +109,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "batch size": settings.batch_size,
         "epochs": settings.epochs,
         "seed": settings.seed,
+        "shuffle": "yes" if settings.shuffle else "no",
         "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
         "label smoothing": settings.label_smoothing or None,
         "changes to images": _changes(settings.augment),

@@ -4,6 +4,7 @@ Each function takes plain arrays or a result and returns a figure. `draw_run` dr
 run, and the `plot` method of a result draws that result.
 """
 
+from downslope.plots.batches import batch_members
 from downslope.plots.bowl import descents
 from downslope.plots.classes import confusion_matrix
 from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples, draw_count
@@ -33,6 +34,7 @@ from downslope.plots.surface import surface_map, surface_relief
 __all__ = [
     "Answers",
     "Figures",
+    "batch_members",
     "choose_over_range",
     "confusion_matrix",
     "count_scatter",

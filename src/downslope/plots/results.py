@@ -10,6 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from downslope.errors import escape_html
+from downslope.insight.batches import Batches
 from downslope.insight.bowl import Bowl
 from downslope.insight.comparison import Comparison
 from downslope.insight.diff import RunDiff
@@ -25,6 +26,7 @@ from downslope.insight.result import Result
 from downslope.insight.slope import Slope
 from downslope.insight.surface import Surface
 from downslope.plots import style
+from downslope.plots.batches import batch_members
 from downslope.plots.bowl import descents
 from downslope.plots.compare import comparison
 from downslope.plots.diff import two_courses
@@ -43,6 +45,7 @@ Drawing = Mapping[str, Callable[[], Figure]]  # functions that draw, by the name
 
 # a new kind of result is drawn once it has its line here
 DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
+    Batches: lambda found: {"batches": lambda: batch_members(found)},
     Bowl: lambda found: {"bowl": lambda: descents(found)},
     Comparison: lambda found: {"compare": lambda: comparison(found)},
     Escape: lambda found: {"escape": lambda: endings(found)},

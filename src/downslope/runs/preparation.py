@@ -117,7 +117,7 @@ class Preparation:
         samples, settings = len(self.dataset.train), self.settings
         size = settings.samples_per_step(samples)
         fills = _are_ours(self.network)
-        plan = BatchPlan(samples, size, settings.epochs, settings.seed, fills)
+        plan = BatchPlan(samples, size, settings.epochs, settings.seed, settings.shuffle, fills)
         if plan.steps > LONGEST_TRAINING:
             raise SettingError(
                 f"{settings.epochs:,} epochs of {plan.steps_per_epoch:,} steps are "

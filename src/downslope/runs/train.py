@@ -38,6 +38,7 @@ def train(
     batch_size: BatchSize | None = None,
     epochs: int | None = None,
     seed: int | None = None,
+    shuffle: bool | None = None,
     class_weights: Sequence[float] | None = None,
     label_smoothing: float | None = None,
     augment: Augment | str | None = None,
@@ -70,6 +71,8 @@ def train(
         epochs: How often all training samples are seen.
         seed: Seed of the first weights, of the order of samples and of all other chance; default 0.
         class_weights: How much each class counts in the loss, one number per class.
+        shuffle: Whether the order of the samples is drawn anew in each epoch (the default); False
+            keeps the order of the data, as to show what reshuffling is good for.
         label_smoothing: Fraction of each class target that is spread evenly over all classes while
             training; recorded losses use the targets as they are.
         augment: Random changes of the training images, as an `Augment` or in its notation
@@ -111,6 +114,7 @@ def train(
         "batch_size": batch_size,
         "epochs": epochs,
         "seed": seed,
+        "shuffle": shuffle,
         "class_weights": class_weights,
         "label_smoothing": label_smoothing,
         "augment": augment,

@@ -54,6 +54,8 @@ class TrainOptions:
         batch_size: Samples per step: a whole number, 1 for stochastic descent, "full" for all.
         epochs: How often all training samples are seen.
         seed: Seed of the first weights, of the order of samples and of all other chance.
+        shuffle: Whether the order of the samples is drawn anew in each epoch; False keeps the order
+            of the data.
         class_weights: How much each class counts in the loss, a number per class; empty for all
             alike.
         label_smoothing: Fraction of each class target that is spread evenly over all classes while
@@ -80,6 +82,7 @@ class TrainOptions:
     batch_size: BatchSize | None = None
     epochs: int | None = None
     seed: int = 0
+    shuffle: bool = True
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     augment: Augment | str | None = None

@@ -23,7 +23,7 @@ from downslope.cli.runner import Output, RunAt
     multiple=True,
     callback=lambda context, option, pairs: dict(pairs),
     help="Change a setting from there on: learning_rate, schedule, optimizer, epochs, seed, "
-    "patience, class_weights or augment. Repeat it for each setting.",
+    "shuffle, patience, class_weights or augment. Repeat it for each setting.",
 )
 @options.new_run
 @options.checkpoints
