@@ -312,7 +312,7 @@ def refused(case: Case) -> dict[str, Any]:
 
 def forget_programs() -> None:
     """Let go of what was compiled: a process has no room for the programs of hundreds of cases."""
-    compilation._compiled.cache_clear()
+    compilation.programs.cache_clear()
     jax.clear_caches()
     gc.collect()
 

@@ -48,11 +48,11 @@ def test_a_function_of_the_users_own_is_a_loss():
 
     network = ds.Network([ds.Dense(1)])
     parameters = ({"weights": jnp.array([[2.0]]), "biases": jnp.array([0.0])},)
-    loss, gradients, _ = ds.backpropagate(
+    found = ds.backpropagate(
         network, parameters, jnp.array([[1.0]]), jnp.array([[5.0]]), loss=quartic
     )
-    assert loss == pytest.approx(3**4)
-    assert gradients[0]["weights"].item() == pytest.approx(4 * (2 - 5) ** 3)
+    assert found.loss == pytest.approx(3**4)
+    assert found.gradients[0]["weights"].item() == pytest.approx(4 * (2 - 5) ** 3)
     assert resolve(quartic).name == "quartic"
 
 

@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from downslope.engine.compilation import _compiled
+from downslope.engine.compilation import programs
 from downslope.sklearn import NetworkClassifier, NetworkRegressor
 
 pytestmark = pytest.mark.peers
@@ -27,11 +27,11 @@ def test_another_alpha_or_a_row_more_compiles_nothing_anew():
     labels = (Y > 0).astype(int)
     settings = {"hidden_layer_sizes": (4,), "random_state": 0, "n_iter_no_change": np.inf}
     NetworkClassifier(**settings, alpha=1.0, max_iter=4).fit(X[:113], labels[:113])
-    before = _compiled.cache_info().misses
+    before = programs.cache_info().misses
     for rows, alpha, epochs in ((114, 0.1, 3), (115, 1e-3, 4), (118, 1e-5, 3)):
         model = NetworkClassifier(**settings, alpha=alpha, max_iter=epochs)
         model.fit(X[:rows], labels[:rows])
-    assert _compiled.cache_info().misses == before
+    assert programs.cache_info().misses == before
 
 
 def test_a_class_of_one_sample_is_trained_on_when_some_are_held_out():

@@ -2,32 +2,23 @@
 
 How the first layer's weights affect the loss cannot be known before it is known how the second
 layer's do, and so on to the last. So the forward pass keeps, for each half of each layer, the
-pullback that turns a slope at its output into slopes at its inputs; the walk back then hands the
-slope of the loss from each layer to the one before.
+pullback that turns the gradient at its output into the gradients at its inputs; the backward pass
+then hands the gradient of the loss from each layer to the one before.
 
 Source: Rumelhart, Hinton and Williams, Learning representations by back-propagating errors, 1986.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.network import Network, NetworkParameters
-
-Pullback = Callable[[Array], tuple]
-
-
-class Pullbacks(NamedTuple):
-    """One layer's way back: from its activations to its sums, from its sums to its inputs."""
-
-    activation: Pullback  # d loss / d activations -> (d loss / d sums,)
-    weighted_sum: Pullback  # d loss / d sums -> (d loss / d parameters, d loss / d inputs)
 
 
 class Backpropagation(NamedTuple):
@@ -37,6 +28,7 @@ class Backpropagation(NamedTuple):
         loss: The mean loss over the samples, shape ().
         gradients: d loss / d parameters, in the shape of the parameters.
         deltas: d loss / d pre-activations of each layer, first layer first, each (N, ...).
+        slopes: d loss / d activations of each layer, likewise.
 
     Example:
         >>> network = ds.parse_network("dense 3 tanh, dense 1")
@@ -51,23 +43,7 @@ class Backpropagation(NamedTuple):
     loss: Float[Array, ""]
     gradients: NetworkParameters
     deltas: tuple[Float[Array, "n ..."], ...]
-
-
-def run_forward(
-    network: Network,
-    parameters: NetworkParameters,
-    inputs: Float[Array, "n ..."],
-    key: Array | None = None,
-) -> tuple[Float[Array, "n ..."], list[Pullbacks]]:
-    """The network's answer, with each layer's pullbacks kept."""
-    pullbacks = []
-    for index, layer in enumerate(network.layers):
-        own = network.layer_key(key, index)
-        weighted_sum = partial(layer.weighted_sum, key=own)
-        sums, from_sums = jax.vjp(weighted_sum, parameters[index], inputs)
-        inputs, from_activations = jax.vjp(layer.activate, sums)
-        pullbacks.append(Pullbacks(from_activations, from_sums))
-    return inputs, pullbacks
+    slopes: tuple[Float[Array, "n ..."], ...]
 
 
 def backpropagate(
@@ -101,7 +77,7 @@ def backpropagate(
         key: The random key of a training step (for dropout), or None.
 
     Returns:
-        The loss, the gradients and the delta of each layer.
+        The loss, the gradients, and of each layer the delta and the slope.
 
     Raises:
         SettingError: There is no loss of that name.
@@ -114,15 +90,19 @@ def backpropagate(
         >>> found.gradients[0]["weights"].shape
         (2, 3)
     """
-    loss = resolve(loss)
-    outputs, pullbacks = run_forward(network, parameters, inputs, key)
-    value, from_loss = jax.vjp(lambda y: loss.mean(y, targets, weights, total), outputs)
-    (slope,) = from_loss(jax.numpy.ones_like(value))
+    loss, activations, pullbacks = resolve(loss), inputs, []
+    for index, layer in enumerate(network.layers):  # forward
+        weighted_sum = partial(layer.weighted_sum, key=network.layer_key(key, index))
+        sums, to_inputs = jax.vjp(weighted_sum, parameters[index], activations)
+        activations, to_sums = jax.vjp(layer.activate, sums)
+        pullbacks.append((to_sums, to_inputs))
+    value, to_outputs = jax.vjp(lambda y: loss.mean(y, targets, weights, total), activations)
 
-    gradients, deltas = [], []
-    for pullback in reversed(pullbacks):
-        (delta,) = pullback.activation(slope)
-        gradient, slope = pullback.weighted_sum(delta)
-        gradients.append(gradient)
-        deltas.append(delta)
-    return Backpropagation(value, tuple(reversed(gradients)), tuple(reversed(deltas)))
+    (slope,) = to_outputs(jnp.ones_like(value))
+    found = []
+    for to_sums, to_inputs in reversed(pullbacks):  # backward
+        (delta,) = to_sums(slope)
+        gradient, before = to_inputs(delta)
+        found.append((gradient, delta, slope))
+        slope = before
+    return Backpropagation(value, *zip(*reversed(found), strict=True))

@@ -52,11 +52,6 @@ def check_process() -> None:
         )
 
 
-def _signature(tree: Any) -> tuple:
-    leaves, structure = jax.tree.flatten(tree)
-    return structure, tuple((leaf.shape, leaf.dtype) for leaf in leaves)
-
-
 # XLA's choice of a library for products and sums that are fused into one: slow for tiny rows
 NO_FUSED_PRODUCTS = ("xla_cpu_experimental_ynn_fusion_type", "")
 # for what runs once: a quarter of the time to compile, the same bits
@@ -65,18 +60,44 @@ QUICKLY_COMPILED = ("xla_backend_optimization_level", 1)
 Option = tuple[str, Any]
 
 
-@lru_cache(maxsize=32)
-def _compiled(
-    function: Callable, program: Any, structure: Any, shapes: tuple, options: tuple[Option, ...]
+def compiled(
+    function: Callable, program: Any, *arguments: Any, options: tuple[Option, ...] = ()
 ) -> Any:
-    of_engine = partial(jax.dtypes.canonicalize_dtype, allow_extended_dtype=True)  # keys as well
-    leaves = [jax.ShapeDtypeStruct(shape, of_engine(dtype)) for shape, dtype in shapes]
-    arguments = jax.tree.unflatten(structure, leaves)
-    folder = use_cache()
+    """`function(program, ...)` compiled for arguments of these shapes; kept for the next call.
 
-    own: Any = partial(function, program)  # with it goes all that JAX keeps of it
-    own.__name__ = function.__name__  # which the cache on the disk goes by
-    lowered = jax.jit(own).lower(*arguments)
+    Args:
+        function: A pure function whose first argument is the program.
+        program: Everything that is fixed; hashable.
+        arguments: Arrays, or nested tuples and dicts of arrays.
+        options: Options of XLA for processors; left out where XLA does not know them.
+
+    Raises:
+        SettingError: The process was forked from one that had computed already.
+    """
+    global _has_begun
+    check_process()
+    _has_begun = True
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = tuple((leaf.shape, leaf.dtype) for leaf in leaves)
+    kept = programs(function, program, structure, shapes, options)
+    if not kept:
+        of_engine = partial(jax.dtypes.canonicalize_dtype, allow_extended_dtype=True)  # keys too
+        leaves = [jax.ShapeDtypeStruct(shape, of_engine(dtype)) for shape, dtype in shapes]
+        own: Any = partial(function, program)  # with it goes all that JAX keeps of it
+        own.__name__ = function.__name__  # which the cache on the disk goes by
+        lowered = jax.jit(own).lower(*jax.tree.unflatten(structure, leaves))
+        kept.append(_compile(lowered, options))
+    return kept[0]
+
+
+@lru_cache(maxsize=32)
+def programs(*key: Any) -> list[Any]:
+    """Where a compiled program is kept; an empty list until it is compiled."""
+    return []
+
+
+def _compile(lowered: Any, options: tuple[Option, ...]) -> Any:
+    folder = use_cache()
     if options and jax.default_backend() == "cpu":
         # other versions of XLA do not have each option
         with suppress(jax.errors.JaxRuntimeError):
@@ -145,26 +166,6 @@ def _remove_broken(folder: Path, message: str) -> None:
     for path in folder.glob(f"{name}-*{ENDING}") if name else ():
         with suppress(OSError):  # another process was faster
             path.unlink()
-
-
-def compiled(
-    function: Callable, program: Any, *arguments: Any, options: tuple[Option, ...] = ()
-) -> Any:
-    """`function(program, ...)` compiled for arguments of these shapes; kept for the next call.
-
-    Args:
-        function: A pure function whose first argument is the program.
-        program: Everything that is fixed; hashable.
-        arguments: Arrays, or nested tuples and dicts of arrays.
-        options: Options of XLA for processors; left out where XLA does not know them.
-
-    Raises:
-        SettingError: The process was forked from one that had computed already.
-    """
-    global _has_begun
-    check_process()
-    _has_begun = True
-    return _compiled(function, program, *_signature(arguments), options)
 
 
 def usable_cores() -> int:

@@ -148,6 +148,31 @@ class Rows(NamedTuple):
     validation: Float[Array, "k ... measures"]
 
 
+class Chunk(NamedTuple):
+    """A chunk while it runs.
+
+    Attributes:
+        done: Steps of it that are done, ().
+        state: The state after them.
+        rows: What is recorded of them; NaN in the steps to come.
+    """
+
+    done: Array
+    state: State
+    rows: Rows
+
+
+_AXES: Any = (None, 0, 1)
+MEMBERS = Chunk(*_AXES)  # the axis of the members in each of its arrays
+
+
+def new_chunk(program: Program, state: State, steps: int) -> Chunk:
+    """A chunk of so many steps, of which none is done."""
+    shape = (steps, *state.step.shape)
+    measures = jnp.full((*shape, len(metrics.names(program.evaluator.task))), jnp.nan)
+    return Chunk(jnp.int32(0), state, Rows(jnp.full(shape, jnp.nan), measures, measures))
+
+
 class Start(NamedTuple):
     """Where a training starts: drawn weights, and the key of all chance in its steps."""
 
@@ -239,20 +264,27 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
 
 
 def train_step(
-    program: Program, state: State, material: Material, batch: Int[Array, " b"], rate: Array
-) -> tuple[State, Float[Array, ""]]:
+    program: Program,
+    material: Material,
+    batches: Int[Array, "k b"],
+    rates: Float[Array, " k"],
+    chunk: Chunk,
+) -> Chunk:
     """One step: loss and gradients of a batch, direction, change of the weights.
+
+        w <- w - rate * direction(gradient)
 
     Where the loss is not finite, nothing changes but `ending`; where the training has ended,
     nothing changes. Weights that stop being finite are found at the chunk's end.
     """
-    seen = see_batch(program, state.step, material, batch)
+    done, state, rows = chunk
+    rate, seen = rates[done], see_batch(program, state.step, material, batches[done])
     own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
-    loss, gradients, _ = backpropagate(parameters=state.parameters, **own)
+    found = backpropagate(parameters=state.parameters, **own)
     direction, optimizer_state = program.optimizer.direction(material.numbers.optimizer).update(
-        gradients, state.optimizer_state, state.parameters
+        found.gradients, state.optimizer_state, state.parameters
     )
-    finite = jnp.isfinite(loss)
+    loss, finite = found.loss, jnp.isfinite(found.loss)
     steps_on = finite
     if program.members is not None:  # a single network would not be here
         steps_on = finite & (state.ending == RUNNING)
@@ -265,34 +297,33 @@ def train_step(
     optimizer_state = jax.tree.map(
         lambda new, old: jnp.where(steps_on, new, old), optimizer_state, state.optimizer_state
     )
-    return state._replace(
+    state = state._replace(
         step=state.step + steps_on.astype(jnp.int32),
         parameters=parameters,
         optimizer_state=optimizer_state,
         ending=jnp.where(finite | (state.ending != RUNNING), state.ending, jnp.int32(NON_FINITE)),
-    ), loss
-
-
-def measure(
-    program: Program, state: State, material: Material
-) -> tuple[State, Float[Array, " measures"], Float[Array, " measures"]]:
-    """Evaluate both parts at these weights and decide whether to go on.
-
-    Returns:
-        The state, and the measures of the training and of the validation part; NaN where the
-        training has ended before.
-    """
-    train = evaluate(program.evaluator, state.parameters, material.train, material.scales)
-    validation = evaluate(program.evaluator, state.parameters, material.validation, material.scales)
-    after = _decide(program, material.numbers, state, validation[0])
-    if program.members is None:
-        return after, train, validation
-    is_running = state.ending == RUNNING
-    return jax.tree.map(
-        lambda new, old: jnp.where(is_running, new, old),
-        (after, train, validation),
-        (state, jnp.full_like(train, jnp.nan), jnp.full_like(validation, jnp.nan)),
     )
+    return Chunk(done + 1, state, rows._replace(batch_loss=rows.batch_loss.at[done].set(loss)))
+
+
+def measure(program: Program, material: Material, chunk: Chunk) -> Chunk:
+    """Evaluate both parts after the chunk's last step, and decide whether to go on.
+
+    Where the training has ended before, nothing changes.
+    """
+    done, state, rows = chunk
+    evaluator, scales, is_running = program.evaluator, material.scales, state.ending == RUNNING
+    train = evaluate(evaluator, state.parameters, material.train, scales)
+    validation = evaluate(evaluator, state.parameters, material.validation, scales)
+    after = _decide(program, material.numbers, state, validation[0])
+    if program.members is not None:  # a single network would not be here
+        train, validation = (jnp.where(is_running, one, jnp.nan) for one in (train, validation))
+        after = jax.tree.map(lambda new, old: jnp.where(is_running, new, old), after, state)
+    rows = rows._replace(
+        train=rows.train.at[done - 1].set(train),
+        validation=rows.validation.at[done - 1].set(validation),
+    )
+    return Chunk(done, after, rows)
 
 
 def _decide(program: Program, numbers: Numbers, state: State, loss: Array) -> State:
@@ -331,20 +362,20 @@ def _mark_overflown(state: State) -> State:
     return state._replace(ending=ending)
 
 
-def _of_all(program: Program, function: Callable) -> Callable:
-    """`function(program, state, material, ...)` for the one network, or for all members."""
-    own = partial(function, program)
-    members = program.members
+def _of_all(program: Program, function: Callable[..., Chunk], *axes: int | None) -> Callable:
+    """`function(program, material, ..., chunk)` for the one network, or for all members.
+
+    Args:
+        program: What is compiled.
+        function: What changes the chunk of one network.
+        axes: Which axis of each array between is that of the members.
+    """
+    of_one, members = partial(function, program), program.members
     if members is None:
-        return own
+        return of_one
     material: Any = (None, None, None, 0 if members.own_keys else None, None)
-    batch = 0 if members.own_batches else None
-
-    def of_all(state: State, samples: Material, *step: Array) -> Any:
-        axes = (0, Material(*material), *(batch, 0)[: len(step)])
-        return jax.vmap(own, in_axes=axes)(state, samples, *step)
-
-    return of_all
+    in_axes = (Material(*material), *axes, MEMBERS)
+    return jax.vmap(of_one, in_axes=in_axes, out_axes=MEMBERS)
 
 
 def is_measured_step(step: Any, numbers: Numbers) -> Any:
@@ -376,36 +407,25 @@ def run_chunk(
         count: How many steps to run, ().
     """
     start = jnp.max(state.step)  # that of all members but those that have ended
-    one_step, measure_all = _of_all(program, train_step), _of_all(program, measure)
+    own_batches = program.members is not None and program.members.own_batches
+    step = partial(
+        _of_all(program, train_step, 1 if own_batches else None, 1), material, batches, rates
+    )
+    measured = partial(_of_all(program, measure), material)
 
-    def goes_on(carry: tuple[Array, State, Rows]) -> Array:
-        return (carry[0] < count) & jnp.any(carry[1].ending == RUNNING)
+    def goes_on(chunk: Chunk) -> Array:
+        return (chunk.done < count) & jnp.any(chunk.state.ending == RUNNING)
 
-    def step(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
-        place, state, rows = carry
-        state, loss = one_step(state, material, batches[place], rates[place])
-        return place + 1, state, rows._replace(batch_loss=rows.batch_loss.at[place].set(loss))
-
-    def measured(place: Array, state: State, rows: Rows) -> tuple[State, Rows]:
-        state, train, validation = measure_all(state, material)
-        return state, rows._replace(
-            train=rows.train.at[place - 1].set(train),
-            validation=rows.validation.at[place - 1].set(validation),
-        )
-
-    def epoch(carry: tuple[Array, State, Rows]) -> tuple[Array, State, Rows]:
+    def epoch(chunk: Chunk) -> Chunk:
+        """The steps up to the end of an epoch or of the chunk; then, if it is time, measure."""
         per_epoch = material.numbers.steps_per_epoch
-        last = ((start + carry[0]) // per_epoch + 1) * per_epoch - start
-        place, state, rows = lax.while_loop(lambda c: goes_on(c) & (c[0] < last), step, carry)
-        is_measured = is_measured_step(start + place, material.numbers)
-        is_measured &= jnp.any(state.ending == RUNNING)
-        return place, *lax.cond(
-            is_measured, measured, lambda place, state, rows: (state, rows), place, state, rows
-        )
+        last = ((start + chunk.done) // per_epoch + 1) * per_epoch - start
+        chunk = lax.while_loop(lambda now: goes_on(now) & (now.done < last), step, chunk)
+        is_measured = is_measured_step(start + chunk.done, material.numbers)
+        is_measured &= jnp.any(chunk.state.ending == RUNNING)
+        return lax.cond(is_measured, measured, lambda chunk: chunk, chunk)
 
-    shape = (len(batches), *state.step.shape)
-    empty = jnp.full((*shape, len(metrics.names(program.evaluator.task))), jnp.nan)
-    rows = Rows(jnp.full(shape, jnp.nan), empty, empty)
-    _, state, rows = lax.while_loop(goes_on, epoch, (jnp.int32(0), state, rows))
+    chunk = new_chunk(program, state, len(batches))
+    _, state, rows = lax.while_loop(goes_on, epoch, chunk)
     of_all = _mark_overflown if program.members is None else jax.vmap(_mark_overflown)
     return of_all(state), rows

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 import jax
@@ -114,12 +115,13 @@ def _steps(
     rates: Float[Array, "steps walkers"],
 ) -> tuple[Array, Array]:
     """All steps of all walkers: the weights behind each, and the loss of its batch."""
+    of_one = partial(loop.train_step, program, material)
+    of_all = jax.vmap(of_one, in_axes=(1, 1, loop.MEMBERS), out_axes=loop.MEMBERS)
 
-    def own(state: loop.State, batch: Array, rate: Array) -> tuple[loop.State, Array]:
-        return loop.train_step(program, state, material, batch, rate)
+    def step(chunk: loop.Chunk, _: None) -> tuple[loop.Chunk, Array]:
+        chunk = of_all(batches, rates, chunk)
+        return chunk, chunk.state.parameters[0]["weights"]
 
-    def step(states: loop.State, at: tuple[Array, Array]) -> tuple[loop.State, tuple]:
-        states, losses = jax.vmap(own)(states, *at)
-        return states, (states.parameters[0]["weights"], losses)
-
-    return lax.scan(step, states, (batches, rates))[1]
+    steps = len(batches)
+    chunk, weights = lax.scan(step, loop.new_chunk(program, states, steps), length=steps)
+    return weights, chunk.rows.batch_loss

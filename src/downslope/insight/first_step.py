@@ -83,11 +83,12 @@ def beginning(run: Run) -> Beginning | None:
         return None
     past = replay(run)
     state, places = past.state(0), past.batch_of(1)
-    arguments = (state, past.material_of(1), places, np.float32(past.rate_of(1)))
-    step = compiled(loop.train_step, past.program_of(1), *arguments, options=(QUICKLY_COMPILED,))
-    after, loss = step(*arguments)
-    unit = past.units.of_loss(run.loss)
-    if not np.isclose(float(loss) * unit, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
+    program, rates = past.program_of(1), np.full(1, past.rate_of(1), np.float32)
+    arguments = (past.material_of(1), places[None], rates, loop.new_chunk(program, state, 1))
+    step = compiled(loop.train_step, program, *arguments, options=(QUICKLY_COMPILED,))
+    _, after, rows = step(*arguments)
+    loss = float(rows.batch_loss[0]) * past.units.of_loss(run.loss)
+    if not np.isclose(loss, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None
     batch = run.dataset.train.take(places[places >= 0])
 

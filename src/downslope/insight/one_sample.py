@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from downslope.engine.backpropagation import run_forward
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError, NetworkError
@@ -237,8 +237,9 @@ def walk(
     """
     arguments = (parameters, inputs, targets)
     run = compiled(_walk, (network, loss), *arguments, options=(QUICKLY_COMPILED,))
-    value, outputs, slope, layers = jax.tree.map(np.asarray, run(*arguments))
-    return Way(float(value), outputs[0], slope[0], tuple(_alone(*one) for one in layers))
+    value, layers = jax.tree.map(np.asarray, run(*arguments))
+    own = tuple(_alone(*one) for one in layers)
+    return Way(float(value), own[-1].activations, own[-1].slope, own)
 
 
 def _alone(arrays: tuple[np.ndarray, ...], gradients: Parameters) -> LayerWay:
@@ -252,17 +253,8 @@ def _walk(
 ) -> tuple:
     """Loss, outputs, slope there, and what `LayerWay` holds of each layer."""
     network, loss = program
-    signals = network.signals(parameters, inputs)
-    outputs, pullbacks = run_forward(network, parameters, inputs)
-    value, from_loss = jax.vjp(lambda y: loss.mean(y, targets), outputs)
-    (at_output,) = from_loss(jnp.ones_like(value))
-    before = [inputs, *(one.activations for one in signals[:-1])]
-    slope, layers = at_output, []
-    for came, signal, pullback in zip(
-        reversed(before), reversed(signals), reversed(pullbacks), strict=True
-    ):
-        (delta,) = pullback.activation(slope)
-        gradients, earlier = pullback.weighted_sum(delta)
-        layers.append(((came, signal.sums, signal.activations, slope, delta), gradients))
-        slope = earlier
-    return value, outputs, at_output, layers[::-1]
+    _, sums, activations = zip(*network.signals(parameters, inputs), strict=True)
+    found = backpropagate(network, parameters, inputs, targets, loss=loss)
+    before = (inputs, *activations[:-1])
+    arrays = zip(before, sums, activations, found.slopes, found.deltas, strict=True)
+    return found.loss, list(zip(arrays, found.gradients, strict=True))

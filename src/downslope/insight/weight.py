@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array
 
-from downslope.engine.backpropagation import run_forward
 from downslope.errors import NetworkError
 from downslope.insight.one_sample import LayerWay, Way
 from downslope.nn.composite import Parallel, Residual
@@ -257,12 +257,18 @@ def _inner(spot: Spot, layers: Sequence[Layer], parameters: Parameters, number: 
     chain, place = Network(layers), int(number) - 1
     own = tuple(in_order(parameters))
     inputs = jnp.asarray(spot.inputs)[None]
-    before = [inputs, *(one.activations for one in chain.signals(own, inputs))]
-    _, pullbacks = run_forward(chain, own, inputs)
-    slope = delta = jnp.asarray(spot.delta)[None]
-    for pullback in reversed(pullbacks[place:]):
-        (delta,) = pullback.activation(slope)
-        _, slope = pullback.weighted_sum(delta)
+    signals = chain.signals(own, inputs)
+    before = [inputs, *(one.activations for one in signals)]
+
+    def outputs(sums: Array) -> Array:
+        """What the chain gives where this layer has these pre-activations."""
+        activations = layers[place].activate(sums)
+        for layer, its in zip(layers[place + 1 :], own[place + 1 :], strict=True):
+            activations = layer.forward(its, activations)
+        return activations
+
+    _, pullback = jax.vjp(outputs, signals[place].sums)
+    (delta,) = pullback(jnp.asarray(spot.delta)[None])
     return Spot(
         layers[place], own[place], np.asarray(before[place])[0], np.asarray(delta)[0], is_inner=True
     )

@@ -139,7 +139,7 @@ def _look(
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
     seen = loop.see_batch(program, step, material, batch)
-    own, weighed = seen.arguments(network, loss), (seen.weights, seen.total)
+    own = seen.arguments(network, loss)
     back = backpropagate(parameters=parameters, **own)
     network, loss = own["network"], own["loss"]
     signals = network.signals(parameters, own["inputs"], seen.key)
@@ -147,7 +147,6 @@ def _look(
     optimizer = program.optimizer.direction(material.numbers.optimizer)
     direction, state = optimizer.update(back.gradients, optimizer_state, parameters)
     after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
-    slope = jax.grad(lambda y: loss.mean(y, seen.targets, *weighed))(outputs)
     return _Step(
         targets=scales.answers_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),
@@ -157,7 +156,7 @@ def _look(
         outputs=scales.answers_of(filled(outputs, loss)),
         losses=loss.per_sample(outputs, seen.targets),
         loss=back.loss,
-        slope=_rows(slope),
+        slope=_rows(back.slopes[-1]),
         deltas=tuple(map(_rows, back.deltas)),
         gradients=jax.tree.map(_any_broken, back.gradients),
         direction=jax.tree.map(_any_broken, direction),
