@@ -84,3 +84,18 @@ def test_an_unknown_loss_reads_as_intended():
         "absolute_error, huber, cross_entropy, binary_cross_entropy, poisson. "
         "Did you mean 'cross_entropy'?"
     )
+
+
+def test_a_loss_of_the_users_own_with_the_name_of_ours_is_its_own():
+    def poisson(prediction, target):
+        return jnp.abs(prediction - target).sum(axis=1)
+
+    inputs = np.linspace(-1, 1, 60)[:, None]
+    data = (inputs, -3 - inputs)  # of ours, targets below 0 are refused
+    with pytest.raises(ds.DataError, match="the loss is poisson"):
+        ds.train("dense 1", data, loss="poisson", epochs=1)
+    run = ds.train("dense 1", data, loss=poisson, optimizer="sgd", epochs=1)
+    assert run.loss.name == "poisson"
+    assert run.loss.built_in == ""
+    assert np.isclose(run.baseline_output, run.dataset.train.targets.mean())
+    assert LOSSES["poisson"].built_in == "poisson"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -17,7 +18,7 @@ from jaxtyping import Array, Float
 from downslope.data.dataset import Dataset, Task
 from downslope.engine.scales import Scales, Units
 from downslope.nn.activations import identity
-from downslope.nn.losses import Loss
+from downslope.nn.losses import LOSSES, Loss
 
 FEWEST_FOR_INTERVAL = 10  # samples
 MOST_DRAWS, LEAST_DRAWS = 1000, 200  # of the bootstrap
@@ -310,9 +311,9 @@ def baseline_median(dataset: Dataset, loss: Loss) -> np.ndarray | None:
 
 def _outputs_for(answer: np.ndarray, loss: Loss) -> np.ndarray:
     """The outputs that stand for an answer, whose link gives it back."""
-    if loss.name == "binary_cross_entropy":  # labels, any number of which may hold
+    if loss.link in (jax.nn.sigmoid, LOSSES["binary_cross_entropy"].link):  # its outputs are logits
         shares = np.clip(answer, 1e-12, 1 - 1e-12)
         return np.log(shares / (1 - shares))
-    if loss.name == "poisson":  # its outputs are logarithms of the answer
+    if loss.link in (jnp.exp, LOSSES["poisson"].link):  # its outputs are logarithms of the answer
         return np.log(np.maximum(answer, 1e-12))
     return answer

@@ -316,14 +316,14 @@ def _loss(loss: Loss, target: float | None) -> _Subject:
     if loss.takes_classes:
         usual = (-2.0, 1.0)
         note = "y is the network's output before it becomes a probability: the logit of class 1."
-    elif loss.name == "poisson":
+    elif loss.built_in == "poisson":
         usual = (0.0, 2.0)
         note = "y is the logarithm of the rate that the network answers."
-    if (loss.name, target) == ("squared_error", ARTICLE_TARGET):
+    if (loss.built_in, target) == ("squared_error", ARTICLE_TARGET):
         usual = ARTICLE_POINTS
 
     def of_output(y: Any) -> Any:
-        if loss.name == "cross_entropy":
+        if loss.built_in == "cross_entropy":
             return loss.per_sample(
                 jnp.stack([jnp.zeros_like(y), y])[None], jnp.array([int(target)])
             )
@@ -332,7 +332,7 @@ def _loss(loss: Loss, target: float | None) -> _Subject:
     empty = np.empty(0)
     about = Slope(loss.name, "y", "L", float(target), (), empty, empty, note)
     # of two classes, cross-entropy is that of one logit
-    like = LOSSES["binary_cross_entropy"] if loss.name == "cross_entropy" else loss
+    like = LOSSES["binary_cross_entropy"] if loss.built_in == "cross_entropy" else loss
     formulas = like.equation.put({"t": target})
     about = replace(about, formula=formulas.formula, derivative=formulas.derivative)
     return _Subject(about, of_output, usual)

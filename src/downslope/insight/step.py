@@ -104,6 +104,7 @@ def _traced(
         data=run.data.name,
         task=run.data.task,
         loss_name=loss.name,
+        has_known_loss=bool(loss.built_in),
         equation=loss.equation,
         optimizer=settings.optimizer.name,
         class_names=run.data.class_names,

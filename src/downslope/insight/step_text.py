@@ -93,6 +93,7 @@ class StepTrace(Result):
         data: Name of the data set.
         task: The task.
         loss_name: Name of the loss.
+        has_known_loss: Whether that is a loss of ours, and not another one of that name.
         equation: The loss of one output y and its derivative, as formulas.
         optimizer: Name of the optimizer.
         class_names: The class names of the data set.
@@ -130,6 +131,7 @@ class StepTrace(Result):
     data: str
     task: str
     loss_name: str
+    has_known_loss: bool
     equation: Equation
     optimizer: str
     class_names: tuple[str, ...]
@@ -327,7 +329,8 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
 def _is_square_of_error(traced: StepTrace) -> bool:
     """Whether the sample's loss is the square of the error of its one number."""
     is_single = traced.errors is not None and traced.errors.size == 1
-    return is_single and traced.loss_name == "squared_error" and traced.task == "regression"
+    is_square = traced.has_known_loss and traced.loss_name == "squared_error"
+    return is_single and is_square and traced.task == "regression"
 
 
 def _is_twice(slope: float, error: float) -> bool:
@@ -382,7 +385,8 @@ def _own_loss(traced: StepTrace) -> Iterator[Part]:
     """The loss of the sample as the network is trained on it, and in the data's units."""
     name = traced.loss_name.replace("_", " ")
     target = np.asarray(traced.sample.target)
-    if traced.task == "classification" and target.ndim == 0 and traced.loss_name in _LOGARITHMS:
+    is_logarithm = traced.has_known_loss and traced.loss_name in _LOGARITHMS
+    if traced.task == "classification" and target.ndim == 0 and is_logarithm:
         share = max(float(traced.answer[int(target)]), 1e-300)
         if math.isclose(-math.log(share), traced.way.loss, rel_tol=1e-3, abs_tol=1e-4):
             yield (
@@ -440,7 +444,7 @@ def _with_numbers(traced: StepTrace, place: int) -> str:
     outputs = traced.way.outputs.ravel().astype(np.float64)
     targets = np.ravel(traced.sample.targets)
     target = float(targets[place]) if targets.size == outputs.size else float(targets[0] == place)
-    if traced.loss_name not in LOSSES or not traced.equation.derivative:
+    if not traced.has_known_loss or not traced.equation.derivative:
         return ""
     y = float(outputs[place])
     numbers = {

@@ -95,7 +95,7 @@ def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: L
         share: s, which is spread.
         loss: The loss that will see them.
     """
-    if loss.name == "binary_cross_entropy":
+    if loss.built_in == "binary_cross_entropy":
         return targets.astype(jnp.float32) * (1 - share) + share / 2
     if targets.ndim == 1:
         targets = jax.nn.one_hot(targets, classes, dtype=jnp.float32)
@@ -140,6 +140,15 @@ class Loss:
     derivative: str = ""
     source: str = ""
     synonyms: str = ""
+
+    @property
+    def built_in(self) -> str:
+        """Its name, if it computes the loss of that name in `LOSSES`; else empty.
+
+        A loss of the user's own may have the name of one of ours, and is none the less its own.
+        """
+        known = LOSSES.get(self.name)
+        return self.name if known is not None and known.per_sample is self.per_sample else ""
 
     @property
     def equation(self) -> Equation:

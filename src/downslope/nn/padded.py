@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 
 from downslope.nn.activations import identity
 from downslope.nn.layer import Layer, Padded, Parameters, Shape
-from downslope.nn.losses import LOSSES, Loss
+from downslope.nn.losses import Loss
 from downslope.nn.network import Network
 
 
@@ -75,7 +75,7 @@ def loss_without_padding(loss: Loss) -> Loss:
 def _per_sample(loss: Loss, outputs: Any, targets: Array) -> Float[Array, " n"]:
     if not isinstance(outputs, Padded):
         return loss.per_sample(outputs, targets)
-    if LOSSES.get(loss.name) != loss:
+    if not loss.built_in:
         return loss.per_sample(outputs.cut, targets * outputs.mask)
     count = len(outputs.values)
     each = loss.per_sample(outputs.cut.reshape(-1, 1), targets.reshape(-1, 1)).reshape(count, -1)

@@ -119,7 +119,7 @@ def _verb(name: str) -> str:
 def the_loss(material: Material) -> Iterator[Piece]:
     """How far these answers are off, and how the loss changes with one of them."""
     loss, begun = material.run.loss, material.beginning
-    says = LOSS_WORDS.get(loss.name)
+    says = LOSS_WORDS.get(loss.built_in)
     meaning = f", {says}" if says else ""
     yield Words(
         "The loss measures how wrong a prediction is, as one number. Here it is the "
@@ -168,7 +168,7 @@ def _one_output(material: Material, place: int) -> Slope:
     else:
         index = int(np.ravel(truth).argmax())
         # the shortest number that float32 takes for the truth, such as 68.6
-        target = float(str(np.ravel(truth)[index])) if loss.name in _OWN_UNITS else None
+        target = float(str(np.ravel(truth)[index])) if loss.built_in in _OWN_UNITS else None
         if material.run.data.task == "counting":
             note = "y is the density of people in the cell with the most people"
     if outputs.size > 1:

@@ -23,7 +23,7 @@ from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Layer, Padded
-from downslope.nn.losses import LOSSES, Loss
+from downslope.nn.losses import Loss
 from downslope.nn.network import NetworkParameters
 from downslope.nn.padded import filled
 from downslope.numerals import rounded
@@ -343,7 +343,7 @@ def _place(dataset: Dataset, what: What, at: int) -> dict[str, Any]:
 
 
 def _own_loss(loss: Loss) -> str:
-    return "" if loss in LOSSES.values() else loss.name
+    return "" if loss.built_in else loss.name
 
 
 def _own_layer(layer: Layer) -> str:

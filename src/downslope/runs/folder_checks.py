@@ -140,7 +140,7 @@ def _network(document: Document, loss: Loss, own: Own) -> tuple[Network, tuple[i
     check_memory(network, card.input_shape, trains=False)
     outputs, classes = shapes[-1], len(card.class_names)
     if card.task == "classification":
-        is_logit = loss.name == "binary_cross_entropy" and classes == 2
+        is_logit = loss.built_in == "binary_cross_entropy" and classes == 2
         fits = outputs == ((1,) if is_logit else (classes,)) and classes >= 1
         _require(fits, f"it has {classes} classes and outputs of shape {outputs}")
     names = classes if card.task == "multilabel" else len(card.target_names)

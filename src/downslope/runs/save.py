@@ -10,7 +10,6 @@ import numpy as np
 
 from downslope.nn import notation
 from downslope.nn.layer import numbered
-from downslope.nn.losses import LOSSES
 from downslope.nn.own_parts import part_name
 from downslope.runs import run_folder
 from downslope.runs.run_folder import Document
@@ -56,9 +55,7 @@ def document_of(run: RunValue) -> Document:
 def own_parts(run: RunValue) -> dict[str, dict[str, Any]]:
     """The parts of the user's own, by type and name, as `open_run` takes them."""
     found = notation.own_parts(run.network)
-    ours = LOSSES.get(run.loss.name)
-    is_ours = ours is not None and ours.per_sample is run.loss.per_sample
-    found["losses"] = {} if is_ours else {part_name(run.loss): run.loss}
+    found["losses"] = {} if run.loss.built_in else {part_name(run.loss): run.loss}
     every = [*(phase.settings for phase in run.phases), run.settings]
     optimizers = [one.optimizer for one in every if one.optimizer.is_own]
     schedules = [one.schedule for one in every if one.schedule.is_own]

@@ -38,7 +38,7 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
         SettingError: The loss does not suit the targets.
     """
     is_classes = dataset.task == "classification"
-    if is_classes and loss.name == "binary_cross_entropy":
+    if is_classes and loss.built_in == "binary_cross_entropy":
         if len(dataset.class_names) != 2:
             raise SettingError(
                 f"The loss is binary_cross_entropy, and {dataset.name} has "
@@ -48,7 +48,7 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
             )
         return (1,)
     if dataset.task == "multilabel":
-        if loss.name in (*_NUMBER_LOSSES, "cross_entropy"):
+        if loss.built_in in (*_NUMBER_LOSSES, "cross_entropy"):
             raise SettingError(
                 f"The loss is {loss.name}, and any number of the labels of {dataset.name} may "
                 "hold at once.",
@@ -62,7 +62,7 @@ def needed_output(dataset: Dataset, loss: Loss) -> tuple[int, ...]:
             "a loss for numbers",
             "Use squared_error, absolute_error, huber or poisson.",
         )
-    if is_classes and not loss.takes_classes and loss.name in _NUMBER_LOSSES:
+    if is_classes and not loss.takes_classes and loss.built_in in _NUMBER_LOSSES:
         raise SettingError(
             f"The loss is {loss.name}, and the targets of {dataset.name} are classes.",
             "a loss for classes",
@@ -80,7 +80,7 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
     Raises:
         DataError: A target is not between 0 and 1.
     """
-    if dataset.task != "regression" or loss.name != "binary_cross_entropy":
+    if dataset.task != "regression" or loss.built_in != "binary_cross_entropy":
         return dataset
     outputs = dataset.train.targets.shape[1:]
     if len(outputs) != 1 or not loss.takes_classes:
@@ -206,7 +206,7 @@ def _check_targets(dataset: Dataset, loss: Loss) -> None:
     for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
         targets = part.targets
         if dataset.task == "classification":
-            if targets.ndim > 1 and loss.name == "binary_cross_entropy":
+            if targets.ndim > 1 and loss.built_in == "binary_cross_entropy":
                 raise SettingError(
                     f"The loss is binary_cross_entropy, and the targets of {dataset.name} are "
                     "shares of classes.",
@@ -214,7 +214,7 @@ def _check_targets(dataset: Dataset, loss: Loss) -> None:
                     "Use cross_entropy, which takes shares.",
                 )
             continue
-        if loss.name != "poisson" or not (targets < 0).any():
+        if loss.built_in != "poisson" or not (targets < 0).any():
             continue
         wrong = tuple(int(one) for one in np.argwhere(targets < 0)[0])
         raise DataError(

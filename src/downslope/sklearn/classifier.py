@@ -264,7 +264,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         return class_loss(self.loss, len(self.classes_), self._is_multilabel)
 
     def _outputs(self, loss: Loss, targets: np.ndarray) -> int:
-        is_shared = loss.name == "binary_cross_entropy" and not self._is_multilabel
+        is_shared = loss.built_in == "binary_cross_entropy" and not self._is_multilabel
         return 1 if is_shared else len(self.classes_)
 
     def _class_weights(self, samples: Samples) -> tuple[float, ...]:

@@ -63,7 +63,7 @@ def validation_scores(run: Run) -> list[float]:
     assert run.dataset is not None
     if run.data.task == "classification":
         return run.trace.epochs["validation_accuracy"].tolist()
-    if run.loss.name == "binary_cross_entropy":
+    if run.loss.built_in == "binary_cross_entropy":
         return []
     targets = run.dataset.validation.targets
     spread = ((targets - targets.mean(axis=0, dtype=np.float64)) ** 2).mean()
@@ -172,7 +172,8 @@ class NetworkEstimator(BaseEstimator):
         samples = self._samples(X, self._targets(y, earlier is None and not once), sample_weight)
         parts = self._parts(samples, validation_data)
         dataset, loss = self._dataset(parts), self._loss()
-        if loss.name == "poisson" and any((part.targets < 0).any() for part in parts.labelled):
+        is_of_counts = loss.built_in == "poisson"
+        if is_of_counts and any((part.targets < 0).any() for part in parts.labelled):
             raise ValueError("Some value(s) of y are out of the valid range of the loss 'poisson'.")
         network = parameters.network_of(
             parameters.hidden_sizes(self.hidden_layer_sizes),
