@@ -55,6 +55,7 @@ PURPOSES = {
         "generalization": "Does a run overfit?",
         "diff": "Where do two runs start to differ, and why?",
         "slope": "The slope of a loss or of any function.",
+        "explore": "Guess where a hidden loss is lowest.",
         "bowl": "Gradient descent on a bowl of two weights.",
         "escape": "Which batch sizes leave a local minimum?",
     },

@@ -13,6 +13,7 @@ from downslope.insight.compare import compare
 from downslope.insight.curvature import curvature
 from downslope.insight.diff import diff
 from downslope.insight.escape import escape
+from downslope.insight.explore import explore
 from downslope.insight.generalization import generalization
 from downslope.insight.layers import layers_over_time
 from downslope.insight.learning_curve import learning_curve
@@ -32,6 +33,7 @@ __all__ = [
     "curvature",
     "diff",
     "escape",
+    "explore",
     "find_rate",
     "first_filters",
     "generalization",

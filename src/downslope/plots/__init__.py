@@ -11,6 +11,7 @@ from downslope.plots.crowds import choose_over_range, count_scatter, crowd_sampl
 from downslope.plots.curves import learning_rates, loss_curves
 from downslope.plots.diff import two_courses
 from downslope.plots.escape import endings
+from downslope.plots.explore import explored
 from downslope.plots.layer_bars import layer_movement, layer_slopes
 from downslope.plots.layers import (
     filters_figure,
@@ -44,6 +45,7 @@ __all__ = [
     "draw_count",
     "draw_run",
     "endings",
+    "explored",
     "figures_of",
     "filters_figure",
     "fitted_curve",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -59,7 +61,7 @@ def _draw_epoch(axes: Axes, found: Batches, place: int, shown: int) -> None:
     cells[: len(order)] = order
     grid = cells.reshape(-1, size)[:shown].T
     values = np.where(grid >= 0, found.targets[np.maximum(grid, 0)], np.nan)
-    look = {"aspect": "auto", "interpolation": "nearest"}
+    look: dict[str, Any] = {"aspect": "auto", "interpolation": "nearest"}
     extent = (0.5, shown + 0.5, size + 0.5, 0.5)
     if found.class_names:
         colours = ListedColormap(

@@ -15,6 +15,7 @@ from downslope.insight.bowl import Bowl
 from downslope.insight.comparison import Comparison
 from downslope.insight.diff import RunDiff
 from downslope.insight.escape import Escape
+from downslope.insight.explore import Exploration
 from downslope.insight.generalization import Generalization
 from downslope.insight.layers import LayersOverTime
 from downslope.insight.learning_curve import LearningCurve
@@ -31,6 +32,7 @@ from downslope.plots.bowl import descents
 from downslope.plots.compare import comparison
 from downslope.plots.diff import two_courses
 from downslope.plots.escape import endings
+from downslope.plots.explore import explored
 from downslope.plots.generalization import generalization_figures, learning_curves
 from downslope.plots.layers import layer_figures
 from downslope.plots.learning_rate import rate_search
@@ -49,6 +51,7 @@ DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
     Bowl: lambda found: {"bowl": lambda: descents(found)},
     Comparison: lambda found: {"compare": lambda: comparison(found)},
     Escape: lambda found: {"escape": lambda: endings(found)},
+    Exploration: lambda found: {"explore": lambda: explored(found)},
     FoundRate: lambda found: {"rate": lambda: rate_search(found)},
     Generalization: generalization_figures,
     RunDiff: lambda found: {} if found.same_folder else {"diff": lambda: two_courses(found)},
