@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 import downslope as ds
+from downslope.insight import training_result
 from downslope.reporting.material import Material
-from downslope.reporting.story_result import facts, how_good, measured
+from downslope.reporting.story_result import facts, how_good
 from downslope.text import Table
 
 RNG = np.random.default_rng(1)
@@ -158,11 +159,12 @@ def test_reports_tell_of_each_target(folder):
     numbers, labels = (
         Material(ds.open_run(folder / name).with_data()) for name in ("numbers", "labels")
     )
-    result = measured(numbers)
+    result = training_result(numbers.run)
     assert [name for name, *_ in facts(numbers, result)][:3] == [f"MAE of {one}" for one in NUMBERS]
     title = "Metrics of each target on the test part"
     for material, columns in ((numbers, NUMBERS), (labels, LABELS)):
-        grids = [one for one in how_good(material, measured(material)) if isinstance(one, Table)]
+        pieces = how_good(material, training_result(material.run))
+        grids = [one for one in pieces if isinstance(one, Table)]
         found = next(one for one in grids if one.caption == title)
         assert [row[0] for row in found.rows] == [*columns]
     assert list(grids[0].head)[2:] == ["loss", "accuracy", "all labels right"]

@@ -26,11 +26,20 @@ def test_test_measures_the_test_part(call, xor_run):
         "test": run.test(),
         "baseline": run.baseline(),
         "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
-        "classes": run.test_class_metrics().as_dict(),
+        "test_interval_note": "",
+        "classes": run.test_class_metrics().plain(),
+        "targets": None,
+        "targets_note": "",
         "test_evaluations": before + 1,
         "opened_now": True,
+        "part": "its test part",
+        "is_generated": True,
         "findings": [],
+        "notes": [],
+        "summary": made["summary"],
+        "pictures": [],
     }
+    assert made["summary"].startswith("Accuracy: ")
     text = call("test", xor_run).stdout
     assert "160 samples of xor: its test part." in text
     assert (
@@ -161,7 +170,7 @@ def test_other_data_is_used_whole(call, crowd_run, tmp_path):
     other = shanghaitech(tmp_path / "other", 7)
     made = json.loads(call("test", crowd_run, "--data", other, "--json").stdout)
     assert made["data"] == {"name": "other", "samples": 7}
-    assert made["opened_now"] is False and "findings" not in made
+    assert made["opened_now"] is False and made["findings"] == []
     assert set(made["test"]) == set(made["baseline"]) == {"loss", "mae", "rmse"}
     text = call("test", crowd_run, "--data", other).stdout
     assert "7 samples of other: all its samples." in text
@@ -180,7 +189,7 @@ def predictions(call, *words):
     result = call("predict", *words, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert set(found) == {"predictions"} <= documented("predict")
+    assert set(found) == {"predictions", "summary", "pictures"} <= documented("predict")
     return found["predictions"]
 
 

@@ -11,7 +11,7 @@ import downslope as ds
 from downslope.engine.class_metrics import class_metrics, label_metrics, rarest
 from downslope.nn.notation import parse
 from downslope.runs.measure import rarest_class
-from downslope.runs.metric_text import class_rows, class_verdict
+from downslope.runs.metric_text import class_verdict, metrics_table
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
@@ -44,10 +44,10 @@ def test_a_class_without_samples_has_no_recall_and_no_auc():
     assert math.isnan(found.recall[2])
     assert math.isnan(found.auc[2])
     assert found.balanced_accuracy == 0.75
-    assert found.as_dict()["per_class"][2]["samples"] == 0
+    assert found.plain()["per_class"][2]["samples"] == 0
     alone = class_metrics(("a", "b"), np.array([[0.9, 0.1]]), np.array([0]))
     assert alone.mean_auc is None
-    assert class_rows(alone)[1] == ["b", "0", "0.0 %", "", "0.000", ""]
+    assert metrics_table(alone).rows[1] == ["b", "0", "0.0 %", "", "0.000", ""]
 
 
 @pytest.mark.peers
@@ -144,4 +144,4 @@ def test_metrics_of_labels_are_those_of_scikit_learn(labels):
         assert found.f1[place] == pytest.approx(metrics.f1_score(*one))
         auc = metrics.roc_auc_score(one[0], probabilities[:, place])
         assert found.auc[place] == pytest.approx(auc, rel=1e-12)
-    assert [one["target"] for one in found.as_list()] == [*names]
+    assert [one["target"] for one in found.plain()] == [*names]

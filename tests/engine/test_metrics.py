@@ -147,7 +147,7 @@ def test_metrics_of_each_target_are_those_of_scikit_learn(samples):
     np.testing.assert_allclose(found.baseline_rmse, truth.std(axis=0), rtol=1e-9)
     usual = theirs.mean_absolute_error(truth, np.tile(constant, (samples, 1)), **each)
     np.testing.assert_allclose(found.baseline_mae, usual, rtol=1e-9)
-    told = found.as_list()
+    told = found.plain()
     assert [one["target"] for one in told] == [*names]
     if samples < metrics.FEWEST_FOR_INTERVAL:
         assert "mae_interval" not in told[0]

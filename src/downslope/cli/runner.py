@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,10 @@ from downslope.cli.lines import plain_json, print_json, say, show_table
 
 if TYPE_CHECKING:  # help answers without the engine
     from downslope.data import Dataset
-    from downslope.insight.result import Result
+    from downslope.insight.result import Part, Result
     from downslope.runs.run import Run
+
+FINDING = "Look at this:"  # begins a finding of the data checks
 
 OnProgress = Callable[[int, int], object]
 
@@ -70,19 +72,16 @@ class Output:
         Raises:
             DownslopeError: It cannot be used.
         """
-        from downslope.cli.scores import report_columns, report_findings
         from downslope.data import load
-        from downslope.data.checks.check_data import check_data
+        from downslope.insight.description import describe
 
         with self.reading(source) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)
         with self.waiting("Checking the data ..."):
-            dataset = check_data(dataset)
+            found = describe(dataset)
         if not self.as_json:
-            if with_columns:
-                report_columns(dataset)
-            report_findings(dataset.findings or ())
-        return dataset
+            tell(found.parts() if with_columns else found.warnings())
+        return found.dataset
 
     def reading(self, source: str) -> AbstractContextManager[OnProgress]:
         """Show how far reading is; gives what is to be called with (done, in all)."""
@@ -129,19 +128,23 @@ class Output:
             make_output_folder(self.folder)
         folder = folder or self.folder
         if not self.as_json:
-            tell(found)
+            tell(found.parts())
             if "folder" in also:
                 say(f"\nFound: {also['folder']}", exact=True)
         try:
             paths = self.draw(found, folder)
         finally:  # where the folder refuses, the work was not for nothing
             if self.as_json:
-                print_json({**also, **found.to_dict(), "pictures": [str(path) for path in paths]})
+                self.print_object(found, paths, **also)
         if paths and not self.as_json:
             if "folder" not in also:
                 say()
             list_pictures(paths)
         return STOPPED if getattr(found, "is_interrupted", False) else 0
+
+    def print_object(self, found: Result, pictures: Sequence[Path], **also: Any) -> None:
+        """Print a result as JSON, with what the command adds and the figures that were drawn."""
+        print_json({**also, **found.to_dict(), "pictures": [str(path) for path in pictures]})
 
     def show_of(self, run: Run, found: Result, **also: Any) -> int:
         """Print what was found of a run, and draw its figures beside it; see `show`."""
@@ -173,11 +176,13 @@ class Output:
             )
 
 
-def tell(found: Result) -> None:
-    """Print a result's text."""
-    for part in found.parts():
+def tell(parts: Iterable[Part]) -> None:
+    """Print the parts of a result's text; a finding of the data checks has a bold beginning."""
+    for part in parts:
         if isinstance(part, str):
-            say(part)
+            found = part.startswith(FINDING)
+            say(part.removeprefix(FINDING).lstrip() if found else part,
+                heading=FINDING if found else "")  # fmt: skip
         else:
             show_table(part)
 

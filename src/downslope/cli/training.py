@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from downslope.cli import display, scores
+from downslope.cli import display
 from downslope.cli.lines import say
-from downslope.cli.runner import list_pictures
+from downslope.cli.runner import list_pictures, tell
 from downslope.data import BUILT_IN, load
 from downslope.engine.settings import Record, Stop
 from downslope.errors import StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
+from downslope.insight.evaluation import training_result
 from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.metric_text import shown_folder, shown_path
+from downslope.runs.outcome import STILL_FALLING
 from downslope.runs.progress import OnChunk, Progress
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG, OPTIONS
@@ -131,27 +134,67 @@ def hint_to_resume(folder: Path) -> Iterator[None]:
         raise
 
 
-def report(run: Run, output: Output, found: FoundRate | None = None) -> None:
+def report(run: Run, output: Output, rate: FoundRate | None = None) -> None:
     """Print how good a run is that has just been trained, and draw its pictures."""
-    assert run.dataset is not None
-    scores.report_training(run, run.dataset, as_json=output.as_json)
-    if output.pictures:
-        _draw(run, found, output)
+    assert run.folder is not None
+    is_whole = run.outcome.reason != "interrupted"  # else the test part stays closed
+    with output.waiting("Measuring ..."):
+        found = training_result(run, with_test=is_whole)
     if not output.as_json:
-        scores.report_next(run)
+        tell(found.parts())
+        say(f"Run: {run.folder}", exact=True)
+    paths: list[Path] = []
+    try:
+        if output.pictures:
+            paths = _draw(run, rate, output, is_whole)
+    finally:  # where the folder refuses, the work was not for nothing
+        if output.as_json:
+            output.print_object(found, paths, run=str(run.folder))
+    if not output.as_json:
+        list_pictures(paths)
+        _tell_next(run)
 
 
-def _draw(run: Run, found: FoundRate | None, output: Output) -> None:
+def _draw(run: Run, rate: FoundRate | None, output: Output, with_test: bool) -> list[Path]:
     from downslope.plots import draw_run, save_all
 
     assert run.folder is not None
     folder = run.folder / "pictures"
     with output.waiting("Drawing pictures ..."):
-        paths = draw_run(run, folder, with_test=run.outcome.reason != "interrupted")
-        if found is not None:
-            paths += save_all(found.plot().items(), folder)
-    if not output.as_json:
-        list_pictures(paths)
+        paths = draw_run(run, folder, with_test=with_test)
+        return paths if rate is None else paths + save_all(rate.plot().items(), folder)
+
+
+def _tell_next(run: Run) -> None:
+    """Print the commands that come next, to copy."""
+    rows = [(f"{what}:", f"downslope {command}") for what, command in _next_commands(run)]
+    width = max(len(what) for what, _ in rows)
+    say("\nNext:")
+    for what, command in rows:
+        say(f"  {what:<{width}}  {command}")
+
+
+def _next_commands(run: Run) -> Iterator[tuple[str, str]]:
+    """What for, and the words after `downslope`."""
+    folder, data = shown_folder(run), run.data
+    if run.outcome.reason == "interrupted":
+        yield "train to its end", f"resume {folder}"
+    if run.outcome.reason == "non_finite":
+        named = data.target_names if data.options.get("target") else ()
+        targets = "".join(f" --target {shlex.quote(one)}" for one in named)
+        yield "find a learning rate", f"rate {shown_path(data.source)}{targets}"
+        return
+    if run.outcome.advice == STILL_FALLING:
+        yield "train longer", f"resume {folder} --epochs {2 * run.settings.epochs}"
+    yield "see how it learned", f"report {folder}"
+    if data.task == "counting":
+        yield "count in a photo", f"count {folder} PHOTO.jpg"
+    elif data.encoding is not None:
+        yield "predict for new rows", f"predict {folder} NEW.csv"
+    elif len(data.input_shape) == 3 or data.name == "digits":
+        yield "predict for an image", f"predict {folder} IMAGE.png"
+    else:
+        yield "predict for new inputs", f"predict {folder} NEW.npy"
 
 
 def both(one: OnChunk, other: OnChunk | None) -> OnChunk:

@@ -122,7 +122,7 @@ def load(
         said = TableOptions(TableOptions.names_of(target), {}, None, (), group, time, None, names)
         said.refuse_columns("the source")
         return from_arrays(
-            *_pair(source), task=task, kinds=kinds, split_seed=split_seed, name="arrays"
+            *pair_of(source), task=task, kinds=kinds, split_seed=split_seed, name="arrays"
         )
     unsplit = read(
         source,
@@ -171,7 +171,7 @@ def load_again(data: Any, options: Mapping[str, Any], on_progress: OnProgress | 
     if isinstance(data, tuple):
         taken = (*_OF_ARRAYS, "task", "kinds", "split_seed")
         own = {name: value for name, value in options.items() if name in taken}
-        return from_arrays(*_pair(data), **own)
+        return from_arrays(*pair_of(data), **own)
     usual = {name: value for name, value in options.items() if name not in _OF_ARRAYS}
     return load(data, on_progress=on_progress, **usual)
 
@@ -274,7 +274,12 @@ def _two(pair: tuple[Any, ...], part: str) -> tuple[Any, Any]:
     return pair[0], pair[1]
 
 
-def _pair(source: tuple[Any, ...]) -> tuple[Any, Any]:
+def pair_of(source: tuple[Any, ...]) -> tuple[Any, Any]:
+    """The two of (X, y).
+
+    Raises:
+        DataError: They are not two.
+    """
     if len(source) != 2:
         raise DataError(
             f"The source is a tuple of {len(source)}.",

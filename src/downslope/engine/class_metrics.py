@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
+from downslope.engine.metrics import plain_rows
+
 RARE = 0.5  # a class is rare below this fraction of an even part of the training samples
 
 
@@ -63,27 +65,20 @@ class ClassMetrics:
         known = self.auc[np.isfinite(self.auc)]
         return float(known.mean()) if len(known) else None
 
-    def as_list(self) -> list[dict[str, Any]]:
-        """Plain values, a dictionary per label."""
-        columns = ("accuracy", "baseline_accuracy", "precision", "recall", "f1", "auc")
-        return [
-            {"target": name, "samples": int(self.support[index])}
-            | {column: float(getattr(self, column)[index]) for column in columns}
-            for index, name in enumerate(self.names)
-        ]
+    def plain(self) -> Any:
+        """The metrics as JSON has them; what is not defined is nan, or null in JSON.
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values; what is not defined is nan, or null in JSON."""
-        columns = ("precision", "recall", "f1", "auc")
+        Of labels a dictionary for each; of classes those below `per_class`, and their means.
+        """
+        names = ("accuracy", "baseline_accuracy", "precision", "recall", "f1", "auc")
+        columns = {"samples": self.support, **{name: getattr(self, name) for name in names}}
+        if self.accuracy is not None:
+            return plain_rows("target", self.names, columns)
         return {
             "balanced_accuracy": self.balanced_accuracy,
             "macro_f1": self.macro_f1,
             "auc": self.mean_auc,
-            "per_class": [
-                {"class": name, "samples": int(self.support[index])}
-                | {column: float(getattr(self, column)[index]) for column in columns}
-                for index, name in enumerate(self.names)
-            ],
+            "per_class": plain_rows("class", self.names, columns),
         }
 
 

@@ -197,20 +197,28 @@ class TargetMetrics:
     mae_interval: Float[np.ndarray, "2 targets"] | None = None
     rmse_interval: Float[np.ndarray, "2 targets"] | None = None
 
-    def as_list(self) -> list[dict[str, Any]]:
-        """Plain values, a dictionary per target."""
-        columns = ("mae", "rmse", "r2", "baseline_mae", "baseline_rmse")
-        intervals = {
-            name: getattr(self, name)
-            for name in ("mae_interval", "rmse_interval")
-            if getattr(self, name) is not None
-        }
-        return [
-            {"target": name}
-            | {column: float(getattr(self, column)[index]) for column in columns}
-            | {column: ends[:, index].tolist() for column, ends in intervals.items()}
-            for index, name in enumerate(self.names)
-        ]
+    def plain(self) -> list[dict[str, Any]]:
+        """The metrics as JSON has them: a dictionary for each target."""
+        names = ("mae", "rmse", "r2", "baseline_mae", "baseline_rmse", "mae_interval",
+                 "rmse_interval")  # fmt: skip
+        return plain_rows("target", self.names, {name: getattr(self, name) for name in names})
+
+
+def plain_rows(
+    what: str, names: Sequence[str], columns: Mapping[str, np.ndarray | None]
+) -> list[dict[str, Any]]:
+    """Columns of metrics as a dictionary for each name.
+
+    Args:
+        what: The key of the name.
+        names: The classes or targets.
+        columns: Arrays by key, (names,) or (..., names); None for a column that is left out.
+    """
+    known = {key: values for key, values in columns.items() if values is not None}
+    return [
+        {what: name, **{key: values[..., index].tolist() for key, values in known.items()}}
+        for index, name in enumerate(names)
+    ]
 
 
 def target_metrics(

@@ -127,6 +127,8 @@ def plain(value: Any, most: int | None = None) -> Any:
         return value.item()
     if isinstance(value, Result):
         return value.to_dict()
+    if hasattr(value, "plain"):  # it knows better than its fields
+        return value.plain()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: plain(one, most) for name, one in _fields(value).items()}
     if isinstance(value, Mapping):

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
+from downslope.insight.evaluation import training_result
 from downslope.plots.style import save_all
 from downslope.reporting.material import Material
 from downslope.reporting.page import html
 from downslope.reporting.pieces import Chapter, Picture
 from downslope.reporting.story import chapters
-from downslope.reporting.story_result import facts, measured
+from downslope.reporting.story_result import facts
 from downslope.runs.run import Run
 from downslope.storage.files import make_output_folder, write_file
 
@@ -87,7 +88,7 @@ def tell(run: Run, *, with_test: bool = True, on_progress: OnProgress | None = N
     run = run.with_data()
     shown = replace(run, evaluations=run.evaluations.without_another())
     material = Material(shown, with_test, on_progress)
-    result = measured(material)
+    result = training_result(shown, with_test=with_test)
     name, task = run.data.name, run.data.task
     what = {"classification": "the class", "regression": "numbers"}
     what["multilabel"] = "which labels hold"

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from downslope.insight.evaluation import TrainingResult
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Chapter, Piece
 from downslope.reporting.story_begin import the_first_answers, the_loss, the_samples
 from downslope.reporting.story_descent import the_repetition, the_slopes, the_steps
 from downslope.reporting.story_replay import the_gap, the_layers, the_surface
 from downslope.reporting.story_result import (
-    Result,
     how_good,
     the_ending,
     the_same_samples,
@@ -39,7 +39,7 @@ AFTERWARDS: tuple[tuple[str, tuple[Write, ...]], ...] = (
 )
 
 
-def chapters(material: Material, result: Result) -> list[Chapter]:
+def chapters(material: Material, result: TrainingResult) -> list[Chapter]:
     """All chapters that have something to tell."""
     good = (RESULT, (lambda material: how_good(material, result),))
     written = [

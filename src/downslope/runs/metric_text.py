@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,20 +19,25 @@ from downslope.numerals import rounded
 from downslope.runs.measure import rarest_class
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary
+from downslope.text import Table
 
 COLUMNS = {
     "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
     "rmse": "RMSE", "precision": "precision", "recall": "recall", "f1": "F1", "auc": "AUC",
 }  # fmt: skip
 PERCENT = ("accuracy", "all_right", "precision", "recall")
-NUMBER_COLUMNS = (
-    "target", "MAE", "95 % interval", "baseline MAE", "RMSE", "baseline RMSE",
-    "R\N{SUPERSCRIPT TWO}",
-)  # fmt: skip
-LABEL_COLUMNS = (
-    "target", "yes", "accuracy", "baseline", "precision", "recall", "F1", "AUC",
-)  # fmt: skip
-CLASS_COLUMNS = ("class", "samples", "precision", "recall", "f1", "auc")
+# columns of the tables of classes, of labels and of numbers: heads, and attributes of the metrics
+_RATES = {"precision": "precision", "recall": "recall", "F1": "f1", "AUC": "auc"}
+_OF_CLASSES = {"class": "names", "samples": "support", **_RATES}
+_OF_LABELS = {
+    "target": "names", "yes": "support", "accuracy": "accuracy", "baseline": "baseline_accuracy",
+    **_RATES,
+}  # fmt: skip
+_OF_NUMBERS = {
+    "target": "names", "MAE": "mae", "95 % interval": "mae_interval",
+    "baseline MAE": "baseline_mae", "RMSE": "rmse", "baseline RMSE": "baseline_rmse",
+    "R\N{SUPERSCRIPT TWO}": "r2",
+}  # fmt: skip
 
 
 def figure(name: str, value: float, task: Task) -> str:
@@ -86,30 +94,43 @@ def metrics_by_target(run: Run, samples: Samples) -> TargetMetrics | ClassMetric
     return run.target_metrics(samples) if has_several_numbers(run.data) else None
 
 
-def target_rows(found: TargetMetrics | ClassMetrics) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The head of a table of targets, and a row of text for each."""
-    if isinstance(found, TargetMetrics):
-        rows = []
-        for index, name in enumerate(found.names):
-            between = ""
-            if found.mae_interval is not None:
-                between = " to ".join(rounded(end) for end in found.mae_interval[:, index])
-            r2 = found.r2[index]
-            figures = [found.mae, found.baseline_mae, found.rmse, found.baseline_rmse]
-            mae, *rest = (rounded(float(one[index])) for one in figures)
-            rows.append([name, mae, between, *rest, f"{r2:.3f}" if math.isfinite(r2) else ""])
-        return NUMBER_COLUMNS, rows
-    columns = ("accuracy", "baseline_accuracy", "precision", "recall", "f1", "auc")
-    return LABEL_COLUMNS, [
-        [name, f"{found.support[index]:,}"]
-        + [_cell(column, float(getattr(found, column)[index])) for column in columns]
-        for index, name in enumerate(found.names)
+def metrics_table(
+    found: TargetMetrics | ClassMetrics, most: int | None = None, caption: str = ""
+) -> Table:
+    """The metrics of each class, label or target as a table; empty where one is not defined.
+
+    Args:
+        found: The metrics.
+        most: How many rows it has at the most: of classes the rarest, else the first.
+        caption: What it shows.
+    """
+    columns = _OF_NUMBERS
+    order = np.arange(len(found.names))
+    if isinstance(found, ClassMetrics):
+        columns = _OF_CLASSES if found.accuracy is None else _OF_LABELS
+        if found.accuracy is None:
+            order = np.sort(np.argsort(found.support, kind="stable")[:most])
+    rows = [
+        [_cell(name, getattr(found, name), int(index)) for name in columns.values()]
+        for index in order[:most]
     ]
+    return Table(tuple(columns), rows, numeric=range(1, len(columns)), caption=caption)
 
 
-def _cell(name: str, value: float, task: Task = "multilabel") -> str:
-    name = "accuracy" if name == "baseline_accuracy" else name
-    return figure(name, value, task) if math.isfinite(value) else ""
+def _cell(name: str, values: Any, index: int) -> str:
+    """A metric of a class or target as the text of a cell."""
+    if values is None or name == "names":
+        return "" if values is None else values[index]
+    if name == "support":
+        return f"{values[index]:,}"
+    if name == "mae_interval":
+        return " to ".join(rounded(end) for end in values[:, index])
+    value = float(values[index])
+    if name == "r2":
+        return f"{value:.3f}" if math.isfinite(value) else ""
+    if name.endswith(("mae", "rmse")):
+        return rounded(value)
+    return figure(name.removeprefix("baseline_"), value, "multilabel") * math.isfinite(value)
 
 
 def targets_note(run: Run) -> str:
@@ -125,16 +146,6 @@ def targets_note(run: Run) -> str:
         f"The loss is the mean over the {count} targets, each {_unit_of_loss(run)}. Errors are "
         "those of each target in its own unit; the baselines always predict the training median "
         "(MAE) or the training mean (RMSE)."
-    )
-
-
-def joint_note(run: Run) -> str:
-    """What the figures of several targets together are, for programs."""
-    if run.data.task == "multilabel":
-        return "accuracy: the mean over the targets; all_right: of samples with all targets right"
-    return (
-        f"loss: the mean over the targets, each {_unit_of_loss(run)}; mae: the mean of the "
-        "targets' MAE, each in its own unit; rmse: the root of the mean of their squares"
     )
 
 
@@ -191,15 +202,6 @@ def class_verdict(run: Run, found: ClassMetrics) -> str:
     )
 
 
-def class_rows(found: ClassMetrics, task: Task = "classification") -> list[list[str]]:
-    """A row of text for each class, under `CLASS_COLUMNS`; empty where nothing is defined."""
-    return [
-        [name, f"{found.support[index]:,}"]
-        + [_cell(one, float(getattr(found, one)[index]), task) for one in CLASS_COLUMNS[2:]]
-        for index, name in enumerate(found.names)
-    ]
-
-
 def evaluations_note(run: Run) -> str:
     """How often a run's test score was seen, and what that means."""
     count = run.test_evaluations
@@ -211,6 +213,18 @@ def evaluations_note(run: Run) -> str:
         f"You have seen the test score {often}. If you changed anything because of it, it is too "
         f"optimistic. Check on new data: downslope test {folder} --data NEW"
     )
+
+
+def shown_folder(run: Run) -> str:
+    """A run's folder for a command to copy; RUN where it has none."""
+    return "RUN" if run.folder is None else shown_path(run.folder)
+
+
+def shown_path(path: str | Path) -> str:
+    """A path for a shell: relative where it lies below the working folder."""
+    with contextlib.suppress(ValueError, OSError):
+        path = Path(path).relative_to(Path.cwd())
+    return shlex.quote(str(path))
 
 
 def generated_note(name: str) -> str:

@@ -9,6 +9,7 @@ import rich_click as click
 from downslope.cli import options
 from downslope.cli.runner import Output
 from downslope.errors import SettingError
+from downslope.text import amount
 
 
 @click.command()
@@ -35,10 +36,13 @@ def predict(
     size the network was trained on; a folder stands for all images in it. For digits, draw light
     strokes on a dark ground.
     """
+    import numpy as np
+
     from downslope.cli.inputs import read_inputs, with_folders_opened
-    from downslope.cli.predictions import report_predictions, write_sheet
+    from downslope.cli.lines import print_data, say
+    from downslope.insight.predictions import counts_people, predictions
     from downslope.runs.open import open_run
-    from downslope.storage.files import new_file
+    from downslope.storage.files import new_file, write_file
 
     if output.as_json and (as_csv or out is not None):
         raise SettingError(
@@ -50,8 +54,17 @@ def predict(
     if out is not None:
         new_file(out)
     files = with_folders_opened(paths, run.data)
-    inputs = [(path, one) for path in files for one in read_inputs(path, run.data)]
-    if as_csv or out is not None:
-        write_sheet(run, inputs, out)
+    read = [(path, one) for path in files for one in read_inputs(path, run.data)]
+    inputs = [one.values for _, one in read]
+    found = predictions(
+        run,
+        inputs if counts_people(run) else np.stack(inputs),
+        names=[(str(path), one.row) for path, one in read],
+    )
+    if out is not None:
+        write_file(out, found.to_csv().encode())
+        say(f"{amount(len(found), 'prediction')}: {out}", err=True, exact=True)
+    elif as_csv:
+        print_data(found.to_csv())
     else:
-        report_predictions(run, inputs, as_json=output.as_json)
+        output.show(found)

@@ -14,8 +14,15 @@ from downslope.cli.runner import Output
 @options.run_folder
 @click.option("--data", "other", metavar="DATA", help="Other labelled data; all of it is used.")
 @options.output
-def test(run_folder: Path, other: str | None, output: Output) -> None:
+def test(run_folder: Path, other: str | None, output: Output) -> int:
     """Evaluate a RUN on its test part, or on other labelled data."""
-    from downslope.cli.scores import test_and_report
+    from downslope.insight.evaluation import evaluation_of
+    from downslope.runs.open import open_run
+    from downslope.runs.other_data import labelled
 
-    test_and_report(run_folder, other, as_json=output.as_json)
+    run = open_run(run_folder)
+    with output.reading(other or run.data.source) as on_progress:
+        chosen = labelled(run, other, on_progress)
+    with output.waiting("Measuring ..."):
+        found = evaluation_of(chosen)
+    return output.show(found, run=str(run.folder))
