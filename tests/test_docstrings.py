@@ -50,7 +50,7 @@ def _names():
         module = importlib.import_module(home)
         public = (name for name in module.__all__ if not inspect.ismodule(getattr(module, name)))
         names += [f"{home}.{name}" for name in public]
-    names.append("downslope.insight.result.Result")
+    names.append("downslope.result.Result")
     return [*sorted(names, key=_analysis), *ESTIMATORS]
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from downslope import data, insight, plots
     from downslope.data import DataFinding, Dataset, Samples, Scaling, load
     from downslope.data.checks.check_data import check_data
+    from downslope.data.describe import describe
     from downslope.engine.augment import Augment
     from downslope.engine.backpropagation import Backpropagation, backpropagate
     from downslope.engine.losses_at import losses_at
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from downslope.nn.notation import parse as parse_network
     from downslope.reporting.report import report
     from downslope.runs.checkpoint import Checkpoints
+    from downslope.runs.evaluate import evaluate, training_result
+    from downslope.runs.named_predictions import predictions
     from downslope.runs.open import open_run
     from downslope.runs.outcome import Outcome
     from downslope.runs.progress import Progress
@@ -119,6 +122,8 @@ __all__ = [
     "catalogue",
     "check_data",
     "data",
+    "describe",
+    "evaluate",
     "export",
     "fork",
     "insight",
@@ -127,6 +132,7 @@ __all__ = [
     "open_run",
     "parse_network",
     "plots",
+    "predictions",
     "recipe",
     "replay",
     "report",
@@ -134,12 +140,14 @@ __all__ = [
     "tensorboard_log",
     "train",
     "train_side_by_side",
+    "training_result",
 ]
 
 # where each name lives; the same as the imports above, which only type checkers read
 _HOMES = {
     "data": "DataFinding Dataset Samples Scaling load",
     "data.checks.check_data": "check_data",
+    "data.describe": "describe",
     "errors": (
         "DataError DownslopeError InputError NetworkError RunError SettingError StorageError"
     ),
@@ -154,6 +162,8 @@ _HOMES = {
     "engine.model": "Model",
     "engine.optimizers": "Optimizer Schedule",
     "runs.outcome": "Outcome",
+    "runs.evaluate": "evaluate training_result",
+    "runs.named_predictions": "predictions",
     "runs.progress": "Progress",
     "runs.replay": "Replay replay",
     "runs.run": "Run",

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 import downslope as ds
-from downslope.insight import training_result
 from downslope.reporting.material import Material
 from downslope.reporting.story_result import facts, how_good
+from downslope.runs.evaluate import training_result
 from downslope.text import Table
 
 RNG = np.random.default_rng(1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from downslope.errors import DownslopeError
-from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, OfParts, Result, plain
+from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, OfParts, Result, plain
 from downslope.text import Table
 
 

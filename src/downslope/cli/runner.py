@@ -13,7 +13,7 @@ from downslope.cli.lines import plain_json, print_json, say, show_table
 
 if TYPE_CHECKING:  # help answers without the engine
     from downslope.data import Dataset
-    from downslope.insight.result import Part, Result
+    from downslope.result import Part, Result
     from downslope.runs.run import Run
 
 FINDING = "Look at this:"  # begins a finding of the data checks
@@ -73,7 +73,7 @@ class Output:
             DownslopeError: It cannot be used.
         """
         from downslope.data import load
-        from downslope.insight.description import describe
+        from downslope.data.describe import describe
 
         with self.reading(source) as on_progress:
             dataset = load(source, on_progress=on_progress, **reading)

@@ -21,8 +21,8 @@ from downslope.data import BUILT_IN, load
 from downslope.engine.settings import Record, Stop
 from downslope.errors import StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
-from downslope.insight.evaluation import training_result
 from downslope.runs.checkpoint import Checkpoints
+from downslope.runs.evaluate import training_result
 from downslope.runs.metric_text import shown_folder, shown_path
 from downslope.runs.outcome import STILL_FALLING
 from downslope.runs.progress import OnChunk, Progress

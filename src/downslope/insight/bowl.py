@@ -21,9 +21,9 @@ from jaxtyping import Float
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.insight.descent import walk
-from downslope.insight.result import Part, Result
 from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.text import Table
 
 LOWEST = (4.0, 3.0)

@@ -14,7 +14,6 @@ from typing import Any
 
 from downslope.engine.optimizers import CLIP_NORM, OPTIMIZERS, SCHEDULES, WEIGHT_DECAY
 from downslope.errors import SettingError
-from downslope.insight.result import Part, Result
 from downslope.names import look_up
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.equations import explained, written
@@ -22,6 +21,7 @@ from downslope.nn.initializers import INITIALIZERS
 from downslope.nn.losses import LOSSES, Loss
 from downslope.nn.notation import LAYERS
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.text import Table
 
 _HEAD = ("name", "formula", "settings", "source")

@@ -11,9 +11,9 @@ from jaxtyping import Float
 
 from downslope.data.dataset import Task
 from downslope.engine import metrics
-from downslope.insight.result import PROGRAM_ONLY, Part, Result, plain
 from downslope.insight.significance import Difference, difference
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result, plain
 from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.outcome import Outcome
 from downslope.runs.trace import Trace

@@ -29,11 +29,11 @@ from downslope.engine.model import Model
 from downslope.engine.optimizers import Optimizer
 from downslope.engine.scales import Scales
 from downslope.errors import DataError
-from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
+from downslope.result import PROGRAM_ONLY
 
 MOST_SAMPLES = 2048  # that the bend is measured on, unless more are asked for
 TOLERANCE = 1e-3  # of the eigenvalue

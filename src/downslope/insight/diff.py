@@ -33,8 +33,8 @@ from downslope.insight.differing_settings import (
     network_unlike,
     stretches,
 )
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.outcome import Outcome
 from downslope.runs.run import Run

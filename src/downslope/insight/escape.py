@@ -25,9 +25,9 @@ from jaxtyping import Array, Float
 from downslope.engine.settings import BatchSize, Settings
 from downslope.errors import SettingError
 from downslope.insight.descent import walk
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.losses import Loss
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.text import Table
 
 A, HILL, B = 1.5, 5.0, 7.0

@@ -18,10 +18,10 @@ from downslope.data.dataset import Task
 from downslope.data.progress import OnProgress
 from downslope.errors import RunError
 from downslope.insight.learning_curve import LearningCurve
-from downslope.insight.result import OfParts, Part, Result
 from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
 from downslope.numerals import rounded
+from downslope.result import OfParts, Part, Result
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
 

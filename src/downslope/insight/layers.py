@@ -22,12 +22,12 @@ from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
-from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.insight.step import batch_gradients
 from downslope.insight.step_text import number, percent
 from downslope.nn.activations import Activation
 from downslope.nn.layer import activation_of
 from downslope.nn.network import NetworkParameters
+from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
 from downslope.text import Table

@@ -17,10 +17,10 @@ from downslope.data.dataset import Task
 from downslope.data.progress import OnProgress
 from downslope.engine.settings import Record, Stop
 from downslope.errors import DataError, SettingError
-from downslope.insight.result import Part, Result
 from downslope.insight.significance import Difference, difference
 from downslope.insight.solutions import some_of
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train

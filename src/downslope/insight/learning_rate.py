@@ -42,9 +42,9 @@ from downslope.insight.learning_rate_trials import (
     train_some,
     try_rates,
 )
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.nn.network import Network, NetworkParameters
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.preparation import sample_weights
 from downslope.runs.train_options import TrainOptions, options_from
 

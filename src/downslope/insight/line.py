@@ -16,10 +16,10 @@ import numpy as np
 from jaxtyping import Float
 
 from downslope.errors import SettingError
-from downslope.insight.result import OfParts, Result
 from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
+from downslope.result import OfParts, Result
 from downslope.runs.run import Run
 
 POINTS = 51

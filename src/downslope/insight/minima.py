@@ -19,10 +19,10 @@ from downslope.engine import metrics
 from downslope.engine.metrics import MEASURES
 from downslope.errors import SettingError, quoted
 from downslope.insight.barriers import classical_map, rise, share_apart
-from downslope.insight.result import Part, Result
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.nn.network import Network
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.runs.metric_text import COLUMNS, figure
 from downslope.runs.train_many import SideBySide, train_side_by_side
 from downslope.runs.train_options import TrainOptions, options_from

@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from downslope.data.dataset import Dataset, Samples
 from downslope.engine.model import Model
 from downslope.errors import DataError, NetworkError
-from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.insight.step_text import number
 from downslope.insight.weight import checked_layer
 from downslope.nn.activations import Activation, activation
@@ -25,6 +24,7 @@ from downslope.nn.images import Conv2D
 from downslope.nn.layer import is_ours
 from downslope.nn.network import Network
 from downslope.numerals import rounded
+from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.runs.run import Run
 from downslope.text import Table
 

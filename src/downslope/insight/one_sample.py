@@ -19,12 +19,12 @@ from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError, NetworkError
-from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
 from downslope.nn.layer import Layer, Parameters, Shape, layer_kind
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
+from downslope.result import PROGRAM_ONLY
 from downslope.runs.replay import Replay
 
 

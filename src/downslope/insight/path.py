@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from downslope.insight.result import PROGRAM_ONLY
 from downslope.nn.network import NetworkParameters
+from downslope.result import PROGRAM_ONLY
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
 

@@ -18,10 +18,10 @@ from jaxtyping import Float
 
 from downslope.errors import SettingError
 from downslope.insight.path import Path
-from downslope.insight.result import PROGRAM_ONLY
 from downslope.names import look_up
 from downslope.nn.layer import numbered
 from downslope.nn.network import NetworkParameters
+from downslope.result import PROGRAM_ONLY
 from downslope.storage.arrays import flatten
 
 Kind = Literal["path", "random", "weights"]

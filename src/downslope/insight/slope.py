@@ -18,12 +18,12 @@ from jaxtyping import Float
 from downslope.errors import DownslopeError, SettingError
 from downslope.insight.expression import FUNCTIONS, parse_expression
 from downslope.insight.one_sided import sides_at
-from downslope.insight.result import Part, Result
 from downslope.names import look_up
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.equations import Equation, explained
 from downslope.nn.losses import LOSSES, Loss, resolve
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.text import Table
 
 Function = Callable[..., Any]

@@ -13,12 +13,12 @@ from scipy.special import expit, softmax
 from downslope.errors import printable
 from downslope.insight.chain_rule import Chain, Product, Sum
 from downslope.insight.one_sample import LayerWay, SeenSample, Way
-from downslope.insight.result import FEW_ENOUGH, Part, Result
 from downslope.insight.slope_check import Difference
 from downslope.insight.weight import Weight
 from downslope.nn.equations import Equation, put, written
 from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
+from downslope.result import FEW_ENOUGH, Part, Result
 from downslope.storage.arrays import flatten
 from downslope.text import Table, amount
 

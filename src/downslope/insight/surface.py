@@ -21,9 +21,9 @@ from downslope.engine.losses_at import losses_at
 from downslope.errors import SettingError
 from downslope.insight.path import Path, path_of
 from downslope.insight.plane import Kind, Plane, plane_of_path, plane_of_weights, random_plane
-from downslope.insight.result import OfParts, Result
 from downslope.nn.network import NetworkParameters
 from downslope.numerals import rounded
+from downslope.result import OfParts, Result
 from downslope.runs.preparation import sample_weights
 from downslope.runs.run import Run
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from downslope.errors import SettingError, printable, quoted
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,7 +23,6 @@ from downslope.insight.learning_rate import FoundRate
 from downslope.insight.line import Line
 from downslope.insight.minima import Minima
 from downslope.insight.neuron import Neuron
-from downslope.insight.result import Result
 from downslope.insight.slope import Slope
 from downslope.insight.surface import Surface
 from downslope.plots import style
@@ -42,6 +41,7 @@ from downslope.plots.neuron import neuron_figure
 from downslope.plots.slope import tangents
 from downslope.plots.style import save_all
 from downslope.plots.surface import surface_map, surface_relief
+from downslope.result import Result
 
 Drawing = Mapping[str, Callable[[], Figure]]  # functions that draw, by the name of their files
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from downslope.data.progress import OnProgress
 from downslope.errors import SettingError
-from downslope.insight.evaluation import training_result
 from downslope.plots.style import save_all
 from downslope.reporting.material import Material
 from downslope.reporting.page import html
 from downslope.reporting.pieces import Chapter, Picture
 from downslope.reporting.story import chapters
 from downslope.reporting.story_result import facts
+from downslope.runs.evaluate import training_result
 from downslope.runs.run import Run
 from downslope.storage.files import make_output_folder, write_file
 

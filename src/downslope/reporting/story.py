@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from downslope.insight.evaluation import TrainingResult
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Chapter, Piece
 from downslope.reporting.story_begin import the_first_answers, the_loss, the_samples
@@ -20,6 +19,7 @@ from downslope.reporting.story_result import (
     the_settings,
 )
 from downslope.reporting.story_weight import the_change, the_factors, the_neuron
+from downslope.runs.evaluate import TrainingResult
 
 Write = Callable[[Material], Iterable[Piece]]
 

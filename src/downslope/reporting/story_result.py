@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from downslope.engine.augment import Augment
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import MEASURES, TargetMetrics
-from downslope.insight.evaluation import TrainingResult
 from downslope.nn import notation
 from downslope.numerals import rounded
 from downslope.plots.run import figures_of_test
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
+from downslope.runs.evaluate import TrainingResult
 from downslope.runs.metric_text import (
     COLUMNS,
     class_verdict,

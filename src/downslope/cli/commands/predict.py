@@ -40,7 +40,7 @@ def predict(
 
     from downslope.cli.inputs import read_inputs, with_folders_opened
     from downslope.cli.lines import print_data, say
-    from downslope.insight.predictions import counts_people, predictions
+    from downslope.runs.named_predictions import counts_people, predictions
     from downslope.runs.open import open_run
     from downslope.storage.files import new_file, write_file
 

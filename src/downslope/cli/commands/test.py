@@ -16,7 +16,7 @@ from downslope.cli.runner import Output
 @options.output
 def test(run_folder: Path, other: str | None, output: Output) -> int:
     """Evaluate a RUN on its test part, or on other labelled data."""
-    from downslope.insight.evaluation import evaluation_of
+    from downslope.runs.evaluate import evaluation_of
     from downslope.runs.open import open_run
     from downslope.runs.other_data import labelled
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from downslope.data.dataset import Samples
+from downslope.data.describe import rows_of
 from downslope.data.progress import OnProgress
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import FEWEST_FOR_INTERVAL, TargetMetrics
-from downslope.insight.description import rows_of
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.metric_text import (
     COLUMNS,
     class_verdict,
@@ -250,7 +250,7 @@ def evaluate(run: Run, data: Any = None, *, on_progress: OnProgress | None = Non
         DataError: The data cannot be read, or does not fit the run.
 
     Example:
-        >>> found = ds.insight.evaluate(ds.open_run("runs/moons-1"))
+        >>> found = ds.evaluate(ds.open_run("runs/moons-1"))
         >>> found.data.samples, sorted(found.test)
         (160, ['accuracy', 'loss'])
     """
@@ -287,7 +287,7 @@ def training_result(run: Run, *, with_test: bool = True) -> TrainingResult:
         DataError: The data is missing or has changed.
 
     Example:
-        >>> found = ds.insight.training_result(ds.open_run("runs/moons-1"), with_test=False)
+        >>> found = ds.training_result(ds.open_run("runs/moons-1"), with_test=False)
         >>> list(found.measured), found.outcome.reason
         (['train', 'validation'], 'epochs')
     """

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from downslope.data.readers.table_file import is_number
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
 from downslope.numerals import rounded
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.metric_text import label_words
 from downslope.runs.run import Run
 from downslope.text import Table, amount
@@ -136,7 +136,7 @@ def predictions(run: Run, inputs: Any, *, names: Sequence[tuple[str, int]] = ())
 
     Example:
         >>> run = ds.open_run("runs/moons-1")
-        >>> found = ds.insight.predictions(run, np.array([[0.5, 0.2], [1.0, -0.4]]))
+        >>> found = ds.predictions(run, np.array([[0.5, 0.2], [1.0, -0.4]]))
         >>> sorted(found.predictions[0])
         ['class', 'input', 'probability', 'row']
         >>> found.to_csv().splitlines()[0]

@@ -9,7 +9,7 @@ from typing import Any
 from downslope.data.checks.check_data import check_data
 from downslope.data.dataset import Dataset
 from downslope.data.load import as_dataset
-from downslope.insight.result import PROGRAM_ONLY, Part, Result
+from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.text import Table, amount
 
 
@@ -111,7 +111,7 @@ def describe(data: Any) -> Description:
         DataError: The data cannot be read.
 
     Example:
-        >>> print(ds.insight.describe("moons").summary)
+        >>> print(ds.describe("moons").summary)
         moons (classification): 560 train, 80 validation, 160 test samples
     """
     dataset = as_dataset(data)
