@@ -49,6 +49,52 @@ def test_test_measures_the_test_part(call, xor_run):
     assert "the most frequent class: 54.4 %." in text
 
 
+def test_python_gives_what_the_commands_print(call, xor_run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    seen = "You have seen the test score"
+    run = ds.open_run(xor_run)
+    printed = call("test", xor_run).stdout.rstrip().split("\n")
+    found = ds.evaluate(run)
+    told = str(found).split("\n")
+    assert [one for one in told if seen not in one] == [one for one in printed if seen not in one]
+    assert "<th" in found._repr_html_()
+    points = np.array([[0.5, 0.5], [-0.5, 0.5], [0.5, -0.5]])
+    np.savetxt("points.csv", points, delimiter=",")
+    names = [("points.csv", row) for row in (1, 2, 3)]
+    predicted = ds.predictions(run, points, names=names)
+    assert call("predict", xor_run, "points.csv").stdout == f"{predicted}\n"
+    assert call("predict", xor_run, "points.csv", "--csv").stdout == predicted.to_csv()
+    made = json.loads(call("predict", xor_run, "points.csv", "--json").stdout)
+    assert made["predictions"] == predicted.to_dict()["predictions"]
+
+
+def test_a_run_is_evaluated_on_other_samples_in_memory(xor_run):
+    run = ds.open_run(xor_run).with_data()
+    test, before = run.dataset.test, run.test_evaluations
+    alone = ds.Samples(test.inputs, test.targets)
+    names = [run.data.class_names[index] for index in test.targets]
+    for given in ((test.inputs, test.targets), (test.inputs, names), alone):
+        found = ds.evaluate(run, given)
+        assert (found.test, found.opened_now) == (run.measure(alone), False)
+        assert found.baseline == run.measure_baseline(alone)
+    assert run.test_evaluations == before
+    assert ds.evaluate(run, test).opened_now
+    assert run.test_evaluations == before + 1
+    with pytest.raises(ds.DataError, match="The targets have the class 'neither'"):
+        ds.evaluate(run, (test.inputs, ["neither"] * len(test)))
+
+
+def test_a_description_is_what_train_prints(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "1000")
+    rows = "".join(f"{i},{i % 3},{'yes' if i % 2 else 'no'}\n" for i in range(60))
+    Path("a.csv").write_text("x,x,y\n".replace("x,x", "row,z") + rows)
+    printed = call("train", "a.csv", "--target", "y", "--epochs", 1, "--no-pictures").stdout
+    found = ds.describe(ds.load("a.csv", target="y"))
+    assert printed.startswith(f"{found}\n")
+    assert found.rows == {"read": 60, "used": 60, "left_out": {}}
+    assert found.to_dict()["columns"][0]["name"] == "row"
+
+
 def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crowd_folder):
     text = call("test", xor_run, "--data", "xor").stdout
     assert "160 samples of xor: the data it was trained on, so only the test part was used." in text

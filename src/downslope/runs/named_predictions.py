@@ -140,7 +140,7 @@ def predictions(run: Run, inputs: Any, *, names: Sequence[tuple[str, int]] = ())
         >>> sorted(found.predictions[0])
         ['class', 'input', 'probability', 'row']
         >>> found.to_csv().splitlines()[0]
-        'prediction,probability lower,probability upper'
+        'prediction,probability upper,probability lower'
     """
     probabilities = None
     if counts_people(run):  # photos of many sizes

@@ -61,11 +61,11 @@ def labelled(run: Run, data: Any = None, on_progress: OnProgress | None = None) 
         return _test_part(run, on_progress, "its test part")
     if isinstance(data, tuple):
         inputs, targets = pair_of(data)
-        samples = Samples(checked_inputs(run, inputs), _numbered(run, targets))
-        return Labelled(run, "the arrays", samples, False, "all its samples")
+        data = Samples(checked_inputs(run, inputs), _numbered(run, targets))
     if isinstance(data, Samples):
-        name = run.data.name if is_test_part(run, data) else "what was given"
-        return Labelled(run, name, data, run.data.generated, "the samples that were given")
+        if is_test_part(run, data):
+            return _test_part(run, on_progress, "its test part")
+        return Labelled(run, "data in memory", data, False, "all its samples")
     if isinstance(data, str | Path):
         source = str(data)
         known = source if source in BUILT_IN else str(Path(source).expanduser().absolute())
