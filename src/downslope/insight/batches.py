@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from downslope.errors import RunError, printable
-from downslope.insight.result import Part, Result
 from downslope.numerals import rounded
+from downslope.result import Part, Result
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
 from downslope.text import Table, amount
