@@ -16,8 +16,8 @@ from jaxtyping import Float
 from downslope.engine.settings import LARGEST_SEED
 from downslope.errors import SettingError
 from downslope.insight.expression import parse_expression
-from downslope.insight.result import Part, Result
 from downslope.insight.slope import number
+from downslope.result import Part, Result
 from downslope.text import Table, amount
 
 LOW, HIGH = 0.0, 10.0  # the weight lies between them
