@@ -145,7 +145,9 @@ def show_pictures(worked: Worked, output: Output) -> None:
         say()
         say("\n".join(sketched(worked.sketch, min(WIDEST, line_width() - 2))))
     paths = output.draw(worked, output.folder)
-    if paths:
+    if paths and output.folder is not None:
+        with output.waiting("Writing ..."):
+            paths += [write(output.folder / name) for name, write in worked.pages.items()]
         say()
         say(worked.after)
         list_pictures(paths)

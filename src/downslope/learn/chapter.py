@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +209,7 @@ class Worked(Result):
         drawings: The pictures by name, drawn after the question, whose answer they may show.
         after: What to say about the pictures.
         sketch: A curve for the terminal.
+        pages: Files beside the pictures by name: functions that write them to a path.
     """
 
     told: tuple[Part, ...]
@@ -215,6 +217,7 @@ class Worked(Result):
     drawings: Mapping[str, Callable[[], Figure]] = field(metadata=PROGRAM_ONLY)
     after: str = ""
     sketch: Sketch | None = None
+    pages: Mapping[str, Callable[[Path], Path]] = field(default_factory=dict, metadata=PROGRAM_ONLY)
 
     @property
     def summary(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.plots import style
@@ -42,14 +43,76 @@ def curves(
         axes.plot(at, values, color=style.PALETTE[place], linewidth=2, label=name or None)
     for place, (at, value, name) in enumerate(points):
         number = len(lines) + place
-        look = {"color": style.PALETTE[number % 8], "marker": style.MARKERS[number % 8]}
-        axes.plot(at, value, linestyle="", markersize=8, label=name, zorder=4, **look)
+        colour, marker = style.PALETTE[number % 8], style.MARKERS[number % 8]
+        axes.plot(
+            at, value, linestyle="", markersize=8, label=name, zorder=4, color=colour,
+            marker=marker,
+        )  # fmt: skip
     if points or any(name for _, _, name in lines):
-        axes.legend(
-            loc="upper left",
-            bbox_to_anchor=(1.01, 1.0),
-            frameon=False,
-            fontsize=style.TEXT_SIZE,
-            labelcolor=style.INK,
-        )
+        _name(axes)
+    return figure
+
+
+def _name(axes: Axes) -> None:
+    """Name what is drawn, beside the axes."""
+    axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=style.TEXT_SIZE,
+        labelcolor=style.INK,
+    )
+
+
+def scattered(
+    title: str, subtitle: str, line: Line, clouds: Sequence[Line], *, x: str, y: str
+) -> Figure:
+    """Draw a curve and the points that it should pass through.
+
+    Args:
+        title: The heading.
+        subtitle: What the picture says.
+        line: The curve.
+        clouds: Points, each group with its name.
+        x: What the horizontal axis shows.
+        y: What the vertical axis shows.
+    """
+    figure = style.new_figure(title, subtitle, height=3.8)
+    axes = style.dress(figure.subplots(), x=x, y=y)
+    looks = ((style.FAINT, 14), (style.VERMILLION, 42))
+    for (at, values, name), (colour, size) in zip(clouds, looks, strict=True):
+        axes.scatter(at, values, s=size, color=colour, label=name, zorder=3)
+    axes.plot(line[0], line[1], color=style.BLUE, linewidth=2, label=line[2], zorder=2)
+    _name(axes)
+    return figure
+
+
+def bars(
+    title: str,
+    subtitle: str,
+    heights: np.ndarray,
+    level: float,
+    chosen: int,
+    *,
+    x: str,
+    y: str,
+) -> Figure:
+    """Draw bars, one of them chosen, and a level beside them.
+
+    Args:
+        title: The heading.
+        subtitle: What the picture says.
+        heights: One for each bar.
+        level: Where a line is drawn.
+        chosen: The index of the chosen bar.
+        x: What the bars are.
+        y: What their heights are.
+    """
+    figure = style.new_figure(title, subtitle, height=3.4)
+    axes = style.dress(figure.subplots(), x=x, y=y)
+    colours = [style.VERMILLION if one == chosen else style.SKY for one in range(len(heights))]
+    axes.bar(np.arange(1, len(heights) + 1), heights, color=colours)
+    axes.axhline(level, color=style.INK, linewidth=1.2, linestyle=(0, (3, 2)))
+    low, high = min(level, float(heights.min())), max(level, float(heights.max()))
+    axes.set_ylim(max(0.0, low - (high - low) - 1), high + 1)
     return figure

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from downslope.engine.backpropagation import backpropagate
 from downslope.insight.slope import slope
 from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, shown
+from downslope.learn.drawing import curves
 from downslope.nn.dense import Dense
 from downslope.nn.network import Network
-from downslope.plots.slope import tangents
 from downslope.text import Table
 
 _NETWORK = Network([Dense(1, "tanh"), Dense(1)])
@@ -21,15 +22,15 @@ _BIAS, _SECOND = 0.1, 2.0
 
 def _parameters(weight: Any) -> Any:
     return (
-        {"weights": jax.numpy.reshape(weight, (1, 1)), "biases": np.array([_BIAS])},
+        {"weights": jnp.reshape(weight, (1, 1)), "biases": np.array([_BIAS])},
         {"weights": np.array([[_SECOND]]), "biases": np.zeros(1)},
     )
 
 
 def act(x: float, weight: float, target: float) -> Worked:
     """Find each factor of the chain, and their product by backpropagation."""
-    inputs, targets = np.array([[x]]), np.array([[target]])
     with jax.enable_x64(True):
+        inputs, targets = jnp.array([[x]]), jnp.array([[target]])
         parameters = _parameters(np.float64(weight))
         first, last = _NETWORK.signals(parameters, inputs)
         found = backpropagate(_NETWORK, parameters, inputs, targets, loss="squared_error")
@@ -40,10 +41,12 @@ def act(x: float, weight: float, target: float) -> Worked:
     of_tanh = slope("tanh", at=z).tangents[0].slope
 
     def loss_of(w: Any) -> Any:
-        y = _NETWORK.forward(_parameters(w), inputs)
+        y = _NETWORK.forward(_parameters(w), jnp.array([[x]]))
         return (y[0, 0] - target) ** 2
 
     curve = slope(loss_of, at=weight, span=(weight - 3.0, weight + 3.0))
+    (tangent,) = curve.tangents
+    near = np.array([weight - 0.7, weight + 0.7])
     rows = (
         ("dL/dy", "2 (y − t)", shown(of_output, 4)),
         ("dy/da", "w2", shown(_SECOND)),
@@ -64,15 +67,24 @@ def act(x: float, weight: float, target: float) -> Worked:
         f"Multiply the four links: {product}.",
         f"{product} = {shown(gradient, 4)}. Backpropagation finds {shown(gradient, 4)}, and the "
         "loss computed a little to the left and to the right of w1 gives the slope "
-        f"{shown(curve.tangents[0].difference, 4)}.",
+        f"{shown(tangent.difference, 4)}.",
         tolerance=max(0.002, 0.02 * abs(gradient)),
     )
     return Worked(
         told,
         question,
-        {"chain-rule": lambda: tangents(curve)},
-        after="The loss as a function of w1 (x in the picture), and its slope at your weight: the "
-        "product of the four links.",
+        {
+            "chain-rule": lambda: curves(
+                "The loss as a function of the first weight",
+                f"The straight line has the slope {shown(gradient, 4)} of the curve at w1 = "
+                f"{shown(weight)}: the product of the four links.",
+                [(curve.x, curve.y, "loss"), (near, tangent.height(near), "its slope at w1")],
+                x="w1",
+                y="loss",
+                points=[(weight, tangent.value, "your weight")],
+            )
+        },
+        after="The loss as a function of w1, and its slope at your weight.",
         sketch=Sketch(curve.x, curve.y, "weight w1", "loss", (weight,)),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from downslope.engine.backpropagation import backpropagate
@@ -14,29 +15,26 @@ from downslope.nn.dense import Dense
 from downslope.nn.network import Network
 
 _NETWORK = Network([Dense(1)])
-_PHOTO = np.array([[2.0, 1.0]])
+_PHOTO = jnp.array([[2.0, 1.0]])
 _FIRST: Any = ({"weights": np.array([[100.0], [100.0]]), "biases": np.array([50.0])},)
 _REPEATS = 20
 
 
 def act(people: float, rate: float) -> Worked:
     """Make the six steps, and repeat them."""
-    target = np.array([[people]])
-    parameters = _FIRST
-    losses, predictions = [], []
+    target = jnp.array([[people]])
+    losses, predictions, ways, gradients = [], [], [_FIRST], []
     for _ in range(_REPEATS + 1):
+        parameters = ways[-1]
         predictions.append(float(_NETWORK.forward(parameters, _PHOTO)[0, 0]))
         found = backpropagate(_NETWORK, parameters, _PHOTO, target, loss="squared_error")
         losses.append(float(found.loss))
-        if len(losses) == 1:
-            first = found.gradients[0]
-        parameters = jax.tree.map(
-            lambda value, gradient: value - rate * gradient, parameters, found.gradients
-        )
-        if len(losses) == 1:
-            after = parameters[0]
-    slopes = [float(one) for one in (*first["weights"][:, 0], first["biases"][0])]
-    values = [float(one) for one in (*after["weights"][:, 0], after["biases"][0])]
+        gradients.append(found.gradients)
+        ways.append(jax.tree.map(lambda value, g: value - rate * g, parameters, found.gradients))
+    slopes, values = (
+        [float(number) for number in (*one["weights"][:, 0], one["biases"][0])]
+        for one in (gradients[0][0], ways[1][0])
+    )
     told = (
         f"1  A sample: a photo with x1 = 2 and x2 = 1. Its label says: {shown(people)} people.",
         f"2  The prediction: 100 × 2 + 100 × 1 + 50 = {shown(predictions[0])}.",

@@ -60,8 +60,8 @@ def act(units: int) -> Worked:
                 np.asarray(samples.inputs[:_SHOWN]).reshape(-1, 8, 8, 1),
                 captions,
                 title="The same images, before and after the training",
-                subtitle="Below each heading an image. First the untrained network's answer, then "
-                "that of the trained one.",
+                subtitle="Above each image: the answer of the untrained network, then that of the "
+                "trained one.",
             )
         },
         after="Each image with the answer of the untrained network and then of the trained one.",
