@@ -16,7 +16,7 @@ from downslope.cli.commands import learn
 from downslope.learn.chapter import Chapter
 from downslope.learn.path import chapters
 from tests.cli.conftest import START, documented
-from tests.learn.conftest import worked
+from tests.learn.conftest import usual, worked
 
 EVERY = pytest.mark.parametrize("chapter", chapters(), ids=lambda one: one.name)
 NONSENSE = ("what?", "1e999", "0,5", "\x1b[2J")
@@ -57,7 +57,7 @@ def walk(call, data_folder, monkeypatch):
 
 def wrong(chapter) -> str:
     """An answer that is wrong."""
-    question = worked(chapter, chapter.defaults).question
+    question = worked(chapter, usual(chapter)).question
     if question.choices:
         return next(
             letter for letter, one in zip("abcdef", question.choices, strict=False)
@@ -74,11 +74,11 @@ def fits(text: str, columns: int) -> bool:
 @EVERY
 @pytest.mark.parametrize("columns", [80, 120])
 def test_every_chapter_answers_whatever_is_typed(walk, chapter, columns):
-    question = worked(chapter, chapter.defaults).question
-    usual = [""] * len(chapter.asks)
-    strange = [text for _ in chapter.asks for text in (*NONSENSE, "")]
+    question = worked(chapter, usual(chapter)).question
+    chosen = [str(one) for one in usual(chapter).values()]
+    strange = [text for one in chosen for text in (*NONSENSE, one)]
     number, leave = ("--no-pictures", chapter.number), ["q"]
-    right = walk(*number, lines=[*usual, question.right, *leave], columns=columns)
+    right = walk(*number, lines=[*chosen, question.right, *leave], columns=columns)
     assert right.exit_code == 0, right.output
     assert "Right. " in right.output and "Not quite" not in right.output
     hinted = walk(
@@ -88,7 +88,7 @@ def test_every_chapter_answers_whatever_is_typed(walk, chapter, columns):
     assert hinted.exit_code == 0
     assert hinted.output.count("Expected") == len(NONSENSE) * (len(chapter.asks) + 1)
     assert hinted.output.count("Not quite. ") == hinted.output.count("Right. ") == 1
-    told = walk(*number, lines=[*usual, wrong(chapter), wrong(chapter), *leave], columns=columns)
+    told = walk(*number, lines=[*chosen, wrong(chapter), wrong(chapter), *leave], columns=columns)
     assert told.exit_code == 0
     assert told.output.count("Not quite. ") == 2
     answer = " ".join(told.output.split())
@@ -152,7 +152,7 @@ def test_a_progress_file_of_something_else_is_one_message(refused, data_folder):
 def test_a_disk_that_refuses_keeps_nobody_from_learning(walk, data_folder):
     data_folder.parent.write_text("a file")
     chapter = chapters()[4]
-    question = worked(chapter, chapter.defaults).question
+    question = worked(chapter, usual(chapter)).question
     lines = [*[""] * len(chapter.asks), question.right]
     result = walk("--no-pictures", 5, lines=[*lines, "q"])
     assert result.exit_code == 0

@@ -5,6 +5,17 @@ import pytest
 from downslope.learn.chapter import Chapter
 
 _work, _found = Chapter.work, {}
+# smaller than the numbers that a reader is offered, where the action takes longest
+SMALLER = {
+    "minima": {"batch_size": 512, "starts": 4},
+    "test-set": {"networks": 2},
+    "seven-steps": {"photos": 60, "epochs": 2},
+}
+
+
+def usual(chapter):
+    """Numbers to walk a chapter with: the defaults, or fewer."""
+    return {**chapter.defaults, **SMALLER.get(chapter.name, {})}
 
 
 def worked(chapter, numbers):

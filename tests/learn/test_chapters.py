@@ -13,7 +13,7 @@ import downslope
 from downslope.errors import SettingError
 from downslope.learn.chapter import Ask, Question, read_number
 from downslope.learn.path import chapters, find_chapter
-from tests.learn.conftest import worked
+from tests.learn.conftest import usual, worked
 
 PACKAGE = Path(downslope.__file__).parent
 EVERY = pytest.mark.parametrize("chapter", chapters(), ids=lambda one: one.name)
@@ -40,27 +40,27 @@ def test_a_chapter_says_what_it_is(chapter):
 
 @EVERY
 def test_a_chapter_answers_its_own_question(chapter):
-    question = worked(chapter, chapter.defaults).question
+    question = worked(chapter, usual(chapter)).question
     assert question.check(question.right)
     assert question.hint and question.worked and question.right in question.worked + question.right
-    json.dumps(worked(chapter, chapter.defaults).to_dict())
+    json.dumps(worked(chapter, usual(chapter)).to_dict())
 
 
 @EVERY
 def test_the_same_in_python_prints_the_answer(chapter, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said = io.StringIO()
-    code = chapter.python_with(chapter.defaults)
+    code = chapter.python_with(usual(chapter))
     assert max(map(len, code.split("\n"))) <= 76
     with contextlib.redirect_stdout(said):
         exec(compile(code, chapter.name, "exec"), {})
-    question = worked(chapter, chapter.defaults).question
+    question = worked(chapter, usual(chapter)).question
     assert question.check(said.getvalue().strip().split("\n")[-1].split()[-1]), said.getvalue()
 
 
 @EVERY
 def test_pictures_are_drawn(chapter, tmp_path):
-    drawn = worked(chapter, chapter.defaults).plot(tmp_path)
+    drawn = worked(chapter, usual(chapter)).plot(tmp_path)
     assert drawn
     for name in drawn:
         assert name.startswith(chapter.name)
