@@ -63,7 +63,7 @@ def wrong(chapter) -> str:
             letter for letter, one in zip("abcdef", question.choices, strict=False)
             if one != question.answer
         )  # fmt: skip
-    return str(2 * question.answer + 7)
+    return str(2 * abs(question.answer) + 7)
 
 
 def fits(text: str, columns: int) -> bool:
