@@ -49,7 +49,7 @@ def walk(call, data_folder, monkeypatch):
         monkeypatch.setenv("COLUMNS", str(columns))
         result = call("learn", *words)
         assert "Traceback" not in result.output
-        assert not waiting
+        assert not waiting, result.output
         return result
 
     return walked

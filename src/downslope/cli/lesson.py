@@ -163,6 +163,8 @@ def sketched(sketch: Sketch, width: int) -> list[str]:
     scale = curves.Scale(sketch.y)
     scale.is_log = scale.is_log and sketch.is_log
     low, high = float(sketch.x[0]), float(sketch.x[-1])
+    if low == high:
+        return []
     ends = [shown(one, 4) for one in (scale.high, scale.low)]
     left = max(map(len, ends)) + 2
     room = max(10, width - left)
