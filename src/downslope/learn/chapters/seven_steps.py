@@ -66,10 +66,10 @@ def act(photos: int, epochs: int) -> Worked:
         f"By how many people is the network {'better' if mae < usual else 'worse'} than that?",
         abs(usual - mae),
         f"Subtract the smaller of {shown(mae, 4)} and {shown(usual, 4)} from the larger.",
-        f"{shown(max(mae, usual), 4)} − {shown(min(mae, usual), 4)} = {shown(abs(usual - mae), 4)}. "
-        f"{_verdict(run, data)} "
-        "With more pictures, larger ones and more time the same seven steps count far better: "
-        "that is what downslope train crowd does.",
+        f"{shown(max(mae, usual), 4)} − {shown(min(mae, usual), 4)} = "
+        f"{shown(abs(usual - mae), 4)}. {_verdict(run, data)} With more pictures, "
+        "larger ones and more time the same seven steps count far better: that is what downslope "
+        "train crowd does.",
         tolerance=max(0.06, 0.01 * abs(usual - mae)),
     )
     answers = run.predict(data.test.inputs)
