@@ -18,6 +18,8 @@ from downslope.learn.path import chapters
 from tests.cli.conftest import START, documented
 from tests.learn.conftest import usual, worked
 
+# a shell lets what it runs in the background ignore Ctrl-C
+HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
 EVERY = pytest.mark.parametrize("chapter", chapters(), ids=lambda one: one.name)
 NONSENSE = ("what?", "1e999", "0,5", "\x1b[2J")
 
@@ -182,7 +184,7 @@ def test_a_chapter_in_a_real_terminal(tmp_path):
     def start(*words):
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [sys.executable, "-c", START, "learn", "--no-pictures", *words],
+            [sys.executable, "-c", HEAR + START, "learn", "--no-pictures", *words],
             cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             env={**os.environ, "XDG_DATA_HOME": str(tmp_path), "HOME": str(tmp_path)},
         )  # fmt: skip
