@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from downslope.data import load
+from downslope.data.dataset import Samples
 from downslope.learn.chapter import Ask, Chapter, Question, Worked
 from downslope.learn.drawing import bars
 from downslope.runs.train_many import train_side_by_side
@@ -67,8 +68,8 @@ def act(networks: int) -> Worked:
     )
 
 
-def _percent(right: float, samples: object) -> str:
-    return f"{100 * right / len(samples):.2f} %"  # pyright: ignore[reportArgumentType] - sized
+def _percent(right: float, samples: Samples) -> str:
+    return f"{100 * right / len(samples):.2f} %"
 
 
 def _comparison(validation: float, test: float) -> str:
