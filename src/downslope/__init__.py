@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from downslope.nn.layer import Layer, Misfit
     from downslope.nn.losses import Loss
     from downslope.nn.network import Network, Signal
-    from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
+    from downslope.nn.normalization import BatchNorm, GroupNorm, LayerNorm, Standardize
     from downslope.nn.notation import parse as parse_network
     from downslope.reporting.report import report
     from downslope.runs.checkpoint import Checkpoints
@@ -73,6 +73,7 @@ __all__ = [
     "Augment",
     "AveragePool2D",
     "Backpropagation",
+    "BatchNorm",
     "Checkpoints",
     "Conv2D",
     "DataError",
@@ -182,7 +183,7 @@ _HOMES = {
     "nn.layer": "Layer Misfit",
     "nn.losses": "Loss",
     "nn.network": "Network Signal",
-    "nn.normalization": "GroupNorm LayerNorm Standardize",
+    "nn.normalization": "BatchNorm GroupNorm LayerNorm Standardize",
     "nn.notation": "parse_network",
     "reporting.report": "report",
 }

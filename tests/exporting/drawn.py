@@ -16,6 +16,7 @@ import downslope as ds
 from downslope.data.scaling import Scaling
 from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.engine.settings import Settings
+from downslope.nn.layer import map_by_kind
 from downslope.nn.losses import LOSSES
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary, Seconds
@@ -112,9 +113,10 @@ def _parameters(network: ds.Network, shape, rng):
     import jax
 
     shapes = jax.eval_shape(lambda: network.init(shape))
-    return jax.tree.map(
+    return map_by_kind(
         lambda leaf: rng.normal(0.1, 1 / max(1, np.sqrt(np.prod(leaf.shape[:-1]))), leaf.shape)
         .astype(np.float32),
+        lambda leaf: rng.uniform(0.5, 2, leaf.shape).astype(np.float32),
         shapes,
     )  # fmt: skip
 

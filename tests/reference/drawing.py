@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 import downslope as ds
 from downslope.nn.activations import ACTIVATIONS
 from downslope.nn.initializers import INITIALIZERS
-from downslope.nn.layer import Layer, Misfit
+from downslope.nn.layer import Layer, Misfit, map_by_kind
 from downslope.nn.losses import LOSSES, resolve
 
 FLAT_SHAPES = [(2,), (4,)]
 IMAGE_SHAPES = [(4, 6, 3)]
 SAMPLES = 3
 COMPOSITE = 2 * [ds.Residual, ds.Parallel]
-EVERYWHERE = [ds.Dropout, ds.LayerNorm, ds.GroupNorm, ds.Standardize, ds.Activate]
+EVERYWHERE = [ds.Dropout, ds.LayerNorm, ds.GroupNorm, ds.Standardize, ds.Activate, ds.BatchNorm]
 FLAT = [*(3 * [ds.Dense]), ds.Embedding, *EVERYWHERE]
 IMAGE = [
     *(3 * [ds.Conv2D]), ds.MaxPool2D, ds.AveragePool2D, ds.Upsample2D, ds.Flatten,
@@ -142,8 +142,10 @@ class Case:
         """Random everywhere, biases too, so that no sum is exactly 0 by construction."""
         rng = np.random.default_rng(self.seed)
         shapes = jax.eval_shape(lambda: self.network.init(self.input_shape))
-        return jax.tree.map(
-            lambda leaf: jnp.asarray(rng.normal(0.3, 0.7, leaf.shape), dtype), shapes
+        return map_by_kind(
+            lambda leaf: jnp.asarray(rng.normal(0.3, 0.7, leaf.shape), dtype),
+            lambda leaf: jnp.asarray(rng.uniform(0.5, 2, leaf.shape), dtype),
+            shapes,
         )
 
     def arrays(self, dtype=np.float32):

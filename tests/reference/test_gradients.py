@@ -11,6 +11,7 @@ from hypothesis import Phase, given, settings
 
 import downslope as ds
 from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.layer import map_by_kind
 from downslope.nn.losses import LOSSES, resolve
 from downslope.nn.notation import LAYERS
 from tests.reference import drawing
@@ -58,7 +59,8 @@ def by_jax(case, parameters, inputs, targets, weights, key):
         outputs = case.network.forward(parameters, inputs, key)
         return resolve(case.loss).mean(outputs, targets, weights)
 
-    return jax.value_and_grad(mean_loss)(parameters)
+    loss, gradients = jax.value_and_grad(mean_loss)(parameters)
+    return loss, map_by_kind(lambda one: one, jnp.zeros_like, gradients)
 
 
 def deltas_by_jax(case, parameters, inputs, targets, weights, key):

@@ -51,7 +51,7 @@ def gradients(tree):
 
 
 def forward(network: ds.Network, parameters: list, signals: torch.Tensor) -> torch.Tensor:
-    """The network's answer, outside of training; images are (N, height, width, channels)."""
+    """The network's answer without dropout; images are (N, height, width, channels)."""
     for layer, own in zip(network.layers, parameters, strict=True):
         signals = _layer(layer, own, signals)
     return signals
@@ -95,6 +95,11 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
         case ds.GroupNorm():
             moved = x.movedim(-1, 1).contiguous()  # else its backward pass may crash
             normal = F.group_norm(moved, layer.groups, own["scale"], own["offset"], EPSILON)
+            return normal.movedim(1, -1)
+        case ds.BatchNorm():
+            moved = x.movedim(-1, 1).contiguous()
+            learned = own["scale"], own["offset"]
+            normal = F.batch_norm(moved, None, None, *learned, training=True, eps=EPSILON)
             return normal.movedim(1, -1)
         case ds.Residual():
             return x + _chain(layer.layers, own, x)

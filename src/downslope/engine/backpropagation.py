@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from downslope.nn.layer import map_by_kind
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.network import Network, NetworkParameters
 
@@ -29,6 +30,8 @@ class Backpropagation(NamedTuple):
         gradients: d loss / d parameters, in the shape of the parameters.
         deltas: d loss / d pre-activations of each layer, first layer first, each (N, ...).
         slopes: d loss / d activations of each layer, likewise.
+        drift: What is subtracted from the running statistics after the step, in the shape of the
+            parameters; 0 for all that is learned.
 
     Example:
         >>> network = ds.parse_network("dense 3 tanh, dense 1")
@@ -44,6 +47,7 @@ class Backpropagation(NamedTuple):
     gradients: NetworkParameters
     deltas: tuple[Float[Array, "n ..."], ...]
     slopes: tuple[Float[Array, "n ..."], ...]
+    drift: NetworkParameters
 
 
 def backpropagate(
@@ -77,7 +81,8 @@ def backpropagate(
         key: The random key of a training step (for dropout), or None.
 
     Returns:
-        The loss, the gradients, and of each layer the delta and the slope.
+        The loss, the gradients, and of each layer the delta and the slope. With a key, batch
+        normalisation uses the batch's statistics, and the gradients go through them.
 
     Raises:
         SettingError: There is no loss of that name.
@@ -105,4 +110,20 @@ def backpropagate(
         gradient, before = to_inputs(delta)
         found.append((gradient, delta, slope))
         slope = before
-    return Backpropagation(value, *zip(*reversed(found), strict=True))
+    gradients, deltas, slopes = zip(*reversed(found), strict=True)
+    drift = map_by_kind(jnp.zeros_like, lambda one: one, gradients)
+    gradients = map_by_kind(lambda one: one, jnp.zeros_like, gradients)
+    return Backpropagation(value, gradients, deltas, slopes, drift)
+
+
+def stepped(
+    parameters: NetworkParameters, direction: NetworkParameters, rate: Array, drift: Any
+) -> NetworkParameters:
+    """The parameters after a step: w - rate * direction, and running - drift."""
+    return map_by_kind(
+        lambda old, uphill, _: old - rate * uphill,
+        lambda old, _, drifted: old - drifted,
+        parameters,
+        direction,
+        drift,
+    )

@@ -44,6 +44,8 @@ class BatchPlan:
         shuffle: Whether the order is drawn anew in each epoch; else it is that of the data.
         is_filled: Whether a batch may have places without a sample, so that batches of many sizes
             are of few widths, each of which has to be compiled once.
+        is_whole: Whether the last batch of an epoch is filled up with the epoch's first samples,
+            so that its statistics are of as many samples as those of any other.
     """
 
     samples: int
@@ -52,11 +54,12 @@ class BatchPlan:
     seed: int
     shuffle: bool = True
     is_filled: bool = False
+    is_whole: bool = False
 
     @property
     def width(self) -> int:
         """How many places a batch has."""
-        is_few = self.batch_size <= EXACT or not self.is_filled
+        is_few = self.batch_size <= EXACT or not self.is_filled or self.is_whole
         return self.batch_size if is_few else -(-self.batch_size // 8) * 8
 
     @property
@@ -72,6 +75,8 @@ class BatchPlan:
     @property
     def has_short_batch(self) -> bool:
         """Whether a batch has places without a sample, as the last one of an epoch may."""
+        if self.is_whole:
+            return False
         return self.samples % self.batch_size != 0 or self.width > self.batch_size
 
     def epoch_batches(self, epoch: int) -> np.ndarray:
@@ -80,8 +85,12 @@ class BatchPlan:
         Places without a sample hold -1.
         """
         places = np.full(self.steps_per_epoch * self.batch_size, -1, np.int32)
-        order = epoch_order(self.seed, epoch, self.samples) if self.shuffle else None
-        places[: self.samples] = np.arange(self.samples) if order is None else order
+        order = np.arange(self.samples, dtype=np.int32)
+        if self.shuffle:
+            order = epoch_order(self.seed, epoch, self.samples)
+        places[: self.samples] = order
+        if self.is_whole:
+            places[self.samples :] = order[: len(places) - self.samples]
         batches = np.full((self.steps_per_epoch, self.width), -1, np.int32)
         batches[:, : self.batch_size] = places.reshape(self.steps_per_epoch, self.batch_size)
         return batches

@@ -18,7 +18,7 @@ from downslope.engine import metrics
 from downslope.engine.batches import rounded_up
 from downslope.engine.compilation import compiled
 from downslope.engine.scales import Scales, Units
-from downslope.nn.fusion import fuse
+from downslope.nn.fusion import fuse, outside_of_training
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
@@ -88,10 +88,11 @@ def forward(
 ) -> Any:
     """The network's outputs for inputs as `Units.seen` leaves them; `Padded` if they are."""
     inputs = scales.scale_inputs(inputs)
+    network, parameters = outside_of_training(evaluator.network, parameters)
     if sizes is None:
-        return evaluator.joined.forward(parameters, inputs)
+        return fuse(network).forward(parameters, inputs)
     padded: Any = Padded(inputs, sizes)
-    return without_padding(evaluator.joined).forward(parameters, padded)
+    return without_padding(fuse(network)).forward(parameters, padded)
 
 
 def evaluate(

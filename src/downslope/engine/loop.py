@@ -21,7 +21,7 @@ from jaxtyping import Array, Float, Int, UInt32
 
 from downslope.engine import metrics
 from downslope.engine.augment import Augment
-from downslope.engine.backpropagation import backpropagate
+from downslope.engine.backpropagation import backpropagate, stepped
 from downslope.engine.evaluation import Evaluator, Part, evaluate, take
 from downslope.engine.optimizers import Optimizer, OptimizerNumbers
 from downslope.engine.scales import Scales
@@ -248,7 +248,7 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
         total = jnp.float32(len(batch)) if present is None else present.sum()
     sizes = material.train.sizes_of(batch)
     key = None
-    if program.augment is not None or program.evaluator.network.is_random:
+    if program.augment is not None or program.evaluator.network.needs_key:
         chance = jax.random.wrap_key_data(material.key)
         key = jax.random.split(jax.random.fold_in(chance, step))[0]
         if program.augment is not None:
@@ -284,18 +284,16 @@ def train_step(
     direction, optimizer_state = program.optimizer.direction(material.numbers.optimizer).update(
         found.gradients, state.optimizer_state, state.parameters
     )
+    after = stepped(state.parameters, direction, rate, found.drift)
     loss, finite = found.loss, jnp.isfinite(found.loss)
     steps_on = finite
     if program.members is not None:  # a single network would not be here
         steps_on = finite & (state.ending == RUNNING)
         loss = jnp.where(state.ending == RUNNING, loss, jnp.nan)
-    parameters = jax.tree.map(
-        lambda old, uphill: jnp.where(steps_on, old - rate * uphill, old),
-        state.parameters,
-        direction,
-    )
-    optimizer_state = jax.tree.map(
-        lambda new, old: jnp.where(steps_on, new, old), optimizer_state, state.optimizer_state
+    parameters, optimizer_state = jax.tree.map(
+        lambda new, old: jnp.where(steps_on, new, old),
+        (after, optimizer_state),
+        (state.parameters, state.optimizer_state),
     )
     state = state._replace(
         step=state.step + steps_on.astype(jnp.int32),

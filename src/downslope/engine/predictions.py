@@ -13,7 +13,7 @@ from downslope.data.limits import in_gib
 from downslope.engine.compilation import compiled
 from downslope.engine.scales import Scales, Units
 from downslope.errors import NetworkError
-from downslope.nn.fusion import fuse
+from downslope.nn.fusion import fuse, outside_of_training
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
@@ -95,6 +95,7 @@ def _answer(
     sizes: Array | None,
 ) -> Float[Array, "n ..."]:
     (network, outside), inputs = program, scales.scale_inputs(inputs)
+    network, parameters = outside_of_training(network, parameters)
     if sizes is None:
         return fuse(network).forward(parameters, inputs)
     padded: Any = Padded(inputs, sizes)

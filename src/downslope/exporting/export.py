@@ -83,7 +83,7 @@ def export(
     chosen = look_up(to, FORMATS, "format", SettingError)
     if not isinstance(run, Run):
         run = open_run(run)
-    model = model_of(run)
+    model = model_of(run, is_folded=bool(chosen.form))
     check_forms(model, chosen.form, to)
     main = _main_file(run, model, chosen, path)
     files = (main, main.with_suffix(chosen.beside)) if chosen.beside else (main,)

@@ -17,6 +17,7 @@ from downslope.errors import NetworkError, SettingError
 from downslope.nn import notation
 from downslope.nn.activations import Activation, identity, softmax
 from downslope.nn.composite import Parallel, Residual
+from downslope.nn.fusion import outside_of_training
 from downslope.nn.layer import Layer, Parameters, Shape, layer_kind, numbered
 from downslope.nn.losses import LOSSES
 from downslope.nn.network import Network
@@ -131,8 +132,13 @@ class Model:
         return name if name.isidentifier() else f"run_{name}".rstrip("_")
 
 
-def model_of(run: Run) -> Model:
+def model_of(run: Run, *, is_folded: bool = True) -> Model:
     """What is exported of a run.
+
+    Args:
+        run: The run.
+        is_folded: Whether each batch normalisation is folded into the layer before it where that
+            can be, so that a program runs fewer layers; else all weights are the run's own.
 
     Raises:
         SettingError: The loss is a user's own, with a link that is none of ours.
@@ -144,11 +150,14 @@ def model_of(run: Run) -> Model:
             "Leave the link of the Loss out, and apply it behind the exported network.",
         )
     data = run.data
+    network, parameters = run.network, run.parameters
+    if is_folded:
+        network, parameters = outside_of_training(network, parameters)
     return Model(
         name=data.name,
         task=data.task,
-        network=run.network,
-        parameters=jax.tree.map(np.asarray, run.parameters),
+        network=network,
+        parameters=jax.tree.map(np.asarray, parameters),
         input_shape=tuple(data.input_shape),
         input_scale=_scale(run.scaling),
         answer_scale=_scale(run.target_scaling),

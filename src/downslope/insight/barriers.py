@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
+from downslope.nn.layer import learned_arrays
 from downslope.nn.network import NetworkParameters
 
 
@@ -39,7 +40,7 @@ def weights_apart(one: NetworkParameters, other: NetworkParameters) -> float:
 
     def length(parameters: NetworkParameters) -> float:
         return sum(
-            float((np.asarray(leaf, np.float64) ** 2).sum()) for leaf in jax.tree.leaves(parameters)
+            float((np.asarray(leaf, np.float64) ** 2).sum()) for leaf in learned_arrays(parameters)
         )
 
     apart = jax.tree.map(

@@ -19,7 +19,7 @@ from downslope.engine import loop
 from downslope.engine.backpropagation import Backpropagation, backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
-from downslope.nn.layer import Padded
+from downslope.nn.layer import Padded, learned_arrays
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
@@ -109,7 +109,8 @@ def beginning(run: Run) -> Beginning | None:
 def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
     run, units = past.run, past.units
     inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
-    arguments = (first, inputs, targets, sizes_of(batch))
+    key = past.seen(1).key if run.network.mixes_batch else None
+    arguments = (first, inputs, targets, sizes_of(batch), key)
     slopes = compiled(_slopes, past.program, *arguments, options=(QUICKLY_COMPILED,))
     found = slopes(*arguments)
     layers = []
@@ -121,7 +122,7 @@ def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[Lay
         layers.append(
             LayerSlopes(
                 name=run.network.layer_name(index),
-                weights=sum(np.size(leaf) for leaf in jax.tree.leaves(before)),
+                weights=sum(np.size(leaf) for leaf in learned_arrays(before)),
                 delta=float(np.sqrt(np.mean(np.square(found.deltas[index], dtype=np.float64)))),
                 gradient=_length(found.gradients[index]),
                 moved=_length(change) / length if length else float("inf"),
@@ -136,9 +137,10 @@ def _slopes(
     inputs: Array,
     targets: Array,
     sizes: Array | None,
+    key: Array | None,
 ) -> Backpropagation:
     """What one walk back finds in each layer, none of them fused with another."""
-    seen = loop.Batch(inputs, targets, None, None, None, sizes)
+    seen = loop.Batch(inputs, targets, None, None, key, sizes)
     own = seen.arguments(program.evaluator.network, program.evaluator.loss)
     found = backpropagate(parameters=parameters, **own)
     deltas: Any = found.deltas
@@ -148,5 +150,5 @@ def _slopes(
 
 
 def _length(tree: object) -> float:
-    squares = [np.square(np.asarray(leaf, np.float64)).sum() for leaf in jax.tree.leaves(tree)]
+    squares = [np.square(np.asarray(leaf, np.float64)).sum() for leaf in learned_arrays(tree)]
     return float(np.sqrt(np.sum(squares)))

@@ -25,7 +25,7 @@ from downslope.errors import RunError, SettingError
 from downslope.insight.step import batch_gradients
 from downslope.insight.step_text import number, percent
 from downslope.nn.activations import Activation
-from downslope.nn.layer import activation_of
+from downslope.nn.layer import activation_of, learned_arrays
 from downslope.nn.network import NetworkParameters
 from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.runs.replay import Replay, replay
@@ -243,7 +243,7 @@ def _saturated(function: Activation, sums: Array) -> Array:
 
 
 def _length(tree: object) -> Array:
-    return jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in jax.tree.leaves(tree)))
+    return jnp.sqrt(sum(jnp.square(leaf).sum() for leaf in learned_arrays(tree)))
 
 
 def _row(one: LayerCourse) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from downslope.errors import SettingError
 from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
+from downslope.nn.layer import learned_arrays
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
 from downslope.result import OfParts, Result
@@ -124,7 +125,7 @@ def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST
         losses_of(one, part, one.parameters, directions=[away], coefficients=along)
         for part in parts
     ]
-    squares = [float((leaf.astype(np.float64) ** 2).sum()) for leaf in jax.tree.leaves(away)]
+    squares = [float((leaf.astype(np.float64) ** 2).sum()) for leaf in learned_arrays(away)]
     return Line(
         data=one.data.name,
         loss=one.loss.name,

@@ -1,14 +1,15 @@
 """One sample's way through a network as a training step took it: forward, and back.
 
-No layer of ours mixes samples, so a sample can be followed by itself. What chance did to it in the
-step is kept: images are those that were changed, and dropout is held as it was drawn.
+A sample is followed by itself. What the step did to it is kept: images are those that were changed,
+dropout is held as it was drawn, and batch normalisation uses the mean and variance of the step's
+batch, held as well: how a sample moves these is in the gradient of the batch alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -18,12 +19,23 @@ from jaxtyping import Array, Float
 from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
+from downslope.engine.loop import Batch
 from downslope.errors import DataError, NetworkError
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
-from downslope.nn.layer import Layer, Parameters, Shape, layer_kind
+from downslope.nn.layer import (
+    Layer,
+    Padded,
+    Parameters,
+    Shape,
+    forward_padded,
+    in_order,
+    layer_kind,
+    numbered,
+)
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.normalization import BatchNorm
 from downslope.result import PROGRAM_ONLY
 from downslope.runs.replay import Replay
 
@@ -179,6 +191,65 @@ def _held_chain(layers: Sequence[Layer], key: Array, shape: Shape, row: int) -> 
         chain.append(_held(layer, jax.random.fold_in(key, place), shape, row))
         shape = (shape[0], *layer.output_shape(shape[1:]))
     return chain
+
+
+def with_statistics(
+    network: Network, parameters: NetworkParameters, seen: Batch
+) -> NetworkParameters:
+    """Parameters whose running statistics are those of a step's batch.
+
+    With these the network treats a sample, by itself, as the step did.
+
+    Args:
+        network: The network.
+        parameters: Its parameters before the step, or after it.
+        seen: What the step saw.
+    """
+    if not network.mixes_batch:
+        return parameters
+    inputs: Any = seen.inputs if seen.sizes is None else Padded(seen.inputs, seen.sizes)
+    found = []
+    for index, layer in enumerate(network.layers):
+        own, inputs = _stated(layer, parameters[index], inputs, network.layer_key(seen.key, index))
+        found.append(own)
+    return tuple(found)
+
+
+def _stated(
+    layer: Layer, own: Parameters, inputs: Any, key: Array | None
+) -> tuple[Parameters, Any]:
+    """A layer's parameters with the statistics of its inputs, and its outputs in training."""
+    outputs = (
+        forward_padded(layer, own, inputs, key)
+        if isinstance(inputs, Padded)
+        else layer.forward(own, inputs, key)
+    )
+    if isinstance(layer, BatchNorm):
+        mean, variance, _ = layer.statistics(inputs)
+        return {**own, "running_mean": mean, "running_variance": variance}, outputs
+    if key is None or not layer.mixes_batch:
+        return own, outputs
+    if isinstance(layer, Residual):
+        return _stated_chain(layer.layers, own, inputs, key), outputs
+    if not isinstance(layer, Parallel):
+        raise NetworkError(
+            f"In the layer {layer_kind(layer)} samples of a batch influence each other.",
+            "no such layer but batch_norm, whose statistics can be held for a single sample",
+            "Look at a run without the layer.",
+        )
+    branches = enumerate(zip(layer.branches, in_order(own), strict=True))
+    return numbered(
+        _stated_chain(branch, inside, inputs, jax.random.fold_in(key, index))
+        for index, (branch, inside) in branches
+    ), outputs
+
+
+def _stated_chain(layers: Sequence[Layer], own: Parameters, inputs: Any, key: Array) -> Parameters:
+    found = []
+    for index, (layer, inside) in enumerate(zip(layers, in_order(own), strict=True)):
+        stated, inputs = _stated(layer, inside, inputs, jax.random.fold_in(key, index))
+        found.append(stated)
+    return numbered(found)
 
 
 @dataclass(frozen=True, eq=False)

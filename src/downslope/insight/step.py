@@ -12,7 +12,7 @@ from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.errors import RunError
 from downslope.insight.chain_rule import chain_of
-from downslope.insight.one_sample import SeenSample, Way, see_sample, walk
+from downslope.insight.one_sample import SeenSample, Way, see_sample, walk, with_statistics
 from downslope.insight.slope_check import difference_at
 from downslope.insight.step_text import LayerStep, StepTrace, WeightStep
 from downslope.insight.weight import arrays_of, checked_layer, find_weight
@@ -89,14 +89,18 @@ def _traced(
     run = past.run
     network, loss, given = seen.network, run.loss, (seen.inputs, seen.targets)
     old, new = (jax.tree.map(np.asarray, one.parameters) for one in (before, after))
-    way = walk(network, old, *given, loss)
+    batch = past.seen(step)
+    held, held_after = (
+        jax.tree.map(np.asarray, with_statistics(run.network, one, batch)) for one in (old, new)
+    )
+    way = walk(network, held, *given, loss)
     gradients = tuple(one.gradients for one in way.layers)
     weight = find_weight(run.network, gradients, *wanted)
-    arguments = (before.parameters, past.seen(step))
+    arguments = (before.parameters, batch)
     program = past.program_of(step)
     found = compiled(batch_gradients, program, *arguments, options=(QUICKLY_COMPILED,))
     of_batch = jax.tree.map(np.asarray, found(*arguments))
-    behind = way if not is_made else walk(network, new, *given, loss)
+    behind = way if not is_made else walk(network, held_after, *given, loss)
     settings = past.settings_of(step)
     answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen)
     errors = None if truth is None else answer - truth
@@ -141,8 +145,8 @@ def _traced(
         ),
         weight=WeightStep(
             weight,
-            chain_of(network, old, way, weight),
-            difference_at(network, old, *given, loss, weight),
+            chain_of(network, held, way, weight),
+            difference_at(network, held, *given, loss, weight),
             weight.of(of_batch),
             weight.of(old),
             weight.of(new),

@@ -16,6 +16,7 @@ from downslope.insight.one_sample import LayerWay, SeenSample, Way
 from downslope.insight.slope_check import Difference
 from downslope.insight.weight import Weight
 from downslope.nn.equations import Equation, put, written
+from downslope.nn.layer import RUNNING
 from downslope.nn.losses import LOSSES
 from downslope.numerals import rounded
 from downslope.result import FEW_ENOUGH, Part, Result
@@ -265,6 +266,11 @@ def _said(traced: StepTrace, answer: np.ndarray) -> str:
 
 
 def _answer(traced: StepTrace) -> Iterator[Part]:
+    if traced.sample.network.mixes_batch:
+        yield (
+            "Batch normalisation uses the mean and variance of the step's batch. For this sample "
+            "alone they are held; the gradient of the whole batch goes through them as well."
+        )
     yield _table(
         ("layer", "pre-activations", "activations"),
         ((one.name, spread(one.way.sums), spread(one.way.activations)) for one in traced.layers),
@@ -465,6 +471,8 @@ def _slopes(traced: StepTrace) -> Iterator[Part]:
         rows.append((one.name, "gradient at its pre-activations", spread(one.way.delta), ""))
         own = flatten(one.way.gradients)
         for name, batch in one.batch_gradients.items():
+            if RUNNING in name:  # what no gradient changes
+                continue
             rows.append(("", f"gradient of its {name}", spread(own[name]), norm(batch)))
     yield _table(("layer", "", "for this sample", "its length, batch"), rows)
     yield ""

@@ -17,7 +17,7 @@ from downslope.insight.one_sample import LayerWay, Way
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dense
 from downslope.nn.images import MaxPool2D
-from downslope.nn.layer import Layer, Parameters, in_order, is_ours
+from downslope.nn.layer import RUNNING, Layer, Parameters, in_order, is_ours
 from downslope.nn.network import Network, NetworkParameters
 from downslope.storage.arrays import flatten, unflatten
 
@@ -114,6 +114,7 @@ def find_weight(
     if layer is None:
         layer = max(with_weights) if unit is not None or text is not None else with_weights[0]
     arrays = arrays_of(gradients, checked_layer(network, layer))
+    arrays = {name: one for name, one in arrays.items() if RUNNING not in name}
     if not arrays:
         raise NetworkError(
             f"Layer {network.layer_name(layer - 1)} has no weights.",
@@ -279,7 +280,10 @@ def slopes_of_weight(spot: Spot, weight: Weight) -> np.ndarray:
     if not is_ours(spot.layer):
         return _own_slopes(spot, weight)
     name = weight.name.split(".")[-1]
-    nothing = {key: np.zeros_like(np.asarray(one)) for key, one in spot.parameters.items()}
+    nothing = {
+        key: np.asarray(one) if key.startswith(RUNNING) else np.zeros_like(np.asarray(one))
+        for key, one in spot.parameters.items()
+    }
     alone = np.zeros_like(nothing[name])
     alone[weight.index] = 1
     inputs = jnp.asarray(spot.inputs)[None]

@@ -107,6 +107,11 @@ class Residual(Layer):
         """Whether a layer inside is random."""
         return any(layer.is_random for layer in self.layers)
 
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether a layer inside does."""
+        return any(layer.mixes_batch for layer in self.layers)
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Unchanged."""
         inner = chain_shape(self.layers, input_shape)
@@ -207,6 +212,11 @@ class Parallel(Layer):
     def is_random(self) -> bool:
         """Whether a layer inside is random."""
         return any(layer.is_random for branch in self.branches for layer in branch)
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether a layer inside does."""
+        return any(layer.mixes_batch for branch in self.branches for layer in branch)
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The branches' common shape, with their last axes added up."""

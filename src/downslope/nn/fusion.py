@@ -1,26 +1,29 @@
 """Layers joined where one pass can do the work of two.
 
 A convolution, its bias, ReLU and a maximum pooling behind it need not each write their numbers to
-memory and read the last one's. What is joined gives the same outputs and the same gradients from
-the same parameters; only the signals between the two layers are not there to be looked at. So
-training uses the joined network, and whoever wants to see every signal the network itself.
+memory and read the last one's; nor need a batch normalisation and ReLU. What is joined gives the
+same outputs and the same gradients from the same parameters; only the signals between the layers
+are not there to be looked at. So training uses the joined network, and whoever wants to see every
+signal the network itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
+import jax
 from jaxtyping import Array, Float
 
 from downslope.nn.activations import activation
 from downslope.nn.composite import Parallel, Residual
-from downslope.nn.dense import Dense
+from downslope.nn.dense import Activate, Dense
 from downslope.nn.images import Conv2D, MaxPool2D
-from downslope.nn.layer import Layer, Parameters, Shape
-from downslope.nn.network import Network
+from downslope.nn.layer import Layer, Padded, Parameters, Shape, in_order, numbered
+from downslope.nn.network import Network, NetworkParameters
+from downslope.nn.normalization import BatchNorm
 from downslope.nn.ops.convolution import convolve
 from downslope.nn.ops.products import dense_product
 
@@ -114,6 +117,40 @@ class _JoinedDense(Layer):
         return outputs if self.dense.activation == "relu" else self.dense.activate(outputs)
 
 
+@dataclass(frozen=True)
+class _JoinedNorm(Layer):
+    """A batch normalisation with the ReLU behind it.
+
+    Attributes:
+        norm: The layer.
+    """
+
+    norm: BatchNorm
+    word: ClassVar[str] = "batch_norm"
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Yes."""
+        return True
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        return input_shape
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """All of it: there is no sum to be seen in between."""
+        return self.norm.rectified_sum(parameters, inputs, key, rectify=True)
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """The same without the padding."""
+        sums = self.norm.padded_sum(parameters, inputs, key)
+        return Padded(jax.nn.relu(sums.values), sums.sizes)
+
+
 @lru_cache(maxsize=64)
 def fuse(network: Network) -> Network:
     """The same function of the same parameters, in fewer passes over the memory."""
@@ -123,27 +160,103 @@ def fuse(network: Network) -> Network:
 def _fused(layers: Sequence[Layer]) -> list[Layer]:
     """As many layers, each with the parameters that it had."""
     fused: list[Layer] = []
+    last = -1  # the place of the last one that does any work
     for layer in layers:
-        before = fused[-1] if fused else None
-        if type(layer) is MaxPool2D and _takes(before):
-            assert isinstance(before, _Joined)  # what `_takes` asks
-            fused[-1:] = [_Joined(before.convolution, layer.size), _Passed()]
-        elif type(layer) is Conv2D:  # a subclass may compute something else
-            fused.append(_Joined(layer))
-        elif type(layer) is Dense:
-            fused.append(_JoinedDense(layer, is_first=not fused))
-        elif type(layer) is Residual:
-            fused.append(Residual(_fused(layer.layers)))
-        elif type(layer) is Parallel:
-            fused.append(Parallel(*map(_fused, layer.branches)))
+        joined = _joined(fused[last], layer) if fused else None
+        if joined is None:
+            fused.append(_started(layer, is_first=not fused))
+            last = len(fused) - 1
         else:
-            fused.append(layer)
+            fused[last] = joined
+            fused.append(_Passed())
     return fused
 
 
-def _takes(layer: Layer | None) -> bool:
-    return (
-        isinstance(layer, _Joined)
-        and layer.pool == 1
-        and activation(layer.convolution.activation).is_increasing  # so pooling may come first
-    )
+def _started(layer: Layer, is_first: bool) -> Layer:
+    """A layer as it may be joined with those that follow; a subclass may compute something else."""
+    if type(layer) is Conv2D:
+        return _Joined(layer)
+    if type(layer) is Dense:
+        return _JoinedDense(layer, is_first)
+    if type(layer) is Residual:
+        return Residual(_fused(layer.layers))
+    if type(layer) is Parallel:
+        return Parallel(*map(_fused, layer.branches))
+    return layer
+
+
+def _joined(before: Layer, layer: Layer) -> Layer | None:
+    """A layer with the one before it, whose parameters both need; None where they stay apart."""
+    if type(layer) is MaxPool2D and isinstance(before, _Joined) and before.pool == 1:
+        is_increasing = activation(before.convolution.activation).is_increasing
+        return replace(before, pool=layer.size) if is_increasing else None  # pooling comes first
+    if type(layer) is Activate:
+        if isinstance(before, _Joined) and before.pool == 1:
+            own = _activated(before.convolution, layer)
+            return own and replace(before, convolution=own)
+        if isinstance(before, _JoinedDense):
+            own = _activated(before.dense, layer)
+            return own and replace(before, dense=own)
+        if type(before) is BatchNorm and layer.activation == "relu":
+            return _JoinedNorm(before)
+    return None
+
+
+def _activated(layer: Any, by: Activate) -> Any:
+    """A layer that had no activation, with one; None where it had."""
+    return replace(layer, activation=by.activation) if layer.activation == "identity" else None
+
+
+def outside_of_training(
+    network: Network, parameters: NetworkParameters
+) -> tuple[Network, NetworkParameters]:
+    """The same function outside of training: each batch normalisation in the layer before it.
+
+    A batch normalisation by running statistics is a product and a sum per channel, which a
+    convolution or a dense layer before it can do as well; then an activation behind it is theirs.
+
+    Args:
+        network: The network.
+        parameters: Its parameters, or tracers of them.
+
+    Returns:
+        A network of as many layers or fewer, and its parameters.
+    """
+    layers, own = _folded(network.layers, parameters)
+    return Network(layers), tuple(own)
+
+
+def _folded(
+    layers: Sequence[Layer], parameters: Sequence[Parameters]
+) -> tuple[list[Layer], list[Parameters]]:
+    folded: list[Layer] = []
+    kept: list[Parameters] = []
+    for layer, own in zip(layers, parameters, strict=True):
+        before = folded[-1] if folded else None
+        takes = type(before) in (Dense, Conv2D) and getattr(before, "activation", "") == "identity"
+        if takes and type(layer) is BatchNorm:
+            factor, shift = layer.affine(own)
+            last = kept[-1]
+            weights, biases = last["weights"] * factor, last["biases"] * factor + shift
+            kept[-1] = {**last, "weights": weights, "biases": biases}
+        elif takes and type(layer) is Activate:
+            folded[-1] = _activated(before, layer)
+        else:
+            layer, own = _folded_inside(layer, own)
+            folded.append(layer)
+            kept.append(own)
+    return folded, kept
+
+
+def _folded_inside(layer: Layer, own: Parameters) -> tuple[Layer, Parameters]:
+    if type(layer) is Residual:
+        layers, kept = _folded(layer.layers, in_order(own))
+        return Residual(layers), numbered(kept)
+    if type(layer) is Parallel:
+        branches = [
+            _folded(branch, in_order(inside))
+            for branch, inside in zip(layer.branches, in_order(own), strict=True)
+        ]
+        made = Parallel(*(layers for layers, _ in branches))
+        return made, numbered(numbered(kept) for _, kept in branches)
+    return layer, own

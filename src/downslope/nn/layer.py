@@ -10,10 +10,11 @@ A layer of your own is a class with three methods (see `Layer`).
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -23,6 +24,7 @@ from downslope.nn.forms import Spot, TorchModule
 
 Shape = tuple[int, ...]
 Parameters = dict[str, Any]  # names to arrays; composite layers nest
+RUNNING = "running_"  # what the names of running statistics begin with
 
 
 class Misfit(Exception):
@@ -74,7 +76,10 @@ class Layer(abc.ABC):
     `output_shape` and `weighted_sum`, with `init` where it has weights, and `activate` where an
     activation follows. Its settings are fields of a frozen dataclass, or other attributes that
     never change and can be hashed: two layers of one class are the same if all their attributes
-    are, and share compiled programs. No sample of a batch may influence another.
+    are, and share compiled programs. No sample of a batch may influence another, unless the layer
+    says so by `mixes_batch`.
+
+    Parameters whose names begin with "running_" are running statistics: no gradient changes them.
 
     Any object with the methods `output_shape(input_shape)`, `init(key, input_shape)` and
     `forward(parameters, inputs, key)` serves as a layer as well.
@@ -110,6 +115,16 @@ class Layer(abc.ABC):
     def is_random(self) -> bool:
         """Whether `weighted_sum` draws from its key in training."""
         return False
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether a sample's outputs in training depend on the other samples of its batch."""
+        return False
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the layer computes something else in training, when it is given a key."""
+        return self.is_random or self.mixes_batch
 
     @abc.abstractmethod
     def output_shape(self, input_shape: Shape) -> Shape:
@@ -208,6 +223,26 @@ def forward_padded(
     return Padded(layer.activate(sums.values), sums.sizes)
 
 
+def is_running(path: Iterable[Any]) -> bool:
+    """Whether a path in parameters, as JAX gives it, leads to a running statistic."""
+    return any(str(getattr(one, "key", "")).startswith(RUNNING) for one in path)
+
+
+def map_by_kind(learned: Callable, running: Callable, tree: Any, *others: Any) -> Any:
+    """Trees of parameters mapped by one function where they are learned, by another elsewhere."""
+
+    def mapped(path: Any, *leaves: Any) -> Any:
+        return (running if is_running(path) else learned)(*leaves)
+
+    return jax.tree_util.tree_map_with_path(mapped, tree, *others)
+
+
+def learned_arrays(parameters: Any) -> list[Any]:
+    """The arrays of weights and biases, without running statistics."""
+    found, _ = jax.tree_util.tree_flatten_with_path(parameters)
+    return [leaf for path, leaf in found if not is_running(path)]
+
+
 def numbered(each: Iterable[Any]) -> dict[str, Any]:
     """What each layer of a chain has, under the layer's number: "1", "2", ..."""
     return {str(number): one for number, one in enumerate(each, start=1)}
@@ -232,6 +267,11 @@ class Adapted(Layer):
     def is_random(self) -> bool:
         """Whether the object says so."""
         return bool(getattr(self.layer, "is_random", False))
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether the object says so."""
+        return bool(getattr(self.layer, "mixes_batch", False))
 
     def output_shape(self, input_shape: Shape) -> Shape:
         """The object's."""

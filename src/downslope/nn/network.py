@@ -14,7 +14,16 @@ from jaxtyping import Array, Float
 
 from downslope.errors import NetworkError
 from downslope.nn.composite import signal_shapes
-from downslope.nn.layer import Layer, Misfit, Parameters, Shape, as_layer, is_ours, layer_kind
+from downslope.nn.layer import (
+    Layer,
+    Misfit,
+    Parameters,
+    Shape,
+    as_layer,
+    is_ours,
+    layer_kind,
+    learned_arrays,
+)
 
 NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
 
@@ -76,6 +85,16 @@ class Network:
     def is_random(self) -> bool:
         """Whether training draws random numbers inside the network (dropout)."""
         return any(layer.is_random for layer in self.layers)
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether samples of a batch influence each other in training (batch normalisation)."""
+        return any(layer.mixes_batch for layer in self.layers)
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the network computes something else in training, when it is given a key."""
+        return any(layer.needs_key for layer in self.layers)
 
     def layer_name(self, index: int) -> str:
         """The number, from 1, and type of layer `index`, such as "1 Dense"."""
@@ -158,7 +177,7 @@ class Network:
 
     def layer_key(self, key: Array | None, index: int) -> Array | None:
         """The random key of layer `index` in a training step with the random `key`."""
-        if key is None or not self.layers[index].is_random:
+        if key is None or not self.layers[index].needs_key:
             return None
         return jax.random.fold_in(key, index)
 
@@ -191,7 +210,7 @@ class Network:
 @lru_cache(maxsize=256)
 def _count_weights(network: Network, input_shape: Shape) -> int:
     drawn = jax.eval_shape(lambda: network.init(input_shape))
-    return sum(math.prod(one.shape) for one in jax.tree.leaves(drawn))
+    return count_parameters(drawn)
 
 
 @lru_cache(maxsize=256)
@@ -212,4 +231,4 @@ def _signal_sizes(network: Network, input_shape: Shape) -> tuple[int, ...]:
 
 def count_parameters(parameters: NetworkParameters) -> int:
     """How many weights and biases there are."""
-    return sum(math.prod(np.shape(leaf)) for leaf in jax.tree.leaves(parameters))
+    return sum(math.prod(np.shape(leaf)) for leaf in learned_arrays(parameters))

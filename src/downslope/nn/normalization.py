@@ -1,4 +1,4 @@
-"""Layers that bring each sample's signals to mean 0 and variance 1, then rescale them."""
+"""Layers that bring signals to mean 0 and variance 1, of each sample or of a batch."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
+from downslope.errors import NetworkError
 from downslope.nn.dense import positive
 from downslope.nn.forms import Spot, TorchModule
 from downslope.nn.layer import Layer, Misfit, Padded, Parameters, Shape
+from downslope.nn.ops.batch_norm import Moments, following, moments, normalize_batch
 
 EPSILON = 1e-5  # keeps the division finite for constant signals; PyTorch's value
 
@@ -260,3 +264,152 @@ class GroupNorm(Layer):
         groups = graph.constant(np.array([0, self.groups, -1]), "groups")  # 0: as many samples
         normal = _onnx_standardized(graph, graph.node("Reshape", x, groups), [2])
         return _onnx_rescaled(spot, graph, graph.node("Reshape", normal, graph.node("Shape", x)))
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """Standardise each channel over the batch in training, by running statistics elsewhere.
+
+        y = scale (x - mean) / sqrt(variance + 1e-5) + offset
+
+    In training, mean and variance are those of a channel over all samples and pixels of the batch,
+    and the gradient goes through them. After each step the running statistics follow:
+
+        running <- (1 - momentum) running + momentum (that of the batch)
+
+    with the batch's unbiased variance, as in PyTorch. Outside of training the running statistics
+    take the batch's place, so that a prediction does not depend on what is predicted beside it; the
+    layer is then folded into the convolution or dense layer before it. Scale and offset, one of
+    each per channel, are learned. A batch has at least two samples, and the last one of an epoch is
+    filled up with the epoch's first samples.
+
+    Source: Ioffe and Szegedy, Batch normalization, 2015.
+
+    Attributes:
+        momentum: How much of a running statistic comes from the last batch, above 0 and at most 1.
+
+    Raises:
+        NetworkError: The momentum is out of range.
+
+    Example:
+        >>> network = ds.parse_network("conv 16 3, batch_norm, relu, flatten, dense 10")
+        >>> sorted(network.init((8, 8, 1))[1])
+        ['offset', 'running_mean', 'running_variance', 'scale']
+    """
+
+    momentum: float = 0.1
+    word: ClassVar[str] = "batch_norm"
+
+    def __post_init__(self) -> None:
+        is_number = isinstance(self.momentum, int | float) and not isinstance(self.momentum, bool)
+        if not (is_number and 0 < self.momentum <= 1):
+            raise NetworkError(
+                f"BatchNorm has momentum {self.momentum!r}.",
+                "a number above 0 and at most 1",
+                "0.1 is usual: a tenth of a running statistic comes from the last batch.",
+            )
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Yes."""
+        return True
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """Unchanged."""
+        return input_shape
+
+    def init(self, key: Array, input_shape: Shape) -> Parameters:
+        """Scale and running variance one, offset and running mean zero, each (channels,)."""
+        own = _scale_and_offset(input_shape[-1])
+        return own | {"running_mean": own["offset"], "running_variance": own["scale"]}
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ... c"], key: Array | None = None
+    ) -> Float[Array, "n ... c"]:
+        """Standardise, multiply by the scale, add the offset; by the batch where there is a key."""
+        return self.rectified_sum(parameters, inputs, key, rectify=False)
+
+    def rectified_sum(
+        self, parameters: Parameters, inputs: Array, key: Array | None, rectify: bool
+    ) -> Array:
+        """The same, with ReLU in the same pass if asked for."""
+        if key is None:
+            factor, shift = self.affine(parameters)
+            outputs = inputs * factor + shift
+            return jax.nn.relu(outputs) if rectify else outputs
+        scale, offset = parameters["scale"], parameters["offset"]
+        outputs, found = normalize_batch(inputs, scale, offset, EPSILON, rectify)
+        return self._followed(outputs, parameters, found)
+
+    def padded_sum(
+        self, parameters: Parameters, inputs: Padded, key: Array | None = None
+    ) -> Padded:
+        """The same; padding is left out of the batch's statistics."""
+        if key is None:
+            return Padded(self.weighted_sum(parameters, inputs.values), inputs.sizes)
+        found = self.statistics(inputs)
+        normal = (inputs.values - found.mean) / jnp.sqrt(found.variance + EPSILON)
+        outputs = normal * parameters["scale"] + parameters["offset"]
+        return Padded(self._followed(outputs, parameters, found), inputs.sizes)
+
+    def statistics(self, inputs: Array | Padded) -> Moments:
+        """Mean and variance of each channel over a batch."""
+        if not isinstance(inputs, Padded):
+            return moments(inputs)
+        mask, axes = inputs.mask, (0, 1, 2)
+        count = mask.sum()
+        mean = inputs.cut.sum(axes) / count
+        variance = (jnp.square(inputs.values - mean) * mask).sum(axes) / count
+        return Moments(mean, variance, count)
+
+    def affine(self, parameters: Parameters) -> tuple[Array, Array]:
+        """Outside of training: what each channel is multiplied by, and what is added then.
+
+        A variance below 0, which only a walk through weight space can reach, counts as 0.
+        """
+        mean, variance = (
+            lax.stop_gradient(parameters[name]) for name in ("running_mean", "running_variance")
+        )
+        factor = parameters["scale"] / jnp.sqrt(jnp.maximum(variance, 0) + EPSILON)
+        return factor, parameters["offset"] - mean * factor
+
+    def _followed(self, outputs: Array, parameters: Parameters, found: Moments) -> Array:
+        running = {name: parameters[name] for name in ("running_mean", "running_variance")}
+        unbiased = found.variance * (found.count / (found.count - 1))
+        batch = {"running_mean": found.mean, "running_variance": unbiased}
+        drift = jax.tree.map(lambda old, new: self.momentum * (old - new), running, batch)
+        return following(outputs, running, lax.stop_gradient(drift))
+
+    keras_names: ClassVar[Mapping[str, str]] = {
+        **_KERAS_NAMES,
+        "running_mean": "moving_mean",
+        "running_variance": "moving_variance",
+    }
+
+    def to_numpy(self, spot: Spot) -> list[str]:
+        """By the running statistics."""
+        spread = f"np.sqrt({spot.array('running_variance')} + np.float32({EPSILON}))"
+        return _numpy_rescaled(spot, f"(x - {spot.array('running_mean')}) / {spread}")
+
+    def to_torch(self, spot: Spot) -> list[TorchModule]:
+        """A batch normalisation, for training on."""
+        kind = "BatchNorm2d" if spot.is_image else "BatchNorm1d"
+        own = spot.parameters
+        weights = _torch_weights(spot) | {
+            "running_mean": own["running_mean"],
+            "running_var": own["running_variance"],
+            "num_batches_tracked": np.array(0),
+        }
+        text = f"nn.{kind}({spot.shape[-1]}, momentum={self.momentum})"
+        return [TorchModule(text, weights)]
+
+    def to_keras(self, spot: Spot) -> list[str]:
+        """A batch normalisation, for training on."""
+        settings = f"momentum={1 - self.momentum}, epsilon={EPSILON}"
+        return [f"x = layers.BatchNormalization({settings}, {spot.keras_name})(x)"]
+
+    def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
+        """A batch normalisation."""
+        names = ("scale", "offset", "running_mean", "running_variance")
+        arrays = [graph.constant(spot.parameters[one], f"{spot.place}.{one}") for one in names]
+        return graph.node("BatchNormalization", x, *arrays, epsilon=EPSILON)

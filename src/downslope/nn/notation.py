@@ -31,12 +31,12 @@ from downslope.nn.images import (
 from downslope.nn.initializers import INITIALIZERS, Initializer
 from downslope.nn.layer import Adapted, Layer, as_layer
 from downslope.nn.network import Network
-from downslope.nn.normalization import GroupNorm, LayerNorm, Standardize
+from downslope.nn.normalization import BatchNorm, GroupNorm, LayerNorm, Standardize
 from downslope.nn.own_parts import NOTHING, Own, part_name
 
 PLAIN = (
     Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Upsample2D,
-    Flatten, Dropout, Activate, LayerNorm, GroupNorm, Standardize, Embedding,
+    Flatten, Dropout, Activate, BatchNorm, LayerNorm, GroupNorm, Standardize, Embedding,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
 # what PyTorch, Keras and people call them
@@ -57,9 +57,8 @@ SYNONYMS = synonyms(
         "standardize": "normalize normalization standardscaler",
         "residual": "skip resnet resblock",
         "parallel": "concat concatenate branches inception",
-        "Use group_norm or layer_norm, which do not depend on the batch.": (
-            "batchnorm batchnorm1d batchnorm2d batchnormalization bn instancenorm"
-        ),
+        "batch_norm": "batchnorm1d batchnorm2d batchnormalization bn",
+        "Use group_norm with as many groups as channels.": "instancenorm instancenorm2d",
         "conv": "conv2d convolution conv1d convolutional separableconv2d",
         'Write groups as many as there are input channels, such as "conv 64 3 groups=64".': (
             "depthwise depthwiseconv2d"

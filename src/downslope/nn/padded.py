@@ -36,6 +36,11 @@ class _WithinImages(Layer):
         """Whether the layer is."""
         return self.layer.is_random
 
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether the layer does."""
+        return self.layer.mixes_batch
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """That of the layer."""
         return self.layer.output_shape(input_shape)

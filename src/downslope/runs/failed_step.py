@@ -19,7 +19,7 @@ from jaxtyping import Array, Int
 
 from downslope.data.dataset import Dataset
 from downslope.engine import loop
-from downslope.engine.backpropagation import backpropagate
+from downslope.engine.backpropagation import backpropagate, stepped
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Layer, Padded
@@ -146,7 +146,7 @@ def _look(
     outputs: Any = signals[-1].activations
     optimizer = program.optimizer.direction(material.numbers.optimizer)
     direction, state = optimizer.update(back.gradients, optimizer_state, parameters)
-    after = jax.tree.map(lambda old, uphill: old - rate * uphill, parameters, direction)
+    after = stepped(parameters, direction, rate, back.drift)
     return _Step(
         targets=scales.answers_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),

@@ -94,6 +94,15 @@ class Preparation:
                 is not one weight per class.
         """
         assert self.plan.steps > 0
+        if self.network.mixes_batch and self.plan.batch_size == 1:
+            layers = enumerate(self.network.layers)
+            mixing = next(index for index, layer in layers if layer.mixes_batch)
+            raise SettingError(
+                f"A batch has one sample, and layer {self.network.layer_name(mixing)} learns from "
+                "how the samples of a batch differ.",
+                "at least two samples per batch",
+                "Choose a larger batch, or use group_norm or layer_norm.",
+            )
         if self.settings.label_smoothing and self.dataset.task not in OF_OUTPUTS:
             raise SettingError(
                 f"Label smoothing was asked for, and {self.dataset.name} has no classes.",
@@ -116,8 +125,11 @@ class Preparation:
         """
         samples, settings = len(self.dataset.train), self.settings
         size = settings.samples_per_step(samples)
-        fills = _are_ours(self.network)
-        plan = BatchPlan(samples, size, settings.epochs, settings.seed, settings.shuffle, fills)
+        plan = BatchPlan(
+            *(samples, size, settings.epochs, settings.seed, settings.shuffle),
+            is_filled=_are_ours(self.network),
+            is_whole=self.network.mixes_batch,
+        )
         if plan.steps > LONGEST_TRAINING:
             raise SettingError(
                 f"{settings.epochs:,} epochs of {plan.steps_per_epoch:,} steps are "

@@ -278,7 +278,7 @@ def check_own_layers(network: Network, input_shape: tuple[int, ...]) -> None:
 def _forward(layer: Layer, given: tuple[int, ...], inputs: Array) -> tuple[Any, Any]:
     key = jax.random.key(0)
     parameters = layer.init(key, given)
-    return parameters, layer.forward(parameters, inputs, key if layer.is_random else None)
+    return parameters, layer.forward(parameters, inputs, key if layer.needs_key else None)
 
 
 def _wrong(parameters: Any, outputs: Any, expected: tuple[int, ...]) -> str:
