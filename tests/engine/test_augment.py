@@ -173,6 +173,34 @@ def test_a_crop_of_an_image_comes_back_at_its_size():
     assert np.asarray(made).max() <= 32
 
 
+def test_cutout_covers_a_square_with_the_mean_colour():
+    images, labels = images_and_labels(64)
+    augment = ds.Augment(flip=False, cutout=0.5)
+    made = np.asarray(applied(augment, 0, images, labels)[0])
+    changed = (made != np.asarray(images)).any(-1)
+    side = 0.5 * min(images.shape[1:3])
+    sizes = changed.sum((1, 2))
+    assert sizes.max() <= (side + 1) ** 2
+    assert len(set(map(tuple, changed.reshape(64, -1)))) > 40
+    for before, after, covered in zip(np.asarray(images), made, changed, strict=True):
+        colour = before.astype(np.float32).mean((0, 1)).round()
+        assert (np.abs(after[covered] - colour) <= 1).all()
+
+
+def test_mixup_mixes_images_and_targets_alike():
+    images, _ = images_and_labels(64)
+    targets = jax.nn.one_hot(jnp.arange(64), 64)  # each sample's target tells it from all others
+    augment = ds.Augment(flip=False, mixup=1.0)
+    key, samples = jax.random.key(0), jnp.arange(64)
+    made, mixed = augment.mix(key, jnp.int32(0), samples, images, targets)
+    own = np.diag(np.asarray(mixed))
+    assert own.min() >= 0.5
+    assert own.std() > 0.1
+    flat = np.asarray(images, np.float32).reshape(64, -1)
+    expected = np.asarray(mixed) @ flat
+    np.testing.assert_allclose(made.reshape(64, -1), expected, rtol=1e-4, atol=1e-2)
+
+
 @pytest.mark.parametrize(
     ("text", "augment"),
     [
@@ -181,10 +209,12 @@ def test_a_crop_of_an_image_comes_back_at_its_size():
         ("flip,shift,crop", ds.Augment(True, 0.8, 0.1)),
         (" shift = 0.3 ", ds.Augment(False, 1.0, 0.3)),
         ("crop=0.5", ds.Augment(False, 0.5)),
+        ("flip, average, cutout, mixup=1", ds.Augment(cutout=0.25, mixup=1.0, average=True)),
     ],
 )
 def test_what_a_text_says(text, augment):
     assert augment_from(text) == augment
+    assert augment is None or augment_from(augment.notation) == augment
 
 
 @pytest.mark.parametrize(
@@ -192,8 +222,9 @@ def test_what_a_text_says(text, augment):
     [
         (
             "flip,turn",
-            "The images are to be changed by 'turn'. Expected some of flip, shift and crop, "
-            "separated by commas, or none. Write for example flip,shift=0.1,crop=0.8.",
+            "The images are to be changed by 'turn'. Expected some of flip, shift, crop, cutout, "
+            "mixup and average, separated by commas, or none. Write for example "
+            "flip,shift=0.1,crop=0.8.",
         ),
         (
             "crop=big",

@@ -59,6 +59,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
                 )
             ),
             _answer_scaling(random, rng, outputs, LOSSES[loss].degree),
+            mirrors=len(shape) == 3 and task != "counting" and seed % 2 == 0,
         ),
         settings=Settings(loss=loss),
         data=DataSummary(

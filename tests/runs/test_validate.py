@@ -109,9 +109,9 @@ def total(prediction, target):
         ),
         (
             "conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1)},
-            "Photos were to be shifted, and spots has a map of where people are for each. Expected "
-            "flip or crop, which change the map with its photo. Use crop: its place is random as "
-            "well.",
+            "Photos were to be changed by shift, and spots has a map of where people are for each. "
+            "Expected flip or crop, which change the map with its photo. Use crop: its place is "
+            "random as well.",
         ),
     ],
 )  # fmt: skip

@@ -383,7 +383,6 @@ _TRAINING = {
     "label_smoothing": _training_option(
         "--label-smoothing",
         type=float,
-        default=0.0,
         metavar="S",
         help="Spread this share of each class target over all classes while training.",
     ),
@@ -396,8 +395,9 @@ _TRAINING = {
     ),
     "augment": _training_option(
         "--augment",
-        metavar="flip,shift,crop",
-        help="Random image changes, such as flip,shift=0.1,crop=0.8; none turns them off.",
+        metavar="flip,shift,...",
+        help="Random image changes: flip, shift, crop, cutout, mixup, such as flip,shift=0.1; "
+        "average predicts from an image and its mirror image; none turns all off.",
     ),
 }
 seed = _training_option("--seed", type=int, default=0, metavar="N", help="Random seed (default 0).")

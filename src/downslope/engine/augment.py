@@ -6,8 +6,10 @@ density map, where there is one, changes together with its photo.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,15 +21,18 @@ from downslope.errors import SettingError
 # Crops begin at every so many pixels, at least a cell's width, so that the pooling layers' windows
 # fall as in the whole photo.
 GRID = 8
-USUAL_SHIFT, USUAL_CROP = 0.1, 0.8
-_OWN_STREAM = 2**32 - 1  # no step of a training has this number
+USUAL = {"shift": 0.1, "crop": 0.8, "cutout": 0.25, "mixup": 0.2}
+_OWN_STREAM, _MIXING_STREAM = 2**32 - 1, 2**32 - 2  # no step of a training has these numbers
 
 
 @dataclass(frozen=True)
 class Augment:
-    """Random changes of the training images: mirroring, cropping, shifting.
+    """Random changes of the training images: mirroring, cropping, shifting, covering, mixing.
 
     Validation and test images are never changed.
+
+    Sources: DeVries and Taylor, Improved regularization of convolutional neural networks with
+    cutout, 2017; Zhang et al., mixup: beyond empirical risk minimization, 2018.
 
     Attributes:
         flip: Mirror every other image, left to right.
@@ -37,6 +42,16 @@ class Augment:
             `crop` and 1.
         shift: Move the image by up to this fraction of its height and of its width; its borders
             fill the gap. Not for photos with density maps.
+        cutout: Cover a square at a random position with the image's mean colour; its side is this
+            fraction of the image's shorter one. Not for photos with density maps.
+        mixup: Mix each image, and its target with it, with another one of its batch; the other's
+            fraction is drawn from a beta distribution with both parameters of this value, and is
+            at most one half. 0 mixes none. Not for photos with density maps.
+        average: Average the outputs for an image and for its mirror image, wherever the trained
+            network predicts. Not for photos with density maps.
+
+    Raises:
+        SettingError: A value is out of range.
 
     Example:
         >>> augment = ds.Augment(flip=True, shift=0.1)
@@ -48,8 +63,19 @@ class Augment:
     flip: bool = True
     crop: float = 1.0
     shift: float = 0.0
+    cutout: float = 0.0
+    mixup: float = 0.0
+    average: bool = False
 
     def __post_init__(self) -> None:
+        if not 0 <= self.cutout <= 1:
+            raise SettingError(
+                f"The cutout is {self.cutout}.", "a fraction of at most 1", "0.25 is usual."
+            )
+        if not 0 <= self.mixup < math.inf:
+            raise SettingError(
+                f"The mixup is {self.mixup}.", "a number of at least 0", "0.2 is usual."
+            )
         if not 0 < self.crop <= 1:
             raise SettingError(
                 f"The crop is {self.crop}.", "a share above 0 and at most 1", "0.5 is usual."
@@ -58,6 +84,47 @@ class Augment:
             raise SettingError(
                 f"The shift is {self.shift}.", "a share of at least 0 and below 1", "0.1 is usual."
             )
+
+    @property
+    def notation(self) -> str:
+        """The changes as text, such as "flip,shift=0.1"; "none" for none."""
+        words = [name for name in ("flip", "average") if getattr(self, name)]
+        parts = {"shift": 0.0, "crop": 1.0, "cutout": 0.0, "mixup": 0.0}
+        words += [
+            f"{name}={getattr(self, name):g}"
+            for name, nothing in parts.items()
+            if getattr(self, name) != nothing
+        ]
+        return ",".join(words) or "none"
+
+    @property
+    def for_single_targets(self) -> str:
+        """The name of a change that a density map cannot take part in; empty for none."""
+        names = ("shift", "cutout", "mixup", "average")
+        return next((name for name in names if getattr(self, name)), "")
+
+    def mix(
+        self, key: Array, epoch: Array, samples: Int[Array, " n"], images: Array, targets: Array
+    ) -> tuple[Array, Array]:
+        """Mix each image of a batch, and its target, with the next one (mixup).
+
+        Args:
+            key: The training's key, the same in all its steps.
+            epoch: Number of the epoch, ().
+            samples: Which sample of the training part each image is.
+            images: The images.
+            targets: Their targets as floats.
+        """
+        own = jax.random.fold_in(jax.random.fold_in(key, jnp.uint32(_MIXING_STREAM)), epoch)
+        keys = jax.vmap(partial(jax.random.fold_in, own))(samples)
+        drawn = jax.vmap(lambda one: jax.random.beta(one, self.mixup, self.mixup))(keys)
+        other = jnp.minimum(drawn, 1 - drawn)  # each sample keeps the larger part of itself
+
+        def mixed(values: Array) -> Array:
+            part = other.reshape(-1, *[1] * (values.ndim - 1))
+            return (1 - part) * values + part * jnp.roll(values, -1, axis=0)
+
+        return mixed(images.astype(jnp.float32)), mixed(targets)
 
     def apply(
         self,
@@ -171,7 +238,21 @@ class Augment:
                 most = self.shift * (last + 1)
                 places = places + jnp.round(most * (2 * moved - 1))
             image = _looked_at(image, axis, places, between=self.crop < 1)
-        return image
+        return self._covered(key, image) if self.cutout else image
+
+    def _covered(self, key: Array, image: Array) -> Array:
+        """The image with a square of its mean colour, which may lie partly beyond its border."""
+        height, width = image.shape[:2]
+        side = max(1, round(self.cutout * min(height, width)))
+        middle = jax.random.uniform(jax.random.fold_in(key, 1), (2,))
+        inside = [
+            jnp.abs(jnp.arange(length) + 0.5 - length * where) <= side / 2
+            for length, where in zip((height, width), middle, strict=True)
+        ]
+        colour = image.astype(jnp.float32).mean((0, 1))
+        colour = jnp.round(colour) if image.dtype == jnp.uint8 else colour
+        square = inside[0][:, None, None] & inside[1][None, :, None]
+        return jnp.where(square, colour.astype(image.dtype), image)
 
 
 def _looked_at(image: Array, axis: int, places: Float[Array, " side"], between: bool) -> Array:
@@ -202,26 +283,24 @@ def augment_from(text: str) -> Augment | None:
     """
     if text.strip().lower() == "none":
         return None
-    usual = {"flip": None, "shift": USUAL_SHIFT, "crop": USUAL_CROP}
-    found: dict[str, float] = {}
-    is_flipped = False
+    found: dict[str, Any] = {"flip": False}
     for word in text.split(","):
-        name, sign, share = (one.strip() for one in word.partition("="))
-        if name not in usual or (name == "flip" and sign):
+        name, sign, value = (one.strip() for one in word.partition("="))
+        if name in ("flip", "average") and not sign:
+            found[name] = True
+            continue
+        if name not in USUAL:
             raise SettingError(
                 f"The images are to be changed by {word.strip()!r}.",
-                "some of flip, shift and crop, separated by commas, or none",
+                f"some of flip, {', '.join(USUAL)} and average, separated by commas, or none",
                 "Write for example flip,shift=0.1,crop=0.8.",
             )
-        if name == "flip":
-            is_flipped = True
-            continue
         try:
-            found[name] = float(share) if sign else usual[name] or 0.0
+            found[name] = float(value) if sign else USUAL[name]
         except ValueError:
             raise SettingError(
                 f"The share in {word.strip()!r} is no number.",
-                f"a share such as {name}={usual[name]}",
+                f"a share such as {name}={USUAL[name]}",
                 "Correct it, or leave it out.",
             ) from None
-    return Augment(flip=is_flipped, **found)
+    return Augment(**found)

@@ -18,11 +18,11 @@ from downslope.engine import metrics
 from downslope.engine.batches import rounded_up
 from downslope.engine.compilation import compiled
 from downslope.engine.scales import Scales, Units
-from downslope.nn.fusion import fuse, outside_of_training
+from downslope.nn.fusion import fuse, outputs_of
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
-from downslope.nn.padded import filled, loss_without_padding, without_padding
+from downslope.nn.padded import filled, loss_without_padding
 
 EVALUATION_BATCH = 64  # samples at a time: enough to be fast,
 FEW = 64  # samples that fill a batch whose width is a power of two
@@ -55,11 +55,19 @@ class Part(NamedTuple):
 
 
 class Evaluator(NamedTuple):
-    """What turns samples into figures; fixed while a program runs."""
+    """What turns samples into figures; fixed while a program runs.
+
+    Attributes:
+        network: The network.
+        loss: The loss.
+        task: What is learnt.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
+    """
 
     network: Network
     loss: Loss
     task: Task
+    mirrors: bool = False
 
     @property
     def joined(self) -> Network:
@@ -88,11 +96,7 @@ def forward(
 ) -> Any:
     """The network's outputs for inputs as `Units.seen` leaves them; `Padded` if they are."""
     inputs = scales.scale_inputs(inputs)
-    network, parameters = outside_of_training(evaluator.network, parameters)
-    if sizes is None:
-        return fuse(network).forward(parameters, inputs)
-    padded: Any = Padded(inputs, sizes)
-    return without_padding(fuse(network)).forward(parameters, padded)
+    return outputs_of(evaluator.network, parameters, inputs, sizes, evaluator.mirrors)
 
 
 def evaluate(

@@ -26,7 +26,7 @@ from downslope.engine.evaluation import Evaluator, Part, evaluate, take
 from downslope.engine.optimizers import Optimizer, OptimizerNumbers
 from downslope.engine.scales import Scales
 from downslope.nn.layer import Padded
-from downslope.nn.losses import Loss, smoothed_targets
+from downslope.nn.losses import Loss, smoothed_targets, spread_targets
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
 
@@ -58,7 +58,7 @@ class Program:
         has_short_batch: Whether a batch may hold places without a sample.
         has_target: Whether it ends at a validation loss.
         has_patience: Whether it ends where the validation loss falls no more.
-        smoothed: Over how many classes targets are smoothed; 0 where they are not.
+        smoothed: Over how many classes a target may be spread; 0 where it is not.
         members: None for a single network; for several side by side, what differs between them
             besides their weights and learning rates.
     """
@@ -256,6 +256,9 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
             inputs, targets, sizes = program.augment.apply(
                 chance, epoch, batch, inputs, targets, sizes
             )
+            if program.augment.mixup:
+                targets = spread_targets(targets, program.smoothed, program.evaluator.loss)
+                inputs, targets = program.augment.mix(chance, epoch, batch, inputs, targets)
     if program.smoothed:
         targets = smoothed_targets(
             targets, program.smoothed, material.numbers.smoothing, program.evaluator.loss

@@ -42,6 +42,7 @@ class Model:
         scaling: How its inputs are scaled; by default not at all.
         target_scaling: How its outputs become numbers in the units of the targets; None where
             they already are.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
 
     Raises:
         SettingError: There is no loss of that name.
@@ -59,6 +60,7 @@ class Model:
     task: Task = "regression"
     scaling: Scaling = field(default_factory=_unscaled)
     target_scaling: Scaling | None = None
+    mirrors: bool = False
 
     def __post_init__(self) -> None:
         own: str | PerSample | Loss = self.loss
@@ -82,7 +84,7 @@ class Model:
     @property
     def evaluator(self) -> Evaluator:
         """The evaluator: computes the metrics of samples for any weights."""
-        return Evaluator(self.network, self.loss, self.task)
+        return Evaluator(self.network, self.loss, self.task, self.mirrors)
 
     @cached_property
     def _held(self) -> NetworkParameters:
@@ -100,7 +102,9 @@ class Model:
         if isinstance(inputs, Samples):
             sizes = inputs.sizes if self.task == "counting" else None
             inputs = inputs.inputs
-        return outputs_of(self.network, self._held, self.units, inputs, sizes, nothing(self.loss))
+        return outputs_of(
+            self.network, self._held, self.units, inputs, sizes, nothing(self.loss), self.mirrors
+        )
 
     def linked(self, outputs: np.ndarray) -> np.ndarray:
         """Predictions from outputs: probabilities, numbers, maps."""

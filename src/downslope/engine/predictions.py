@@ -13,11 +13,10 @@ from downslope.data.limits import in_gib
 from downslope.engine.compilation import compiled
 from downslope.engine.scales import Scales, Units
 from downslope.errors import NetworkError
-from downslope.nn.fusion import fuse, outside_of_training
+from downslope.nn import fusion
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
-from downslope.nn.padded import without_padding
 from downslope.storage.files import free_bytes
 
 WIDTHS = (2048, 256, 32, 4)  # samples predicted at a time
@@ -35,6 +34,7 @@ def outputs_of(
     inputs: np.ndarray,
     sizes: np.ndarray | None = None,
     outside: float = 0.0,
+    mirrors: bool = False,
 ) -> Float[np.ndarray, "n ..."]:
     """Logits in float32; numbers and density maps in the units of the targets, in float64.
 
@@ -45,13 +45,14 @@ def outputs_of(
         inputs: Raw inputs of shape (N, *input_shape).
         sizes: Height and width of photos within their array, (N, 2); None where they fill it.
         outside: The outputs beyond a photo.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
     """
     width, scales = _width(network, inputs.shape[1:]), units.scales(inputs)
 
     def predicted(start: int) -> Array:
         own = None if sizes is None else _piece(sizes, start, width)
         arguments = (parameters, units.seen(_piece(inputs, start, width)), scales, own)
-        return compiled(_answer, (network, outside), *arguments)(*arguments)
+        return compiled(_answer, (network, outside, mirrors), *arguments)(*arguments)
 
     return units.answers_of(_joined(predicted, len(inputs), width))
 
@@ -88,18 +89,15 @@ def _joined(made: Callable[[int], Array], count: int, width: int) -> np.ndarray:
 
 
 def _answer(
-    program: tuple[Network, float],
+    program: tuple[Network, float, bool],
     parameters: NetworkParameters,
     inputs: Array,
     scales: Scales,
     sizes: Array | None,
 ) -> Float[Array, "n ..."]:
-    (network, outside), inputs = program, scales.scale_inputs(inputs)
-    network, parameters = outside_of_training(network, parameters)
-    if sizes is None:
-        return fuse(network).forward(parameters, inputs)
-    padded: Any = Padded(inputs, sizes)
-    outputs: Any = without_padding(fuse(network)).forward(parameters, padded)
+    network, outside, mirrors = program
+    scaled = scales.scale_inputs(inputs)
+    outputs = fusion.outputs_of(network, parameters, scaled, sizes, mirrors)
     if not isinstance(outputs, Padded):
         return outputs
     return jnp.where(outputs.mask > 0, outputs.values, outside)

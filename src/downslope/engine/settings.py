@@ -202,6 +202,11 @@ class Settings:
             whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
 
     @property
+    def mirrors(self) -> bool:
+        """Whether the outputs for each image and for its mirror image are averaged."""
+        return self.augment is not None and self.augment.average
+
+    @property
     def stored(self) -> Settings:
         """The part that a run folder stores; parts of your own are code."""
         return replace(self, optimizer=self.optimizer.stored, schedule=self.schedule.stored)

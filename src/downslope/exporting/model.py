@@ -63,6 +63,7 @@ class Model:
         task: What was learnt.
         network: The layers.
         parameters: Their weights and biases as NumPy arrays.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
         input_shape: Of one sample; height and width of photos may be others.
         input_scale: How inputs are scaled; None where they are used as they are.
         answer_scale: How outputs are scaled back; None where they are answers already.
@@ -78,6 +79,7 @@ class Model:
     task: Task
     network: Network
     parameters: tuple[Parameters, ...]
+    mirrors: bool
     input_shape: Shape
     input_scale: Scale | None
     answer_scale: Scale | None
@@ -158,6 +160,7 @@ def model_of(run: Run, *, is_folded: bool = True) -> Model:
         task=data.task,
         network=network,
         parameters=jax.tree.map(np.asarray, parameters),
+        mirrors=run.model.mirrors,
         input_shape=tuple(data.input_shape),
         input_scale=_scale(run.scaling),
         answer_scale=_scale(run.target_scaling),

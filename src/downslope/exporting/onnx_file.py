@@ -55,7 +55,18 @@ def _layers(graph: Graph, model: Model, signals: str) -> str:
             shape = layer.output_shape(shape)
         return x
 
-    return export(model.network.layers, model.parameters, model.input_shape, "", signals)
+    if not model.mirrors:
+        return export(model.network.layers, model.parameters, model.input_shape, "", signals)
+    last, end, across, back = (
+        graph.constant(np.array([one]), name)
+        for one, name in ((-1, "last"), (-(2**31), "end"), (3, "across"), (-1, "back"))
+    )
+    mirrored = graph.node("Slice", signals, last, end, across, back)
+    both = graph.node("Concat", signals, mirrored, axis=0)
+    both = export(model.network.layers, model.parameters, model.input_shape, "", both)
+    pairs = graph.constant(np.array([2, -1, *model.output_shape]), "pairs")
+    axis = graph.constant(np.array([0]), "axis")
+    return graph.node("ReduceMean", graph.node("Reshape", both, pairs), axis, keepdims=0)
 
 
 def input_notes(model: Model) -> dict[str, str]:

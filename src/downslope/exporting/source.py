@@ -292,7 +292,12 @@ def _outputs(model: Model, body: Body) -> str:
     lines = ["x = np.asarray(inputs)" if model.encoding is None else "x = encode(table)"]
     if model.input_scale is not None:  # float64, until all is of size 1
         lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.deviation"]')
-    lines += ["x = x.astype(np.float32)", *body.call]
+    lines.append("x = x.astype(np.float32)")
+    if model.mirrors:
+        lines.append("x = np.concatenate([x, x[:, :, ::-1]])  # each image and its mirror image")
+    lines += body.call
+    if model.mirrors:
+        lines.append("x = x.reshape(2, -1, *x.shape[1:]).mean(axis=0)")
     if model.answer_scale is not None:
         lines.append('x = x * ARRAYS["targets.deviation"] + ARRAYS["targets.mean"]')
     if model.link == "exp":

@@ -9,7 +9,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from downslope.engine.augment import Augment
 from downslope.engine.optimizers import SETTINGS
 from downslope.engine.settings import Settings
 from downslope.nn.notation import describe
@@ -112,7 +111,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "shuffle": "yes" if settings.shuffle else "no",
         "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
         "label smoothing": settings.label_smoothing or None,
-        "changes to images": _changes(settings.augment),
+        "changes to images": settings.augment and settings.augment.notation,
         "target loss": stop.target_loss,
         "patience": stop.patience,
         "tolerance": stop.tolerance,
@@ -120,15 +119,6 @@ def in_words(settings: Settings) -> dict[str, str]:
         "epochs between measurements": record.every or "as seldom as needed",
     }
     return {name: _NONE if value is None else str(value) for name, value in found.items()}
-
-
-def _changes(augment: Augment | None) -> str | None:
-    if augment is None:
-        return None
-    parts = ["flip"] if augment.flip else []
-    parts += [f"shift={augment.shift:g}"] if augment.shift else []
-    parts += [f"crop={augment.crop:g}"] if augment.crop < 1 else []
-    return ",".join(parts) or None
 
 
 def versions_unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, ...]:

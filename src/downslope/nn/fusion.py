@@ -26,6 +26,7 @@ from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.normalization import BatchNorm
 from downslope.nn.ops.convolution import convolve
 from downslope.nn.ops.products import dense_product
+from downslope.nn.padded import without_padding
 
 
 @dataclass(frozen=True)
@@ -224,6 +225,36 @@ def outside_of_training(
     """
     layers, own = _folded(network.layers, parameters)
     return Network(layers), tuple(own)
+
+
+def outputs_of(
+    network: Network,
+    parameters: NetworkParameters,
+    inputs: Float[Array, "n ..."],
+    sizes: Float[Array, "n 2"] | None = None,
+    mirrors: bool = False,
+) -> Any:
+    """The network's outputs outside of training, in as few passes as can be.
+
+    Args:
+        network: The network.
+        parameters: Its parameters.
+        inputs: As the network takes them.
+        sizes: Height and width of each image within its array; None where they fill it.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
+
+    Returns:
+        Shape (N, *output_shape); `Padded` where the images are, and the outputs are images.
+    """
+    network, parameters = outside_of_training(network, parameters)
+    network = fuse(network)
+    if sizes is not None:
+        padded: Any = Padded(inputs, sizes)
+        return without_padding(network).forward(parameters, padded)
+    outputs = network.forward(parameters, inputs)
+    if not mirrors:
+        return outputs
+    return (outputs + network.forward(parameters, inputs[:, :, ::-1])) / 2
 
 
 def _folded(

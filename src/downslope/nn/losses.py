@@ -95,11 +95,22 @@ def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: L
         share: s, which is spread.
         loss: The loss that will see them.
     """
-    if loss.built_in == "binary_cross_entropy":
-        return targets.astype(jnp.float32) * (1 - share) + share / 2
-    if targets.ndim == 1:
-        targets = jax.nn.one_hot(targets, classes, dtype=jnp.float32)
-    return targets * (1 - share) + share / classes
+    targets = spread_targets(targets, classes, loss)
+    parts = 2 if loss.built_in == "binary_cross_entropy" else classes
+    return targets * (1 - share) + share / parts
+
+
+def spread_targets(targets: Array, classes: int, loss: Loss) -> Array:
+    """Targets as floats: of integer classes, 1 for the class of a sample and 0 for the others.
+
+    Args:
+        targets: Classes as integers (N,), or whatever else a loss takes.
+        classes: How many there are; 0 for other targets.
+        loss: The loss that will see them; one logit takes an integer class as a number.
+    """
+    if classes and targets.ndim == 1 and loss.built_in != "binary_cross_entropy":
+        return jax.nn.one_hot(targets, classes, dtype=jnp.float32)
+    return targets.astype(jnp.float32)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from downslope.engine.augment import Augment
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.nn import notation
@@ -153,7 +152,7 @@ def the_settings(material: Material) -> Iterator[Piece]:
     if settings.optimizer.weight_decay:
         rows.append(("weight decay", rounded(settings.optimizer.weight_decay, 6)))
     if settings.augment is not None:
-        rows.append(("augment", _changes(settings.augment)))
+        rows.append(("augment", settings.augment.notation))
     if settings.class_weights:
         rows.append(("class weights", ", ".join(rounded(one, 6) for one in settings.class_weights)))
     if stop.patience is not None:
@@ -177,14 +176,6 @@ def the_settings(material: Material) -> Iterator[Piece]:
         ],
         caption="The network, layer by layer",
     )
-
-
-def _changes(augment: Augment) -> str:
-    """What is done to images while training, as at the command line."""
-    parts = ["flip"] if augment.flip else []
-    parts += [f"shift={augment.shift:g}"] if augment.shift else []
-    parts += [f"crop={augment.crop:g}"] if augment.crop < 1 else []
-    return ", ".join(parts) or "none"
 
 
 def the_ending(material: Material) -> Iterator[Piece]:

@@ -185,7 +185,10 @@ def run_from(
     if "targets.mean" in arrays:
         targets = Scaling(arrays["targets.mean"], arrays["targets.deviation"])
     return Run(
-        model=Model(network, known, parameters, document.data.task, inputs, targets),
+        model=Model(
+            *(network, known, parameters, document.data.task, inputs, targets),
+            mirrors=document.settings.mirrors,
+        ),
         settings=settings,
         data=document.data,
         baseline_output=arrays["baseline"],

@@ -162,14 +162,21 @@ class Preparation:
         """What is compiled."""
         settings = self.settings
         return loop.Program(
-            evaluator=Evaluator(self.network, self.loss, self.dataset.task),
+            evaluator=Evaluator(self.network, self.loss, self.dataset.task, settings.mirrors),
             optimizer=settings.optimizer.form,
             augment=settings.augment,
             has_short_batch=self.plan.has_short_batch,
             has_target=settings.stop.target_loss is not None,
             has_patience=settings.stop.patience is not None,
-            smoothed=len(self.dataset.class_names) if settings.label_smoothing else 0,
+            smoothed=len(self.dataset.class_names) if self._spreads else 0,
         )
+
+    @property
+    def _spreads(self) -> bool:
+        """Whether a target becomes fractions of several classes."""
+        augment = self.settings.augment
+        mixes = augment is not None and augment.mixup > 0 and self.dataset.task in OF_OUTPUTS
+        return mixes or self.settings.label_smoothing > 0
 
     @cached_property
     def numbers(self) -> loop.Numbers:
@@ -209,7 +216,8 @@ class Preparation:
         augment = self.settings.augment
         is_counting = self.dataset.task == "counting"
         crop = augment.crop if augment is not None and is_counting else 1.0
-        return RECORDING_SHARE * self.plan.samples * crop**2
+        passes = 2 if self.settings.mirrors else 1
+        return RECORDING_SHARE * self.plan.samples * crop**2 / passes
 
     def _measured_every(self) -> int:
         """Epochs between two measurements: as asked for, or so that they cost only their share.

@@ -27,6 +27,7 @@ class Recipe:
         epochs: How often all samples are seen.
         weight_decay: Pull of the weights towards 0.
         augment: Changes made to photos while training.
+        label_smoothing: Fraction of each class target that is spread evenly over all classes.
     """
 
     network: str
@@ -37,6 +38,7 @@ class Recipe:
     epochs: int = 30
     weight_decay: float = 0.0
     augment: Augment | None = None
+    label_smoothing: float = 0.0
 
     def rate_for(self, optimizer: Optimizer) -> float:
         """The learning rate for an optimizer, which may be another than the recipe's own.

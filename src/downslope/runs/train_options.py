@@ -84,7 +84,7 @@ class TrainOptions:
     seed: int = 0
     shuffle: bool = True
     class_weights: tuple[float, ...] = ()
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     augment: Augment | str | None = None
     record: Record | None = None
     stop: Stop | None = None
@@ -167,6 +167,7 @@ class TrainOptions:
             "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
             "epochs": recipe.epochs,
             "augment": recipe.augment or "none",
+            "label_smoothing": recipe.label_smoothing,
             "record": Record(),
             "stop": Stop(),
         }

@@ -227,7 +227,8 @@ class Training:
         }
         if self.begun is not None:
             run = self.begun.run
-            return replace(run, model=run.model.at(parameters), **values)
+            model = replace(run.model, parameters=parameters, mirrors=self.settings.mirrors)
+            return replace(run, model=model, **values)
         evaluator = self.program.evaluator
         return Run(
             model=Model(
@@ -237,6 +238,7 @@ class Training:
                 self.dataset.task,
                 self.dataset.scaling,
                 self.prepared.target_scaling,
+                self.settings.mirrors,
             ),
             settings=self.settings,
             data=DataSummary.of(self.dataset),

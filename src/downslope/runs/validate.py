@@ -144,10 +144,11 @@ def check_fit(
             "Leave augment out.",
         )
     is_counting = dataset.task == "counting"
-    if augment is not None and augment.shift and is_counting:
+    alone = augment.for_single_targets if augment is not None and is_counting else ""
+    if alone:
         raise SettingError(
-            f"Photos were to be shifted, and {dataset.name} has a map of where people are for "
-            "each.",
+            f"Photos were to be changed by {alone}, and {dataset.name} has a map of where people "
+            "are for each.",
             "flip or crop, which change the map with its photo",
             "Use crop: its place is random as well.",
         )
