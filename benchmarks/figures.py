@@ -48,7 +48,7 @@ def compiling(row: Row) -> float:
     return row.preparing + max(0.0, row.first - median(row.seconds))
 
 
-def share_of_ceiling(contest: Contest, row: Row) -> float | None:
+def fraction_of_ceiling(contest: Contest, row: Row) -> float | None:
     """The rate of a contender's matrix products as a share of the best measured beside it."""
     ceilings = present(contest, "ceiling")
     if not ceilings or not contest.operations:

@@ -44,9 +44,9 @@ def _ratios(report: Report) -> Figure:
     ]
     figure = Figure(figsize=(9, 0.9 + 0.42 * len(bars)), layout="constrained")
     axes = figure.subplots()
-    for place, (_, ratios) in enumerate(bars):
+    for index, (_, ratios) in enumerate(bars):
         for offset, (role, value) in enumerate(ratios.items()):
-            y = place + 0.36 * offset - 0.18 * (len(ratios) - 1)
+            y = index + 0.36 * offset - 0.18 * (len(ratios) - 1)
             axes.barh(y, value - 1, 0.34, left=1, color=COLOURS[role])
             side = "left" if value >= 1 else "right"
             gap = 1.04 if value >= 1 else 0.96

@@ -88,10 +88,10 @@ def rival(run: ds.Run) -> tuple[float, float]:
         seconds = time.perf_counter() - started
         return float(model.score(test, data.test.targets)), seconds
     targets = data.train.targets[:, 0].astype(np.float64)
-    mean, deviation = targets.mean(), targets.std()
-    model = MLPRegressor(**settings).fit(train, (targets - mean) / deviation)
+    mean, std = targets.mean(), targets.std()
+    model = MLPRegressor(**settings).fit(train, (targets - mean) / std)
     seconds = time.perf_counter() - started
-    answers = model.predict(test) * deviation + mean
+    answers = model.predict(test) * std + mean
     return float(np.abs(answers - data.test.targets[:, 0]).mean()), seconds
 
 
@@ -101,13 +101,13 @@ def _inputs(run: ds.Run, part: ds.Samples) -> Any:
     codes = () if run.data.encoding is None else run.data.encoding.embedded
     if not codes:
         return scaled
-    places = scaled[:, -len(codes) :].astype(int)
+    indices = scaled[:, -len(codes) :].astype(int)
     rows = np.arange(len(part))
     looked_up = [
         sparse.csr_matrix(
-            (np.ones(len(part), np.float32), (rows, places[:, place])), (len(part), code.places)
+            (np.ones(len(part), np.float32), (rows, indices[:, index])), (len(part), code.indices)
         )
-        for place, code in enumerate(codes)
+        for index, code in enumerate(codes)
     ]  # thousands of inputs, nearly all 0
     return sparse.hstack([sparse.csr_matrix(scaled[:, : -len(codes)]), *looked_up], format="csr")
 

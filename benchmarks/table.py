@@ -85,14 +85,14 @@ def ceiling(report: Report) -> str:
             continue
         rates = {one.label: max(one.figures["rate"]) / 1e9 for one in ceilings}
         told = ", ".join(f"{label} {rate:.0f}" for label, rate in rates.items())
-        shares = ", ".join(
-            f"{row.label} {100 * share:.0f} %"
+        fractions = ", ".join(
+            f"{row.label} {100 * fraction:.0f} %"
             for row in figures.present(contest, "ours", "peer", "jax")
-            if (share := figures.share_of_ceiling(contest, row)) is not None
+            if (fraction := figures.fraction_of_ceiling(contest, row)) is not None
         )
         lines.append(
             f"**{contest.name}** as a share of the best float32 matrix-product rate measured "
-            f"in the same rounds (highest, GFLOP/s: {told}): {shares}."
+            f"in the same rounds (highest, GFLOP/s: {told}): {fractions}."
         )
     return "\n\n".join(lines)
 

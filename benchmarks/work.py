@@ -83,9 +83,9 @@ class Work:
         gradient; nobody asks for the gradient of the samples themselves.
         """
         before, operations = math.prod(self.input_shape), 0.0
-        for place, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.layers):
             assert isinstance(layer, Dense)
-            products = 3 if place else 2
+            products = 3 if index else 2
             operations += 2.0 * products * self.batch_size * before * layer.units
             before = layer.units
         return operations

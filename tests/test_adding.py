@@ -156,8 +156,8 @@ def add(file: Path, registry: str, record: str) -> None:
     """Put a record first into a registry, as a person would."""
     text = file.read_text(encoding="utf-8")
     start = text.index(f"{registry} = Registry(")
-    place = text.index("    [\n", start) + len("    [\n")
-    file.write_text(text[:place] + record.lstrip("\n") + text[place:], encoding="utf-8")
+    index = text.index("    [\n", start) + len("    [\n")
+    file.write_text(text[:index] + record.lstrip("\n") + text[index:], encoding="utf-8")
 
 
 @pytest.fixture

@@ -68,8 +68,8 @@ def predict_one(work: Work, samples: Arrays) -> Task:
 
     def block() -> None:
         for call in range(CALLS):
-            place = call % len(samples.inputs)
-            answer = model(samples.inputs[place : place + 1], training=False)
+            index = call % len(samples.inputs)
+            answer = model(samples.inputs[index : index + 1], training=False)
             np.asarray(answer).argmax(1)
 
     return Task(block)

@@ -47,14 +47,14 @@ def surface(work: Work, samples: Arrays) -> Task:
 
     directions = tuple(jax.tree.map(direction, centre) for _ in range(2))
     side = np.linspace(-1, 1, GRID, dtype=np.float32)
-    places = np.stack(np.meshgrid(side, side), axis=-1)
+    indices = np.stack(np.meshgrid(side, side), axis=-1)
 
     def block() -> None:
         losses_at(
             ds.Model(network, work.loss, centre, scaling=data.scaling),
             data.train,
             directions=directions,
-            coefficients=places,
+            coefficients=indices,
         )
 
     return Task(block)

@@ -113,8 +113,8 @@ def _predicting(work: Work, samples: Arrays, batch: int, calls: int) -> Task:
     def block() -> None:
         with torch.inference_mode():
             for call in range(calls):
-                place = call % (len(inputs) - batch + 1)
-                model(inputs[place : place + batch]).argmax(1).numpy()
+                index = call % (len(inputs) - batch + 1)
+                model(inputs[index : index + batch]).argmax(1).numpy()
 
     return Task(block)
 

@@ -72,13 +72,13 @@ def surface(work: Work, samples: Arrays) -> Task:
     inputs, targets = tensors(work, samples)
     model, loss_function = build(work), loss_of(work)
     centre, along, across = _plane(work)
-    places = torch.linspace(-1, 1, GRID).tolist()
+    indices = torch.linspace(-1, 1, GRID).tolist()
 
     def block() -> None:
         losses = torch.empty(GRID, GRID)
         with torch.inference_mode():
-            for row, a in enumerate(places):
-                for column, b in enumerate(places):
+            for row, a in enumerate(indices):
+                for column, b in enumerate(indices):
                     there = {n: centre[n] + a * along[n] + b * across[n] for n in centre}
                     outputs = functional_call(model, there, (inputs,))
                     losses[row, column] = loss_function(outputs, targets)
@@ -98,10 +98,10 @@ def surface_at_once(work: Work, samples: Arrays) -> Task:
         return loss_function(functional_call(model, there, (inputs,)), targets)
 
     losses = vmap(loss, chunk_size=AT_ONCE)
-    places = torch.cartesian_prod(side, side)
+    indices = torch.cartesian_prod(side, side)
 
     def block() -> None:
         with torch.inference_mode():
-            losses(places[:, 0], places[:, 1])
+            losses(indices[:, 0], indices[:, 1])
 
     return Task(block)

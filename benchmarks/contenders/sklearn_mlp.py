@@ -75,8 +75,8 @@ def _predicting(work: Work, samples: Arrays, batch: int, calls: int) -> Task:
 
     def block() -> None:
         for call in range(calls):
-            place = call % (len(samples.inputs) - batch + 1)
-            model.predict(samples.inputs[place : place + batch])
+            index = call % (len(samples.inputs) - batch + 1)
+            model.predict(samples.inputs[index : index + batch])
 
     return Task(block)
 

@@ -19,8 +19,8 @@ parts = train_test_split(
     random_state=0,
 )
 x, x_test, y, y_test = map(torch.from_numpy, parts)
-mean, deviation = x.mean(), x.std()
-x, x_test = (x - mean) / deviation, (x_test - mean) / deviation
+mean, std = x.mean(), x.std()
+x, x_test = (x - mean) / std, (x_test - mean) / std
 
 model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, 10))
 loss_function = nn.CrossEntropyLoss()

@@ -101,7 +101,7 @@ def _html(part: Part) -> str:
         if part.startswith(" "):
             return f'<pre style="margin:0">{escape_html(part)}</pre>'
         return "".join(f"<p>{escape_html(line)}</p>" for line in part.split("\n") if line)
-    sides = ["right" if place in part.numeric else "left" for place in range(len(part.head))]
+    sides = ["right" if index in part.numeric else "left" for index in range(len(part.head))]
 
     def row(cells: Any, tag: str) -> str:
         cells = zip(cells, sides, strict=True)

@@ -71,7 +71,7 @@ class Table:
         """Its lines, the names first; a long text in the last column is wrapped to `width`."""
         table = [[printable(cell) for cell in row] for row in (self.head, *self.rows)]
         last = len(self.head) - 1
-        widths = [max(columns_of(row[place]) for row in table) for place in range(len(self.head))]
+        widths = [max(columns_of(row[index]) for row in table) for index in range(len(self.head))]
         before = len(self.indent) + sum(widths[:-1]) + 2 * last
         room = None if width is None else max(LEAST_CELL, width - before)
         found = []
@@ -80,9 +80,9 @@ class Table:
             if room is not None and last not in self.numeric:
                 first, *more = wrapped(row[last], room)
             cells = []
-            for place, cell in enumerate([*row[:last], first]):
-                blanks = " " * (widths[place] - columns_of(cell))
-                cells.append(blanks + cell if place in self.numeric else cell + blanks)
+            for index, cell in enumerate([*row[:last], first]):
+                blanks = " " * (widths[index] - columns_of(cell))
+                cells.append(blanks + cell if index in self.numeric else cell + blanks)
             found.append(f"{self.indent}{'  '.join(cells)}".rstrip())
             found += [f"{' ' * before}{one}" for one in more]
         return found

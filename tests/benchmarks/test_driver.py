@@ -38,17 +38,17 @@ def test_a_worker_is_gone_when_its_block_is_left():
 
 
 def test_children_of_a_worker_end_with_it(tmp_path):
-    place = tmp_path / "pid"
+    index = tmp_path / "pid"
     program = (
         "import subprocess, sys, time;"
         "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']);"
-        f"open({str(place)!r}, 'w').write(str(child.pid)); print('{{}}', flush=True);"
+        f"open({str(index)!r}, 'w').write(str(child.pid)); print('{{}}', flush=True);"
         "time.sleep(60)"
     )
     with worker(program) as one:
         one.answer(20)
     deadline = time.monotonic() + 10
-    while _runs(int(place.read_text())):
+    while _runs(int(index.read_text())):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -40,13 +40,13 @@ def test_the_share_of_the_ceiling_is_against_the_best_rate_of_each_round():
     low = row("low", "ceiling", 1.0, 1.0, figures={"rate": (100.0, 300.0)})
     high = row("high", "ceiling", 1.0, 1.0, figures={"rate": (200.0, 100.0)})
     own = row("ours", "ours", 1.0, 1.0)
-    assert figures.share_of_ceiling(contest(own, low, high, operations=60.0), own) == 0.25
-    assert figures.share_of_ceiling(contest(own, operations=60.0), own) is None
-    assert figures.share_of_ceiling(contest(own, low), own) is None
+    assert figures.fraction_of_ceiling(contest(own, low, high, operations=60.0), own) == 0.25
+    assert figures.fraction_of_ceiling(contest(own, operations=60.0), own) is None
+    assert figures.fraction_of_ceiling(contest(own, low), own) is None
 
 
 def test_whoever_learns_less_is_named():
-    losses = [row(str(place), "peer", 1.0, loss=loss) for place, loss in enumerate((1.0, 1.1, 2.3))]
+    losses = [row(str(index), "peer", 1.0, loss=loss) for index, loss in enumerate((1.0, 1.1, 2.3))]
     assert figures.losses_far_apart(contest(*losses), 0.5) == [
         "2: loss 2.3, where the median is 1.1"
     ]

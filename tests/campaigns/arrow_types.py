@@ -43,7 +43,7 @@ _FIRST = dt.datetime(2024, 1, 1)
 
 
 def _cycle(values: list[Any]) -> list[Any]:
-    return [values[place % len(values)] for place in range(ROWS)]
+    return [values[index % len(values)] for index in range(ROWS)]
 
 
 def _plain(values: list[Any], kind: pa.DataType) -> Callable[[], pa.Array]:
@@ -54,13 +54,13 @@ def _storage(kind: Any, values: pa.Array) -> pa.Array:
     return pa.ExtensionArray.from_storage(kind, values)
 
 
-_WHOLE = [7 * place % 41 for place in range(ROWS)]
+_WHOLE = [7 * index % 41 for index in range(ROWS)]
 _TEXTS = _cycle(["red", "green", "blue"])
-_DAYS = [_FIRST.date() + dt.timedelta(days=3 * place) for place in range(ROWS)]
-_MOMENTS = [_FIRST + dt.timedelta(hours=31 * place) for place in range(ROWS)]
-_TIMES = [dt.time(place * 7 % 24, place % 60) for place in range(ROWS)]
-_SPANS = [dt.timedelta(minutes=place * place) for place in range(ROWS)]
-_DECIMALS = [decimal.Decimal(place * 13 % 37) / 4 for place in range(ROWS)]
+_DAYS = [_FIRST.date() + dt.timedelta(days=3 * index) for index in range(ROWS)]
+_MOMENTS = [_FIRST + dt.timedelta(hours=31 * index) for index in range(ROWS)]
+_TIMES = [dt.time(index * 7 % 24, index % 60) for index in range(ROWS)]
+_SPANS = [dt.timedelta(minutes=index * index) for index in range(ROWS)]
+_DECIMALS = [decimal.Decimal(index * 13 % 37) / 4 for index in range(ROWS)]
 TYPES: dict[str, Callable[[], pa.Array]] = {
     "null": lambda: pa.nulls(ROWS),
     "bool": _plain(_cycle([True, False, True]), pa.bool_()),
@@ -131,7 +131,7 @@ TYPES: dict[str, Callable[[], pa.Array]] = {
     ),
     "dictionary of date32": lambda: pa.array(_DAYS).dictionary_encode(),
     "dictionary of string, all different": lambda: pa.array(
-        [f"code {place}" for place in range(ROWS)]
+        [f"code {index}" for index in range(ROWS)]
     ).dictionary_encode(),
     "run_end_encoded": lambda: pc.run_end_encode(pa.array(sorted(_TEXTS))),
     "run_end_encoded of numbers": lambda: pc.run_end_encode(pa.array(sorted(_WHOLE))),
@@ -196,9 +196,9 @@ def table_with(name: str, *, gaps: bool = False, chunks: int = 1) -> pa.Table:
     """A table whose column `it` is of a type."""
     values = TYPES[name]()
     if gaps and not str(values.type).startswith(("dense_union", "sparse_union", "run_end", "null")):
-        places = pa.array([None if place % 7 == 3 else place for place in range(ROWS)])
+        indices = pa.array([None if index % 7 == 3 else index for index in range(ROWS)])
         with contextlib.suppress(pa.ArrowNotImplementedError):  # Arrow itself cannot
-            values = values.take(places)
+            values = values.take(indices)
     size = -(-ROWS // chunks)
     column = pa.chunked_array([values.slice(start, size) for start in range(0, ROWS, size)])
     rng = np.random.default_rng(3)
@@ -221,7 +221,7 @@ def verdict(table: Any, role: str) -> str:
     elif first in ("group", "time"):
         said[first] = "it"
     elif kind:
-        said["kinds"] = {"it": kind}
+        said["column_types"] = {"it": kind}
     try:
         dataset = load(table, **said)
         findings_in(dataset)

@@ -42,13 +42,13 @@ NETWORKS = (
 )  # fmt: skip
 
 
-def places(value: object, at: tuple = ()) -> list[tuple]:
-    """The place of each value inside a document."""
+def indices(value: object, at: tuple = ()) -> list[tuple]:
+    """The index of each value inside a document."""
     inner = [at] if at else []
     if isinstance(value, dict):
-        inner += [one for key, own in value.items() for one in places(own, (*at, key))]
+        inner += [one for key, own in value.items() for one in indices(own, (*at, key))]
     if isinstance(value, list):
-        inner += [one for key, own in enumerate(value) for one in places(own, (*at, key))]
+        inner += [one for key, own in enumerate(value) for one in indices(own, (*at, key))]
     return inner
 
 
@@ -56,7 +56,7 @@ def _text_changed(draw: random.Random, content: bytes) -> bytes:
     """Change what a document says."""
     document = json.loads(content)
     for _ in range(draw.choice((1, 1, 1, 2, 4))):
-        *outer, last = draw.choice(places(document))
+        *outer, last = draw.choice(indices(document))
         holder = document
         for key in outer:
             holder = holder[key]

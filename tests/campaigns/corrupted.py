@@ -55,8 +55,8 @@ def make_bases(folder: Path, is_small: bool) -> None:
     """Train the runs that are spoilt, into folders, with their data beside them."""
     data = folder / "data"
     data.mkdir(parents=True)
-    rows = [f"{place % 7},{'abc'[place % 3]},v{place % 70},20{place % 30:02}-01-02,"
-            f"{('no', 'yes')[place % 2]},{place * 0.5}" for place in range(280)]  # fmt: skip
+    rows = [f"{index % 7},{'abc'[index % 3]},v{index % 70},20{index % 30:02}-01-02,"
+            f"{('no', 'yes')[index % 2]},{index * 0.5}" for index in range(280)]  # fmt: skip
     lines = ["size,town,code,day,is,price", *rows]
     (data / "table.csv").write_text("\n".join(lines), encoding="utf-8")
     draw = np.random.default_rng(0)
@@ -137,10 +137,10 @@ class Reader:
         self.root, self.watch = root, watch
         self.bases = read_bases(root)
 
-    def read(self, number: int, place: Path) -> Result:
+    def read(self, number: int, index: Path) -> Result:
         """Write a case into a new folder, and read it."""
         kind, base, files = spoilt(self.bases, number)
-        folder = place / "run"
+        folder = index / "run"
         size = put(folder, files)
         self.watch.seen.clear()
         messages: list[str] = []
@@ -244,9 +244,9 @@ def start(root: str) -> None:
     global _reader
     warnings.simplefilter("ignore")
     _reader = Reader(Path(root), Watch())
-    with tempfile.TemporaryDirectory(dir=root) as place:
+    with tempfile.TemporaryDirectory(dir=root) as index:
         for name in _reader.bases.folders:
-            folder = Path(place, name)
+            folder = Path(index, name)
             put(folder, dict(_reader.bases.folders[name]))
             for step in (_reader._open, _reader._checkpoints, _reader._resume):
                 step(folder)
@@ -257,10 +257,10 @@ def work(numbers: range) -> list[dict]:
     """Read some cases; one that takes too long ends the process, and tells where it was."""
     assert _reader is not None
     results = []
-    with tempfile.TemporaryDirectory(dir=_reader.root) as place:
+    with tempfile.TemporaryDirectory(dir=_reader.root) as index:
         for number in numbers:
             faulthandler.dump_traceback_later(LONGEST, exit=True)
-            found = _reader.read(number, Path(place))
+            found = _reader.read(number, Path(index))
             faulthandler.cancel_dump_traceback_later()
             results.append({"number": number, **asdict(found)})
     return results

@@ -132,7 +132,7 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
         folder: Where the four runs go.
         near: Whether many states are stored, so that each step is near one of them.
     """
-    case, place = PAIRS[number], Path(folder)
+    case, index = PAIRS[number], Path(folder)
     data, settings = case.data(), dict(case.settings)
     stored = Checkpoints(seconds=None, epochs=1, most=12 if near else 2)
     with watched() as seen:
@@ -140,17 +140,17 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
             network_for(case, data),
             data,
             options=PLAIN,
-            folder=place / "stored",
+            folder=index / "stored",
             checkpoints=stored,
             **settings,
         )
     found = {"stored": dict(seen), "saved": dict(seen)}
-    replace(run, folder=None).save(place / "saved")
-    shutil.copytree(place / "stored", place / "resumed")
+    replace(run, folder=None).save(index / "saved")
+    shutil.copytree(index / "stored", index / "resumed")
     other = settings.get("learning_rate", 0.1) / 3
     with watched() as seen:
         resume(
-            place / "resumed",
+            index / "resumed",
             epochs=settings["epochs"] + max(1, settings["epochs"] // 2),
             learning_rate=other,
             data=data,
@@ -159,7 +159,7 @@ def watch(number: int, folder: str, near: bool) -> dict[str, dict[int, str]]:
     found["resumed"] = found["stored"] | dict(seen)
     middle = run.outcome.step * 2 // 5
     with watched() as seen:
-        fork(run, middle, place / "forked", learning_rate=other, seed=7, checkpoints=stored)
+        fork(run, middle, index / "forked", learning_rate=other, seed=7, checkpoints=stored)
     before = {step: one for step, one in found["stored"].items() if step <= middle}
     found["forked"] = before | dict(seen)
     return found
@@ -220,12 +220,12 @@ def again(number: int, work: Path) -> dict[str, Any]:
 
 def steps_of(number: int, work: Path, near: bool, counts: Mapping[str, int]) -> dict[str, Any]:
     """Compare the weights of random steps with those that were there while it trained."""
-    place = work / f"steps-{number}"
-    place.mkdir()
-    recorded = elsewhere("watch", number, str(place), near)
+    index = work / f"steps-{number}"
+    index.mkdir()
+    recorded = elsewhere("watch", number, str(index), near)
     draw = np.random.default_rng(number)
     asked = {name: _drawn(draw, recorded[name], count) for name, count in counts.items()}
-    found = elsewhere("look", number, str(place), asked)
+    found = elsewhere("look", number, str(index), asked)
     wrong = [
         (name, step)
         for name, steps in asked.items()
@@ -244,7 +244,7 @@ def _drawn(draw: np.random.Generator, recorded: Mapping[str, str], count: int) -
 
 
 def compared(numbers: Sequence[int], work: Path) -> Iterator[dict[str, Any]]:
-    """How the same trainings differ in other places."""
+    """How the same trainings differ at other positions."""
     here, programs = work / "here", str(work / PROGRAMS)
     elsewhere("some", numbers, str(here), DOWNSLOPE_CACHE=programs)
     for name, (variables, cores) in ENVIRONMENTS.items():
@@ -296,8 +296,8 @@ def main() -> None:
         for number in numbers if "again" in parts else ():
             tell("again", again(number, work))
         looked = [number for number in LOOKED_AT if number in numbers]
-        for place, number in enumerate(looked if "steps" in parts else ()):
-            tell("steps", steps_of(number, work, place % 2 == 0, STEPS_PER_PAIR))
+        for index, number in enumerate(looked if "steps" in parts else ()):
+            tell("steps", steps_of(number, work, index % 2 == 0, STEPS_PER_PAIR))
         for row in compared(numbers, work) if "elsewhere" in parts else ():
             tell("elsewhere", row)
     print(summary(rows))

@@ -85,10 +85,10 @@ def watched(folder: Path, hook: Hook) -> Iterator[None]:
 
     def asked(name: str, shown: str) -> Do:
         def ask(path: Any, *arguments: Any, **named: Any) -> Any:
-            place = path_of(path)
-            if place is None:
+            index = path_of(path)
+            if index is None:
                 return whole[name](path, *arguments, **named)
-            return hook(Call(shown, place), lambda: whole[name](path, *arguments, **named))
+            return hook(Call(shown, index), lambda: whole[name](path, *arguments, **named))
 
         return ask
 
@@ -98,11 +98,11 @@ def watched(folder: Path, hook: Hook) -> Iterator[None]:
         )
 
     def open_handle(path: Any, flags: int, *arguments: Any, **named: Any) -> int:
-        place = path_of(path)
-        if place is None:
+        index = path_of(path)
+        if index is None:
             return whole["open"](path, flags, *arguments, **named)
-        handle = hook(Call("open", place), lambda: whole["open"](path, flags, *arguments, **named))
-        handles[handle] = place
+        handle = hook(Call("open", index), lambda: whole["open"](path, flags, *arguments, **named))
+        handles[handle] = index
         return handle
 
     def open_file(path: Any, mode: str = "r", *arguments: Any, **named: Any) -> Any:
@@ -140,8 +140,8 @@ class Fault:
         calls: What was asked for so far.
     """
 
-    def __init__(self, place: int | None, how: str) -> None:
-        self._place, self._how, self._is_dead, self._cut = place, how, False, None
+    def __init__(self, index: int | None, how: str) -> None:
+        self._index, self._how, self._is_dead, self._cut = index, how, False, None
         self.calls: list[Call] = []
 
     def __call__(self, call: Call, do: Do) -> Any:
@@ -150,7 +150,7 @@ class Fault:
         self.calls.append(call)
         if self._cut == call.path and call.name == "write":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if len(self.calls) - 1 != self._place:
+        if len(self.calls) - 1 != self._index:
             return do()
         if self._how in ("kill", "half, then kill"):
             self._is_dead = True

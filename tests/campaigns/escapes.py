@@ -53,8 +53,8 @@ def table(folder: Path) -> Path:
     """A table whose columns, categories, classes and file have these names."""
     path = folder / f"t{TEXTS[0]}{TEXTS[7]}{TEXTS[5]}{TEXTS[8].replace('/', '')}.csv"
     rows = [
-        [place % 7, place % 5, *(f"{TEXTS[place % 9]}{at}" for at in range(2)), TEXTS[place % 9]]
-        for place in range(270)
+        [index % 7, index % 5, *(f"{TEXTS[index % 9]}{at}" for at in range(2)), TEXTS[index % 9]]
+        for index in range(270)
     ]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -67,11 +67,11 @@ def images(folder: Path) -> Path:
     """Images in folders of these names."""
     inside = folder / f"i{TEXTS[1]}{TEXTS[4]}{TEXTS[7]}"
     for number, text in enumerate((TEXTS[0], TEXTS[4], TEXTS[5])):
-        place = inside / text
-        place.mkdir(parents=True)
+        index = inside / text
+        index.mkdir(parents=True)
         for at in range(12):
             pixels = np.full((6, 6), 40 * number + at, np.uint8)
-            Image.fromarray(pixels).save(place / f"{at}{TEXTS[6]}.png")
+            Image.fromarray(pixels).save(index / f"{at}{TEXTS[6]}.png")
     return inside
 
 
@@ -182,9 +182,9 @@ def campaign(folder: Path, *, is_small: bool = False) -> tuple[int, list[str]]:
     os.chdir(folder)
     count, wrong = 0, []
     try:
-        for place, words in enumerate(commands(folder)):
-            is_mistake = place >= MADE
-            if is_small and (place % 5 if is_mistake else words[0] in LONG):
+        for index, words in enumerate(commands(folder)):
+            is_mistake = index >= MADE
+            if is_small and (index % 5 if is_mistake else words[0] in LONG):
                 continue
             done, found = call(words)
             wrong += found

@@ -1,6 +1,6 @@
 """Run folders with absurd numbers in every field: refused in words, or a run that answers.
 
-    python -m tests.campaigns.forged [--share 1.0] [--workers 2]
+    python -m tests.campaigns.forged [--fraction 1.0] [--workers 2]
 
 Every number of `run.json`, and every number of the network's text, is replaced by each of `NUMBERS`
 in turn, in the checkpoints as well, with manifests made anew; a network's weights stay as they
@@ -35,7 +35,7 @@ from downslope.errors import DownslopeError
 from downslope.runs.checkpoint import Checkpoints
 from downslope.runs.resume import resuming
 from downslope.storage.checkpoints import step_of
-from tests.campaigns.attacks import places
+from tests.campaigns.attacks import indices
 from tests.campaigns.corruptions import DOCUMENT, Files, put, seal
 from tests.campaigns.watched import limit_addresses
 from tests.plain import PLAIN
@@ -52,7 +52,7 @@ LAYERS = (
     "parallel (average_pool size=2 | max_pool size=2), dropout rate=0.2, layer_norm, standardize, "
     "flatten, dense units=3"
 )
-Case = tuple[str, tuple, Any]  # the base, the place in its document, what is put there
+Case = tuple[str, tuple, Any]  # the base, the index in its document, what is put there
 
 
 def make_bases(folder: Path) -> None:
@@ -60,8 +60,8 @@ def make_bases(folder: Path) -> None:
     draw = np.random.default_rng(0)
     np.savez(folder / "images.npz", X=draw.integers(0, 256, (60, 8, 8), np.uint8),
              y=np.arange(60) % 3)  # fmt: skip
-    rows = [f"{place % 7},v{place % 70},20{place % 30:02}-01-02,{('no', 'yes')[place % 2]}"
-            for place in range(280)]  # fmt: skip
+    rows = [f"{index % 7},v{index % 70},20{index % 30:02}-01-02,{('no', 'yes')[index % 2]}"
+            for index in range(280)]  # fmt: skip
     (folder / "table.csv").write_text("\n".join(["size,code,day,is", *rows]), encoding="utf-8")
     images, table = ds.load(folder / "images.npz"), ds.load(folder / "table.csv", target="is")
     settings = {"epochs": 2, "learning_rate": 0.01, "checkpoints": Checkpoints(seconds=None)}
@@ -108,12 +108,12 @@ def cases(bases: dict[str, Files]) -> list[Case]:
     found: list[Case] = []
     for name, files in bases.items():
         document = json.loads(files[DOCUMENT])  # pyright: ignore[reportArgumentType] - these are bytes
-        for place in places(document):
+        for index in indices(document):
             value = document
-            for key in place:
+            for key in index:
                 value = value[key]
             if isinstance(value, int | float) and not isinstance(value, bool):
-                found += [(name, place, number) for number in NUMBERS]
+                found += [(name, index, number) for number in NUMBERS]
         text = LAYERS if name == "images" else document["network"]
         for one in numbers_in(text):
             for number in NUMBERS:
@@ -124,15 +124,15 @@ def cases(bases: dict[str, Files]) -> list[Case]:
 
 def forged(bases: dict[str, Files], case: Case) -> Files:
     """The files of a case."""
-    name, place, value = case
+    name, index, value = case
     files = dict(bases[name])
 
     def spoil(content: bytes) -> bytes:
         document = json.loads(content)
         holder = document
-        for key in place[:-1]:
+        for key in index[:-1]:
             holder = holder[key]
-        holder[place[-1]] = copy.deepcopy(value)
+        holder[index[-1]] = copy.deepcopy(value)
         return json.dumps(document).encode()
 
     for one, content in files.items():
@@ -183,27 +183,27 @@ def start(root: str) -> None:
     """Make a process ready."""
     warnings.simplefilter("ignore")
     _bases.update(read_bases(Path(root)))
-    with tempfile.TemporaryDirectory(dir=root) as place:
+    with tempfile.TemporaryDirectory(dir=root) as index:
         for name in _bases:  # what is loaded late is there before memory is limited
-            put(Path(place, name), _bases[name])
-            ask(Path(place, name))
+            put(Path(index, name), _bases[name])
+            ask(Path(index, name))
     limit_addresses(MOST_ADDRESSES)
 
 
 def work(numbers: list[int]) -> list[tuple[int, str, str]]:
     """Read some cases; one that takes too long ends the process, and tells where it was."""
     every, results = cases(_bases), []
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as index:
         for number in numbers:
             faulthandler.dump_traceback_later(LONGEST, exit=True)
             Path(os.environ["FORGED_PROGRESS"]).write_text(f"{number} {every[number]!r:.500}")
-            results.append((number, *became(_bases, every[number], Path(place, "run"))))
+            results.append((number, *became(_bases, every[number], Path(index, "run"))))
             faulthandler.cancel_dump_traceback_later()
     return results
 
 
-def campaign(share: float, workers: int, seed: int = 0) -> tuple[Counter, list[str]]:
-    """Forge a share of all cases.
+def campaign(fraction: float, workers: int, seed: int = 0) -> tuple[Counter, list[str]]:
+    """Forge a fraction of all cases.
 
     Returns:
         How many became what, and what is wrong, a text each.
@@ -213,7 +213,7 @@ def campaign(share: float, workers: int, seed: int = 0) -> tuple[Counter, list[s
         make_bases(root)
         every = cases(read_bases(root))
         chosen = np.random.default_rng(seed).permutation(len(every))
-        chosen = chosen[: max(1, round(share * len(every)))].tolist()
+        chosen = chosen[: max(1, round(fraction * len(every)))].tolist()
         pieces = [chosen[at : at + 25] for at in range(0, len(chosen), 25)]
         os.environ["FORGED_PROGRESS"] = str(root / "progress")
         became: Counter[str] = Counter()
@@ -233,11 +233,11 @@ def main() -> None:
     """Run it, and print what became of the cases."""
     os.environ["DOWNSLOPE_CACHE"] = "off"
     parser = argparse.ArgumentParser()
-    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--fraction", type=float, default=1.0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    became, wrong = campaign(asked.share, asked.workers, asked.seed)
+    became, wrong = campaign(asked.fraction, asked.workers, asked.seed)
     for one in wrong[:40]:
         print(f"--- {one}")
     print(f"{sum(became.values()):,} cases: {dict(became)}; {len(wrong)} wrong")

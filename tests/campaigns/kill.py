@@ -72,7 +72,7 @@ class Training:
     """A training that was killed until it ended.
 
     Attributes:
-        case: Its place in `CASES`.
+        case: Its index in `CASES`.
         kills: In their order.
         differs: What is not equal to the uninterrupted training; empty where all is.
     """

@@ -72,7 +72,7 @@ def measure(case: Case, grid=GRID, first=FIRST, then=THEN, best=BEST, **search) 
         "good": found.good,
         "overshoots": found.overshoots,
         "too slow": found.too_slow,
-        "share": found.second_look.share,
+        "share": found.second_look.fraction,
         "same again": again.learning_rate == found.learning_rate
         and np.array_equal(again.choice.losses, found.choice.losses),
         "best of grid": float(grid[order][means[:best].argmin()]),

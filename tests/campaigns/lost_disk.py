@@ -118,12 +118,12 @@ def _left(one: _File, draw: np.random.Generator) -> bytes:
 
 def _survivors(folder: _Folder, draw: np.random.Generator) -> dict[str, _File | _Folder]:
     """The names that are left of a folder."""
-    share = draw.choice([0.0, 0.2, 0.5, 0.8, 1.0])
-    there = [change for change in folder.pending if draw.random() < share]
+    fraction = draw.choice([0.0, 0.2, 0.5, 0.8, 1.0])
+    there = [change for change in folder.pending if draw.random() < fraction]
     # of a file that is moved both names may be there
     there = [replace(one, before="") if draw.random() < 0.2 else one for one in there]
     if draw.random() < 0.5:
-        there = [there[place] for place in draw.permutation(len(there))]
+        there = [there[index] for index in draw.permutation(len(there))]
     return _changed(folder.names, there)
 
 

@@ -99,8 +99,8 @@ def images_too_large(folder: Path) -> Path:
 def images_at_the_limit(folder: Path) -> Path:
     """Six images just below the limit, which many threads would decode at once; one is broken."""
     first = png(folder / "a" / "1.png", 9_400)
-    for place in range(2, 7):
-        path = folder / "ab"[place % 2] / f"{place}.png"
+    for index in range(2, 7):
+        path = folder / "ab"[index % 2] / f"{index}.png"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(first.read_bytes())
     (folder / "b" / "7.png").write_bytes(b"none")

@@ -91,7 +91,7 @@ class Case:
     samples: int
     step: int
     sample: int
-    place: int
+    index: int
 
     EPOCHS: ClassVar[int] = 3
 
@@ -162,8 +162,8 @@ def data_of(case: Case) -> ds.Dataset:
     if case.kind == "places":
         scaling = scaling.without_last(1)
     if case.planted in ("sum", "activation", "slope of an activation"):
-        mean, deviation = np.ravel(scaling.mean)[0], np.ravel(scaling.deviation)[0]
-        train.inputs.reshape(case.samples, -1)[case.sample, 0] = mean + MARK * deviation
+        mean, std = np.ravel(scaling.mean)[0], np.ravel(scaling.std)[0]
+        train.inputs.reshape(case.samples, -1)[case.sample, 0] = mean + MARK * std
     names = ("a", "b", "c", "marked") if task == "classification" else ()
     return ds.Dataset(case.kind, task, train, validation, test, scaling, class_names=names)
 
@@ -188,12 +188,12 @@ def spoilt(case: Case, data: ds.Dataset, *, value: str | None) -> dict[str, Any]
         augment = SpoiltAugment(sample=sample, epoch=case.epoch - 1, value=finite)
     if value is not None and case.planted in ("input", "scaling"):
         flat = samples.inputs.reshape(len(samples), -1)
-        flat[sample, case.place % flat.shape[1]] = (
+        flat[sample, case.index % flat.shape[1]] = (
             np.sign(float(value)) * 3.3e38 if case.planted == "scaling" else float(value)
         )
     if value is not None and case.planted.startswith("target"):
         flat = samples.targets.reshape(len(samples), -1)
-        flat[sample, case.place % flat.shape[1]] = float(value)
+        flat[sample, case.index % flat.shape[1]] = float(value)
     if case.planted == "weight":
         others = np.delete(samples.weights, sample)
         samples.weights[sample] = others.mean() if value is None else float(value)
@@ -222,16 +222,16 @@ def is_named(case: Case, run: ds.Run) -> bool:
         "slope of an activation": ("gradient", found.cause),
     }[case.planted]
     network = run.network
-    places = [network.layer_name(place) for place in range(len(network.layers))]
-    own = [name for name in places if name.split()[1] in ("Spike", "Cliff")]
+    indices = [network.layer_name(index) for index in range(len(network.layers))]
+    own = [name for name in indices if name.split()[1] in ("Spike", "Cliff")]
     right = (found.what, found.cause) == (what, cause)
     right &= re.search(rf"training sample {case.sample}\b", words) is not None
     right &= words.startswith(f"At step {case.step} (epoch {case.epoch}) ")
     if what == "input" and cause != "augment":
         shape = run.dataset.train.inputs.shape[1:]
-        right &= found.place == tuple(np.unravel_index(case.place % int(np.prod(shape)), shape))
+        right &= found.index == tuple(np.unravel_index(case.index % int(np.prod(shape)), shape))
     if what == "gradient":
-        last = [name for name, own in zip(places, run.parameters, strict=True) if own][-1]
+        last = [name for name, own in zip(indices, run.parameters, strict=True) if own][-1]
         right &= found.value in ("nan", "inf", "-inf")
         right &= found.layer == (last if cause == "loss" else own[0])
         right &= found.cause in ("loss", *own)

@@ -49,7 +49,7 @@ def scikit(name: str) -> ds.Dataset:
     datasets = pytest.importorskip("sklearn.datasets")
     found = getattr(datasets, f"load_{name}")()
     names = [one.replace(" ", "_").replace("(", "").replace(")", "") for one in found.feature_names]
-    columns = {one: np.round(found.data[:, place], 6) for place, one in enumerate(names)}
+    columns = {one: np.round(found.data[:, index], 6) for index, one in enumerate(names)}
     is_class = hasattr(found, "target_names") and name != "diabetes"
     answers = np.array(found.target_names)[found.target] if is_class else found.target
     return table(name, {**columns, "answer": answers}, "answer")
@@ -60,7 +60,7 @@ def made_table(rows: int = 4000) -> ds.Dataset:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(rows, 10))
     y = 3 * np.sin(x[:, 0]) + x[:, 1] * x[:, 2] + 0.5 * x[:, 3] + 0.3 * draw.normal(size=rows)
-    columns = {f"x{place}": np.round(x[:, place], 5) for place in range(10)}
+    columns = {f"x{index}": np.round(x[:, index], 5) for index in range(10)}
     return table("made", {**columns, "y": np.round(20 * y + 100, 4)}, "y")
 
 

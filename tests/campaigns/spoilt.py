@@ -48,8 +48,12 @@ class Spike(Layer):
     def weighted_sum(self, parameters, inputs, key=None):
         return spoil(inputs, is_marked(inputs), self.value) if self.what == "sum" else inputs
 
-    def activate(self, sums):
-        return spoil(sums, is_marked(sums), self.value) if self.what == "activation" else sums
+    def activate(self, pre_activations):
+        return (
+            spoil(pre_activations, is_marked(pre_activations), self.value)
+            if self.what == "activation"
+            else pre_activations
+        )
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,12 @@ class Cliff(Layer):
         return {"weights": 0.3 * jax.random.normal(key, (input_shape[0], self.units))}
 
     def weighted_sum(self, parameters, inputs, key=None):
-        sums = inputs @ parameters["weights"]
-        return jnp.concatenate([inputs[:, :1], sums[:, 1:]], axis=1)
+        pre_activations = inputs @ parameters["weights"]
+        return jnp.concatenate([inputs[:, :1], pre_activations[:, 1:]], axis=1)
 
-    def activate(self, sums):
-        slopes = jnp.where(is_marked(sums), float(self.value), 1.0)
-        return bent(jnp.tanh(sums), slopes[:, None])
+    def activate(self, pre_activations):
+        slopes = jnp.where(is_marked(pre_activations), float(self.value), 1.0)
+        return bent(jnp.tanh(pre_activations), slopes[:, None])
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,11 @@ FAILING_SHARE = 0.6  # of the starters
 TRIES = 30  # of each: one that is refused is there at once when the folder is given back
 
 
-def start(number: int, place: Path, draw: np.random.Generator, *, fails: bool) -> str:
+def start(number: int, index: Path, draw: np.random.Generator, *, fails: bool) -> str:
     """What one starter does with the folder `place`; returns how it ended."""
     options = TrainCommand("digits", {}, {"seed": number})
     try:
-        with claimed(place, options) as claim:
+        with claimed(index, options) as claim:
             time.sleep(draw.uniform(0, 0.004))
             if fails:
                 raise DataError("The file is not there.", "a file", "Check its name.")
@@ -59,13 +59,13 @@ def _starter(number: int, root: Path, rounds: int, seed: int, together: Any, ans
         fails = bool(draw.random() < FAILING_SHARE)
         together.wait(MOST_SECONDS)
         time.sleep(draw.uniform(0, 0.004))
-        place = root / f"{played}" / "above" / "run"
+        index = root / f"{played}" / "above" / "run"
         answer = REFUSED
         try:
             for _ in range(TRIES):
                 if answer == REFUSED:
                     time.sleep(0.002)
-                    answer = start(number, place, draw, fails=fails)
+                    answer = start(number, index, draw, fails=fails)
         except Exception as error:  # it has to be told
             answer = f"{type(error).__name__}: {error}"
         answers.put((played, number, answer))

@@ -137,13 +137,13 @@ def wrapped(bench: Bench) -> Iterator[Trial]:
     folder, fault = bench.folder(), Fault(None, "")
     with watched(folder, fault):
         bench.operation.do(folder)
-    for place, call in enumerate(fault.calls):
+    for index, call in enumerate(fault.calls):
         for how in (KILL, *ERRORS, *(WRITES if call.name == "write" and call.content else ())):
             folder = bench.folder()
             end = End(0, "")
             try:
                 # another process than the one that does it once more
-                with patch.object(os, "getpid", lambda: 1), watched(folder, Fault(place, how)):
+                with patch.object(os, "getpid", lambda: 1), watched(folder, Fault(index, how)):
                     bench.operation.do(folder)
             except Killed:
                 end = End(-9, "")
@@ -151,7 +151,7 @@ def wrapped(bench: Bench) -> Iterator[Trial]:
                 end = End(1, str(error))
             except BaseException:  # whatever is not ours is what is looked for
                 end = End(2, traceback.format_exc())
-            yield bench.judge(folder, f"{place + 1}. {call.name} {call.path.name}", how, end)
+            yield bench.judge(folder, f"{index + 1}. {call.name} {call.path.name}", how, end)
 
 
 @dataclass(frozen=True)
@@ -224,15 +224,15 @@ def traced(bench: Bench) -> Iterator[Trial]:
         OSError: It may not watch other processes here.
     """
     lines = _undisturbed(bench)
-    for place in range(len(lines)):
-        for how in (KILL, *(() if NO_FILES.fullmatch(lines[place].name) else ERRORS)):
+    for index in range(len(lines)):
+        for how in (KILL, *(() if NO_FILES.fullmatch(lines[index].name) else ERRORS)):
             for attempt in range(TRIES):
                 if attempt:  # what comes before, importing, may have come to other numbers
                     lines = _undisturbed(bench)
-                folder, line = bench.folder(), lines[place]
+                folder, line = bench.folder(), lines[index]
                 end, seen = _in_process(bench, folder, _injection(line, how))
-                trial = bench.judge(folder, f"{place + 1}. {line.text[:100]}", how, end)
-                if trial.problems or _is_hit(seen, place, line, how):
+                trial = bench.judge(folder, f"{index + 1}. {line.text[:100]}", how, end)
+                if trial.problems or _is_hit(seen, index, line, how):
                     break
             else:
                 trial = replace(trial, problems=("another call was hit",))
@@ -251,10 +251,10 @@ def _injection(line: _Line, how: str) -> tuple[str, ...]:
     return "-e", f"inject={line.name}:{what}:when={line.ordinal}"
 
 
-def _is_hit(seen: list[_Line], place: int, line: _Line, how: str) -> bool:
+def _is_hit(seen: list[_Line], index: int, line: _Line, how: str) -> bool:
     """Whether the intended call was disturbed: memory may be asked for once more or less."""
     if how == KILL:
-        return bool(seen) and seen[-1].name == line.name and abs(len(seen) - place - 1) <= 1
+        return bool(seen) and seen[-1].name == line.name and abs(len(seen) - index - 1) <= 1
     return any(one.name == line.name and "INJECTED" in one.text for one in seen)
 
 

@@ -9,7 +9,7 @@ from tests.campaigns.pairs import LOOKED_AT, PAIRS
 
 
 def numbered(name: str) -> int:
-    (found,) = (place for place, one in enumerate(PAIRS) if one.name == name)
+    (found,) = (index for index, one in enumerate(PAIRS) if one.name == name)
     return found
 
 

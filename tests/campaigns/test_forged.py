@@ -25,7 +25,7 @@ def test_every_number_is_forged():
         "one": {"run.json": b'{"a": 1, "b": [2, {"c": 3.5}], "d": true, "network": "dense 7"}'}
     }
     found = forged.cases(bases)
-    assert {place for _, place, _ in found} == {("a",), ("b", 0), ("b", 1, "c"), ("network",)}
+    assert {index for _, index, _ in found} == {("a",), ("b", 0), ("b", 1, "c"), ("network",)}
     assert len(found) == 4 * len(forged.NUMBERS)
     assert ("one", ("network",), "dense 9999999999") in found
 

@@ -35,14 +35,14 @@ def test_the_steepest_fall_is_found_where_it_is():
                              np.full(25, 0.5), np.linspace(0.5, 4, 10)])  # fmt: skip
     found = curve(losses)
     for rule in (lightning, fastai_steep):
-        place = int(np.argmin(np.abs(found.rates - rule(found))))
-        assert 59 <= place <= 65
+        index = int(np.argmin(np.abs(found.rates - rule(found))))
+        assert 59 <= index <= 65
 
 
 def test_the_valley_is_in_the_longest_fall():
     found = curve(np.concatenate([np.full(40, 2.0), np.linspace(1.99, 1, 45), np.full(15, 3.0)]))
-    place = int(np.argmin(np.abs(found.rates - fastai_valley(found))))
-    assert 55 <= place <= 65  # half of the way from its start to its end
+    index = int(np.argmin(np.abs(found.rates - fastai_valley(found))))
+    assert 55 <= index <= 65  # half of the way from its start to its end
 
 
 def test_a_curve_ends_where_it_explodes():

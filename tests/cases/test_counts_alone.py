@@ -78,14 +78,14 @@ def test_padded_and_alone_are_the_same(data, name):
 
     found, together = both(weights, Padded(pixels, sizes), few.targets)
     alone = []
-    for place, (height, width) in enumerate(sizes.astype(int)):
-        own = pixels[place : place + 1, :height, :width]
+    for index, (height, width) in enumerate(sizes.astype(int)):
+        own = pixels[index : index + 1, :height, :width]
         outputs, back = both(
-            weights, own, few.targets[place : place + 1, : height // 8, : width // 8]
+            weights, own, few.targets[index : index + 1, : height // 8, : width // 8]
         )
         down, across = outputs.shape[1:3]
-        assert (down, across) == tuple(np.asarray(found.sizes)[place])
-        np.testing.assert_allclose(found.values[place, :down, :across], outputs[0], atol=2e-5)
+        assert (down, across) == tuple(np.asarray(found.sizes)[index])
+        np.testing.assert_allclose(found.values[index, :down, :across], outputs[0], atol=2e-5)
         alone.append(back)
     np.testing.assert_allclose(together.loss, np.mean([one.loss for one in alone]), rtol=1e-4)
     mean = jax.tree.map(lambda *ones: sum(ones) / len(ones), *[one.gradients for one in alone])
@@ -121,10 +121,10 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
     off = np.abs(np.array(alone) - test.counts).mean()
     assert figures["mae"] == pytest.approx(off, rel=1e-4, abs=1e-4)
     losses = run.losses(test)
-    for place in range(2):
-        alone = read_photo(f"{folder}/{test.sources[place]}", data.photo_side)[None]
-        own = run.losses(Samples(alone, _own_map(test, place)))
-        assert own[0] == pytest.approx(losses[place], rel=1e-3)
+    for index in range(2):
+        alone = read_photo(f"{folder}/{test.sources[index]}", data.photo_side)[None]
+        own = run.losses(Samples(alone, _own_map(test, index)))
+        assert own[0] == pytest.approx(losses[index], rel=1e-3)
     last = float(run.trace.epochs["validation_mae"][-1])
     assert last == pytest.approx(run.measure(data.validation)["mae"], rel=1e-3)
     if loss == "squared_error" and name == "own":
@@ -134,9 +134,9 @@ def test_every_door_gives_the_same_count(data, tmp_path, name, loss):
         assert points[0] == pytest.approx(run.measure(data.validation)["loss"], rel=1e-3)
 
 
-def _own_map(samples, place):
-    height, width = samples.sizes[place].astype(int)
-    return samples.targets[place : place + 1, : height // 8, : width // 8]
+def _own_map(samples, index):
+    height, width = samples.sizes[index].astype(int)
+    return samples.targets[index : index + 1, : height // 8, : width // 8]
 
 
 def test_a_step_is_told_as_it_was_made(data):

@@ -105,7 +105,7 @@ def named(tmp_path_factory):
     path = FOLDER / "tables" / "onnx_names.csv"
     dataset = ds.load(path, target="target")
     assert dataset.encoding is not None
-    embedded = [ds.Embedding(one.places, one.numbers) for one in dataset.encoding.embedded]
+    embedded = [ds.Embedding(one.indices, one.numbers) for one in dataset.encoding.embedded]
     network = ds.Network([*embedded[::-1], ds.Dense(8, "tanh"), ds.Dense(2)])
     run = ds.train(network, dataset, options=PLAIN, epochs=1)
     return run.save(tmp_path_factory.mktemp("named") / "run"), path
@@ -126,7 +126,7 @@ def test_exported_files_read_their_own_training_table(kind, named, tmp_path, mon
     table = made.read_csv(path, made.COLUMNS)
     ours = run.probabilities(read_table(path))
     assert np.abs(made.probabilities(table) - ours).max() <= 1e-5
-    chosen = [run.data.class_names[place] for place in run.predict(read_table(path))]
+    chosen = [run.data.class_names[index] for index in run.predict(read_table(path))]
     assert made.predict(table) == chosen
 
 

@@ -26,9 +26,9 @@ def draw(path, brightness=100):
 
 
 def fill(root, *folders, count=8):
-    for place, folder in enumerate(folders):
+    for index, folder in enumerate(folders):
         for number in range(count):
-            draw(root / folder / f"{number}.png", 40 + 50 * place)
+            draw(root / folder / f"{number}.png", 40 + 50 * index)
     return root
 
 

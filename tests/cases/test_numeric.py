@@ -91,12 +91,12 @@ def test_each_of_several_targets_is_learnt_in_its_own_unit():
     miss = run.predict(dataset.test.inputs) - dataset.test.targets
     r2 = 1 - (miss**2).mean(axis=0) / dataset.test.targets.var(axis=0)
     assert (r2 > 0.95).all()
-    assert run.target_scaling.deviation.shape == (3,)
+    assert run.target_scaling.std.shape == (3,)
 
 
 def test_weights_do_the_same_at_every_batch_size():
     labels = (X[:, 0] + 0.7 * RNG.normal(size=300) > 1.6).astype(int)
-    shares = []
+    fractions = []
     for batch, rate in ((1, 0.01), (8, 0.05), ("full", 0.5)):
         plain, weighed = (
             fit(
@@ -107,10 +107,10 @@ def test_weights_do_the_same_at_every_batch_size():
             for weights in ((), (1.0, 30.0))
         )  # fmt: skip
         found = [float((one[labels == 1] == 1).mean()) for one in (plain, weighed)]
-        shares.append(found)
-    plain, weighed = np.array(shares).T
-    assert (weighed > plain + 0.2).all(), shares
-    assert np.ptp(weighed) < 0.12, shares
+        fractions.append(found)
+    plain, weighed = np.array(fractions).T
+    assert (weighed > plain + 0.2).all(), fractions
+    assert np.ptp(weighed) < 0.12, fractions
 
 
 def test_sample_weights_at_batch_1_are_those_of_repeated_samples():
@@ -222,16 +222,16 @@ def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
     dataset = data(X, labels, "classification", ("a", "b"))
     settings = {"loss": loss, "batch_size": "full", "optimizer": "sgd", "epochs": 1}
     plain, smooth = (
-        fit(dataset, (ds.Dense(outputs),), label_smoothing=share, **settings)
-        for share in (0.0, 0.2)
+        fit(dataset, (ds.Dense(outputs),), label_smoothing=fraction, **settings)
+        for fraction in (0.0, 0.2)
     )
     first = ds.replay(plain).state(0).parameters[0]["weights"]
     logits = dataset.scaling.apply(X[:200]) @ np.asarray(first, np.float64)
     if outputs == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    shares = 0.8 * np.eye(2)[labels[:200]] + 0.1
-    expected = -(shares * logs).sum(axis=1).mean()
+    fractions = 0.8 * np.eye(2)[labels[:200]] + 0.1
+    expected = -(fractions * logs).sum(axis=1).mean()
     assert smooth.trace.batch_loss[0] == pytest.approx(expected, rel=1e-5)
     assert plain.measure_baseline(dataset.train) == smooth.measure_baseline(dataset.train)
     with pytest.raises(ds.SettingError, match="has no classes"):

@@ -22,7 +22,7 @@ def learnt(path, target="y", **options):
     return data
 
 
-def answered(cases, name, new, target="y"):
+def predicted(cases, name, new, target="y"):
     """What the run of one file sees of the rows of another one, and what it says of them."""
     notes = []
     encoding = learnt(cases / "tables" / name, target).encoding
@@ -34,14 +34,14 @@ def answered(cases, name, new, target="y"):
 
 
 def test_a_code_is_a_text_in_both_files(cases):
-    names, rows, notes = answered(cases, "codes_train.csv", "codes_new.csv")
+    names, rows, notes = predicted(cases, "codes_train.csv", "codes_new.csv")
     seen = [names[row.argmax()] for row in rows[:, :-1]]
     assert seen[:2] == ["code = 01234", "code = 04567"]
     assert not notes
 
 
 def test_a_category_of_true_false_and_unknown_stays_one(cases):
-    names, rows, _ = answered(cases, "true_unknown_train.csv", "true_unknown_new.csv")
+    names, rows, _ = predicted(cases, "true_unknown_train.csv", "true_unknown_new.csv")
     assert [names[row.argmax()] for row in rows] == [
         "insured = TRUE",
         "insured = FALSE",
@@ -50,7 +50,7 @@ def test_a_category_of_true_false_and_unknown_stays_one(cases):
 
 
 def test_true_means_yes(cases):
-    _, rows, _ = answered(cases, "yesno_train.csv", "yesno_new_true.csv")
+    _, rows, _ = predicted(cases, "yesno_train.csv", "yesno_new_true.csv")
     np.testing.assert_array_equal(rows[:, 0], [1, 0, 1, 0])
 
 
@@ -61,7 +61,7 @@ def test_two_is_neither_yes_nor_no(cases):
 
 
 def test_an_empty_line_of_a_single_column_is_a_row(cases):
-    _, rows, _ = answered(cases, "one_input_train.csv", "one_input_new.csv")
+    _, rows, _ = predicted(cases, "one_input_train.csv", "one_input_new.csv")
     assert len(rows) == 4
     np.testing.assert_array_equal(rows[[0, 2, 3], 0], [1, -1, 2])
 
@@ -71,7 +71,7 @@ def test_thousands_or_decimals_is_asked(cases):
     with pytest.raises(DataError) as caught:
         ds.load(path, target="price")
     assert "'area' has '2,436' in row 1, which can be 2436 or 2.436" in str(caught.value)
-    data = ds.load(path, target="price", kinds={"area": "decimal-point"})
+    data = ds.load(path, target="price", column_types={"area": "decimal-point"})
     areas = data.rows.table.column("area").to_numpy()
     assert areas[0] == 2436 and areas.min() > 100
 
@@ -251,14 +251,15 @@ def test_the_command_line_says_what_was_never_seen(tmp_path, monkeypatch):
     done = CliRunner().invoke(cli, list(map(str, words)))
     assert done.exit_code == 0, done.output
     assert "90 rows read: 90 used." in done.stdout
-    answers = CliRunner().invoke(cli, ["predict", "run", str(new), "--csv"])
-    assert len(answers.stdout.splitlines()) == 4
+    predictions = CliRunner().invoke(cli, ["predict", "run", str(new), "--csv"])
+    assert len(predictions.stdout.splitlines()) == 4
     assert (
-        "new.csv: The column 'c' has 'zz' in row 2, a value that has no weights" in answers.stderr
+        "new.csv: The column 'c' has 'zz' in row 2, a value that has no weights"
+        in predictions.stderr
     )
-    assert "new.csv: The column 'n' has '<1' in row 2, which is no number" in answers.stderr
+    assert "new.csv: The column 'n' has '<1' in row 2, which is no number" in predictions.stderr
     piped = CliRunner().invoke(cli, ["predict", "run", "-", "--csv"], input=new.read_text())
-    assert piped.stdout == answers.stdout
+    assert piped.stdout == predictions.stdout
     assert "standard input: The column 'c' has 'zz' in row 2" in piped.stderr
 
 
@@ -280,7 +281,7 @@ def test_the_command_line_says_what_was_never_seen(tmp_path, monkeypatch):
 )
 def test_numbers_in_many_notations(cells, numbers, tmp_path):
     rows = [f'"{cells[i % 3]}";{i}.5' for i in range(60)]
-    data = ds.load(written(tmp_path, "x;y", rows), target="y", kinds={"x": "number"})
+    data = ds.load(written(tmp_path, "x;y", rows), target="y", column_types={"x": "number"})
     assert data.rows.table.column("x").to_pylist()[:3] == numbers
     new = read_table(written(tmp_path, "x;z", rows, "new.csv"))
     found = data.encoding.encode(new)[:3, 0]
@@ -302,8 +303,8 @@ def test_what_can_be_read_in_two_ways_is_asked(cells, said, tmp_path):
     with pytest.raises(DataError) as caught:
         ds.load(path, target="y")
     assert said in str(caught.value)
-    ds.load(path, target="y", kinds={"x": "decimal-comma"})
-    ds.load(path, target="y", kinds={"x": "category", "y": "number"})
+    ds.load(path, target="y", column_types={"x": "decimal-comma"})
+    ds.load(path, target="y", column_types={"x": "category", "y": "number"})
 
 
 def test_the_other_columns_say_what_a_comma_is(tmp_path):

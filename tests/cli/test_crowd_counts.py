@@ -16,9 +16,9 @@ def black_photos(tmp_path):
     folder = tmp_path / "photos"
     folder.mkdir()
     rows = ["photo,people"]
-    for place in range(40):
-        Image.new("RGB", (8, 6)).save(folder / f"{place}.png")
-        rows.append(f"photos/{place}.png,{500 if place % 2 else 200}")
+    for index in range(40):
+        Image.new("RGB", (8, 6)).save(folder / f"{index}.png")
+        rows.append(f"photos/{index}.png,{500 if index % 2 else 200}")
     (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
     return tmp_path / "list.csv"
 
@@ -46,11 +46,11 @@ def test_truth_500_guessed_350_is_22500_in_every_output(call, black_photos):
     plain = json.loads(call(*asked, "--sample", sample, "--json").stdout)
     mean = train.mean()
     assert plain["truth"] == [500]
-    assert plain["answer"] == [pytest.approx(mean)]
+    assert plain["prediction"] == [pytest.approx(mean)]
     if mean == 350:
         assert plain["batch_loss"] == pytest.approx(22500)
     assert plain["errors"] == [pytest.approx(mean - 500)]
-    assert plain["answer_slopes"] == [pytest.approx(2 * (mean - 500))]
+    assert plain["prediction_gradients"] == [pytest.approx(2 * (mean - 500))]
     assert plain["way"]["loss"] * plain["loss_unit"] == pytest.approx((mean - 500) ** 2)
 
 
@@ -64,8 +64,8 @@ def test_the_figures_of_figure_3_in_a_trace():
     run = ds.train(ds.parse_network("flatten, dense 1"), data, options=PLAIN,
                    batch_size="full", epochs=1, learning_rate=0.1)  # fmt: skip
     traced = ds.insight.trace_step(run, 1, 0)
-    assert (traced.answer[0], traced.truth[0], traced.errors[0]) == (350, 500, -150)
-    assert traced.answer_slopes[0] == pytest.approx(-300)
+    assert (traced.prediction[0], traced.truth[0], traced.errors[0]) == (350, 500, -150)
+    assert traced.prediction_gradients[0] == pytest.approx(-300)
     assert traced.way.loss * traced.loss_unit == pytest.approx(22500)
     assert traced.batch_loss == pytest.approx(22500)
     assert run.measure(data.test)["loss"] == pytest.approx(22500)

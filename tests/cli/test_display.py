@@ -37,9 +37,9 @@ def test_the_width_is_at_least_half_full():
 
 
 def test_batch_losses_are_thinned():
-    values, places = thinned(np.arange(1000.0), 2000, most=10)
-    assert len(values) == len(places) == 10
-    assert (values[0], places[-1]) == (49.5, 0.5)
+    values, indices = thinned(np.arange(1000.0), 2000, most=10)
+    assert len(values) == len(indices) == 10
+    assert (values[0], indices[-1]) == (49.5, 0.5)
 
 
 def test_times():

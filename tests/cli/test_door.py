@@ -118,5 +118,5 @@ def test_mistakes_have_one_message():
 
 def test_python_m_downslope_is_the_command_line():
     words = [sys.executable, "-m", "downslope", "--help"]
-    answer = subprocess.run(words, capture_output=True, text=True, check=True)
-    assert "train" in answer.stdout
+    prediction = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "train" in prediction.stdout

@@ -115,9 +115,9 @@ def test_names_that_are_not_utf8(refused, call, tmp_path, xor_run):
         "letters can be told. Rename it."
     )
     table.write_text("1,2\n3,4\n")
-    answers = call("predict", xor_run, table)
-    assert answers.exit_code == 0
-    assert answers.stdout.splitlines()[1].startswith(rf"{tmp_path}/caf\xe9.csv ")
+    predictions = call("predict", xor_run, table)
+    assert predictions.exit_code == 0
+    assert predictions.stdout.splitlines()[1].startswith(rf"{tmp_path}/caf\xe9.csv ")
     out = os.fsdecode(b"o\xe9")
     trained = call("train", "xor", "--network", "dense 2", "--epochs", 1, "--out", out)
     assert trained.exit_code == 0
@@ -217,11 +217,13 @@ def test_codes(monkeypatch, call, capsys):
     ],
 )
 def test_numbers_that_no_float_holds_are_classes_and_categories(values, tmp_path):
-    rows = [f"{place % 5},{values[place % len(values)]}" for place in range(60)]
+    rows = [f"{index % 5},{values[index % len(values)]}" for index in range(60)]
     (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]))
     learnt = ds.load(tmp_path / "t.csv", target="y", task="classification")
     assert sorted(learnt.class_names) == sorted(values)
-    seen = ds.load(tmp_path / "t.csv", target="x", kinds={"y": "category"}, task="regression")
+    seen = ds.load(
+        tmp_path / "t.csv", target="x", column_types={"y": "category"}, task="regression"
+    )
     if len(values) > 2:
         assert set(seen.input_names) >= {f"y = {one}" for one in values}
 

@@ -32,16 +32,16 @@ print("jax" in sys.modules, "pyarrow" in sys.modules, "rich.console" in sys.modu
 def test_answers_without_the_engine(words):
     """Help loads what draws it, and nothing else."""
     code = WATCHED.format(words=words)
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stderr == ""
+    prediction = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert prediction.stderr == ""
     is_help = "--help" in words
-    assert answer.stdout.splitlines()[-1] == f"False False {is_help}"
+    assert prediction.stdout.splitlines()[-1] == f"False False {is_help}"
 
 
 def test_importing_the_package_starts_no_engine():
     code = "import sys, downslope; print('jax' in sys.modules, downslope.Network.__name__)"
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert answer.stdout == "False Network\n"
+    prediction = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert prediction.stdout == "False Network\n"
 
 
 def test_every_public_name_is_there():
@@ -98,11 +98,11 @@ def test_words_alone_show_the_help_whole(call):
 def test_a_shell_completes_commands_and_options(monkeypatch):
     words = {"_DOWNSLOPE_COMPLETE": "bash_complete", "COMP_WORDS": "downslope train --lo"}
     code = "from downslope.cli.main import main; main()"
-    answer = subprocess.run(
+    prediction = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True,
         env={**os.environ, **words, "COMP_CWORD": "2"},
     )  # fmt: skip
-    assert answer.stdout.split() == ["plain,--loss", "plain,--log"]
+    assert prediction.stdout.split() == ["plain,--loss", "plain,--log"]
 
 
 def test_version(call):

@@ -49,12 +49,12 @@ def folder(tmp_path_factory):
     """Two trained runs beside their tables."""
     from tests.cli.conftest import trained
 
-    place = tmp_path_factory.mktemp("targets")
+    index = tmp_path_factory.mktemp("targets")
     for name, columns in (("numbers", NUMBERS), ("labels", LABELS)):
-        table = written(place / f"{name}.csv", columns)
+        table = written(index / f"{name}.csv", columns)
         easy = [word.format(len(columns)) for word in EASY]
-        trained(place / name, str(table), *words(columns), *easy)
-    return place
+        trained(index / name, str(table), *words(columns), *easy)
+    return index
 
 
 def test_numbers_of_all_scales_are_learned_and_told_each_in_its_unit(call, folder):
@@ -65,13 +65,13 @@ def test_numbers_of_all_scales_are_learned_and_told_each_in_its_unit(call, folde
     train, test = run.dataset.train, run.dataset.test
     ones = [np.column_stack([part.inputs, np.ones(len(part))]) for part in (train, test)]
     fitted = ones[1] @ np.linalg.lstsq(ones[0], train.targets, rcond=None)[0]  # the closed form
-    for place, one in enumerate(made["targets"]):
-        truth = test.targets[:, place]
+    for index, one in enumerate(made["targets"]):
+        truth = test.targets[:, index]
         spread = ((truth - truth.mean()) ** 2).sum()
-        r2 = 1 - ((fitted[:, place] - truth) ** 2).sum() / spread
+        r2 = 1 - ((fitted[:, index] - truth) ** 2).sum() / spread
         assert one["r2"] == pytest.approx(r2, abs=0.005), one["target"]
-        constant = train.targets[:, place]
-        misses = np.abs(run.predict(test.inputs)[:, place] - truth)
+        constant = train.targets[:, index]
+        misses = np.abs(run.predict(test.inputs)[:, index] - truth)
         assert one["mae"] == pytest.approx(misses.mean())
         assert one["baseline_mae"] == pytest.approx(np.abs(np.median(constant) - truth).mean())
         root = np.sqrt(((constant.mean() - truth) ** 2).mean())
@@ -119,8 +119,8 @@ def test_predictions_have_a_column_for_each_target(call, folder, name, columns):
         words = [("no", "yes"), ("0", "1"), ("false", "true")]
         shown = [[pair[one] for pair, one in zip(words, row, strict=True)] for row in wanted]
         assert [[row[one] for one in columns] for row in rows] == shown
-        shares = [float(row["probability tired"]) for row in rows]
-        np.testing.assert_allclose(shares, run.probabilities(X)[:, 1], rtol=1e-6)
+        fractions = [float(row["probability tired"]) for row in rows]
+        np.testing.assert_allclose(fractions, run.probabilities(X)[:, 1], rtol=1e-6)
     table = call("predict", folder / name, new).stdout.splitlines()[0]
     assert all(one in table for one in columns)
 
@@ -138,8 +138,8 @@ def test_exported_files_answer_to_raw_rows(call, folder, name, columns):
     code = file.read_text()
     if name == "labels":
         made = runpy.run_path(str(file))
-        shares = made["probabilities"](dict(zip("ab", X.T, strict=True)))
-        np.testing.assert_allclose(shares, run.probabilities(X), rtol=1e-4, atol=1e-6)
+        fractions = made["probabilities"](dict(zip("ab", X.T, strict=True)))
+        np.testing.assert_allclose(fractions, run.probabilities(X), rtol=1e-4, atol=1e-6)
     assert f"TARGETS = {json.dumps([*columns])}" in code
 
 

@@ -106,10 +106,10 @@ def test_the_data_it_was_trained_on_is_told_apart(call, xor_run, crowd_run, crow
 
 def images(folder, size, names=("dark", "light"), mode="L", brighter=0):
     for name in names:
-        for place in range(12):
-            path = folder / name / f"{place}.png"
+        for index in range(12):
+            path = folder / name / f"{index}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            Image.new("L", size, brighter + {"dark": 40}.get(name, 200) + place).convert(mode).save(
+            Image.new("L", size, brighter + {"dark": 40}.get(name, 200) + index).convert(mode).save(
                 path
             )
     return folder
@@ -149,7 +149,7 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     rng = np.random.default_rng(0)
     size, town = rng.uniform(0, 9, 120), rng.choice(["Bern", "Rome"], 120)
     sizes = zip(size, town, strict=True)
-    rows = [f"{one:.2f},{place},{'big' if one > 5 else 'small'}" for one, place in sizes]
+    rows = [f"{one:.2f},{index},{'big' if one > 5 else 'small'}" for one, index in sizes]
     Path("a.csv").write_text("size,town,is\n" + "\n".join(rows) + "\n")
     words = ("--target", "is", "--epochs", 40, "--no-pictures", "--out", "r")
     result = call("train", "a.csv", *words)
@@ -159,14 +159,12 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     assert lines[2].split() == ["town", "category", "2", "2"]
     assert lines[3].split() == ["is", "target", "2"]
     Path("ask.csv").write_text("town,size\nRome,1\nOslo,8.5\n,\n")
-    answers = predictions(call, "r", "ask.csv")
-    assert [one["class"] for one in answers[:2]] == ["small", "big"]
+    predictions = predict(call, "r", "ask.csv")
+    assert [one["class"] for one in predictions[:2]] == ["small", "big"]
     Path("odd.csv").write_text("town,size\nRome,1\nOslo,<0.1\n")  # among others and alone
     alone = Path("alone.csv")
     alone.write_text("town,size\nOslo,<0.1\n")
-    assert (
-        predictions(call, "r", alone)[0]["class"] == predictions(call, "r", "odd.csv")[1]["class"]
-    )
+    assert predict(call, "r", alone)[0]["class"] == predict(call, "r", "odd.csv")[1]["class"]
     assert "has no number in any row" in " ".join(call("predict", "r", alone).stderr.split())
     Path("less.csv").write_text("town\nRome\n")
     assert "The table has no column 'size'." in call("predict", "r", "less.csv").stderr
@@ -187,18 +185,18 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
 
 def test_a_class_that_spreadsheets_would_run_is_written_as_a_text(call, tmp_path):
     names = ["=cmd|' /C calc'!A0", "-1", "@SUM(1)", "+1-2", "-"]
-    rows = "".join(f'{place % 5},"{names[place % 5]}"\n' for place in range(100))
+    rows = "".join(f'{index % 5},"{names[index % 5]}"\n' for index in range(100))
     Path("a.csv").write_text("x,y\n" + rows)
     words = ("--target", "y", "--epochs", 60, "--learning-rate", 0.05, "--no-pictures")
     assert call("train", "a.csv", *words, "--task", "classification", "--out", "r").exit_code == 0
     Path("ask.csv").write_text("x\n0\n1\n2\n3\n4\n")
     rows = list(csv.reader(call("predict", "r", "ask.csv", "--csv").stdout.splitlines()))
     assert [row[0] for row in rows[1:]] == [f"'{names[0]}", "-1", "'@SUM(1)", "'+1-2", "-"]
-    assert [one["class"] for one in predictions(call, "r", "ask.csv")] == names
+    assert [one["class"] for one in predict(call, "r", "ask.csv")] == names
 
 
 def test_answers_in_a_pipe(call, tmp_path):
-    rows = "".join(f"{place % 7},{3 * (place % 7) + 0.5}\n" for place in range(60))
+    rows = "".join(f"{index % 7},{3 * (index % 7) + 0.5}\n" for index in range(60))
     Path("a.csv").write_text("x,y\n" + rows)
     words = ("--target", "y", "--epochs", 2, "--no-pictures", "--out", "r")
     assert call("train", "a.csv", *words).exit_code == 0
@@ -231,7 +229,7 @@ START = "from downslope.cli.main import main; main()"
 TABLE = np.array([[0.5, 0.5], [-0.5, 0.5]], np.float32)
 
 
-def predictions(call, *words):
+def predict(call, *words):
     result = call("predict", *words, "--json")
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
@@ -247,16 +245,16 @@ def test_tables_of_every_kind_give_the_same_answers(call, xor_run):
     Path("named.csv").write_text("y,x,class\n0.5,0.5,0\n0.5,-0.5,1\n")  # chosen by their names
     run = ds.open_run(xor_run)
     names = [run.data.class_names[one] for one in run.predict(TABLE)]
-    shares = run.probabilities(TABLE)
+    fractions = run.probabilities(TABLE)
     for path in ("a.npy", "a.npz", "b.npz", "a.csv", "named.csv"):
-        assert predictions(call, xor_run, path) == [
+        assert predict(call, xor_run, path) == [
             {
                 "input": path,
                 "row": row,
                 "class": name,
-                "probability": pytest.approx(float(share.max())),
+                "probability": pytest.approx(float(fraction.max())),
             }
-            for row, name, share in zip((1, 2), names, shares, strict=True)
+            for row, name, fraction in zip((1, 2), names, fractions, strict=True)
         ]
     lines = call("predict", xor_run, "a.csv").stdout.splitlines()
     assert lines[0].split() == ["input", "row", "class", "probability"]
@@ -310,10 +308,10 @@ def test_folders_of_images(call, refused, xor_run, tmp_path):
     words = ("--network", "flatten, dense 2", "--epochs", 1, "--no-pictures", "--out", "r")
     result = call("train", "data", *words)
     assert result.exit_code == 0, result.output
-    answers = predictions(call, "r", "data", "data/3.png")
+    predictions = predict(call, "r", "data", "data/3.png")
     names = sorted(f"data/{number}.png" for number in range(12))
-    assert [one["input"] for one in answers] == [*names, "data/3.png"]
-    assert {one["class"] for one in answers} <= {"a", "b"}
+    assert [one["input"] for one in predictions] == [*names, "data/3.png"]
+    assert {one["class"] for one in predictions} <= {"a", "b"}
     assert refused("predict", xor_run, "data") == (
         "The folder data is one of images. Expected inputs like those of xor, on which the run was "
         "trained. Name files, or a folder with images for a run that was trained on images."
@@ -336,7 +334,7 @@ def test_images_are_answered_to_on_the_scale_of_the_training(call, refused, tmp_
     Image.fromarray(np.rint(images[0] * (255 / white)).astype(np.uint8)).save("a.png")
     card = ds.open_run("r").data
     np.testing.assert_allclose(read_inputs(Path("a.png"), card)[0].values[..., 0], images[0])
-    assert len(predictions(call, "r", "a.npz")) == 40
+    assert len(predict(call, "r", "a.npz")) == 40
     np.savez("b.npz", X=images - white / 2, y=np.arange(40) % 2)
     assert call("train", "b.npz", *words[:-1], "s").exit_code == 0
     assert refused("predict", "s", "a.png") == (
@@ -375,7 +373,7 @@ def test_counts_of_photos(call, crowd_run, tmp_path):
     assert [set(one) for one in made["photos"]] == [{"path", "count"}] * 2
     assert [one["path"] for one in made["photos"]] == [str(path) for path in paths]
     assert [one["count"] for one in made["photos"]] == pytest.approx(truth, rel=1e-6)
-    counts = [one["count"] for one in predictions(call, crowd_run, *paths)]
+    counts = [one["count"] for one in predict(call, crowd_run, *paths)]
     assert counts == pytest.approx(truth, abs=1e-4)
 
 

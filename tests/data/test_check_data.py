@@ -157,8 +157,8 @@ def test_copied_images(name):
     data = images()
     assert ds.check_data(data).findings == ()
     inputs = data.test.inputs.copy()
-    for place in range(5):
-        inputs[place] = CHANGES[name](data.train.inputs[place])
+    for index in range(5):
+        inputs[index] = CHANGES[name](data.train.inputs[index])
     (found,) = (
         ds.check_data(replace(data, test=ds.Samples(inputs, data.test.targets))).findings or ()
     )

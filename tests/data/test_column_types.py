@@ -40,8 +40,8 @@ def kind(values, wanted=None):
         (list(range(30)), ("ignored", "it numbers the rows")),
         (list(range(29, -1, -1)), ("number", "")),
         ([*range(20), None], ("number", "")),
-        ([f"id{place}" for place in range(50)], ("ignored", "50 different values in 50 rows")),
-        ([f"the quick brown fox {place}" for place in range(50)], ("ignored", "text")),
+        ([f"id{index}" for index in range(50)], ("ignored", "50 different values in 50 rows")),
+        ([f"the quick brown fox {index}" for index in range(50)], ("ignored", "text")),
         ([[1], [2]], ("ignored", "values of type list<item: int64>")),
     ],
 )
@@ -100,7 +100,7 @@ def test_numbers_that_are_too_large_for_the_engine_are_missing():
 @pytest.mark.parametrize("first", [2**53, 2**60, 10**17])
 @pytest.mark.parametrize("written", [str, int])
 def test_numbers_that_64_bits_cannot_tell_apart_are_told(first, written):
-    values = [written(first + place) for place in range(1, 41, 2)] * 2
+    values = [written(first + index) for index in range(1, 41, 2)] * 2
     field = pa.field("id", pa.array(values).type, metadata={"written": "as it stands"})
     (note,) = decide(pa.table([pa.array(values)], schema=pa.schema([field]))).notes
     assert note.startswith("The column 'id' has 20 different numbers of more than 15 digits")

@@ -62,9 +62,9 @@ def test_counts_are_sums_of_the_maps():
 def test_the_fingerprint_changes_with_any_value(part, name, data):
     before = dataset()
     array = getattr(getattr(before, part), name).copy()
-    place = data.draw(st.integers(0, array.size - 1))
+    index = data.draw(st.integers(0, array.size - 1))
     flat = array.reshape(-1)
-    flat[place] = (flat[place] + 1) % 3 if name == "targets" else flat[place] + 1  # of 3 classes
+    flat[index] = (flat[index] + 1) % 3 if name == "targets" else flat[index] + 1  # of 3 classes
     changed = replace(getattr(before, part), **{name: array})
     assert replace(before, **{part: changed}).fingerprint != before.fingerprint
 
@@ -102,7 +102,7 @@ def test_lengths_that_differ(name):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
-    ("name", "shape", "place", "said"),
+    ("name", "shape", "index", "said"),
     [
         ("inputs", (3, 4), (1, 2), "input 2 of sample 1"),
         ("inputs", (3, 2, 2, 1), (2, 1, 0, 0), "input [1, 0, 0] of sample 2"),
@@ -110,9 +110,9 @@ def test_lengths_that_differ(name):
         ("targets", (3,), (2,), "target of sample 2"),
     ],
 )
-def test_numbers_that_are_not_finite(name, shape, place, said, value):
+def test_numbers_that_are_not_finite(name, shape, index, said, value):
     values = np.ones(shape, np.float32)
-    values[place] = value
+    values[index] = value
     with pytest.raises(DataError) as caught:
         replace(samples(3), **{name: values})
     assert str(caught.value) == (

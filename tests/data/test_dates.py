@@ -101,7 +101,7 @@ def test_the_split_by_time_reads_the_same_way():
     days = [f"{1 + row % 12:02}/{1 + row // 12:02}/2024" for row in range(48)]
     table = pa.table({"day": days, "x": np.arange(48.0) % 7, "y": [0, 1] * 24})
     month = ds.load(table, target="y", time="day")
-    day = ds.load(table, target="y", time="day", kinds={"day": "day-first"})
+    day = ds.load(table, target="y", time="day", column_types={"day": "day-first"})
     assert month.rows is not None and day.rows is not None
     assert {days[row][:2] for row in month.rows.parts.test} == {"10", "11", "12"}
     assert {days[row][3:5] for row in day.rows.parts.test} == {"04"}

@@ -41,7 +41,7 @@ def test_what_no_training_row_had_is_no_value():
 
 
 def test_values_that_occur_once_share_an_input():
-    texts = [f"v{place}" for place in range(64) for _ in range(3)] + ["once", "and once"]
+    texts = [f"v{index}" for index in range(64) for _ in range(3)] + ["once", "and once"]
     encoding = learnt({"a": texts})
     assert len(encoding.input_names) == 65
     assert encoding.encode(pa.table({"a": ["once"]}))[0, -1] == 1
@@ -123,15 +123,15 @@ def test_nothing_to_learn_from():
 
 
 def many_values(count=70, rows=3):
-    return [f"v{place:03}" for place in range(count) for _ in range(rows)]
+    return [f"v{index:03}" for index in range(count) for _ in range(rows)]
 
 
 def test_a_category_of_many_values_becomes_the_place_of_its_value():
     texts = [*many_values(), "rare", None, None]
     encoding = learnt({"a": texts, "b": np.arange(len(texts)) / 2.0})
-    assert encoding.input_names == ("b", "a (place)")  # places come last
+    assert encoding.input_names == ("b", "a (index)")  # places come last
     (code,) = encoding.embedded
-    assert (code.places, code.numbers) == (72, 6)
+    assert (code.indices, code.numbers) == (72, 6)
     asked = pa.table({"a": ["v000", "v069", "rare", "new", None], "b": [0.0] * 5})
     np.testing.assert_array_equal(encoding.encode(asked)[:, -1], [2, 71, 0, 0, 1])
 
@@ -141,5 +141,5 @@ def test_places_are_not_scaled():
         {"a": many_values(rows=20), "b": np.arange(1400) / 2.0, "y": np.arange(1400) % 2}
     )
     data = ds.load(table, target="y")
-    assert (data.scaling.mean[-1], data.scaling.deviation[-1]) == (0, 1)
-    assert data.scaling.deviation[0] > 1
+    assert (data.scaling.mean[-1], data.scaling.std[-1]) == (0, 1)
+    assert data.scaling.std[0] > 1

@@ -222,7 +222,7 @@ class TestPolars:
     @pytest.mark.peers
     def test_columns_of_all_kinds(self):
         pl = pytest.importorskip("polars")
-        few = [place * 7 % 3 for place in range(60)]
+        few = [index * 7 % 3 for index in range(60)]
         frame = pl.DataFrame(
             {
                 "text": ["abc"[one] for one in few],

@@ -27,8 +27,8 @@ def draw(path, size=(12, 8), colour=(200, 0, 0), mode="RGB"):
 def folder(path, count=12, parts=("",), **options):
     for part in parts:
         for name, colour in COLOURS.items():
-            for place in range(count):
-                draw(path / part / name / f"{place}.png", colour=colour, **options)
+            for index in range(count):
+                draw(path / part / name / f"{index}.png", colour=colour, **options)
     return path
 
 

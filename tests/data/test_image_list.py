@@ -20,10 +20,10 @@ def draw(path, level=100, size=(12, 8)):
 def rows(folder, count=12, at=""):
     """Draw dark and light images; return their names with their labels."""
     found = []
-    for place in range(count):
-        label = "light" if place % 2 else "dark"
-        draw(folder / at / f"{place}.png", LIGHT[label] + place)
-        found.append((f"{place}.png", label))
+    for index in range(count):
+        label = "light" if index % 2 else "dark"
+        draw(folder / at / f"{index}.png", LIGHT[label] + index)
+        found.append((f"{index}.png", label))
     return found
 
 
@@ -57,7 +57,7 @@ def test_a_table_beside_its_images(at, tmp_path):
 
 
 def test_numbers_are_learnt_as_numbers(tmp_path):
-    lines = [(name, 0.5 + place) for place, (name, _) in enumerate(rows(tmp_path))]
+    lines = [(name, 0.5 + index) for index, (name, _) in enumerate(rows(tmp_path))]
     data = ds.load(table(tmp_path / "a.csv", lines, "photo,age"))
     assert data.task == "regression"
     assert data.train.targets.shape == (9, 1)
@@ -107,12 +107,12 @@ def test_a_column_says_which_part(tmp_path):
 
 def test_groups_are_not_divided(tmp_path):
     found = rows(tmp_path, 40)
-    lines = [(*one, f"P{place // 4}" if place else "") for place, one in enumerate(found)]
+    lines = [(*one, f"P{index // 4}" if index else "") for index, one in enumerate(found)]
     table(tmp_path / "a.csv", lines, "file,label,patient")
     data = ds.load(tmp_path, group="patient")
     assert data.notes == ("1 row has no patient: it is taken as a group by itself.",)
     seen = [
-        {(int(one) % 100) // 4 for one in places(part)}
+        {(int(one) % 100) // 4 for one in indices(part)}
         for part in (data.train, data.validation, data.test)
     ]
     assert not (seen[0] & seen[1] or seen[0] & seen[2] or seen[1] & seen[2])
@@ -124,11 +124,11 @@ def test_groups_are_not_divided(tmp_path):
 
 
 def test_the_latest_are_the_test(tmp_path):
-    lines = [(*one, f"{1 + place}.5.2024") for place, one in enumerate(rows(tmp_path, 30))]
+    lines = [(*one, f"{1 + index}.5.2024") for index, one in enumerate(rows(tmp_path, 30))]
     table(tmp_path / "a.csv", lines, "file,label,day")
     data = ds.load(tmp_path, time="day")
-    assert sorted(places(data.test)) == list(range(24, 30))
-    assert sorted(places(data.train)) == list(range(21))
+    assert sorted(indices(data.test)) == list(range(24, 30))
+    assert sorted(indices(data.train)) == list(range(21))
 
 
 def test_a_table_that_says_which_part_is_not_split_by_a_column(tmp_path):
@@ -142,7 +142,7 @@ def test_a_table_that_says_which_part_is_not_split_by_a_column(tmp_path):
     )
 
 
-def places(part):
+def indices(part):
     """Which image of `rows` each one is."""
     levels = part.inputs[:, 0, 0, 0].astype(int)
     return levels - np.where(levels > 120, LIGHT["light"], LIGHT["dark"])
@@ -180,7 +180,7 @@ def test_several_tables(tmp_path):
 
 
 def test_a_table_of_images_goes_before_the_names_of_folders(tmp_path):
-    found = [(f"{place}/{name}", one) for place in "ab" for name, one in rows(tmp_path, 12, place)]
+    found = [(f"{index}/{name}", one) for index in "ab" for name, one in rows(tmp_path, 12, index)]
     path = table(tmp_path / "a.csv", found)
     assert ds.load(tmp_path).class_names == ("dark", "light")
     table(path, [("red", 1), ("green", 2)], "colour,number")
@@ -236,14 +236,14 @@ def test_rows_with_gaps(tmp_path):
 
 
 def test_a_table_without_images_is_told_apart(tmp_path):
-    path = table(tmp_path / "a.csv", [(place % 7, place % 2) for place in range(30)], "a,b")
+    path = table(tmp_path / "a.csv", [(index % 7, index % 2) for index in range(30)], "a,b")
     assert message(tmp_path).startswith(f"In the folder {tmp_path} no table says what is to be ")
     assert ds.load(path, target="b").encoding is not None
-    lines = [(f"{place}.jpg", place % 7, place % 2) for place in range(30)]
+    lines = [(f"{index}.jpg", index % 7, index % 2) for index in range(30)]
     table(path, lines, "file,a,b")
-    data = ds.load(path, target="b", kinds={"file": "ignored"})
+    data = ds.load(path, target="b", column_types={"file": "ignored"})
     assert data.encoding is not None
-    lines = [(f"http://a/{place}.jpg", place % 7, place % 2) for place in range(30)]
+    lines = [(f"http://a/{index}.jpg", index % 7, index % 2) for index in range(30)]
     assert ds.load(table(path, lines, "file,a,b"), target="b").encoding is not None
 
 

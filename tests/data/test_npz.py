@@ -189,7 +189,7 @@ def test_arrays_that_are_no_data_set(arrays, said, tmp_path):
 def test_columns_have_no_meaning_here(tmp_path):
     path = saved(tmp_path, X=IMAGES, y=DIGITS)
     assert message(path, SettingError, target="y") == (
-        "A target or kinds of columns were named, and a.npz holds arrays. Expected a table (.csv, "
+        "A target or column types were given, and a.npz holds arrays. Expected a table (.csv, "
         ".tsv, .parquet or .arrow). Leave them out; --task says whether classes or numbers are "
         "learnt."
     )

@@ -17,7 +17,7 @@ def test_tables_agree_with_scikit_learn():
     scaling = Scaling.learn(inputs)
     reference = preprocessing.StandardScaler().fit(inputs.astype(np.float64))
     np.testing.assert_allclose(scaling.mean, reference.mean_, rtol=1e-7)
-    np.testing.assert_allclose(scaling.deviation, reference.scale_, rtol=1e-6)
+    np.testing.assert_allclose(scaling.std, reference.scale_, rtol=1e-6)
     expected = reference.transform(inputs.astype(np.float64))
     np.testing.assert_allclose(scaling.apply(inputs), expected, atol=1e-6)
 
@@ -29,11 +29,11 @@ def test_tables_agree_with_scikit_learn():
 def test_each_kind_of_scaling(per, axes, shape):
     inputs = np.random.default_rng(1).integers(0, 256, (300, 4, 5, 3), dtype=np.uint8)
     scaling = Scaling.learn(inputs, per)
-    assert scaling.mean.shape == scaling.deviation.shape == shape
-    assert scaling.mean.dtype == scaling.deviation.dtype == np.float64
+    assert scaling.mean.shape == scaling.std.shape == shape
+    assert scaling.mean.dtype == scaling.std.dtype == np.float64
     exact = inputs.astype(np.float64)
     np.testing.assert_allclose(scaling.mean, exact.mean(axis=axes), rtol=1e-7)
-    np.testing.assert_allclose(scaling.deviation, exact.std(axis=axes), rtol=1e-7)
+    np.testing.assert_allclose(scaling.std, exact.std(axis=axes), rtol=1e-7)
     assert scaling.apply(inputs).dtype == np.float32
 
 
@@ -46,8 +46,8 @@ def test_each_kind_of_scaling(per, axes, shape):
 )
 def test_scaled_columns_have_mean_0_and_deviation_1_or_0(inputs):
     scaling = Scaling.learn(inputs)
-    exact = (inputs.astype(np.float64) - scaling.mean) / scaling.deviation
-    constant = scaling.deviation == 1
+    exact = (inputs.astype(np.float64) - scaling.mean) / scaling.std
+    constant = scaling.std == 1
     np.testing.assert_allclose(exact.std(axis=0)[~constant], 1, rtol=1e-5)
     assert np.isfinite(scaling.apply(inputs)).all()
 
@@ -55,13 +55,13 @@ def test_scaled_columns_have_mean_0_and_deviation_1_or_0(inputs):
 def test_several_pieces_give_the_same_as_one():
     inputs = np.random.default_rng(2).normal(1e4, 1, (9, 500_000)).astype(np.float32)
     scaling = Scaling.learn(inputs, "all")
-    np.testing.assert_allclose(scaling.deviation, inputs.std(dtype=np.float64), rtol=1e-7)
+    np.testing.assert_allclose(scaling.std, inputs.std(dtype=np.float64), rtol=1e-7)
 
 
 def test_constant_columns_are_only_shifted():
     inputs = np.full((1000, 3), [0.1, 0.0, 1e9], np.float32)
     scaling = Scaling.learn(inputs)
-    np.testing.assert_array_equal(scaling.deviation, 1)
+    np.testing.assert_array_equal(scaling.std, 1)
     np.testing.assert_array_equal(scaling.apply(inputs), 0)
 
 

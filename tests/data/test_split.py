@@ -30,12 +30,12 @@ def test_each_class_is_in_each_part_in_proportion(labels, seed):
     parts = split_by_class(labels, seed)
     assert sorted(together(parts)) == list(range(len(labels)))
     for label, size in zip(*np.unique(labels, return_counts=True), strict=True):
-        shares = [(labels[part] == label).sum() for part in (parts.validation, parts.test)]
+        fractions = [(labels[part] == label).sum() for part in (parts.validation, parts.test)]
         assert (labels[parts.train] == label).any()
         if size >= 3:
-            assert min(shares) >= 1
-        assert abs(shares[0] - 0.1 * size) <= 1
-        assert abs(shares[1] - 0.2 * size) <= 1
+            assert min(fractions) >= 1
+        assert abs(fractions[0] - 0.1 * size) <= 1
+        assert abs(fractions[1] - 0.2 * size) <= 1
 
 
 def test_a_class_of_two_or_one_stays_in_training():

@@ -32,8 +32,8 @@ def test_the_parts_have_their_shares_and_the_mix_of_classes():
     labels = (rng.random(300) < 0.2)[of].astype(int)
     for seed in range(5):
         parts = split_by_group(of, labels, seed)
-        for part, share in ((parts.train, 0.7), (parts.validation, 0.1), (parts.test, 0.2)):
-            assert len(part) / len(of) == pytest.approx(share, abs=0.01)
+        for part, fraction in ((parts.train, 0.7), (parts.validation, 0.1), (parts.test, 0.2)):
+            assert len(part) / len(of) == pytest.approx(fraction, abs=0.01)
             assert labels[part].mean() == pytest.approx(labels.mean(), abs=0.01)
     again, other = split_by_group(of, labels, 4), split_by_group(of, labels, 5)
     np.testing.assert_array_equal(again.test, parts.test)
@@ -71,7 +71,7 @@ def test_the_split_is_kept_and_the_group_is_no_input():
     data = ds.load(table(), target="y", group="who")
     assert not any(name.startswith("who") for name in data.input_names)
     assert ds.load(table(), **data.options).fingerprint == data.fingerprint
-    asked = ds.load(table(), target="y", group="who", kinds={"who": "category"})
+    asked = ds.load(table(), target="y", group="who", column_types={"who": "category"})
     assert any(name.startswith("who") for name in asked.input_names)
     late = ds.load(table(), target="y", time="day")
     assert late.rows is not None and late.rows.parts.test.tolist() == list(range(48, 60))

@@ -22,11 +22,11 @@ def houses(**more):
     price = 3 * area + 50 * (town == "Rome")
     return pa.table(
         {
-            "area": [None if place % 9 == 0 else one for place, one in enumerate(area)],
+            "area": [None if index % 9 == 0 else one for index, one in enumerate(area)],
             "town": town,
             "garden": RNG.choice(["yes", "no"], COUNT),
             "built": [f"{year}-05-0{year % 9 + 1}" for year in RNG.integers(1900, 2020, COUNT)],
-            "remark": [f"a long remark about the house {place}" for place in range(COUNT)],
+            "remark": [f"a long remark about the house {index}" for index in range(COUNT)],
             "price": price,
             **more,
         }
@@ -77,7 +77,7 @@ def test_what_columns_become_is_learnt_from_training_rows_only():
 
 
 def test_rows_without_a_target_are_left_out_and_counted():
-    table = houses(grade=["a" if place % 3 else None for place in range(100)] + ["b"] * 100)
+    table = houses(grade=["a" if index % 3 else None for index in range(100)] + ["b"] * 100)
     data = ds.load(table, target="grade")
     assert sum(data.sizes.values()) == COUNT - 34
     assert data.notes == ("34 rows have no grade and were left out.",)
@@ -86,7 +86,7 @@ def test_rows_without_a_target_are_left_out_and_counted():
 def test_the_same_table_gives_the_same_parts(tmp_path):
     path = tmp_path / "houses.csv"
     csv.write_csv(houses(), path)
-    data = ds.load(path, target="price", kinds={"garden": "ignored"}, split_seed=3)
+    data = ds.load(path, target="price", column_types={"garden": "ignored"}, split_seed=3)
     again = ds.load(data.source, **data.options)
     assert again.fingerprint == data.fingerprint
     assert data.name == "houses"
@@ -145,7 +145,7 @@ def test_tasks_and_sources_that_do_not_fit():
         "The task is 'guess'. Expected classification or regression. Leave it out to see it."
     )
     assert message(SettingError, "digits", target="price") == (
-        "A target or kinds of columns were named, and digits is no table. Expected a table (.csv, "
+        "A target or column types were given, and digits is no table. Expected a table (.csv, "
         ".tsv, .parquet or .arrow). Leave them out."
     )
     assert message(DataError, 3) == (

@@ -63,7 +63,7 @@ def test_several_columns_of_yes_and_no_are_labels(words):
     wanted = np.stack([*holds.values()], axis=1)[data.rows.parts.train]
     np.testing.assert_array_equal(data.train.targets, wanted)
     assert data.encoding is not None
-    later = table(**columns | {"ill": [["nein", "yes"][place % 2] for place in range(COUNT)]})
+    later = table(**columns | {"ill": [["nein", "yes"][index % 2] for index in range(COUNT)]})
     with pytest.raises(DataError, match="'nein' in row 1, which is neither yes nor no"):
         read(later, target=["ill", "old"], encoding=data.encoding)
     later = table(**columns | {"old": ["on"] * COUNT})  # by what it means
@@ -120,10 +120,10 @@ def test_0_and_1_are_numbers_where_that_is_said():
 
 
 def test_rows_that_lack_a_target_are_left_out_and_told():
-    height = [None if place in (2, 5) else one for place, one in enumerate(HEIGHT)]
-    weight = ["NA" if place in (5, 7, 9) else str(one) for place, one in enumerate(WEIGHT)]
+    height = [None if index in (2, 5) else one for index, one in enumerate(HEIGHT)]
+    weight = ["NA" if index in (5, 7, 9) else str(one) for index, one in enumerate(WEIGHT)]
     columns = {"height": height, "weight": weight}
-    options = {"target": "height,weight", "kinds": {"weight": "number"}}
+    options = {"target": "height,weight", "column_types": {"weight": "number"}}
     data = ds.load(table(**columns), **options)
     assert data.rows is not None
     assert (data.rows.used, data.rows.left_out) == (COUNT - 4, {"with a target missing": 4})
@@ -136,7 +136,7 @@ def test_rows_that_lack_a_target_are_left_out_and_told():
     np.testing.assert_array_equal(later.numbers[:4], [1, 2, 4, 5])
     never = {"a": [None, 1.5] * 200, "b": [2.5, None] * 200}
     assert "No row has a value of each target" in message(DataError, never, target=["a", "b"])
-    marks = ["?" if place == 4 else str(one) for place, one in enumerate(X > 0)]
+    marks = ["?" if index == 4 else str(one) for index, one in enumerate(X > 0)]
     found = ds.load(table(a=marks, b=X > 1), target=["a", "b"])
     assert (found.task, found.notes) == ("multilabel", ("1 row has no a and was left out.",))
 

@@ -28,7 +28,7 @@ def test_each_sample_is_in_one_part_with_its_target():
 def test_the_scaling_is_learnt_from_training_alone():
     dataset = numbered(50).split(0)
     assert dataset.scaling.mean == pytest.approx(np.mean(numbers(dataset.train)))
-    assert dataset.scaling.deviation == pytest.approx(np.std(numbers(dataset.train)))
+    assert dataset.scaling.std == pytest.approx(np.std(numbers(dataset.train)))
 
 
 def test_a_test_part_of_its_own_is_kept_as_it_is():

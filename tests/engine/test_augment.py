@@ -70,7 +70,7 @@ def test_a_crop_out_of_range_reads_as_intended():
     with pytest.raises(ds.SettingError) as caught:
         ds.Augment(crop=0)
     assert str(caught.value) == (
-        "The crop is 0. Expected a share above 0 and at most 1. 0.5 is usual."
+        "The crop is 0. Expected a fraction above 0 and at most 1. 0.5 is usual."
     )
 
 
@@ -163,12 +163,12 @@ def test_a_crop_of_an_image_comes_back_at_its_size():
     made, _ = applied(ds.Augment(flip=False, crop=0.5), 0, images, jnp.zeros(200, jnp.int32))
     assert made.shape == images.shape
     steps = np.diff(np.asarray(made)[:, :, :, 0], axis=2)
-    shares = steps[:, 0, 0]  # a ramp looked at more closely is a flatter ramp
+    fractions = steps[:, 0, 0]  # a ramp looked at more closely is a flatter ramp
     np.testing.assert_allclose(
-        steps, np.broadcast_to(shares[:, None, None], steps.shape), atol=2e-5
+        steps, np.broadcast_to(fractions[:, None, None], steps.shape), atol=2e-5
     )
-    assert 0.5 <= shares.min() < 0.55
-    assert 0.95 < shares.max() <= 1
+    assert 0.5 <= fractions.min() < 0.55
+    assert 0.95 < fractions.max() <= 1
     assert np.asarray(made).min() >= 0
     assert np.asarray(made).max() <= 32
 
@@ -228,10 +228,13 @@ def test_what_a_text_says(text, augment):
         ),
         (
             "crop=big",
-            "The share in 'crop=big' is no number. Expected a share such as crop=0.8. Correct it, "
-            "or leave it out.",
+            "The fraction in 'crop=big' is no number. Expected a fraction such as crop=0.8. "
+            "Correct it, or leave it out.",
         ),
-        ("shift=1", "The shift is 1.0. Expected a share of at least 0 and below 1. 0.1 is usual."),
+        (
+            "shift=1",
+            "The shift is 1.0. Expected a fraction of at least 0 and below 1. 0.1 is usual.",
+        ),
     ],
 )
 def test_texts_with_mistakes(text, message):

@@ -79,10 +79,10 @@ def test_they_are_those_of_scikit_learn(samples, fractions, ties):
     scores = probabilities[:, 1] if len(names) == 2 else probabilities
     auc = metrics.roc_auc_score(truth, scores, multi_class="ovr")
     assert found.mean_auc == pytest.approx(auc, rel=1e-12)
-    for place in range(len(names)):
-        score = scores if len(names) == 2 else probabilities[:, place]
-        one = metrics.roc_auc_score(truth == (1 if len(names) == 2 else place), score)
-        assert found.auc[place] == pytest.approx(one, rel=1e-12)
+    for index in range(len(names)):
+        score = scores if len(names) == 2 else probabilities[:, index]
+        one = metrics.roc_auc_score(truth == (1 if len(names) == 2 else index), score)
+        assert found.auc[index] == pytest.approx(one, rel=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
@@ -109,9 +109,9 @@ def test_a_run_tells_of_its_rare_class():
     data = by_hand.classes_data(train=300, validation=60)
     run = ds.train(parse("dense 3"), data, options=PLAIN, epochs=3, learning_rate=0.1)
     found = run.class_metrics(data.validation)
-    share = run.predict(data.validation.inputs) == data.validation.targets
+    is_right = run.predict(data.validation.inputs) == data.validation.targets
     weighted = np.nan_to_num(found.recall) * found.support
-    assert weighted.sum() / found.support.sum() == pytest.approx(share.mean())
+    assert weighted.sum() / found.support.sum() == pytest.approx(is_right.mean())
     assert rarest_class(run) is None
     assert class_verdict(run, found) == ""
     assert run.test_evaluations == 0
@@ -133,8 +133,8 @@ def test_metrics_of_labels_are_those_of_scikit_learn(labels):
     probabilities = np.clip(0.4 * holds + 0.8 * rng.random(holds.shape), 0, 1)
     predicted, names = probabilities > 0.5, tuple("abcd"[:labels])
     found = label_metrics(names, probabilities, predicted, holds, np.zeros(labels, bool))
-    for place in range(labels):
-        one = holds[:, place], predicted[:, place]
+    for index in range(labels):
+        one = holds[:, index], predicted[:, index]
         assert found.accuracy is not None
         assert found.baseline_accuracy is not None
         assert found.accuracy[place] == pytest.approx(metrics.accuracy_score(*one))

@@ -50,9 +50,9 @@ def train(setting, own="") -> dict:
     environment["JAX_ENABLE_COMPILATION_CACHE"] = "true"
     environment["XDG_DATA_HOME"] = str(DATA_HOME)  # where the secret of the cache lies
     words = [sys.executable, "-c", TRAIN, own]
-    answer = subprocess.run(words, capture_output=True, text=True, env=environment)
-    assert answer.stderr == ""
-    return json.loads(answer.stdout)
+    prediction = subprocess.run(words, capture_output=True, text=True, env=environment)
+    assert prediction.stderr == ""
+    return json.loads(prediction.stdout)
 
 
 @pytest.fixture(scope="module")

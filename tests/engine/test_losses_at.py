@@ -44,19 +44,20 @@ def test_a_plane_equals_a_loop(weighted, most, monkeypatch):
     )
     assert found.shape == (7, 3)
     assert found.dtype == np.float64
-    for place in np.ndindex(7, 3):
+    for index in np.ndindex(7, 3):
         there = [
             {
                 name: np.asarray(own[name], np.float64)
                 + sum(
-                    share * span[layer][name] for share, span in zip(far[place], spans, strict=True)
+                    fraction * span[layer][name]
+                    for fraction, span in zip(far[index], spans, strict=True)
                 )
                 for name in own
             }
             for layer, own in enumerate(base)
         ]
         expected = mean_loss(NETWORK, there, data.train, data.scaling)
-        assert found[place] == pytest.approx(expected, rel=2e-5)
+        assert found[index] == pytest.approx(expected, rel=2e-5)
 
 
 def test_a_line_needs_no_axis_for_its_one_direction():
@@ -70,9 +71,9 @@ def test_a_line_needs_no_axis_for_its_one_direction():
         coefficients=np.linspace(0, 1, 5),
     )
     assert found.shape == (5,)
-    for place, parameters in ((0, start), (4, end)):
+    for index, parameters in ((0, start), (4, end)):
         expected = mean_loss(NETWORK, parameters, data.train, data.scaling)
-        assert found[place] == pytest.approx(expected, rel=1e-5)
+        assert found[index] == pytest.approx(expected, rel=1e-5)
 
 
 def test_many_solutions_at_once():

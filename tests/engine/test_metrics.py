@@ -73,8 +73,8 @@ def test_people_are_counted_before_they_are_compared():
 def test_no_other_constant_answer_has_a_smaller_loss(data, loss, outputs):
     best = metrics.baseline_output(data, LOSSES[loss], outputs)
 
-    def loss_of(answer):
-        spread = np.broadcast_to(answer, (len(data.train), outputs)).astype(np.float32)
+    def loss_of(prediction):
+        spread = np.broadcast_to(prediction, (len(data.train), outputs)).astype(np.float32)
         return np.asarray(LOSSES[loss].per_sample(spread, data.train.targets), np.float64).mean()
 
     for _ in range(20):
@@ -87,17 +87,17 @@ def test_the_baseline_of_one_logit_chooses_the_more_frequent_class():
     train = ds.Samples(data.train.inputs, np.minimum(data.train.targets, 1))
     parts = {"train": train, "validation": train, "test": train}
     data = dataclasses.replace(data, class_names=("no", "yes"), **parts)
-    shares = np.bincount(train.targets) / len(train)
-    answer = metrics.baseline_output(data, LOSSES["binary_cross_entropy"], 1)
-    assert answer == pytest.approx(np.log(shares[1] / shares[0]), rel=1e-6)
+    fractions = np.bincount(train.targets) / len(train)
+    prediction = metrics.baseline_output(data, LOSSES["binary_cross_entropy"], 1)
+    assert prediction == pytest.approx(np.log(fractions[1] / fractions[0]), rel=1e-6)
 
 
 def test_intervals_are_those_of_scipy():
     stats = pytest.importorskip("scipy.stats")
     values = np.stack([RNG.exponential(2, 300), RNG.random(300) < 0.8], axis=1).astype(float)
     found = metrics.intervals("classification", values)
-    for place, name in enumerate(("loss", "accuracy")):
-        theirs = stats.bootstrap((values[:, place],), np.mean, method="percentile", rng=1)
+    for index, name in enumerate(("loss", "accuracy")):
+        theirs = stats.bootstrap((values[:, index],), np.mean, method="percentile", rng=1)
         width = theirs.confidence_interval.high - theirs.confidence_interval.low
         np.testing.assert_allclose(found[name], theirs.confidence_interval, atol=0.15 * width)
 

@@ -33,7 +33,9 @@ def test_with_other_weights_it_predicts_otherwise(run):
 
 def test_it_is_a_pytree_of_weights_and_scaling(run):
     leaves, structure = jax.tree.flatten(run.model)
-    assert len(leaves) == 4 + 2 + 2  # two layers; mean and deviation of inputs and of targets
+    assert (
+        len(leaves) == 4 + 2 + 2
+    )  # two layers; mean and standard deviation of inputs and of targets
     again = jax.tree.unflatten(structure, leaves)
     inputs = by_hand.numbers_data().test.inputs
     np.testing.assert_array_equal(again.predict(inputs), run.predict(inputs))

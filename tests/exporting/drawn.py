@@ -58,7 +58,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
                     len(encoding.embedded)
                 )
             ),
-            _answer_scaling(random, rng, outputs, LOSSES[loss].degree),
+            _target_scaling(random, rng, outputs, LOSSES[loss].degree),
             mirrors=len(shape) == 3 and task != "counting" and seed % 2 == 0,
         ),
         settings=Settings(loss=loss),
@@ -70,7 +70,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
             samples={},
             input_shape=shape,
             target_names=("eins", "zwei") if outputs == 2 and task == "regression" else (),
-            class_names=tuple(f"Klasse {place}" for place in range(classes)),
+            class_names=tuple(f"Klasse {index}" for index in range(classes)),
             encoding=encoding,
         ),
         baseline_output=np.zeros(outputs, np.float32),
@@ -94,7 +94,7 @@ def _loss(random: Random, task: str) -> str:
 def _layers(random: Random, shape, outputs: int, task: str, encoding: Encoding | None) -> list:
     chain: list = []
     for code in reversed(() if encoding is None else encoding.embedded):
-        chain.append(ds.Embedding(code.places, code.numbers))
+        chain.append(ds.Embedding(code.indices, code.numbers))
         shape = chain[-1].output_shape(shape)
     if random.random() < 0.2 and np.prod(shape) > 2:
         chain.append(ds.Standardize())
@@ -135,11 +135,11 @@ def _scaling(random: Random, rng, shape) -> Scaling:
     )
 
 
-def _answer_scaling(random: Random, rng, outputs: int, degree: int | None) -> Scaling | None:
+def _target_scaling(random: Random, rng, outputs: int, degree: int | None) -> Scaling | None:
     if degree is None or random.random() < 0.3:
         return None
-    deviation = rng.uniform(1, 9, outputs).astype(np.float32)
-    return Scaling(rng.normal(0, 5, outputs).astype(np.float32), deviation)
+    std = rng.uniform(1, 9, outputs).astype(np.float32)
+    return Scaling(rng.normal(0, 5, outputs).astype(np.float32), std)
 
 
 WORDS = ("Private", "Self-emp (not inc.)", "a+b", 'Île "de" ?', "3")
@@ -149,7 +149,7 @@ PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("n", "y"))
 def drawn_encoding(random: Random) -> Encoding:
     """Two to five columns of all kinds."""
     codes = []
-    for place in range(random.choice([2, 3, 5])):
+    for index in range(random.choice([2, 3, 5])):
         kind = random.choice(["number", "yes/no", "category", "category", "date"])
         fill = {"number": 3.25, "yes/no": random.choice([0.0, 0.5, 1.0]), "date": 1.4e9 + 5}
         values = {"category": WORDS[: random.choice([1, 3, 4])], "yes/no": random.choice(PAIRS)}
@@ -157,7 +157,7 @@ def drawn_encoding(random: Random) -> Encoding:
         cycles = tuple(one for one in ("year", "week", "day") if random.random() < 0.6)
         codes.append(
             ColumnCode(
-                name=f"column {place} ({kind})",
+                name=f"column {index} ({kind})",
                 kind=kind,
                 fill=fill.get(kind, 0.0),
                 says_missing=random.random() < 0.5 and not is_embedded,
@@ -203,7 +203,7 @@ def load_source(path: Path):
 
 
 def distance(theirs: Any, ours: Any) -> float:
-    """The largest difference, as a share of the largest number of ours."""
+    """The largest difference, as a fraction of the largest number of ours."""
     theirs, ours = np.asarray(theirs, np.float64), np.asarray(ours, np.float64)
     assert theirs.shape == ours.shape
     assert np.isfinite(theirs).all()

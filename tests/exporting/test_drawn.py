@@ -17,11 +17,11 @@ LOOSER = {"keras": 2e-5}
 KINDS = ["numpy", *(pytest.param(one, marks=pytest.mark.peers) for one in ("torch", "keras"))]
 
 
-def answers_of(run, inputs):
+def predictions_of(run, inputs):
     """The names of the classes, or None; and the numbers."""
     if run.data.task != "classification":
         return None, run.predict(as_asked(inputs))
-    names = [run.data.class_names[place] for place in run.predict(as_asked(inputs))]
+    names = [run.data.class_names[index] for index in run.predict(as_asked(inputs))]
     return names, run.probabilities(as_asked(inputs))
 
 
@@ -42,7 +42,7 @@ def by_onnx(run, inputs, folder):
 
 def check_onnx(seed, folder):
     run, inputs = drawn_run(seed)
-    names, numbers = answers_of(run, inputs)
+    names, numbers = predictions_of(run, inputs)
     for made in by_onnx(run, inputs, folder):
         if names is not None:
             assert list(made["prediction"]) == names
@@ -52,7 +52,7 @@ def check_onnx(seed, folder):
 
 def check_source(kind, seed, folder):
     run, inputs = drawn_run(seed)
-    names, numbers = answers_of(run, inputs)
+    names, numbers = predictions_of(run, inputs)
     tolerance = LOOSER.get(kind, TOLERANCE)
     made = load_source(export(run, folder / "drawn.py", to=kind, overwrite=True)[0])
     if names is not None:

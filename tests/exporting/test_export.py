@@ -119,7 +119,7 @@ def test_an_own_loss_is_exported_and_an_own_link_refused(tmp_path):
 def test_safetensors_have_the_run_s_names_and_say_what_they_are(run, tmp_path):
     (path,) = ds.export(run, tmp_path / "a.safetensors", to="safetensors")
     arrays = safetensors.numpy.load_file(path)
-    assert set(arrays) == {"1.weights", "1.biases", "scaling.mean", "scaling.deviation"}
+    assert set(arrays) == {"1.weights", "1.biases", "scaling.mean", "scaling.std"}
     np.testing.assert_array_equal(arrays["1.weights"], run.parameters[0]["weights"])
     with safetensors.safe_open(path, "numpy") as file:
         notes = file.metadata()
@@ -155,5 +155,5 @@ runpy.run_path({str(main)!r}, run_name='__main__')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
-    names = [run.data.class_names[place] for place in run.predict(inputs)]
+    names = [run.data.class_names[index] for index in run.predict(inputs)]
     assert done.stdout.splitlines() == names

@@ -187,8 +187,8 @@ def test_resume_on_the_command_line_goes_on_with_the_curves(tmp_path):
     assert CliRunner().invoke(cli, [*words, "--out", folder]).exit_code == 0
     time.sleep(1.1)
     again = ["resume", folder, "--epochs", "5", "--no-pictures", "--json"]
-    answer = CliRunner().invoke(cli, again)
-    assert answer.exit_code == 0, answer.output
+    prediction = CliRunner().invoke(cli, again)
+    assert prediction.exit_code == 0, prediction.output
     steps = ds.open_run(folder).trace.steps["step"]
     found = curves(tmp_path / "run/tensorboard/train")
     np.testing.assert_array_equal(found["batch loss"][:, 0], steps)

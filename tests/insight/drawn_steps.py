@@ -108,7 +108,7 @@ def drawn_training(seed: int) -> Drawn:
 
 def drawn_question(random: Random, run: ds.Run) -> dict:
     """A step, a sample and a weight."""
-    layers = [place for place, own in enumerate(run.parameters, 1) if jax.tree.leaves(own)]
+    layers = [number for number, own in enumerate(run.parameters, 1) if jax.tree.leaves(own)]
     layer = random.choice(layers)
     name, array = random.choice(sorted(arrays_of(run.parameters, layer).items()))
     index = ",".join(str(random.randrange(side)) for side in array.shape)

@@ -6,9 +6,9 @@ from scipy.spatial.distance import cdist, pdist, squareform
 
 from downslope.insight.barriers import (
     classical_map,
+    fraction_apart,
     rise,
     root_mean_square,
-    share_apart,
     total_variation,
     weights_apart,
 )
@@ -16,13 +16,13 @@ from downslope.insight.barriers import (
 
 def test_answers_that_differ():
     chosen = np.random.default_rng(0).integers(0, 3, (5, 20))
-    np.testing.assert_allclose(share_apart(chosen), squareform(pdist(chosen, "hamming")))
-    answers = np.random.default_rng(1).normal(size=(4, 7, 2))
-    rows = answers.reshape(4, -1)
-    np.testing.assert_allclose(root_mean_square(answers), cdist(rows, rows) / np.sqrt(14))
-    shares = np.random.default_rng(2).dirichlet([1, 1, 1], (3, 6))
-    apart = total_variation(shares)
-    kept = np.minimum(shares[0], shares[2]).sum(-1)  # what two distributions have in common
+    np.testing.assert_allclose(fraction_apart(chosen), squareform(pdist(chosen, "hamming")))
+    predictions = np.random.default_rng(1).normal(size=(4, 7, 2))
+    rows = predictions.reshape(4, -1)
+    np.testing.assert_allclose(root_mean_square(predictions), cdist(rows, rows) / np.sqrt(14))
+    fractions = np.random.default_rng(2).dirichlet([1, 1, 1], (3, 6))
+    apart = total_variation(fractions)
+    kept = np.minimum(fractions[0], fractions[2]).sum(-1)  # what two distributions have in common
     assert apart[0, 2] == pytest.approx((1 - kept).mean())
     assert (np.diag(apart) == 0).all()
 
@@ -44,16 +44,16 @@ def test_rise_is_above_the_line_between_the_ends():
 
 def test_points_of_a_plane_are_found_again():
     points = np.random.default_rng(4).normal(size=(9, 2))
-    places, share = classical_map(squareform(pdist(points)))
-    np.testing.assert_allclose(pdist(places), pdist(points), atol=1e-9)
-    assert share == pytest.approx(1)
+    indices, fraction = classical_map(squareform(pdist(points)))
+    np.testing.assert_allclose(pdist(indices), pdist(points), atol=1e-9)
+    assert fraction == pytest.approx(1)
 
 
 def test_the_map_says_how_much_it_shows():
     distances = 1 - np.eye(5)  # corners of a simplex: four directions alike, of which two are kept
-    places, share = classical_map(distances)
-    assert share == pytest.approx(0.5)
-    assert places.shape == (5, 2)
-    places, share = classical_map(np.zeros((2, 2)))
-    assert share == 1
-    assert (places == 0).all()
+    indices, fraction = classical_map(distances)
+    assert fraction == pytest.approx(0.5)
+    assert indices.shape == (5, 2)
+    indices, fraction = classical_map(np.zeros((2, 2)))
+    assert fraction == 1
+    assert (indices == 0).all()

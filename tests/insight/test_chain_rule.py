@@ -30,8 +30,8 @@ def test_all_paths_through_two_hidden_layers():
     network = "dense 2 tanh, dense 2 sigmoid, dense 1"
     found, parameters, way = chain(network, weight, [0.5, 2.0, -1.5], [3.0])
     weights = [np.asarray(own["weights"], np.float64) for own in parameters]
-    flat = [1 - np.tanh(way.layers[0].sums) ** 2]
-    squashed = 1 / (1 + np.exp(-np.float64(way.layers[1].sums)))
+    flat = [1 - np.tanh(way.layers[0].pre_activations) ** 2]
+    squashed = 1 / (1 + np.exp(-np.float64(way.layers[1].pre_activations)))
     flat += [squashed * (1 - squashed)]
     by_hand = {
         f"x[2] × f'(z1[1]) × w2[1,{v}] × f'(z2[{v}]) × w3[{v},0] × f'(z3[0]) × dL/dy[0]": (

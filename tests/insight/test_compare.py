@@ -46,14 +46,14 @@ def batches() -> Comparison:
 def test_each_training_is_what_it_is_alone(batches):
     for course, size in zip(batches.equal_samples, ("full", 1, 16), strict=True):
         assert course.seeds == (0, 1, 2)
-        for place, seed in enumerate(course.seeds):
+        for index, seed in enumerate(course.seeds):
             run = ds.train(NETWORK, DATA, options=PLAIN, batch_size=size, epochs=4, seed=seed)
             alone, test = run.measure(DATA.validation), run.measure(DATA.test)
-            assert course.of(0)[place] == pytest.approx(alone["loss"], rel=1e-4)
-            assert course.of(1)[place] == pytest.approx(alone["accuracy"], rel=1e-6)
-            assert course.test["loss"][place] == pytest.approx(test["loss"], rel=1e-4)
+            assert course.of(0)[index] == pytest.approx(alone["loss"], rel=1e-4)
+            assert course.of(1)[index] == pytest.approx(alone["accuracy"], rel=1e-6)
+            assert course.test["loss"][index] == pytest.approx(test["loss"], rel=1e-4)
             np.testing.assert_allclose(
-                course.traces[place].batch_loss, run.trace.batch_loss, rtol=1e-3
+                course.traces[index].batch_loss, run.trace.batch_loss, rtol=1e-3
             )
 
 

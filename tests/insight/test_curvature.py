@@ -18,11 +18,11 @@ from tests.runs import by_hand
 def dense_hessian(network, parameters, data, loss) -> np.ndarray:
     """Every second derivative of the mean training loss, float64."""
     samples, scaled = data.train, data.scaling.apply(data.train.inputs)
-    answers = target_scaling(data, resolve(loss))
+    predictions = target_scaling(data, resolve(loss))
     with jax.enable_x64(True):
         targets = jnp.asarray(samples.targets)
-        if answers is not None:
-            targets = (targets.astype(float) - answers.mean) / answers.deviation
+        if predictions is not None:
+            targets = (targets.astype(float) - predictions.mean) / predictions.std
         start, unravel = ravel_pytree(
             jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), parameters)
         )
@@ -65,10 +65,10 @@ def test_the_largest_eigenvalue_is_that_of_the_dense_hessian(text, data, loss):
 def test_a_convolution_bends_as_its_dense_hessian_says():
     network, data = parse("conv 2 3 tanh, average_pool 4, conv 1 1"), by_hand.crowd_data()
     parameters = network.init(data.input_shape, 0)
-    answers = target_scaling(data, resolve("squared_error"))
+    predictions = target_scaling(data, resolve("squared_error"))
     found = curvature(
         ds.Model(
-            network, "squared_error", parameters, scaling=data.scaling, target_scaling=answers
+            network, "squared_error", parameters, scaling=data.scaling, target_scaling=predictions
         ),
         data.train,
     )

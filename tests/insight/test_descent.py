@@ -36,11 +36,11 @@ def test_each_walker_has_its_own_start_rate_and_order():
     starts, rates = DRAW.normal(size=(4, 3)), [0.01, 0.05, 0.1, 0.2]
     walks = walk(INPUTS, TARGETS, SQUARED, settings, starts, learning_rates=rates, seeds=range(4))
     x, t = INPUTS.astype(np.float64), TARGETS.astype(np.float64)
-    for place, rate in enumerate(rates):
-        w = starts[place]
+    for index, rate in enumerate(rates):
+        w = starts[index]
         for _ in range(20):
             w = w - rate * 2 * x.T @ (x @ w - t[:, 0]) / len(x)
-        np.testing.assert_allclose(walks.weights[-1, place], w, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(walks.weights[-1, index], w, rtol=1e-4, atol=1e-5)
     loss = Loss("tilted", lambda y, t: (mean_curve(y) + t * y)[:, 0])
     apart = Settings(loss="tilted", batch_size=1, epochs=1, learning_rate=0.01)
     few = tilts()[::32].astype(np.float32)[:, None]

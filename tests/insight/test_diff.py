@@ -153,17 +153,17 @@ def test_settings_act_from_the_loss_that_they_can_change(run):
 
 def test_what_nothing_recorded_explains(run):
     near = float(np.nextafter(run.trace.batch_loss[6], np.float32(9)))
-    share = near / float(run.trace.batch_loss[6]) - 1
+    fraction = near / float(run.trace.batch_loss[6]) - 1
     found = diff(run, with_losses(run, at7=near))
     assert (found.differs_from, found.cause) == (7, "unknown")
-    assert found.first_difference == pytest.approx(share, rel=1e-6)
+    assert found.first_difference == pytest.approx(fraction, rel=1e-6)
     said = (
         "Nothing that is recorded explains it: no setting that changes a step differs before "
         "that, and the versions are the same. It began as small as rounding in another order. "
         "Another machine or another number of cores may be the reason; see docs/determinism.md."
     )
     assert said in found.summary
-    assert f", {share:.1e} of their size apart." in found.summary
+    assert f", {fraction:.1e} of their size apart." in found.summary
     far = diff(run, with_losses(run, at7=9.0))
     assert said.replace("It began as small as rounding in another order. ", "") in far.summary
 

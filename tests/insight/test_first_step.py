@@ -44,8 +44,8 @@ def test_the_slopes_are_those_of_float64(run):
     x = np.asarray(run.scaling.apply(begun.batch.inputs), np.float64)
     hidden = np.tanh(x @ weights[0] + weights[1])
     outputs = hidden @ weights[2] + weights[3]
-    shares = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
-    delta2 = (shares - np.eye(2)[begun.batch.targets]) / len(x)
+    fractions = np.exp(outputs) / np.exp(outputs).sum(axis=1, keepdims=True)
+    delta2 = (fractions - np.eye(2)[begun.batch.targets]) / len(x)
     delta1 = (delta2 @ weights[2].T) * (1 - hidden**2)
     for layer, inputs, delta in ((first, x, delta1), (last, hidden, delta2)):
         gradient = np.concatenate([(inputs.T @ delta).ravel(), delta.sum(axis=0)])

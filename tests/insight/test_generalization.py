@@ -27,10 +27,10 @@ def test_losses_and_errors_in_plain_numpy():
     ):
         outputs, _ = by_hand.forward(NETWORK, run.parameters, data.scaling.apply(part.inputs))
         losses = by_hand.cross_entropies(outputs, part.targets)
-        shares = np.asarray(part.weights, np.float64) / np.sum(part.weights, dtype=np.float64)
-        assert mean == pytest.approx(losses @ shares, rel=1e-4)
+        fractions = np.asarray(part.weights, np.float64) / np.sum(part.weights, dtype=np.float64)
+        assert mean == pytest.approx(losses @ fractions, rel=1e-4)
         count = len(losses)
-        squared = (shares**2 * (losses - losses @ shares) ** 2).sum() * count / (count - 1)
+        squared = (fractions**2 * (losses - losses @ fractions) ** 2).sum() * count / (count - 1)
         assert error == pytest.approx(squared**0.5, rel=1e-3)
     gap = found.validation_loss[-1] - found.train_loss[-1]
     far = 1.96 * np.hypot(found.train_error[-1], found.validation_error[-1])

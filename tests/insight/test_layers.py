@@ -42,26 +42,26 @@ def test_every_measure_is_what_numpy_finds(run, course):
             DATA.scaling.apply(batch.inputs), batch.targets,
             loss="cross_entropy",
         ).gradients  # fmt: skip
-        for place, one in enumerate(course.layers):
-            own = before[place]
-            sums = hidden @ own["weights"] + own["biases"]
+        for index, one in enumerate(course.layers):
+            own = before[index]
+            pre_activations = hidden @ own["weights"] + own["biases"]
             hidden = {"relu": lambda z: np.maximum(z, 0), "tanh": np.tanh}.get(
                 one.activation, lambda z: z
-            )(sums)
-            change = {name: after[place][name] - own[name] for name in own}
-            gradient = by_hand.as_float64(slopes)[place]
+            )(pre_activations)
+            change = {name: after[index][name] - own[name] for name in own}
+            gradient = by_hand.as_float64(slopes)[index]
             expected = {
                 "gradient_length": length(gradient),
                 "weight_length": length(own),
-                "update_share": length(change) / length(own),
+                "update_fraction": length(change) / length(own),
                 "mean": hidden.mean(),
-                "deviation": hidden.std(),
+                "std": hidden.std(),
             }
             for name, value in expected.items():
                 found = getattr(one, name)[point]
-                assert found == pytest.approx(value, rel=2e-4, abs=1e-6), (step, place, name)
-            dead = (hidden == 0).all(axis=0).mean() if place == 0 else np.nan
-            flat = (1 - np.tanh(sums) ** 2 < 0.05).mean() if place == 1 else np.nan
+                assert found == pytest.approx(value, rel=2e-4, abs=1e-6), (step, index, name)
+            dead = (hidden == 0).all(axis=0).mean() if index == 0 else np.nan
+            flat = (1 - np.tanh(pre_activations) ** 2 < 0.05).mean() if index == 1 else np.nan
             np.testing.assert_allclose(one.dead[point], dead, atol=1e-6)
             np.testing.assert_allclose(one.saturated[point], flat, atol=1e-6)
     assert course.layers[1].saturated[-1] > course.layers[1].saturated[0]
@@ -74,8 +74,8 @@ def test_dead_units_of_a_convolution_are_its_channels():
     course = layers_over_time(run, 2)
     assert [one.name for one in course.layers] == ["1 Conv2D", "3 LayerNorm", "4 Conv2D"]
     signals = np.asarray(run.signals(data.train.inputs)[0].activations)
-    share = (signals == 0).all(axis=(0, 1, 2)).mean()
-    np.testing.assert_allclose(course.layers[0].dead, share)
+    fraction = (signals == 0).all(axis=(0, 1, 2)).mean()
+    np.testing.assert_allclose(course.layers[0].dead, fraction)
     assert np.isnan(course.layers[1].dead).all()
 
 

@@ -127,11 +127,11 @@ def question(steps: int, network=NETWORK, data=DATA) -> Question:
 
 def test_the_effort_is_counted_and_not_timed():
     short = effort_for(question(100), 20.0)
-    assert (short.share, short.seeds) == (1.0, 8)
+    assert (short.fraction, short.seeds) == (1.0, 8)
     long = question(1_000_000)
     effort = effort_for(long, 20.0)
     assert effort.seeds == 2
-    assert effort.share < 1
+    assert effort.fraction < 1
     assert effort.trainings * long.seconds <= max(20.0, long.seconds)
     assert 2 * effort.trainings * long.seconds > max(20.0, long.seconds)
 

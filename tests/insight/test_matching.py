@@ -19,11 +19,11 @@ def drawn(network, shape, seed):
 def shuffled(network, parameters, seed):
     """The same function with its hidden units in another order."""
     rng = np.random.default_rng(seed)
-    places = hidden_layers(network)
+    indices = hidden_layers(network)
     found = [dict(one) for one in parameters]
-    for place, after in itertools.pairwise(places):
-        order = rng.permutation(found[place]["biases"].size)
-        found[place] = {name: one[..., order] for name, one in found[place].items()}
+    for index, after in itertools.pairwise(indices):
+        order = rng.permutation(found[index]["biases"].size)
+        found[index] = {name: one[..., order] for name, one in found[index].items()}
         found[after] = {**found[after], "weights": found[after]["weights"][order]}
     return tuple(found)
 

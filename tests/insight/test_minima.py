@@ -44,11 +44,11 @@ def runs(found):
 def test_losses_are_those_of_each_alone(found, runs):
     assert sorted(found.seeds) == [0, 1, 2, 3]
     assert (np.diff(found.train_loss) >= 0).all()
-    for place, run in enumerate(runs):
+    for index, run in enumerate(runs):
         measured = run.measure(DATA.validation)
-        assert found.train_loss[place] == pytest.approx(run.measure(DATA.train)["loss"], rel=1e-4)
-        assert found.validation_loss[place] == pytest.approx(measured["loss"], rel=1e-4)
-        assert found.validation_metric[place] == pytest.approx(measured["accuracy"])
+        assert found.train_loss[index] == pytest.approx(run.measure(DATA.train)["loss"], rel=1e-4)
+        assert found.validation_loss[index] == pytest.approx(measured["loss"], rel=1e-4)
+        assert found.validation_metric[index] == pytest.approx(measured["accuracy"])
     assert found.baseline_loss == pytest.approx(
         runs[0].measure_baseline(DATA.train)["loss"], rel=1e-6
     )
@@ -58,12 +58,12 @@ def test_losses_are_those_of_each_alone(found, runs):
 def test_differences_of_answers_in_plain_numpy(found, runs):
     inputs = DATA.scaling.apply(DATA.validation.inputs)
     outputs = [by_hand.forward(NETWORK, run.parameters, inputs)[0] for run in runs]
-    shares = [by_hand.softmax(one) for one in outputs]
+    fractions = [by_hand.softmax(one) for one in outputs]
     for one in range(4):
         for other in range(4):
             differ = (outputs[one].argmax(1) != outputs[other].argmax(1)).mean()
             assert found.predictions_differ[one, other] == pytest.approx(differ)
-            apart = np.abs(shares[one] - shares[other]).sum(1).mean() / 2
+            apart = np.abs(fractions[one] - fractions[other]).sum(1).mean() / 2
             assert found.functions_apart[one, other] == pytest.approx(apart, abs=1e-4)
     assert found.pairs_differ.shape == (6,)
 
@@ -71,28 +71,30 @@ def test_differences_of_answers_in_plain_numpy(found, runs):
 def test_lines_in_plain_numpy(found, runs):
     inputs, labels = DATA.scaling.apply(DATA.train.inputs), DATA.train.targets
     weights = np.asarray(DATA.train.weights, np.float64)
-    for place, run in enumerate(runs[1:]):
+    for index, run in enumerate(runs[1:]):
         losses = []
-        for share in np.linspace(0, 1, found.line_losses.shape[1]):
+        for fraction in np.linspace(0, 1, found.line_losses.shape[1]):
             between = jax.tree.map(
-                lambda a, b, share=share: np.asarray(a, np.float64) * (1 - share) + share * b,
+                lambda a, b, fraction=fraction: (
+                    np.asarray(a, np.float64) * (1 - fraction) + fraction * b
+                ),
                 runs[0].parameters,
                 run.parameters,
             )
             outputs, _ = by_hand.forward(NETWORK, between, inputs)
             losses.append(np.average(by_hand.cross_entropies(outputs, labels), weights=weights))
-        np.testing.assert_allclose(found.line_losses[place], losses, rtol=1e-3)
+        np.testing.assert_allclose(found.line_losses[index], losses, rtol=1e-3)
         straight = np.linspace(losses[0], losses[-1], len(losses))
         expected = max(0, (np.array(losses) - straight).max())
-        assert found.barriers[place] == pytest.approx(expected, abs=1e-3)
-        matched = found.matched_line_losses[place]
+        assert found.barriers[index] == pytest.approx(expected, abs=1e-3)
+        matched = found.matched_line_losses[index]
         assert matched[[0, -1]] == pytest.approx([losses[0], losses[-1]], rel=1e-3)  # same function
     assert (found.matched_weights_apart <= found.weights_apart + 1e-6).all()
     assert (found.matched_weights_apart[0], found.weights_apart[0]) == (0, 0)
 
 
 def test_in_words(found):
-    lowest, results, answers, lines = found.summary.split("\n")[:4]
+    lowest, results, predictions, lines = found.summary.split("\n")[:4]
     assert lowest == (
         f"Of 4 starts, seed {found.seeds[0]} ended lowest, at a training loss of "
         f"{found.train_loss[0]:.3g} (highest: {found.train_loss[-1]:.3g}; the best constant "
@@ -108,7 +110,7 @@ def test_in_words(found):
         f"The start with the lowest training loss has rank {rank} of 4 by validation loss."
     )
     pairs = 100 * found.pairs_differ
-    assert answers == (
+    assert predictions == (
         f"Two of the networks predict different classes for {pairs.mean():.1f} % of the validation "
         f"samples on average ({pairs.min():.1f} to {pairs.max():.1f} %)."
     )
@@ -128,9 +130,9 @@ def test_numbers_and_networks_without_an_order():
         )
         for seed in found.seeds
     ]
-    answers = [run.predict(data.validation.inputs) for run in runs]
+    predictions = [run.predict(data.validation.inputs) for run in runs]
     spread = data.train.targets.std(axis=0)  # several targets, each in its own unit
-    apart = np.sqrt((((answers[0] - answers[2]) / spread) ** 2).mean())
+    apart = np.sqrt((((predictions[0] - predictions[2]) / spread) ** 2).mean())
     assert found.predictions_differ[0, 2] == pytest.approx(apart, rel=1e-3)
     assert (
         found.matched_line_losses is found.matched_weights_apart is found.matched_barriers is None

@@ -58,18 +58,18 @@ def test_products_and_bias_are_the_sum_and_tanh_its_activation(run):
 
 def test_what_it_responds_to_is_what_numpy_finds(run):
     own = by_hand.as_float64(run.parameters)[0]
-    sums = (DATA.scaling.apply(DATA.train.inputs) @ own["weights"] + own["biases"])[:, 2]
+    pre_activations = (DATA.scaling.apply(DATA.train.inputs) @ own["weights"] + own["biases"])[:, 2]
     found = neuron(run, 1, 2)
-    np.testing.assert_allclose(found.responses, sums, rtol=1e-4, atol=1e-5)
-    np.testing.assert_array_equal(found.responds_most(3), np.argsort(-sums)[:3])
-    np.testing.assert_array_equal(found.responds_least(3), np.argsort(sums)[:3])
-    assert found.sample == sums.argmax()
+    np.testing.assert_allclose(found.responses, pre_activations, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(found.responds_most(3), np.argsort(-pre_activations)[:3])
+    np.testing.assert_array_equal(found.responds_least(3), np.argsort(pre_activations)[:3])
+    assert found.sample == pre_activations.argmax()
 
 
 def test_softmax_is_drawn_with_the_other_sums_as_they_are(run):
     found = neuron(run, 2, 1, 4)
     signals = run.signals(DATA.train.inputs[4:5])
-    others = np.delete(np.asarray(signals[1].sums, np.float64)[0], 1)
+    others = np.delete(np.asarray(signals[1].pre_activations, np.float64)[0], 1)
     around, values = found.curve.astype(np.float64).T
     rest = np.exp(others).sum()
     np.testing.assert_allclose(values, np.exp(around) / (np.exp(around) + rest), rtol=1e-4)
@@ -79,16 +79,18 @@ def test_softmax_is_drawn_with_the_other_sums_as_they_are(run):
 
 @pytest.mark.parametrize("layer", [1, 2, 4, 6])
 def test_a_patch_of_a_convolution_is_what_its_sum_is_made_of(photo_run, layer):
-    sums = np.asarray(photo_run.signals(photo_run.dataset.train.inputs[2:3])[layer - 1].sums)[0]
-    rows, columns, units = sums.shape
-    for place in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2)):
-        found = neuron(photo_run, layer, units - 1, 2, place=place)
-        assert found.sum == pytest.approx(float(sums[place][units - 1]), abs=1e-5)
+    pre_activations = np.asarray(
+        photo_run.signals(photo_run.dataset.train.inputs[2:3])[layer - 1].pre_activations
+    )[0]
+    rows, columns, units = pre_activations.shape
+    for index in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2)):
+        found = neuron(photo_run, layer, units - 1, 2, index=index)
+        assert found.sum == pytest.approx(float(pre_activations[index][units - 1]), abs=1e-5)
         assert found.products.sum() + found.bias == pytest.approx(found.sum, abs=1e-4)
         assert found.grid == (rows, columns)
     free = neuron(photo_run, layer, 0, 2)
-    assert free.sum == pytest.approx(float(sums[..., 0].max()), abs=1e-5)
-    assert free.responses[2] == pytest.approx(float(sums[..., 0].max()), abs=1e-5)
+    assert free.sum == pytest.approx(float(pre_activations[..., 0].max()), abs=1e-5)
+    assert free.responses[2] == pytest.approx(float(pre_activations[..., 0].max()), abs=1e-5)
 
 
 def test_it_is_told_in_words(run):
@@ -123,7 +125,7 @@ def test_it_is_told_in_words(run):
             "pre-activation.",
         ),
         (
-            {"layer": 1, "unit": 0, "place": (4, 0)},
+            {"layer": 1, "unit": 0, "position": (4, 0)},
             "The place (4, 0) was asked for, and layer 1 gives 4 x 3 places. Expected a row and a "
             "column from 0. Leave it out for where the neuron responds most.",
         ),

@@ -25,8 +25,8 @@ def test_a_row_with_its_dropout_held_is_the_row_of_the_batch():
     batch = jax.jit(RANDOM.forward)(parameters, inputs, key)
     alone = held(RANDOM, key, inputs.shape, 5)
     assert not alone.is_random
-    answer = jax.jit(alone.forward)(parameters, inputs[5:6])
-    np.testing.assert_allclose(answer[0], batch[5], rtol=1e-5, atol=1e-6)
+    prediction = jax.jit(alone.forward)(parameters, inputs[5:6])
+    np.testing.assert_allclose(prediction[0], batch[5], rtol=1e-5, atol=1e-6)
 
 
 def test_a_walk_is_backpropagation():
@@ -57,15 +57,15 @@ def replay():
 def test_a_samples_share_of_its_batch_is_its_weight(replay):
     batch = replay.batch_of(2)
     weights = replay.run.dataset.train.weights
-    shares = [see_sample(replay, 2, int(index)).share for index in batch]
-    np.testing.assert_allclose(shares, weights[batch] / weights.mean() / 8, rtol=1e-6)
+    fractions = [see_sample(replay, 2, int(index)).fraction for index in batch]
+    np.testing.assert_allclose(fractions, weights[batch] / weights.mean() / 8, rtol=1e-6)
     assert see_sample(replay, 2).index == batch[0]
 
 
 def test_a_sample_that_the_step_did_not_see_has_no_share(replay):
     other = int(np.setdiff1d(np.arange(50), replay.batch_of(2))[0])
     seen = see_sample(replay, 2, other)
-    assert seen.share is None
+    assert seen.fraction is None
     samples = replay.run.dataset
     np.testing.assert_allclose(
         seen.inputs[0], samples.scaling.apply(samples.train.inputs[other]), rtol=1e-6

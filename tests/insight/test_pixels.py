@@ -24,7 +24,7 @@ def test_in_a_linear_network_each_input_matters_by_its_weight():
     run = fit("dense 2", NUMBERS)
     few = NUMBERS.test.inputs[:4]
     weights = np.asarray(run.parameters[0]["weights"], np.float64)[:, 1]
-    weights = weights * run.target_scaling.deviation[1]
+    weights = weights * run.target_scaling.std[1]
     scaled = NUMBERS.scaling.apply(few).astype(np.float64)
     base = NUMBERS.scaling.apply(NUMBERS.train.inputs.mean(axis=0, dtype=np.float64))
     found = important_inputs(run, few, outputs=np.ones(4, int))

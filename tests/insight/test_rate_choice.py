@@ -10,13 +10,13 @@ from downslope.insight.learning_rate_trials import RATIO, Round
 RATES = 0.1 * RATIO ** np.arange(-8, 4.0)
 
 
-def made(losses, rates=RATES, train=None, rose=None, seeds=8, share=1.0, noise=0.0) -> Round:
+def made(losses, rates=RATES, train=None, rose=None, seeds=8, fraction=1.0, noise=0.0) -> Round:
     draw = np.random.default_rng(0)
     losses = np.repeat(np.asarray(losses, float)[:, None], seeds, axis=1)
     losses = losses * np.exp(noise * draw.normal(size=losses.shape))
     train = losses if train is None else np.repeat(np.asarray(train)[:, None], seeds, axis=1)
     rose = np.zeros(losses.shape, bool) if rose is None else np.repeat(rose[:, None], seeds, axis=1)
-    return Round(rates, np.arange(seeds), share, int(800 * share), 2.0, losses, train, rose)
+    return Round(rates, np.arange(seeds), fraction, int(800 * fraction), 2.0, losses, train, rose)
 
 
 def bowl(best, width=1.0) -> np.ndarray:
@@ -70,7 +70,7 @@ def test_borders_are_those_of_the_training_loss():
     train = np.where(RATES > 0.15, 1.0, 0.05)
     train[:2] = 1.5
     near = made(validation, train=train)
-    wide = made(np.full(len(RATES), 1.0), share=1 / 8)
+    wide = made(np.full(len(RATES), 1.0), fraction=1 / 8)
     found = choose(near)
     assert found.overshoots(near, wide) == RATES[RATES > 0.15][0]
     assert found.too_slow(near, wide) == RATES[1]
@@ -80,7 +80,7 @@ def test_borders_that_the_second_look_does_not_reach_are_those_of_the_first():
     near = made(bowl(0.05), train=np.full(len(RATES), 0.05))
     rates = np.geomspace(1e-5, 1e2, 24)
     train = np.where((rates < 1e-3) | (rates > 1), 1.9, 0.1)
-    wide = made(train, rates=rates, rose=rates > 1, share=1 / 8, seeds=1)
+    wide = made(train, rates=rates, rose=rates > 1, fraction=1 / 8, seeds=1)
     found = choose(near)
     assert found.overshoots(near, wide) == rates[rates > 1][0]
     # a training eight times as long is too slow at rates eight times smaller
@@ -119,6 +119,6 @@ def test_a_loss_below_zero_has_a_best_rate_as_well():
 
 
 def test_what_two_lengths_show_is_carried_on_to_the_third():
-    assert drift(0.4, 0.1, share=1 / 16, left=1 / 16) == pytest.approx(16**-0.35)  # at most
-    assert drift(0.2, 0.1, share=1 / 16, left=1 / 16) == pytest.approx(0.5)
-    assert drift(0.1, 0.2, share=1 / 16, left=1 / 16) == 1.0  # never up
+    assert drift(0.4, 0.1, fraction=1 / 16, left=1 / 16) == pytest.approx(16**-0.35)  # at most
+    assert drift(0.2, 0.1, fraction=1 / 16, left=1 / 16) == pytest.approx(0.5)
+    assert drift(0.1, 0.2, fraction=1 / 16, left=1 / 16) == 1.0  # never up

@@ -31,10 +31,10 @@ def test_both_chances_add_up():
     first, second = rng.normal(0, 1, (4, 30)), rng.normal(0.5, 1, (6, 30))
     weights = rng.uniform(0.2, 3, 30)
     found = difference(first, second, weights, pairs=3)
-    shares = weights / weights.sum()
-    means = first @ shares, second @ shares
+    fractions = weights / weights.sum()
+    means = first @ fractions, second @ fractions
     apart = second.mean(0) - first.mean(0)
-    of_samples = (shares**2 * (apart - apart @ shares) ** 2).sum() * 30 / 29
+    of_samples = (fractions**2 * (apart - apart @ fractions) ** 2).sum() * 30 / 29
     parts = [means[0].var(ddof=1) / 4, means[1].var(ddof=1) / 6, of_samples]
     freedom = sum(parts) ** 2 / sum(
         part**2 / own for part, own in zip(parts, (3, 5, 29), strict=True)
@@ -47,7 +47,7 @@ def test_both_chances_add_up():
 def test_where_nothing_is_there_it_is_seldom_told():
     rng = np.random.default_rng(3)
     told = 0
-    for _ in range(1000):  # every seed and every sample has its own share of luck
+    for _ in range(1000):  # every seed and every sample has its own fraction of luck
         samples = rng.normal(0, 1, (2, 25))
         ways = [rng.normal(0, 0.3, (4, 1)) + own + rng.normal(0, 0.3, (4, 25)) for own in samples]
         told += difference(*ways).is_told
@@ -69,7 +69,7 @@ def test_what_never_varies_is_told_as_it_is():
 def test_error_of_a_mean():
     values = np.random.default_rng(4).normal(0, 2, 50)
     assert squared_error_of_mean(values) == pytest.approx(values.var(ddof=1) / 50)
-    shares = np.repeat([0.01, 0.03], 25)
-    assert squared_error_of_mean(values, shares) == pytest.approx(
-        (shares**2 * (values - shares @ values) ** 2).sum() * 50 / 49
+    fractions = np.repeat([0.01, 0.03], 25)
+    assert squared_error_of_mean(values, fractions) == pytest.approx(
+        (fractions**2 * (values - fractions @ values) ** 2).sum() * 50 / 49
     )

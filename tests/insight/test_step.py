@@ -82,17 +82,17 @@ def test_samples_weighed_by_their_shares_make_the_batch_and_the_change(run):
     step = 3
     each = [trace_step(run, step, int(sample)) for sample in ds.replay(run).batch_of(step)]
     weights = DATA.train.weights[[one.sample.index for one in each]]
-    shares = weights / (len(each) * DATA.train.weights.mean(dtype=np.float64))
-    assert [one.sample.share for one in each] == pytest.approx(shares.tolist(), rel=1e-5)
-    for place, layer in enumerate(each[0].layers):
+    fractions = weights / (len(each) * DATA.train.weights.mean(dtype=np.float64))
+    assert [one.sample.fraction for one in each] == pytest.approx(fractions.tolist(), rel=1e-5)
+    for index, layer in enumerate(each[0].layers):
         for name, batch in layer.batch_gradients.items():
             own = sum(
-                one.sample.share * one.layers[place].way.gradients[name].astype(np.float64)
+                one.sample.fraction * one.layers[index].way.gradients[name].astype(np.float64)
                 for one in each
             )
             np.testing.assert_allclose(batch, own, rtol=1e-4, atol=1e-6)
             np.testing.assert_allclose(layer.changes[name], -0.1 * batch, rtol=1e-4, atol=1e-6)
-    weighed = sum(one.sample.share * one.way.loss for one in each)
+    weighed = sum(one.sample.fraction * one.way.loss for one in each)
     assert each[0].batch_loss == pytest.approx(weighed, rel=1e-5)
     assert each[0].batch_loss == run.trace.batch_loss[step - 1]
 
@@ -150,7 +150,7 @@ def test_the_six_steps_are_told_in_their_order(run):
     for line in (
         f'The target: "{truth}".',
         f"cross entropy: {traced.way.loss:.4g}, minus the natural logarithm of the probability "
-        f"{traced.answer[int(traced.sample.target)]:.4g} of the true class.",
+        f"{traced.prediction[int(traced.sample.target)]:.4g} of the true class.",
         f"The loss of the whole batch, as recorded: {run.trace.batch_loss[2]:.6g}.",
         "One weight: weights[3,2] of layer 1, now",
         "dL/dweights[3,2] = x[3] × f'(z1[2]) × dL/da1[2]",
@@ -195,18 +195,18 @@ def test_numbers_are_told_in_their_own_units():
     )
     traced = trace_step(run, 5)
     sample = data.train.inputs[traced.sample.index : traced.sample.index + 1]
-    assert traced.answer_after[0] == pytest.approx(float(run.predict(sample)[0, 0]), rel=1e-5)
+    assert traced.prediction_after[0] == pytest.approx(float(run.predict(sample)[0, 0]), rel=1e-5)
     target = float(data.train.targets[traced.sample.index, 0])
-    own = (float(traced.answer[0]) - target) ** 2
+    own = (float(traced.prediction[0]) - target) ** 2
     assert traced.way.loss * traced.loss_unit == pytest.approx(own, rel=1e-3)
-    assert traced.errors[0] == pytest.approx(float(traced.answer[0]) - target, rel=1e-6)
-    assert traced.answer_slopes[0] == pytest.approx(2 * traced.errors[0], rel=1e-5)
+    assert traced.errors[0] == pytest.approx(float(traced.prediction[0]) - target, rel=1e-6)
+    assert traced.prediction_gradients[0] == pytest.approx(2 * traced.errors[0], rel=1e-5)
     told = str(traced)
     assert f"the squared error, is the loss: {rounded(float(traced.errors[0]) ** 2, 6)}." in told
     # the gradient by the answer, measured in the units of the target
     step = 1e-3
     rise = ((traced.errors[0] + step) ** 2 - (traced.errors[0] - step) ** 2) / (2 * step)
-    assert traced.answer_slopes[0] == pytest.approx(float(rise), rel=1e-5)
+    assert traced.prediction_gradients[0] == pytest.approx(float(rise), rel=1e-5)
 
 
 @pytest.mark.parametrize("outputs", [1, 2])
@@ -218,20 +218,20 @@ def test_slopes_by_the_answers_are_those_of_the_loss(loss, outputs):
     )
     traced = trace_step(run, 1)
     assert str(traced).count("\n") > 20
-    assert traced.errors == pytest.approx(traced.answer - traced.truth)
+    assert traced.errors == pytest.approx(traced.prediction - traced.truth)
     assert_rows(traced, outputs)
     if loss == "poisson":  # its outputs are logarithms
-        assert traced.answer_slopes is None
+        assert traced.prediction_gradients is None
         return
-    for place in range(outputs):
+    for index in range(outputs):
         ends = []
         for step in (-1e-2, 1e-2):
             moved = np.array(traced.way.outputs, np.float64)
-            moved[place] += step
+            moved[index] += step
             ends.append(float(run.loss.per_sample(moved[None], traced.sample.targets)[0]))
-        deviation = 1.0 if traced.answer_scales is None else traced.answer_scales[1][place]
-        measured = (ends[1] - ends[0]) / 2e-2 * traced.loss_unit / deviation
-        assert traced.answer_slopes[place] == pytest.approx(measured, rel=1e-2, abs=1e-4)
+        std = 1.0 if traced.target_scales is None else traced.target_scales[1][index]
+        measured = (ends[1] - ends[0]) / 2e-2 * traced.loss_unit / std
+        assert traced.prediction_gradients[index] == pytest.approx(measured, rel=1e-2, abs=1e-4)
 
 
 def test_a_part_of_a_photo_has_the_people_in_it():
@@ -242,12 +242,14 @@ def test_a_part_of_a_photo_has_the_people_in_it():
         network, data, options=PLAIN, learning_rate=0.02, batch_size=4, epochs=1, augment=augment
     )
     batch, seen = ds.replay(run).batch_of(1), ds.replay(run).seen(1)
-    people = np.asarray(run.model.units.answers_of(np.asarray(seen.targets))).sum(axis=(1, 2, 3))
+    people = np.asarray(run.model.units.predictions_of(np.asarray(seen.targets))).sum(
+        axis=(1, 2, 3)
+    )
     row = int((people - data.train.counts[batch]).argmin())  # most of them were cut off
     traced = trace_step(run, 1, int(batch[row]))
     assert traced.truth[0] == pytest.approx(people[row], abs=1e-5)
     assert traced.truth[0] < float(traced.sample.target) - 0.5
-    assert traced.errors[0] == traced.answer[0] - traced.truth[0]
+    assert traced.errors[0] == traced.prediction[0] - traced.truth[0]
     told = str(traced)
     assert f"people, of the {rounded(float(traced.sample.target), 6)} in the photo: this" in told
     assert "The network is not trained on this count but on where people are: a density map" in told
@@ -294,11 +296,11 @@ def test_numbers_at_the_ends_of_the_scale(targets, lines):
     told = str(traced)
     for line in lines:
         assert line in told, told
-    error = float(traced.answer[0]) - targets[-1]
+    error = float(traced.prediction[0]) - targets[-1]
     assert traced.errors[0] == pytest.approx(error)
     if error:
         assert f"is the loss: {rounded(error**2, 6)}." in told
-        assert traced.answer_slopes[0] == pytest.approx(2 * error, rel=1e-5)
+        assert traced.prediction_gradients[0] == pytest.approx(2 * error, rel=1e-5)
 
 
 def test_the_step_that_failed_can_be_looked_at():

@@ -38,12 +38,12 @@ def torch_loss(run, parameters, samples) -> float:
     inputs = torch_twin.tensor(np.asarray(run.scaling.apply(samples.inputs), np.float32))
     outputs = torch_twin.forward(run.network, torch_twin.tensors(parameters), inputs)
     targets = samples.targets
-    if run.target_scaling is not None and run.target_scaling.deviation.ndim:
+    if run.target_scaling is not None and run.target_scaling.std.ndim:
         targets = run.model.units.scaled_targets(
             targets
         )  # of several targets, the loss is of these
     elif run.target_scaling is not None:
-        outputs = outputs * float(run.target_scaling.deviation) + torch_twin.tensor(
+        outputs = outputs * float(run.target_scaling.std) + torch_twin.tensor(
             run.target_scaling.mean
         )
     losses = torch_twin.per_sample(run.loss.name, outputs, torch_twin.tensor(targets))
@@ -96,8 +96,8 @@ def test_the_losses_of_the_path_are_those_of_the_trace(run, found):
     walked = found.walked
     assert walked.path.steps[0] == 0
     assert walked.path.steps[-1] == run.outcome.step
-    places = np.searchsorted(walked.path.steps, run.trace.epochs["step"])
-    np.testing.assert_array_equal(walked.path.steps[places], run.trace.epochs["step"])
+    indices = np.searchsorted(walked.path.steps, run.trace.epochs["step"])
+    np.testing.assert_array_equal(walked.path.steps[indices], run.trace.epochs["step"])
     for mine, name in ((walked.train_loss, "train"), (walked.validation_loss, "validation")):
         recorded = run.trace.epochs[f"{name}_loss"]
         if name == "train":  # the trace measures as many as there are validation samples
@@ -107,7 +107,7 @@ def test_the_losses_of_the_path_are_those_of_the_trace(run, found):
                 run.model.at(walked.path.parameters),
                 samples,
             )
-        np.testing.assert_allclose(mine[places], recorded, rtol=1e-5)
+        np.testing.assert_allclose(mine[indices], recorded, rtol=1e-5)
     assert found.here == pytest.approx((walked.train_loss[-1], walked.validation_loss[-1]))
 
 
@@ -129,9 +129,9 @@ def test_the_plane_is_that_of_the_principal_components(run, found):
         axis=1,
     )
     values = np.linalg.svd(rows - rows.mean(axis=0), compute_uv=False) ** 2
-    shares = values / values.sum()
-    np.testing.assert_allclose(found.plane.shares, shares[:2], rtol=1e-6)
-    assert found.plane.share == pytest.approx(shares[:2].sum())
+    fractions = values / values.sum()
+    np.testing.assert_allclose(found.plane.fractions, fractions[:2], rtol=1e-6)
+    assert found.plane.fraction == pytest.approx(fractions[:2].sum())
     first, second = (
         np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(one)]).astype(float)
         for one in (found.plane.first, found.plane.second)
@@ -151,8 +151,8 @@ def test_the_plane_reaches_beyond_the_path(found):
 def test_what_it_says(run, found):
     train, validation = found.here
     assert found.summary == (
-        f"The plane holds {100 * found.plane.share:.1f} % of the path's variance. The run ended at "
-        f"a training loss of {train:.4g} and a validation loss of {validation:.4g}; the lowest "
+        f"The plane holds {100 * found.plane.fraction:.1f} % of the path's variance. The run ended "
+        f"at a training loss of {train:.4g} and a validation loss of {validation:.4g}; the lowest "
         f"training loss of the picture is {found.train_loss.min():.4g}."
     )
     assert not surface(run, plane="random", points=3).summary.startswith("The plane holds")
@@ -226,7 +226,7 @@ def test_progress_and_many_samples(run, monkeypatch):
         run, points=4, most_samples=50, on_progress=lambda done, total: told.append((done, total))
     )
     assert found.samples == (50, 50)
-    assert told == [(4 * (place + 1), 32) for place in range(8)]
+    assert told == [(4 * (index + 1), 32) for index in range(8)]
 
 
 def test_multiplications_are_counted():
@@ -258,7 +258,7 @@ def test_what_cannot_be_shown_is_told(run):
         "them. Write 1.weights[1,1] for the first layer."
     )
     assert refused(plane="weights", weights=("first", "1.biases[0]")) == (
-        "'first' names no weight. Expected an array and the place in it. Write it as "
+        "'first' names no weight. Expected an array and the index in it. Write it as "
         "1.weights[3,5]: layer 1, input 3, neuron 5."
     )
     assert refused(plane="weights", weights=("1.weight[0,0]", "1.biases[0]")) == (
@@ -266,7 +266,7 @@ def test_what_cannot_be_shown_is_told(run):
         "2.biases, 2.weights. Did you mean '1.weights'?"
     )
     assert refused(plane="weights", weights=("1.weights[4,0]", "1.biases[0]")) == (
-        "There is no weight 1.weights[4,0]. Expected a place in an array of shape (4, 8). Count "
+        "There is no weight 1.weights[4,0]. Expected a index in an array of shape (4, 8). Count "
         "the places from 0, with one number for each axis."
     )
 

@@ -17,12 +17,12 @@ def test_values_and_slopes_equal_those_of_pytorch(name):
     torch = pytest.importorskip("torch")
     from tests.reference import torch_twin
 
-    sums = np.stack([GRID, np.roll(GRID, 7)])
-    pull = np.random.default_rng(0).standard_normal(sums.shape)
+    pre_activations = np.stack([GRID, np.roll(GRID, 7)])
+    pull = np.random.default_rng(0).standard_normal(pre_activations.shape)
     with jax.enable_x64(True):
-        ours, pullback = jax.vjp(activation(name), jnp.asarray(sums))
+        ours, pullback = jax.vjp(activation(name), jnp.asarray(pre_activations))
         slopes = pullback(jnp.asarray(pull))[0]
-    z = torch_twin.tensor(sums, gradient=True)
+    z = torch_twin.tensor(pre_activations, gradient=True)
     theirs = torch_twin.ACTIVATIONS[name](z)
     theirs.backward(torch.from_numpy(pull))
     np.testing.assert_allclose(ours, theirs.detach(), rtol=1e-7, atol=1e-8)
@@ -31,9 +31,9 @@ def test_values_and_slopes_equal_those_of_pytorch(name):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_huge_sums_give_finite_values_and_slopes(name):
-    sums = jnp.array([-1e6, -200.0, 0.0, 200.0, 1e6], jnp.float32)
-    values, pullback = jax.vjp(activation(name), sums)
-    (slopes,) = pullback(jnp.ones_like(sums))
+    pre_activations = jnp.array([-1e6, -200.0, 0.0, 200.0, 1e6], jnp.float32)
+    values, pullback = jax.vjp(activation(name), pre_activations)
+    (slopes,) = pullback(jnp.ones_like(pre_activations))
     assert np.isfinite(values).all()
     assert np.isfinite(slopes).all()
 
@@ -44,9 +44,9 @@ def test_the_slope_at_the_kink_is_as_documented(name, slope):
 
 
 def test_softmax_gives_shares():
-    shares = activation("softmax")(jnp.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(shares[1], 1 / 3, rtol=1e-6)
+    fractions = activation("softmax")(jnp.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]))
+    np.testing.assert_allclose(fractions.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(fractions[1], 1 / 3, rtol=1e-6)
 
 
 def test_an_unknown_activation_reads_as_intended():

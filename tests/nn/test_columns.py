@@ -39,12 +39,12 @@ def test_only_what_treats_each_neuron_alike_can_be_turned(text, fits):
 @pytest.mark.parametrize("outputs", [1, 10, 40])
 def test_the_losses_are_the_losses(name, outputs):
     loss = resolve(name)
-    answers = RNG.normal(size=(17, outputs)).astype(np.float32) * 30
+    predictions = RNG.normal(size=(17, outputs)).astype(np.float32) * 30
     targets = RNG.random((17, outputs)).astype(np.float32)
     if name == "cross_entropy":
         targets = RNG.integers(0, outputs, 17).astype(np.int32)
-    found = losses_of_columns(loss, answers.T, targets)
-    np.testing.assert_allclose(found, loss.per_sample(answers, targets), rtol=1e-5, atol=1e-5)
+    found = losses_of_columns(loss, predictions.T, targets)
+    np.testing.assert_allclose(found, loss.per_sample(predictions, targets), rtol=1e-5, atol=1e-5)
 
 
 def test_logits_that_would_overflow_do_not():
@@ -54,6 +54,6 @@ def test_logits_that_would_overflow_do_not():
 
 
 def test_shares_of_classes_are_no_classes():
-    logits, shares = np.array([[1.0, 2.0]], np.float32), np.array([[0.25, 0.75]], np.float32)
-    found = losses_of_columns(resolve("cross_entropy"), logits.T, shares)
-    np.testing.assert_allclose(found, -(shares * jax.nn.log_softmax(logits)).sum(1), rtol=1e-6)
+    logits, fractions = np.array([[1.0, 2.0]], np.float32), np.array([[0.25, 0.75]], np.float32)
+    found = losses_of_columns(resolve("cross_entropy"), logits.T, fractions)
+    np.testing.assert_allclose(found, -(fractions * jax.nn.log_softmax(logits)).sum(1), rtol=1e-6)

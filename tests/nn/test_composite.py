@@ -14,8 +14,8 @@ def test_residual_adds_the_inputs_to_what_its_layers_make():
     parameters = layer.init(jax.random.key(0), (4,))
     inputs = jnp.asarray(np.random.default_rng(0).standard_normal((3, 4)), jnp.float32)
     made = inputs
-    for place, one in enumerate(inner, start=1):
-        made = one.forward(parameters[str(place)], made)
+    for index, one in enumerate(inner, start=1):
+        made = one.forward(parameters[str(index)], made)
     np.testing.assert_allclose(layer.forward(parameters, inputs), inputs + made, rtol=1e-6)
 
 

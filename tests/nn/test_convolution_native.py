@@ -177,8 +177,8 @@ def asked(name, attributes, shapes=None):
     """Call a routine of the kernel with any attributes and shapes; places are bytes."""
     given, results = shapes or CALLS[name]
     covers()  # registers the routines
-    places = {"forward": 4, "kernel_gradient": 2, "inputs_gradient": 2}[name]
-    kinds = [jnp.uint8 if at == places else jnp.float32 for at in range(len(given) + len(results))]
+    indices = {"forward": 4, "kernel_gradient": 2, "inputs_gradient": 2}[name]
+    kinds = [jnp.uint8 if at == indices else jnp.float32 for at in range(len(given) + len(results))]
     arrays = [jnp.ones(shape, kind) for shape, kind in zip(given, kinds, strict=False)]
     outs = [
         jax.ShapeDtypeStruct(shape, kind)

@@ -71,17 +71,17 @@ def test_dropout_changes_nothing_outside_of_training():
         ),
         (
             lambda: ds.Dropout(1),
-            "Dropout has rate 1. Expected a share of at least 0 and below 1. "
+            "Dropout has rate 1. Expected a fraction of at least 0 and below 1. "
             "0.5 is usual behind dense layers, 0.1 to 0.3 behind convolutions.",
         ),
         (
             lambda: ds.Dropout(-0.1),
-            "Dropout has rate -0.1. Expected a share of at least 0 and below 1. "
+            "Dropout has rate -0.1. Expected a fraction of at least 0 and below 1. "
             "0.5 is usual behind dense layers, 0.1 to 0.3 behind convolutions.",
         ),
         (
             lambda: ds.Dropout("half"),
-            "Dropout has rate 'half'. Expected a share of at least 0 and below 1. "
+            "Dropout has rate 'half'. Expected a fraction of at least 0 and below 1. "
             "0.5 is usual behind dense layers, 0.1 to 0.3 behind convolutions.",
         ),
     ],

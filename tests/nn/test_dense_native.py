@@ -76,13 +76,13 @@ def test_several_networks_side_by_side(shared):
     case = CASES[3]
     members = [arrays(case, seed) for seed in range(3)]
     stacked = [
-        members[0][place] if place in shared else np.stack([own[place] for own in members])
-        for place in range(4)
+        members[0][index] if index in shared else np.stack([own[index] for own in members])
+        for index in range(4)
     ]
-    axes = [None if place in shared else 0 for place in range(4)]
+    axes = [None if index in shared else 0 for index in range(4)]
     together = jax.jit(jax.vmap(lambda *a: all_of_it(case, *a), axes))(*stacked)
     for number, own in enumerate(members):
-        mixed = [members[0][place] if place in shared else own[place] for place in range(4)]
+        mixed = [members[0][index] if index in shared else own[index] for index in range(4)]
         for one, alone in zip(together, all_of_it(case, *mixed), strict=True):
             np.testing.assert_array_equal(one[number], alone)
 

@@ -21,13 +21,13 @@ def test_the_last_input_is_looked_up_and_put_in_front():
 def test_it_is_a_dense_layer_on_one_input_per_value():
     layer = ds.Embedding(6, 3)
     weights = layer.init(jax.random.key(0), (1,))["weights"]
-    places = np.array([0, 5, 2, 2, 1])
+    indices = np.array([0, 5, 2, 2, 1])
 
     def total(weights):
-        outputs = layer.forward({"weights": weights}, jnp.asarray(places, jnp.float32)[:, None])
+        outputs = layer.forward({"weights": weights}, jnp.asarray(indices, jnp.float32)[:, None])
         return (outputs**2).sum()
 
-    one_hot = np.eye(6)[places]
+    one_hot = np.eye(6)[indices]
     np.testing.assert_allclose(total(weights), ((one_hot @ weights) ** 2).sum(), rtol=1e-6)
     expected = 2 * one_hot.T @ (one_hot @ np.asarray(weights, np.float64))
     np.testing.assert_allclose(jax.grad(total)(weights), expected, rtol=1e-5, atol=1e-7)

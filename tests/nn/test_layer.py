@@ -50,10 +50,10 @@ def test_the_output_has_the_shape_that_was_said(layer, shape):
     parameters = layer.init(jax.random.key(0), shape)
     inputs = np.random.default_rng(0).standard_normal((3, *shape)).astype(np.float32)
     for key in (None, jax.random.key(1)):
-        sums = layer.weighted_sum(parameters, jnp.asarray(inputs), key)
-        assert sums.shape == (3, *layer.output_shape(shape))
-        assert layer.activate(sums).shape == sums.shape
-        assert sums.dtype == jnp.float32
+        pre_activations = layer.weighted_sum(parameters, jnp.asarray(inputs), key)
+        assert pre_activations.shape == (3, *layer.output_shape(shape))
+        assert layer.activate(pre_activations).shape == pre_activations.shape
+        assert pre_activations.dtype == jnp.float32
 
 
 @each_layer

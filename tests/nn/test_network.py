@@ -41,11 +41,13 @@ def test_signals_are_what_forward_computes(drawn):
     inputs = jnp.asarray(np.random.default_rng(0).standard_normal((3, *shape)), jnp.float32)
     signals = network.signals(parameters, inputs)
     before = inputs
-    for place, (layer, signal) in enumerate(zip(network.layers, signals, strict=True)):
-        assert signal.layer == f"{place + 1} {type(layer).__name__}"
-        np.testing.assert_array_equal(signal.sums, layer.weighted_sum(parameters[place], before))
-        np.testing.assert_array_equal(signal.activations, layer.activate(signal.sums))
-        assert signal.sums.shape == (3, *network.shapes(shape)[place])
+    for index, (layer, signal) in enumerate(zip(network.layers, signals, strict=True)):
+        assert signal.layer == f"{index + 1} {type(layer).__name__}"
+        np.testing.assert_array_equal(
+            signal.pre_activations, layer.weighted_sum(parameters[index], before)
+        )
+        np.testing.assert_array_equal(signal.activations, layer.activate(signal.pre_activations))
+        assert signal.pre_activations.shape == (3, *network.shapes(shape)[index])
         before = signal.activations
     np.testing.assert_array_equal(before, network.forward(parameters, inputs))
 

@@ -33,11 +33,11 @@ def test_pairs_are_counted_as_by_hand():
 
 @pytest.mark.parametrize("classes", [2, 10, 24])
 def test_the_cells_hold_the_counts(classes):
-    truth, answers = some(classes, 5000)
+    truth, predictions = some(classes, 5000)
     expected = np.zeros((classes, classes), int)
-    for row, column in zip(truth, answers, strict=True):
+    for row, column in zip(truth, predictions, strict=True):
         expected[row, column] += 1
-    assert drawn(confusion_matrix(truth, answers, names(classes)), classes).tolist() == (
+    assert drawn(confusion_matrix(truth, predictions, names(classes)), classes).tolist() == (
         expected.tolist()
     )
 
@@ -56,9 +56,9 @@ def test_axes_are_named_and_shares_are_given(texts):
 
 def test_one_mistake_among_many_is_not_rounded_away(texts):
     truth = np.zeros(100_000, int)
-    answers = truth.copy()
-    answers[0] = 1
-    shown = " ".join(texts(confusion_matrix(truth, answers, ("a", "b"))))
+    predictions = truth.copy()
+    predictions[0] = 1
+    shown = " ".join(texts(confusion_matrix(truth, predictions, ("a", "b"))))
     assert "(99.9 %)" in shown
     assert "> 99.9 % of 100,000" in shown
 
@@ -76,13 +76,13 @@ def test_rare_classes_are_coloured_by_their_own_share():
 
 
 def test_more_classes_than_fit_are_drawn_without_numbers():
-    truth, answers = some(60, 5000)
-    assert not confusion_matrix(truth, answers, names(60)).axes[0].texts
+    truth, predictions = some(60, 5000)
+    assert not confusion_matrix(truth, predictions, names(60)).axes[0].texts
 
 
 @pytest.mark.parametrize("classes", [2, 10, 20])
 @pytest.mark.parametrize("name", ["{}", "a rather long name {}"])
 def test_no_text_covers_another(overlaps, classes, name):
-    truth, answers = some(classes, 3000)
+    truth, predictions = some(classes, 3000)
     named = tuple(name.format(number) for number in range(classes))
-    assert overlaps(confusion_matrix(truth, answers, named, name="letters")) == []
+    assert overlaps(confusion_matrix(truth, predictions, named, name="letters")) == []

@@ -63,9 +63,9 @@ def test_photos_keep_their_shape_and_nothing_overlaps(overlaps, height, width, c
     boxes = [axes.get_window_extent() for axes in figure.axes]
     for box in boxes:
         assert box.height / box.width == pytest.approx(height / width, rel=1e-6)
-    for place, box in enumerate(boxes):
+    for index, box in enumerate(boxes):
         assert box.x1 <= figure.bbox.x1
-        assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+        assert not any(box.overlaps(other) for other in boxes[index + 1 :])
 
 
 def test_the_scatter_gives_the_error_beside_the_baselines(texts):

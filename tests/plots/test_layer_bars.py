@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
-from downslope.insight.first_step import LayerSlopes
-from downslope.plots import layer_movement, layer_slopes, learning_rates, sample_tiles
+from downslope.insight.first_step import LayerGradients
+from downslope.plots import layer_gradients, layer_movement, learning_rates, sample_tiles
 
 LAYERS = (
-    LayerSlopes("1 Dense", 1234, 0.1, 2.5, 0.5),
-    LayerSlopes("3 GroupNorm", 1, 0.0, 0.0, float("inf")),
-    LayerSlopes("4 Dense", 10, 0.1, 1.25, 0.0),
+    LayerGradients("1 Dense", 1234, 0.1, 2.5, 0.5),
+    LayerGradients("3 GroupNorm", 1, 0.0, 0.0, float("inf")),
+    LayerGradients("4 Dense", 10, 0.1, 1.25, 0.0),
 )
 
 
-@pytest.mark.parametrize("draw", [layer_slopes, layer_movement])
+@pytest.mark.parametrize("draw", [layer_gradients, layer_movement])
 @pytest.mark.parametrize("layers", [LAYERS, LAYERS[:1], LAYERS * 12, LAYERS[1:2]])
 def test_layers(draw, layers, texts, overlaps):
     figure = draw(layers, name="moons")
@@ -22,7 +22,7 @@ def test_layers(draw, layers, texts, overlaps):
 
 
 def test_the_last_layer_is_on_top_and_bars_are_as_long_as_is_said(texts):
-    figure = layer_slopes(LAYERS)
+    figure = layer_gradients(LAYERS)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == [
         "4 Dense", "3 GroupNorm", "1 Dense",
@@ -46,7 +46,7 @@ def test_learning_rates(make_trace, steps, texts, overlaps):
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 def test_samples(shape, kind, texts, overlaps):
     images = (np.random.default_rng(0).random(shape) * 255).astype(kind)
-    captions = [f"class {place} $\\frac$" for place in range(len(images))]
+    captions = [f"class {index} $\\frac$" for index in range(len(images))]
     figure = sample_tiles(images, captions, title="Some samples")
     assert overlaps(figure) == []
     drawn = [axes for axes in figure.axes if axes.axison]

@@ -19,10 +19,10 @@ def course(count=3, activation="relu", dead=0.1):
     steps = np.array([1, 3, 9, 20, 40, 80])
     layers = tuple(
         LayerCourse(
-            f"{place + 1} Dense", activation, *draw.uniform(1e-5, 1, (5, 6)),
+            f"{index + 1} Dense", activation, *draw.uniform(1e-5, 1, (5, 6)),
             np.full(6, dead) if activation == "relu" else nothing, nothing,
         )
-        for place in range(count)
+        for index in range(count)
     )  # fmt: skip
     return LayersOverTime("digits", steps, 8, 256, layers)
 
@@ -32,7 +32,7 @@ def test_layers_of_any_number_are_drawn_without_overlaps(count, overlaps, texts)
     figure = layers_figure(course(count))
     assert overlaps(figure) == []
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == [f"{place + 1} Dense" for place in range(count)]
+    assert names == [f"{index + 1} Dense" for index in range(count)]
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].lines}
     assert len(looks) == count  # each can be told from the others
     assert "Layers over the training: digits" in texts(figure)

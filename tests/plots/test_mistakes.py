@@ -4,31 +4,31 @@ import numpy as np
 import pytest
 
 import downslope as ds
-from downslope.plots import Answers, worst_mistakes
+from downslope.plots import ClassPredictions, worst_mistakes
 from downslope.plots.mistakes import as_images
 
 NAMES = ("cat", "dog", "bird")
 
 
-def answers(truth, chosen, sure=0.8):
+def predictions(truth, chosen, sure=0.8):
     """Answers whose chosen class has the probability `sure`, one number or one per sample."""
     truth, chosen = np.array(truth), np.array(chosen)
     sure = np.broadcast_to(sure, truth.shape)
-    shares = np.repeat(((1 - sure) / 2)[:, None], 3, axis=1)
-    shares[np.arange(len(truth)), chosen] = sure
-    return Answers(truth, chosen, shares, NAMES)
+    fractions = np.repeat(((1 - sure) / 2)[:, None], 3, axis=1)
+    fractions[np.arange(len(truth)), chosen] = sure
+    return ClassPredictions(truth, chosen, fractions, NAMES)
 
 
 def test_the_worst_is_the_one_whose_true_class_seemed_least_likely():
-    given = answers([0, 1, 2, 0], [1, 1, 0, 2], [0.6, 0.9, 0.99, 0.8])
+    given = predictions([0, 1, 2, 0], [1, 1, 0, 2], [0.6, 0.9, 0.99, 0.8])
     assert given.worst(5).tolist() == [2, 3, 0]
     assert given.worst(1).tolist() == [2]
 
 
 def test_the_order_is_that_of_the_cross_entropy(moons_run):
     test = moons_run.with_data().dataset.test
-    shares = moons_run.probabilities(test.inputs)
-    given = Answers(test.targets, moons_run.predict(test.inputs), shares, ("a", "b"))
+    fractions = moons_run.probabilities(test.inputs)
+    given = ClassPredictions(test.targets, moons_run.predict(test.inputs), fractions, ("a", "b"))
     losses = np.asarray(moons_run.loss.per_sample(moons_run.outputs(test.inputs), test.targets))
     worst = given.worst(len(test))
     assert len(worst) == given.wrong.sum() > 0
@@ -36,7 +36,7 @@ def test_the_order_is_that_of_the_cross_entropy(moons_run):
 
 
 def test_without_a_mistake_the_least_certain_right_answers_are_shown(texts):
-    given = answers([0, 1], [0, 1], [0.9, 0.6])
+    given = predictions([0, 1], [0, 1], [0.9, 0.6])
     figure = worst_mistakes(np.zeros((2, 16), np.uint8), given, name="pets")
     shown = texts(figure)
     assert "Least certain predictions: pets" in shown
@@ -46,7 +46,7 @@ def test_without_a_mistake_the_least_certain_right_answers_are_shown(texts):
 
 
 def test_an_image_is_captioned_with_truth_and_answer(texts):
-    given = answers([0, 1], [2, 1], [0.93, 0.6])
+    given = predictions([0, 1], [2, 1], [0.93, 0.6])
     figure = worst_mistakes(np.arange(32, dtype=np.uint8).reshape(2, 16), given)
     assert figure.axes[0].get_title() == "true cat"
     assert figure.axes[0].get_xlabel() == "predicted bird\n93 %"
@@ -76,7 +76,7 @@ def test_what_counts_as_an_image(shape, names, image):
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_colour_images_of_bytes_and_of_numbers_are_drawn(dtype):
     images = (np.random.default_rng(0).random((3, 6, 5, 3)) * 255).astype(dtype)
-    figure = worst_mistakes(images, answers([0, 0, 0], [1, 2, 0]))
+    figure = worst_mistakes(images, predictions([0, 0, 0], [1, 2, 0]))
     figure.draw_without_rendering()
     assert sum(bool(axes.images) for axes in figure.axes) == 2
 
@@ -84,7 +84,7 @@ def test_colour_images_of_bytes_and_of_numbers_are_drawn(dtype):
 def test_a_row_of_a_table_is_shown_by_its_most_unusual_inputs(texts):
     inputs = np.array([[1.0, 50.0, 0.0], [1.0, 0.0, 0.0]])
     scaling = ds.Scaling(np.array([1.0, 10.0, 2.0]), np.array([1.0, 10.0, 1.0]))
-    given = answers([0, 1], [1, 1])
+    given = predictions([0, 1], [1, 1])
     figure = worst_mistakes(
         inputs, given, input_names=("age", "income $", "height"), scaling=scaling
     )
@@ -98,20 +98,20 @@ def test_a_row_of_a_table_is_shown_by_its_most_unusual_inputs(texts):
 
 def test_a_table_without_names_or_scaling_is_drawn():
     inputs = np.random.default_rng(0).normal(size=(9, 4))
-    axes = worst_mistakes(inputs, answers([0] * 9, [1] * 9)).axes[0]
+    axes = worst_mistakes(inputs, predictions([0] * 9, [1] * 9)).axes[0]
     labels = {label.get_text() for label in axes.get_yticklabels()}
     assert labels == {"input 1", "input 2", "input 3", "input 4"}
 
 
 def test_probabilities_that_are_no_numbers_are_drawn():
-    given = Answers(np.array([0]), np.array([1]), np.full((1, 3), np.nan), NAMES)
+    given = ClassPredictions(np.array([0]), np.array([1]), np.full((1, 3), np.nan), NAMES)
     worst_mistakes(np.zeros((1, 5)), given).draw_without_rendering()
 
 
 @pytest.mark.parametrize("count", [1, 7, 30])
 def test_no_text_covers_another(overlaps, count):
     draw = np.random.default_rng(count)
-    given = answers(draw.integers(0, 3, count), draw.integers(0, 3, count))
+    given = predictions(draw.integers(0, 3, count), draw.integers(0, 3, count))
     assert overlaps(worst_mistakes(draw.random((count, 64)), given, name="digits")) == []
     names = tuple(f"a long name of input {number}" for number in range(5))
     table = worst_mistakes(draw.normal(size=(count, 5)), given, input_names=names)

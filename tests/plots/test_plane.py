@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from downslope.plots import Answers, decision_map, style
+from downslope.plots import ClassPredictions, decision_map, style
 
 NAMES = ("left", "right")
 
@@ -17,8 +17,8 @@ def halves(points):
 
 def map_of(truth, classify=halves, **options):
     points = np.array([[-1.0, 0.0], [-0.5, 1.0], [0.5, 0.0], [1.0, 1.0]])
-    shares = classify(points)
-    given = Answers(np.array(truth), shares.argmax(1), shares, NAMES)
+    fractions = classify(points)
+    given = ClassPredictions(np.array(truth), fractions.argmax(1), fractions, NAMES)
     return decision_map(points, given, classify, **options)
 
 
@@ -55,7 +55,7 @@ def test_a_network_without_a_border_is_drawn(value):
 
 def test_a_single_sample_is_drawn(overlaps):
     points = np.array([[0.3, 0.3]])
-    given = Answers(np.array([1]), np.array([1]), halves(points), NAMES)
+    given = ClassPredictions(np.array([1]), np.array([1]), halves(points), NAMES)
     assert overlaps(decision_map(points, given, halves)) == []
 
 
@@ -64,7 +64,7 @@ def test_ten_classes_look_different():
     names = tuple("abcdefghij")
     points = np.random.default_rng(0).normal(size=(50, 2))
     truth = np.arange(50) % 10
-    given = Answers(truth, truth, np.eye(10)[truth], names)
+    given = ClassPredictions(truth, truth, np.eye(10)[truth], names)
     figure = decision_map(points, given, lambda points: np.full((len(points), 10), 0.1))
     for handle in figure.axes[0].get_legend().legend_handles:
         looks.add((handle.get_color(), handle.get_marker()))

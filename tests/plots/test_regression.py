@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from downslope.plots import fitted_curve, predictions
-from downslope.plots.style import answer_range
+from downslope.plots.style import value_range
 
 X = np.linspace(-1, 1, 9, dtype=np.float32)[:, None]
 
@@ -57,7 +57,7 @@ def test_few_samples_and_constant_targets_are_drawn(overlaps, count):
 
 def test_a_range_holds_all_of_the_truth_and_the_answers_near_it():
     truth = np.array([0.0, 10.0])
-    assert answer_range(truth, np.array([-3.0, 12.0])) == (-3.0, 12.0, "")
-    low, high, sentence = answer_range(truth, np.array([-300.0, 5.0]))
+    assert value_range(truth, np.array([-3.0, 12.0])) == (-3.0, 12.0, "")
+    low, high, sentence = value_range(truth, np.array([-300.0, 5.0]))
     assert (low, high) == (0.0, 10.0)
     assert sentence == " 1 prediction lies outside of the picture."

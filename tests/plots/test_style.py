@@ -63,10 +63,10 @@ def test_letters_that_the_font_lacks_and_formula_signs_raise_no_warning(tmp_path
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=4))
-def test_labels_keep_their_order_and_their_distance(places):
-    moved = style.spread_out(places, 0.1)
-    assert all(-1e-9 <= place <= 1 + 1e-9 for place in moved)
-    order = np.argsort(places, kind="stable")
+def test_labels_keep_their_order_and_their_distance(indices):
+    moved = style.spread_out(indices, 0.1)
+    assert all(-1e-9 <= index <= 1 + 1e-9 for index in moved)
+    order = np.argsort(indices, kind="stable")
     assert (np.diff(np.array(moved)[order]) >= 0.1 - 1e-9).all()
 
 
@@ -79,7 +79,7 @@ def test_two_labels_at_one_place_move_apart_by_the_same_amount():
 
 
 @pytest.mark.parametrize(
-    ("share", "text"),
+    ("fraction", "text"),
     [
         (0.0, "0 %"),
         (1.0, "100 %"),
@@ -91,8 +91,8 @@ def test_two_labels_at_one_place_move_apart_by_the_same_amount():
         (3.21, "3.21"),
     ],
 )
-def test_a_percentage_never_claims_more_than_is_so(share, text):
-    assert style.percent(share) == text
+def test_a_percentage_never_claims_more_than_is_so(fraction, text):
+    assert style.percent(fraction) == text
 
 
 def test_amounts_know_the_singular():

@@ -84,11 +84,11 @@ def _table() -> pa.Table:
     draw = np.random.default_rng(0)
     return pa.table(
         {
-            "size": [None if place % 9 == 0 else float(place) for place in range(ROWS)],
-            "town": [("Bern", "Rome", "Oslo")[place % 3] for place in range(ROWS)],
-            "day": [f"20{place:02}-01-02" for place in range(ROWS)],
+            "size": [None if index % 9 == 0 else float(index) for index in range(ROWS)],
+            "town": [("Bern", "Rome", "Oslo")[index % 3] for index in range(ROWS)],
+            "day": [f"20{index:02}-01-02" for index in range(ROWS)],
             "is": draw.integers(0, 2, ROWS) == 1,
-            "grade": [("a", "b")[place % 2] for place in range(ROWS)],
+            "grade": [("a", "b")[index % 2] for index in range(ROWS)],
         }
     )
 

@@ -54,8 +54,8 @@ def test_many_broken_files(kind, tmp_path):
 
 def test_whole_files_load(tmp_path):
     for kind, (seeds, name, load) in hostile.KINDS.items():
-        for place, content in enumerate(seeds()):
-            path = tmp_path / f"{kind}{place}" / name
+        for index, content in enumerate(seeds()):
+            path = tmp_path / f"{kind}{index}" / name
             path.parent.mkdir()
             path.write_bytes(content)
             load(path)

@@ -47,14 +47,14 @@ def bowl(rate, epochs=60):
     )
 
 
-def answer_weights(run):
+def predict_weights(run):
     """The two weights in the targets' own units."""
-    return run.parameters[0]["weights"][:, 0] * run.target_scaling.deviation
+    return run.parameters[0]["weights"][:, 0] * run.target_scaling.std
 
 
 def test_figure_4_descent_reaches_the_lowest_point_of_the_bowl():
     run = bowl(rate=0.3)
-    np.testing.assert_allclose(answer_weights(run), [4, 3], atol=1e-4)
+    np.testing.assert_allclose(predict_weights(run), [4, 3], atol=1e-4)
     assert run.trace.batch_loss[-1] < 1e-8
     assert (np.diff(run.trace.batch_loss[:20]) < 0).all()
 

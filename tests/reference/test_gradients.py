@@ -79,7 +79,7 @@ def deltas_by_jax(case, parameters, inputs, targets, weights, key):
             signals = layer.activate(sums + shifts[index])
         return resolve(case.loss).mean(signals, targets, weights)
 
-    shifts = [jnp.zeros_like(one.sums) for one in network.signals(parameters, inputs)]
+    shifts = [jnp.zeros_like(one.pre_activations) for one in network.signals(parameters, inputs)]
     return jax.grad(mean_loss)(shifts)
 
 

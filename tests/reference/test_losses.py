@@ -49,8 +49,8 @@ def test_values_and_slopes_equal_those_of_pytorch(name):
 
 def test_shares_of_classes_are_compared_as_in_pytorch():
     rng = np.random.default_rng(0)
-    shares = rng.dirichlet(np.ones(OUTPUTS), SAMPLES)
-    compare("cross_entropy", rng.normal(0, 3, (SAMPLES, OUTPUTS)), shares)
+    fractions = rng.dirichlet(np.ones(OUTPUTS), SAMPLES)
+    compare("cross_entropy", rng.normal(0, 3, (SAMPLES, OUTPUTS)), fractions)
 
 
 @pytest.mark.parametrize("name", ["squared_error", "absolute_error", "huber", "poisson"])
@@ -77,7 +77,7 @@ def test_huber_is_half_the_square_near_and_a_line_beyond():
 
 
 @pytest.mark.parametrize(
-    ("name", "answers"),
+    ("name", "predictions"),
     [
         ("squared_error", [[-2.0, 0.0, 2.0]]),
         ("cross_entropy", [np.exp([-2, 0, 2]) / np.exp([-2, 0, 2]).sum()]),
@@ -85,8 +85,8 @@ def test_huber_is_half_the_square_near_and_a_line_beyond():
         ("poisson", [np.exp([-2.0, 0.0, 2.0])]),
     ],
 )
-def test_the_link_turns_outputs_into_answers(name, answers):
-    np.testing.assert_allclose(LOSSES[name].link(jnp.array([[-2.0, 0.0, 2.0]])), answers, 1e-6)
+def test_the_link_turns_outputs_into_answers(name, predictions):
+    np.testing.assert_allclose(LOSSES[name].link(jnp.array([[-2.0, 0.0, 2.0]])), predictions, 1e-6)
 
 
 @pytest.mark.parametrize("name", [one for one in LOSSES if LOSSES[one].degree is not None])

@@ -86,8 +86,8 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
         case ds.Dropout():
             return F.dropout(x, layer.rate, training=False)
         case ds.Embedding():
-            places = x[:, -1].round().clip(0, layer.values - 1).long()
-            return torch.cat([F.embedding(places, own["weights"]), x[:, :-1]], 1)
+            indices = x[:, -1].round().clip(0, layer.values - 1).long()
+            return torch.cat([F.embedding(indices, own["weights"]), x[:, :-1]], 1)
         case ds.LayerNorm():
             return F.layer_norm(x, x.shape[-1:], own["scale"], own["offset"], EPSILON)
         case ds.Standardize():
@@ -105,7 +105,7 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
             return x + _chain(layer.layers, own, x)
         case ds.Parallel():
             branches = enumerate(layer.branches, start=1)
-            return torch.cat([_chain(one, own[str(place)], x) for place, one in branches], -1)
+            return torch.cat([_chain(one, own[str(index)], x) for index, one in branches], -1)
     raise AssertionError(f"no twin for {layer}")
 
 

@@ -73,8 +73,8 @@ def forward(network, parameters, inputs) -> tuple[np.ndarray, list]:
 
 
 def softmax(logits) -> np.ndarray:
-    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shares / shares.sum(axis=1, keepdims=True)
+    fractions = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return fractions / fractions.sum(axis=1, keepdims=True)
 
 
 def cross_entropies(logits, labels) -> np.ndarray:
@@ -94,10 +94,10 @@ def descend(network, parameters, inputs, labels, rate, weights=None):
     loss = (counts * cross_entropies(logits, labels)).sum()
     slope = counts[:, None] * (softmax(logits) - np.eye(logits.shape[1])[labels])
     changed = as_float64(parameters)
-    for place in reversed(range(len(kept))):
-        before, sums = kept[place]
-        slope = slope * SLOPES[network.layers[place].activation][1](sums)
-        own = changed[place]
+    for index in reversed(range(len(kept))):
+        before, sums = kept[index]
+        slope = slope * SLOPES[network.layers[index].activation][1](sums)
+        own = changed[index]
         earlier = slope @ own["weights"].T
         own["weights"] = own["weights"] - rate * before.T @ slope
         own["biases"] = own["biases"] - rate * slope.sum(axis=0)

@@ -126,8 +126,8 @@ class Root(Layer):
     def weighted_sum(self, parameters, inputs, key=None):
         return inputs
 
-    def activate(self, sums):
-        return jnp.sqrt(sums)
+    def activate(self, pre_activations):
+        return jnp.sqrt(pre_activations)
 
 
 def test_an_activation_of_a_layer_of_the_users_own():

@@ -12,7 +12,7 @@ from tests.plain import PLAIN
 NETWORK = ds.Network([ds.Dense(2)])
 
 
-def work(what, run, answers):
+def work(what, run, predictions):
     try:
         if what == "train":
             ds.train(NETWORK, ds.load("xor"), options=PLAIN, epochs=1)
@@ -22,9 +22,9 @@ def work(what, run, answers):
             run.test()
         elif what == "resume":
             ds.resume(run.folder, epochs=5)
-        answers.put("went through")
+        predictions.put("went through")
     except Exception as error:
-        answers.put(f"{type(error).__name__}: {error}")
+        predictions.put(f"{type(error).__name__}: {error}")
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="needs fork")
@@ -34,10 +34,10 @@ def work(what, run, answers):
 def test_what_would_hang_is_refused(tmp_path, what):
     run = ds.train(NETWORK, ds.load("xor"), options=PLAIN, epochs=1, folder=tmp_path / "run")
     context = multiprocessing.get_context("fork")
-    answers = context.Queue()
-    process = context.Process(target=work, args=(what, run, answers))
+    predictions = context.Queue()
+    process = context.Process(target=work, args=(what, run, predictions))
     process.start()
-    said = answers.get(timeout=60)
+    said = predictions.get(timeout=60)
     process.join(60)
     assert said.startswith("SettingError: This process was forked from one that had trained or")
     assert said.endswith("or fork before the first training.")

@@ -137,7 +137,7 @@ def test_a_folder_of_a_run_is_not_followed_elsewhere(folder, tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": 4}', b'{"format": "2"}', b"[" * 10**6]
+    "content", [b"", b"{", b"\xff\xfe", b"[]", b'{"format": 5}', b'{"format": "2"}', b"[" * 10**6]
 )
 def test_a_document_that_is_none(folder, content):
     (folder / "run.json").write_bytes(content)
@@ -157,7 +157,7 @@ def test_another_format(folder):
     edit(folder, lambda document: document.update(format=1))
     seal(folder)
     assert str(refusal(folder)) == (
-        f"{folder / 'run.json'} has format 1. Expected format 4. Open it with the version of "
+        f"{folder / 'run.json'} has format 1. Expected format 5. Open it with the version of "
         "Downslope that wrote it."
     )
 
@@ -275,7 +275,7 @@ def test_a_network_that_does_not_fit(folder, network, reason):
 
 
 @pytest.mark.parametrize(
-    "name", ["scaling.mean", "scaling.deviation", "baseline", "1.weights", "2.biases"]
+    "name", ["scaling.mean", "scaling.std", "baseline", "1.weights", "2.biases"]
 )
 def test_an_array_missing(folder, name):
     arrays = load_file(folder / "weights.safetensors")
@@ -292,7 +292,7 @@ def test_an_array_missing(folder, name):
         ("2.biases", np.array([0, np.nan, 0], "f4"), "2.biases holds what is no number"),
         ("scaling.mean", np.zeros((9, 4), "f4"), "scaling.mean has shape (9, 4) and type float32"),
         ("scaling.mean", np.zeros(4, "i4"), "scaling.mean has shape (4,) and type int32"),
-        ("scaling.deviation", np.zeros(4, "f4"), "scaling.deviation is not above 0"),
+        ("scaling.std", np.zeros(4, "f4"), "scaling.std is not above 0"),
         ("baseline", np.zeros(2, "f4"), "baseline has shape (2,) and type float32"),
         ("9.weights", np.zeros(2, "f4"), "it has an array '9.weights' too many"),
     ],
@@ -340,14 +340,14 @@ def test_a_trace_that_does_not_fit(folder, name, change, reason):
 
 def spoil_state(folder, change) -> None:
     """Change the arrays of all states, and make their manifest of it."""
-    place = folder / FOLDER
+    index = folder / FOLDER
     marks = {}
-    for name in read_manifest(place):
-        arrays = decode_arrays((place / name).read_bytes(), place / name)
+    for name in read_manifest(index):
+        arrays = decode_arrays((index / name).read_bytes(), index / name)
         content = encode_arrays(change(arrays))
-        (place / name).write_bytes(content)
+        (index / name).write_bytes(content)
         marks[name] = Mark.of(content)
-    write_manifest(place, marks)
+    write_manifest(index, marks)
 
 
 @pytest.mark.parametrize(

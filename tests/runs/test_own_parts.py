@@ -217,7 +217,7 @@ def test_layers_without_a_dataclass_are_told_apart_by_their_attributes():
     inputs = np.full((1, 2), 3.0, np.float32)
     for exponent in (2, 3):  # a program that is compiled for one is not used for the other
         network = ds.Network([Power(exponent), ds.Dense(1)])
-        assert network.signals(network.init((2,)), inputs)[0].sums[0, 0] == 3.0**exponent
+        assert network.signals(network.init((2,)), inputs)[0].pre_activations[0, 0] == 3.0**exponent
     with pytest.raises(ds.NetworkError, match="cannot be hashed"):
         ds.Network([Power(np.ones(2))])
 
@@ -274,8 +274,8 @@ def test_the_chain_rule_of_a_layer_of_ones_own_is_that_of_backpropagation():
         def weighted_sum(self, parameters, inputs, key=None):
             return (1 + inputs**2) ** parameters["inside"]["powers"]
 
-        def activate(self, sums):
-            return jnp.tanh(sums / 8)
+        def activate(self, pre_activations):
+            return jnp.tanh(pre_activations / 8)
 
     network = ds.Network([Power(), ds.Dense(4, cube), ds.Dense(3)])
     run = ds.train(network, DATA, learning_rate=0.01, **QUICK)

@@ -258,7 +258,7 @@ def test_other_data(tmp_path):
 
 
 def test_a_vanished_data_file(tmp_path):
-    rows = "".join(f"{place % 7},{place % 2}\n" for place in range(60))
+    rows = "".join(f"{index % 7},{index % 2}\n" for index in range(60))
     (tmp_path / "a.csv").write_text("x,y\n" + rows)
     data = ds.load(tmp_path / "a.csv", target="y")
     with pytest.raises(Broken):

@@ -49,8 +49,8 @@ def test_numbers_are_in_the_units_of_the_targets(numbers_run):
         NUMBERS, numbers_run.parameters, data.scaling.apply(data.test.inputs)
     )
     targets = data.train.targets.astype(np.float64)
-    answers = outputs * targets.std(axis=0) + targets.mean(axis=0)
-    np.testing.assert_allclose(numbers_run.predict(data.test.inputs), answers, rtol=1e-4)
+    predictions = outputs * targets.std(axis=0) + targets.mean(axis=0)
+    np.testing.assert_allclose(numbers_run.predict(data.test.inputs), predictions, rtol=1e-4)
 
 
 def test_the_number_of_people_is_the_sum_of_the_map(crowd_run):
@@ -80,11 +80,11 @@ def test_a_single_logit_gives_two_probabilities():
     }
     data = dataclasses.replace(data, class_names=("no", "yes"), **two)
     run = ds.train(parse("dense 1"), data, options=PLAIN, loss="binary_cross_entropy", epochs=2)
-    shares = run.probabilities(data.train.inputs)
+    fractions = run.probabilities(data.train.inputs)
     logits = run.outputs(data.train.inputs)[:, 0].astype(np.float64)
-    np.testing.assert_allclose(shares[:, 1], 1 / (1 + np.exp(-logits)), rtol=1e-5)
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_array_equal(run.predict(data.train.inputs), shares.argmax(axis=1))
+    np.testing.assert_allclose(fractions[:, 1], 1 / (1 + np.exp(-logits)), rtol=1e-5)
+    np.testing.assert_allclose(fractions.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_array_equal(run.predict(data.train.inputs), fractions.argmax(axis=1))
 
 
 def test_signals_end_in_the_outputs(run):
@@ -107,11 +107,11 @@ def test_the_test_figures_equal_those_of_numpy(run):
 
 def test_the_baseline_is_the_mix_of_classes_whatever_the_input(run):
     labels, weights = DATA.test.targets, DATA.test.weights
-    shares = np.bincount(DATA.train.targets) / len(DATA.train)
-    losses = -np.log(shares[labels])
+    fractions = np.bincount(DATA.train.targets) / len(DATA.train)
+    losses = -np.log(fractions[labels])
     assert run.baseline() == {
         "loss": pytest.approx((weights * losses).sum() / weights.sum(), rel=1e-5),
-        "accuracy": pytest.approx((labels == shares.argmax()).mean()),
+        "accuracy": pytest.approx((labels == fractions.argmax()).mean()),
     }
 
 

@@ -165,5 +165,5 @@ def test_the_baseline_of_labels_is_their_log_odds():
 
     loss = dataclasses.replace(LOSSES["binary_cross_entropy"], takes_classes=False)
     run = fit(parse("dense 2"), data, epochs=1, loss=loss)
-    shares = labels.mean(axis=0)
-    np.testing.assert_allclose(run.baseline_output, np.log(shares / (1 - shares)), rtol=1e-5)
+    fractions = labels.mean(axis=0)
+    np.testing.assert_allclose(run.baseline_output, np.log(fractions / (1 - fractions)), rtol=1e-5)

@@ -106,8 +106,8 @@ def test_losses_of_numbers_are_told_in_their_own_units_or_of_several_in_deviatio
     network = parse(f"dense 5 tanh, dense {outputs}")
     rate = 0.1 if loss != "huber" else 0.02
     run = fit(network, data, loss=loss, learning_rate=rate, epochs=2, batch_size="full")
-    answers, targets = run.predict(data.validation.inputs), data.validation.targets
-    miss = np.abs(answers.astype(np.float64) - targets)
+    predictions, targets = run.predict(data.validation.inputs), data.validation.targets
+    miss = np.abs(predictions.astype(np.float64) - targets)
     scaled = miss
     if outputs > 1:
         scaled = miss / data.train.targets.std(axis=0, dtype=np.float64)

@@ -28,20 +28,20 @@ def alone(network, data, learning_rate, seed, **settings) -> ds.Run:
 
 
 def assert_members_are(found, network=NETWORK, data=DATA, members=None, **settings):
-    for place in range(len(found)) if members is None else members:
-        rate, seed = float(found.learning_rates[place]), int(found.seeds[place])
+    for index in range(len(found)) if members is None else members:
+        rate, seed = float(found.learning_rates[index]), int(found.seeds[index])
         run = alone(network, data, rate, seed, **settings)
         by_hand.assert_same_parameters(
-            found.parameters_of(place), run.parameters, rtol=2e-4, atol=2e-5
+            found.parameters_of(index), run.parameters, rtol=2e-4, atol=2e-5
         )
-        trace = found.traces[place]
+        trace = found.traces[index]
         for mine, yours in ((trace.steps, run.trace.steps), (trace.epochs, run.trace.epochs)):
             assert mine.keys() == yours.keys()
             for name in mine:
                 np.testing.assert_allclose(mine[name], yours[name], rtol=1e-3, atol=1e-5)
-        assert found.outcomes[place].reason == run.outcome.reason
-        assert found.outcomes[place].step == run.outcome.step
-        assert found.outcomes[place].kept_step == run.outcome.kept_step
+        assert found.outcomes[index].reason == run.outcome.reason
+        assert found.outcomes[index].step == run.outcome.step
+        assert found.outcomes[index].kept_step == run.outcome.kept_step
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
@@ -51,9 +51,9 @@ def test_each_rate_is_as_trained_alone(optimizer):
     np.testing.assert_array_equal(found.learning_rates, rates)
     assert found.seeds.tolist() == [3] * 5
     assert_members_are(found, optimizer=optimizer)
-    for place, trace in enumerate(found.traces):
-        assert found.train_loss[place] == trace.train_loss[-1]
-        assert found.validation_loss[place] == trace.validation_loss[-1]
+    for index, trace in enumerate(found.traces):
+        assert found.train_loss[index] == trace.train_loss[-1]
+        assert found.validation_loss[index] == trace.validation_loss[-1]
 
 
 def test_each_seed_is_as_trained_alone():
@@ -108,10 +108,10 @@ def test_each_stops_by_itself_and_keeps_its_best_weights():
     steps = [one.step for one in found.outcomes]
     assert len(set(steps)) > 1
     assert_members_are(found, **settings)
-    for place, ended in enumerate(found.outcomes):
+    for index, ended in enumerate(found.outcomes):
         if ended.reason == "no_improvement":
-            best = found.traces[place].validation_loss.min()
-            assert found.validation_loss[place] == pytest.approx(best, rel=1e-4)
+            best = found.traces[index].validation_loss.min()
+            assert found.validation_loss[index] == pytest.approx(best, rel=1e-4)
     reached = fit(learning_rates=[0.003, 0.5], epochs=30, stop=ds.Stop(target_loss=0.7))
     assert [one.reason for one in reached.outcomes] == ["epochs", "target"]
 

@@ -138,9 +138,9 @@ def test_a_part_without_samples_reads_as_intended():
 
 
 def table_with_places() -> ds.Dataset:
-    texts = [f"v{place:03}" for place in range(70) for _ in range(20)]
+    texts = [f"v{index:03}" for index in range(70) for _ in range(20)]
     return ds.load(
-        pa.table({"a": texts, "y": np.arange(1400) % 2}), target="y", kinds={"y": "yes/no"}
+        pa.table({"a": texts, "y": np.arange(1400) % 2}), target="y", column_types={"y": "yes/no"}
     )
 
 
@@ -148,7 +148,7 @@ def test_places_have_to_be_looked_up():
     with pytest.raises(NetworkError) as caught:
         check_fit(parse("dense 2"), table_with_places(), resolve("cross_entropy"))
     assert str(caught.value) == (
-        "The network does not look up 'a', whose many values are given as places. Expected a "
+        "The network does not look up 'a', whose many values are given as indices. Expected a "
         "network that begins with embed 72 6. Put these layers first; how many numbers each "
         "value becomes is yours to choose."
     )

@@ -63,10 +63,10 @@ def test_the_weights_are_for_inputs_as_they_came(classes, sizes):
     assert model.n_layers_ == len(sizes) + 2
     assert model.n_outputs_ == (1 if classes == 2 else 3)
     signals = inputs
-    for place, (weights, biases) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
+    for index, (weights, biases) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
         sums = signals @ weights + biases
         signals = 1 / (1 + np.exp(-sums))
-        assert weights.shape[1] == len(biases) == [*sizes, model.n_outputs_][place]
+        assert weights.shape[1] == len(biases) == [*sizes, model.n_outputs_][index]
     if classes == 2:
         expected = np.hstack([1 - signals, signals])
     else:
@@ -88,9 +88,9 @@ def descend(weights, biases, rate, steps, counts):
     losses = []
     for _ in range(steps):
         powers = np.exp(inputs @ weights + biases)
-        shares = powers / powers.sum(axis=1, keepdims=True)
-        losses.append(np.average(-np.log(shares[np.arange(len(Y)), Y]), weights=counts))
-        delta = (shares - truth) * (counts / counts.sum())[:, None]
+        fractions = powers / powers.sum(axis=1, keepdims=True)
+        losses.append(np.average(-np.log(fractions[np.arange(len(Y)), Y]), weights=counts))
+        delta = (fractions - truth) * (counts / counts.sum())[:, None]
         weights = weights - rate * inputs.T @ delta
         biases = biases - rate * delta.sum(axis=0)
     return weights, biases, losses
@@ -311,8 +311,8 @@ def test_a_loss_of_ones_own():
     assert model.score(X, Y) > 0.85
     chances = model.predict_proba(X)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
-    shares = chances[np.arange(len(Y)), Y]
-    mean = (-((1 - shares) ** 2) * np.log(shares)).mean()
+    fractions = chances[np.arange(len(Y)), Y]
+    mean = (-((1 - fractions) ** 2) * np.log(fractions)).mean()
     assert model.run_.measure(ds.Samples(X, Y.astype(np.int32)))["loss"] == pytest.approx(mean)
     two = NetworkClassifier(**FAST, loss=focal).fit(X, Y > 0)
     assert two.decision_function(X).shape == (240,)

@@ -44,10 +44,10 @@ def test_the_weights_are_for_inputs_and_targets_as_they_came(outputs):
     first, last = model.coefs_
     hidden = np.maximum((4 - 9 * X) @ first + model.intercepts_[0], 0)
     expected = hidden @ last + model.intercepts_[1]
-    answers = model.predict(4 - 9 * X)
-    assert answers.shape == ((300,) if outputs == 1 else (300, 3))
+    predictions = model.predict(4 - 9 * X)
+    assert predictions.shape == ((300,) if outputs == 1 else (300, 3))
     assert model.out_activation_ == "identity"
-    np.testing.assert_allclose(answers.reshape(300, -1), expected, rtol=1e-4, atol=1e-2)
+    np.testing.assert_allclose(predictions.reshape(300, -1), expected, rtol=1e-4, atol=1e-2)
 
 
 def test_the_unit_of_the_targets_does_not_matter():

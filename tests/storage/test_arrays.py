@@ -94,7 +94,7 @@ def test_types_that_no_run_has(dtype):
 
 def test_a_head_of_very_many_arrays_takes_little_memory():
     none = claim(shape=(0,), offsets=(0, 0))
-    many = headed({f"a{place}": none for place in range(200_000)})
+    many = headed({f"a{index}": none for index in range(200_000)})
     assert len(many) > MOST_HEAD
     memory = Memory()
     assert refusal(many) == "its head is too long"

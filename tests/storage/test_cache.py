@@ -30,8 +30,8 @@ def test_without_the_setting_it_is_in_the_users_cache(tmp_path, monkeypatch):
 
 def test_a_place_that_cannot_be_used_means_no_cache(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    for place in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing", "a\0b"):
-        monkeypatch.setenv(cache.SETTING, str(place)) if "\0" not in str(place) else None
+    for index in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nothing", "a\0b"):
+        monkeypatch.setenv(cache.SETTING, str(index)) if "\0" not in str(index) else None
         assert cache.cache_folder() is None
 
 

@@ -115,11 +115,11 @@ def test_the_name_of_a_state_tells_its_step(name, step):
 
 def test_a_name_that_is_no_state_is_passed_over(tmp_path):
     store(tmp_path, 0, 10)
-    place = tmp_path / "checkpoints"
-    write_manifest(place, {**read_manifest(place), "../../outside": Mark.of(b"")})
+    index = tmp_path / "checkpoints"
+    write_manifest(index, {**read_manifest(index), "../../outside": Mark.of(b"")})
     assert stored_steps(tmp_path) == (0, 10)
     store(tmp_path, 20)
-    assert all(step_of(name) is not None for name in read_manifest(place))
+    assert all(step_of(name) is not None for name in read_manifest(index))
 
 
 def test_a_step_without_a_state_reads_as_intended(tmp_path):
@@ -199,11 +199,11 @@ def test_a_reader_that_comes_between_finds_the_newer_state(tmp_path, monkeypatch
     store(tmp_path, 0, 10)
     read, times = checkpoints.read_marked, []
 
-    def removed_meanwhile(place, name, marks):
+    def removed_meanwhile(index, name, marks):
         if not times:
             write_state(tmp_path, 10, state(11), (0,), 2)  # and the file of before is gone
         times.append(name)
-        return read(place, name, marks)
+        return read(index, name, marks)
 
     monkeypatch.setattr(checkpoints, "read_marked", removed_meanwhile)
     assert_is_state(read_state(tmp_path, 10), 11)
@@ -235,4 +235,4 @@ def test_what_is_kept_is_spread_over_the_training(count):
     assert len(chosen) == 7
     assert (
         gaps.max() <= 2 * count / 5
-    )  # five gaps that matter: the widest has at most twice a share
+    )  # five gaps that matter: the widest has at most twice a fraction

@@ -39,8 +39,8 @@ def test_any_tool_can_check_it(folder):
 def test_every_changed_letter_of_it_is_noticed(folder):
     path = folder / "manifest.json"
     content = path.read_bytes()
-    for place in range(len(content)):
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+    for index in range(len(content)):
+        path.write_bytes(content[:index] + bytes([content[index] ^ 1]) + content[index + 1 :])
         assert refusal(read_manifest, folder).startswith(f"{path} cannot be read (")
 
 
@@ -57,7 +57,7 @@ def test_one_that_is_missing_reads_as_intended(tmp_path):
 
 
 def test_one_of_very_many_files_is_refused(tmp_path):
-    write_manifest(tmp_path, {str(place): MARKS["a"] for place in range(1001)})
+    write_manifest(tmp_path, {str(index): MARKS["a"] for index in range(1001)})
     assert refusal(read_manifest, tmp_path) == (
         f"{tmp_path / 'manifest.json'} cannot be read (it names 1,001 files). {ADVICE}"
     )

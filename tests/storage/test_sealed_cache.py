@@ -37,11 +37,11 @@ def test_an_entry_under_the_name_of_another_never_runs(sealed, tmp_path):
     assert sealed.get("one") is None
 
 
-@pytest.mark.parametrize("place", [0, 31, 32, -1])
-def test_an_entry_with_one_other_bit_never_runs(sealed, tmp_path, place):
+@pytest.mark.parametrize("index", [0, 31, 32, -1])
+def test_an_entry_with_one_other_bit_never_runs(sealed, tmp_path, index):
     sealed.put("one", b"machine code")
     content = bytearray(entry(tmp_path).read_bytes())
-    content[place] ^= 1
+    content[index] ^= 1
     entry(tmp_path).write_bytes(content)
     assert sealed.get("one") is None
 

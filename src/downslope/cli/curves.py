@@ -40,12 +40,12 @@ class Scale:
 
 
 def draw(
-    places: Sequence[float] | np.ndarray, values: np.ndarray, scale: Scale, width: int, rows: int
+    positions: Sequence[float] | np.ndarray, values: np.ndarray, scale: Scale, width: int, rows: int
 ) -> list[str]:
     """Draw a curve.
 
     Args:
-        places: Where each value stands, from 0 (left) to 1 (right), rising.
+        positions: Where each value stands, from 0 (left) to 1 (right), rising.
         values: As many values.
         scale: What their height means.
         width: Characters per line.
@@ -57,9 +57,9 @@ def draw(
     cells = np.full((rows, width), BLANK)
     known = np.isfinite(values)
     if known.any():
-        x, y = np.asarray(places)[known], scale.height(np.asarray(values)[known])
+        x, y = np.asarray(positions)[known], scale.height(np.asarray(values)[known])
         columns = np.arange(2 * width)
-        first, last = (round(float(place) * (2 * width - 1)) for place in (x[0], x[-1]))
+        first, last = (round(float(position) * (2 * width - 1)) for position in (x[0], x[-1]))
         inside = columns[first : last + 1]
         heights = np.interp(inside / max(1, 2 * width - 1), x, y)
         dots = np.rint((1 - heights) * (4 * rows - 1)).astype(int)

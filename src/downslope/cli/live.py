@@ -66,8 +66,8 @@ class LiveTraining:
         """Training and validation loss side by side, at one scale."""
         trace = progress.trace
         training, name = trace.train_loss, "training loss"
-        places = trace.epochs["step"] / progress.steps
-        where = places
+        positions = trace.epochs["step"] / progress.steps
+        where = positions
         if len(training) < 2:  # no curve yet; batches are the first thing to be seen
             training, where = thinned(trace.batch_loss, progress.steps)
             name = "batch loss"
@@ -86,7 +86,7 @@ class LiveTraining:
         grid.add_row(
             "\n".join(axis),
             Text("\n".join(draw(where / span, training, scale, width, ROWS)), TRAINING),
-            Text("\n".join(draw(places / span, validation, scale, width, ROWS)), VALIDATION),
+            Text("\n".join(draw(positions / span, validation, scale, width, ROWS)), VALIDATION),
         )
         return grid
 
@@ -108,14 +108,14 @@ def _title(name: str, values: np.ndarray) -> str:
 
 
 def shown_span(done: float) -> float:
-    """The share of the training that the width stands for: 1, 1/2, 1/4 ..., at least half full."""
+    """The fraction of the training that fills the width: 1, 1/2, 1/4 ..., at least half full."""
     return 1.0 if done <= 0 else 0.5 ** int(np.log2(1 / done))
 
 
 def thinned(
     losses: np.ndarray, steps: int, most: int = 2 * WIDEST
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Batch losses averaged to at most `most` values, and each one's place from 0 to 1."""
+    """Batch losses averaged to at most `most` values, and each one's position from 0 to 1."""
     groups = np.array_split(losses, min(most, max(1, len(losses))))
     values = np.array([group.mean() for group in groups if len(group)])
     ends = np.cumsum([len(group) for group in groups if len(group)])

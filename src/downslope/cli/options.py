@@ -92,7 +92,7 @@ figures_output = bundle(
 drawn_output = bundle("output", Output, as_json=as_json, pictures=no_pictures)
 
 
-class ColumnKind(click.ParamType):
+class ColumnType(click.ParamType):
     """A column and its type: NAME=TYPE."""
 
     name = "NAME=TYPE"
@@ -157,10 +157,10 @@ reading = bundle(
         metavar="COLUMN",
         help="Tables: train on the earliest rows by this column and test on the latest.",
     ),
-    kinds=_table_option(
+    column_types=_table_option(
         "--column",
-        "kinds",
-        type=ColumnKind(),
+        "column_types",
+        type=ColumnType(),
         multiple=True,
         callback=lambda context, option, pairs: dict(pairs),
         help="Tables: set a column's type: number, yes/no, category, date (or day-first, "
@@ -384,7 +384,7 @@ _TRAINING = {
         "--label-smoothing",
         type=float,
         metavar="S",
-        help="Spread this share of each class target over all classes while training.",
+        help="Spread this fraction of each class target over all classes while training.",
     ),
     "class_weights": _training_option(
         "--class-weights",

@@ -146,9 +146,9 @@ def check_finite(what: str, values: np.ndarray) -> None:
     wrong = np.argwhere(~np.isfinite(values))
     if not len(wrong):
         return
-    sample, *place = map(int, wrong[0])
+    sample, *index = map(int, wrong[0])
     is_alone = values[0].size == 1
-    where = "" if is_alone else f"{place[0]} " if len(place) == 1 else f"{place} "
+    where = "" if is_alone else f"{index[0]} " if len(index) == 1 else f"{index} "
     raise DataError(
         f"The {what} {where}of sample {sample} is {values[tuple(wrong[0])]}.",
         "finite numbers",
@@ -162,7 +162,7 @@ def known_targets(
     """Targets in the one form that all that follows takes for granted.
 
     Args:
-        targets: Of classes, whole numbers from 0 in any dtype, (N,) or (N, 1), or shares of each
+        targets: Of classes, whole numbers from 0 in any dtype, (N,) or (N, 1), or fractions of each
             class, (N, classes), such as one-hot; of labels, 0 or 1 each, or how likely it is,
             (N, labels); of numbers, (N,) or (N, outputs).
         task: What is learnt.
@@ -170,7 +170,7 @@ def known_targets(
         part: Which part of a data set they are of, for the message.
 
     Returns:
-        Classes as int32 (N,), or their shares as float32 (N, classes) where a sample is of
+        Classes as int32 (N,), or their fractions as float32 (N, classes) where a sample is of
         several; labels as float32 (N, labels); numbers as (N, outputs); people as they are.
 
     Raises:
@@ -199,11 +199,11 @@ def known_targets(
     if targets.ndim == 1:
         return _classes(targets, class_names, where)
     if targets.ndim == 2 and targets.shape[1] == len(class_names):
-        return _shares(targets, where)
+        return _fractions(targets, where)
     raise DataError(
         f"The targets{where} have shape {targets.shape}, and there are {len(class_names)} class "
         "names.",
-        f"one class per sample, (N,), or a share of each class, (N, {len(class_names)})",
+        f"one class per sample, (N,), or a fraction of each class, (N, {len(class_names)})",
         "Give each sample one class, or name each class.",
     )
 
@@ -258,16 +258,16 @@ def _labels(targets: np.ndarray, class_names: tuple[str, ...], where: str) -> np
     return np.ascontiguousarray(targets, np.float32)
 
 
-def _shares(targets: np.ndarray, where: str) -> np.ndarray:
+def _fractions(targets: np.ndarray, where: str) -> np.ndarray:
     """Shares of each class as float32 (N, classes); as classes where each sample is of one."""
     sums = targets.sum(axis=1, dtype=np.float64)
     wrong = np.flatnonzero((targets < 0).any(axis=1) | ~(np.abs(sums - 1) < 1e-3))
     if len(wrong):
         shown = ", ".join(f"{one:g}" for one in targets[wrong[0]][:8])
         raise DataError(
-            f"The shares of the classes of sample {wrong[0]}{where} are {shown}"
+            f"The fractions of the classes of sample {wrong[0]}{where} are {shown}"
             f"{', ...' if targets.shape[1] > 8 else ''}, whose sum is {sums[wrong[0]]:g}.",
-            "shares of at least 0 whose sum is 1, such as one-hot",
+            "fractions of at least 0 whose sum is 1, such as one-hot",
             "Divide each row by its sum; where several labels may hold at once, choose "
             "task='multilabel'.",
         )

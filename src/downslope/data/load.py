@@ -63,7 +63,7 @@ def load(
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
-    kinds: Mapping[str, Said] | None = None,
+    column_types: Mapping[str, Said] | None = None,
     task: str | None = None,
     group: str | None = None,
     time: str | None = None,
@@ -84,14 +84,14 @@ def load(
             `Dataset.from_arrays`. Put `./` before a folder that has the name of a built-in set.
         target: Tables: the column to predict, or several: of numbers, or of yes and no. A name that
             is no column may be several names, separated by commas.
-        kinds: Tables: the types of columns where they should not be guessed: "number", "yes/no",
-            "category", "date" or "ignored"; of dates such as 03/04/2024 also "month-first",
-            "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
+        column_types: Tables: the types of columns where they should not be guessed: "number",
+            "yes/no", "category", "date" or "ignored"; of dates such as 03/04/2024 also
+            "month-first", "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
             "decimal-comma".
         task: Tables: "classification" or "regression"; None to guess it from the target. Photos of
             crowds: "regression" to learn how many people there are and not where.
         group: Tables: a column, such as a patient; rows with the same value stay in one part. It is
-            no input unless `kinds` gives its type.
+            no input unless `column_types` gives its type.
         time: Tables: a column of dates or numbers; the latest rows are the test part.
         names: Text files: "yes" if the first line names the columns, "no" if it is a row; None to
             guess it.
@@ -122,12 +122,16 @@ def load(
         said = TableOptions(TableOptions.names_of(target), {}, None, (), group, time, None, names)
         said.refuse_columns("the source")
         return from_arrays(
-            *pair_of(source), task=task, kinds=kinds, split_seed=split_seed, name="arrays"
+            *pair_of(source),
+            task=task,
+            column_types=column_types,
+            split_seed=split_seed,
+            name="arrays",
         )
     unsplit = read(
         source,
         target=target,
-        kinds=kinds,
+        column_types=column_types,
         task=task,
         group=group,
         time=time,
@@ -169,7 +173,7 @@ def load_again(data: Any, options: Mapping[str, Any], on_progress: OnProgress | 
             f"Give Dataset.from_arrays(X, y, {options['given'][0]}=(X, y)).",
         )
     if isinstance(data, tuple):
-        taken = (*_OF_ARRAYS, "task", "kinds", "split_seed")
+        taken = (*_OF_ARRAYS, "task", "column_types", "split_seed")
         own = {name: value for name, value in options.items() if name in taken}
         return from_arrays(*pair_of(data), **own)
     usual = {name: value for name, value in options.items() if name not in _OF_ARRAYS}
@@ -185,7 +189,7 @@ def from_arrays(
     names: Sequence[str] = (),
     class_names: Sequence[str] = (),
     task: str | None = None,
-    kinds: Mapping[str, Said] | None = None,
+    column_types: Mapping[str, Said] | None = None,
     split_seed: int = 0,
     name: str = "arrays",
 ) -> Dataset:
@@ -209,7 +213,7 @@ def from_arrays(
         class_names: The classes in their order: texts of y, or the names of 0, 1, ...; or a name
             for each label.
         task: "classification" or "regression"; None to guess it from y.
-        kinds: Types of the columns of a frame, as for `load`.
+        column_types: Types of the columns of a frame, as for `load`.
         split_seed: Seed of the split.
         name: Short name, also used for the run folder.
 
@@ -230,7 +234,7 @@ def from_arrays(
     from downslope.data.readers.arrays import read_arrays
     from downslope.data.tables.table import UnsplitTable
 
-    options = TableOptions((), kinds or {}, task)
+    options = TableOptions((), column_types or {}, task)
     given, fractions = [(X, y)], {}
     parts = {"train": 0}
     for part, said in (("validation", validation), ("test", test)):
@@ -293,7 +297,7 @@ def read(
     source: Any,
     *,
     target: str | Sequence[str] | None = None,
-    kinds: Mapping[str, Said] | None = None,
+    column_types: Mapping[str, Said] | None = None,
     task: str | None = None,
     class_names: tuple[str, ...] = (),
     encoding: Encoding | None = None,
@@ -317,7 +321,9 @@ def read(
             f"names is {names!r}.", "yes or no", "Leave it out to have the line of names found."
         )
     targets = TableOptions.names_of(target)
-    table = TableOptions(targets, kinds or {}, task, class_names, group, time, encoding, names)
+    table = TableOptions(
+        targets, column_types or {}, task, class_names, group, time, encoding, names
+    )
     if not isinstance(source, str | Path):
         table.refuse_names("the source is a frame")
         return _table_in_memory(source, table)
@@ -357,7 +363,7 @@ def _file(path: Path, table: TableOptions, photos: PhotoOptions) -> Unsplit | Un
     if format_of(ending(path)) is not None:
         table.refuse_names(f"{path.name} says so itself")
     content = read_table(path, table.has_names, table.known)
-    if file_column(content, table.kinds) is not None:
+    if file_column(content, table.column_types) is not None:
         side, on_progress, shape = photos.photo_side, photos.on_progress, photos.image_shape
         return read_image_list([path], table, side, on_progress, shape=shape, ranges=photos.ranges)
     name = path.name.removesuffix(".gz").rpartition(".")[0] or path.name

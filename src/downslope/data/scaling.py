@@ -25,19 +25,19 @@ class Scaling:
 
     Attributes:
         mean: float64, a shape that broadcasts against one sample.
-        deviation: The standard deviation, float64, the same shape or (); 1 where the training
+        std: The standard deviation, float64, the same shape or (); 1 where the training
             values are constant.
 
     Example:
         >>> scaling = ds.Scaling.learn(np.array([[1.0], [3.0]]))
-        >>> scaling.mean, scaling.deviation
+        >>> scaling.mean, scaling.std
         (array([2.]), array([1.]))
         >>> scaling.apply(np.array([[5.0]]))
         array([[3.]], dtype=float32)
     """
 
     mean: np.ndarray
-    deviation: np.ndarray
+    std: np.ndarray
 
     @staticmethod
     def learn(inputs: np.ndarray, per: Per = "feature") -> Scaling:
@@ -71,16 +71,16 @@ class Scaling:
         for piece in pieces:
             distance = piece - centre
             total += np.einsum("n...,n...->...", distance, distance)
-        deviation = np.sqrt(np.mean(total, axis=others) / len(inputs))
-        return Scaling(mean, known_spread("input", mean, deviation, inputs.dtype))
+        std = np.sqrt(np.mean(total, axis=others) / len(inputs))
+        return Scaling(mean, known_spread("input", mean, std, inputs.dtype))
 
     def without_last(self, count: int) -> Scaling:
         """The same scaling, which leaves the last `count` columns of a table unchanged."""
         if not count:
             return self
-        mean, deviation = self.mean.copy(), self.deviation.copy()
-        mean[-count:], deviation[-count:] = 0, 1
-        return Scaling(mean, deviation)
+        mean, std = self.mean.copy(), self.std.copy()
+        mean[-count:], std[-count:] = 0, 1
+        return Scaling(mean, std)
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Scale values of shape (N, *shape) or (*shape,); returns float32."""
@@ -92,15 +92,15 @@ class Scaling:
         with np.errstate(over="ignore", invalid="ignore"):  # the step that fails by it is told
             for piece in pieces:
                 own = values[piece].astype(np.float64)
-                scaled[piece] = (own - self.mean) / self.deviation
+                scaled[piece] = (own - self.mean) / self.std
         return scaled
 
     def undo(self, values: np.ndarray) -> np.ndarray:
         """The inverse of `apply`, float64."""
-        return np.asarray(values, np.float64) * self.deviation + self.mean
+        return np.asarray(values, np.float64) * self.std + self.mean
 
 
-def known_spread(what: str, mean: np.ndarray, deviation: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def known_spread(what: str, mean: np.ndarray, std: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """The deviations, with 1 where values of that type and mean spread by no more than rounding.
 
     A constant column has rounding noise for a deviation: dividing by it would invent a signal.
@@ -108,7 +108,7 @@ def known_spread(what: str, mean: np.ndarray, deviation: np.ndarray, dtype: np.d
     Args:
         what: "input" or "target".
         mean: Of each column.
-        deviation: Of each column, or one for all.
+        std: Of each column, or one for all.
         dtype: The type of the values as they were given.
 
     Warns:
@@ -118,26 +118,26 @@ def known_spread(what: str, mean: np.ndarray, deviation: np.ndarray, dtype: np.d
     size = np.abs(mean)
     step = np.spacing(size.astype(kind)).astype(np.float64)
     noise = np.finfo(kind).eps * _NOISE.get(kind.itemsize, 4.0) * size
-    is_constant = deviation <= np.maximum(noise, np.finfo(np.float64).tiny)
-    is_lost = (deviation < _FEW_LEVELS * step) & (deviation > 0) & (size > deviation)
+    is_constant = std <= np.maximum(noise, np.finfo(np.float64).tiny)
+    is_lost = (std < _FEW_LEVELS * step) & (std > 0) & (size > std)
     if kind.itemsize == 8:
         is_lost &= ~is_constant | (dtype.kind != "f")  # what arithmetic left of a constant
     if dtype.kind in "fiu" and is_lost.any():
         at = tuple(int(one) for one in np.argwhere(is_lost)[0])
-        values = [float(np.broadcast_to(one, is_lost.shape)[at]) for one in (mean, deviation, step)]
+        values = [float(np.broadcast_to(one, is_lost.shape)[at]) for one in (mean, std, step)]
         _warn(what, at, kind, values[0], values[1], values[2])
-    return np.where(is_constant, 1.0, deviation)
+    return np.where(is_constant, 1.0, std)
 
 
 def _warn(
-    what: str, at: tuple[int, ...], kind: np.dtype, mean: float, deviation: float, step: float
+    what: str, at: tuple[int, ...], kind: np.dtype, mean: float, std: float, step: float
 ) -> None:
     """Say that values are spread by less than their type can hold."""
     where = f" {at[0]}" if len(at) == 1 else f" {at}" if at else ""
     first = "Give them as float64, or subtract" if kind.itemsize < 8 else "Subtract"
     warnings.warn(
         f"The values of {what}{where} are about {mean:.10g} with a standard deviation of "
-        f"{deviation:.3g}, and {kind} has steps of {step:.3g} there: what they tell is lost in "
+        f"{std:.3g}, and {kind} has steps of {step:.3g} there: what they tell is lost in "
         f"rounding. Expected a spread of at least {_FEW_LEVELS} steps. {first} a number of their "
         "size from them before they are rounded.",
         stacklevel=4,

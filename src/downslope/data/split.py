@@ -100,8 +100,8 @@ def split_by_class(
     _, classes, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     order = shuffled(len(labels), seed)
     part = np.zeros(len(labels), np.int8)
-    shares = zip(_share(sizes, validation), _share(sizes, test), strict=True)
-    for number, (for_validation, for_test) in enumerate(shares):
+    fractions = zip(_of_each_class(sizes, validation), _of_each_class(sizes, test), strict=True)
+    for number, (for_validation, for_test) in enumerate(fractions):
         members = order[classes[order] == number]
         while for_validation + for_test >= len(members):  # training comes first
             if for_validation >= for_test:
@@ -214,12 +214,12 @@ def shuffled(count: int, seed: int) -> np.ndarray:
     return np.argsort(stream.random_raw(count), kind="stable")
 
 
-def _share(sizes: np.ndarray, fraction: float) -> list[int]:
+def _of_each_class(sizes: np.ndarray, fraction: float) -> list[int]:
     """Say how many samples of each class go into a part, by the largest remainders."""
     ideal = sizes * fraction
-    share = np.floor(ideal).astype(np.int64)
-    missing = round(float(ideal.sum())) - int(share.sum())
-    share[np.argsort(share - ideal, kind="stable")[:missing]] += 1
+    taken = np.floor(ideal).astype(np.int64)
+    missing = round(float(ideal.sum())) - int(taken.sum())
+    taken[np.argsort(taken - ideal, kind="stable")[:missing]] += 1
     if fraction:
-        share[(share == 0) & (sizes >= 3)] = 1
-    return share.tolist()
+        taken[(taken == 0) & (sizes >= 3)] = 1
+    return taken.tolist()

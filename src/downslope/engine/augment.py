@@ -78,11 +78,13 @@ class Augment:
             )
         if not 0 < self.crop <= 1:
             raise SettingError(
-                f"The crop is {self.crop}.", "a share above 0 and at most 1", "0.5 is usual."
+                f"The crop is {self.crop}.", "a fraction above 0 and at most 1", "0.5 is usual."
             )
         if not 0 <= self.shift < 1:
             raise SettingError(
-                f"The shift is {self.shift}.", "a share of at least 0 and below 1", "0.1 is usual."
+                f"The shift is {self.shift}.",
+                "a fraction of at least 0 and below 1",
+                "0.1 is usual.",
             )
 
     @property
@@ -161,7 +163,7 @@ class Augment:
 
     def _with_map(self, key: Array, photo: Array, density: Array) -> tuple[Array, Array]:
         """Cut the same part out of a photo and its map, at a place that both have; mirror both."""
-        flip, place = jax.random.split(key)
+        flip, position = jax.random.split(key)
         if self.crop < 1:
             cell = photo.shape[0] // density.shape[0]
             grid = max(GRID, cell)
@@ -170,7 +172,7 @@ class Augment:
             top, left = (
                 grid * jax.random.randint(one, (), 0, side - part + 1)
                 for one, side, part in zip(
-                    jax.random.split(place), (rows, columns), (tall, wide), strict=True
+                    jax.random.split(position), (rows, columns), (tall, wide), strict=True
                 )
             )
 
@@ -188,8 +190,8 @@ class Augment:
     def _within(
         self, key: Array, photo: Array, density: Array, size: Array
     ) -> tuple[Array, Array, Array]:
-        """The same for a photo that is smaller than its array: its own share, mirrored in place."""
-        flip, place = jax.random.split(key)
+        """The same for a photo that is smaller than its array: its own part, mirrored in place."""
+        flip, position = jax.random.split(key)
         cell = photo.shape[0] // density.shape[0]
         grid = max(GRID, cell)
         own = (size // grid).astype(jnp.int32)
@@ -199,7 +201,7 @@ class Augment:
             part = jnp.maximum(1, jnp.round(self.crop * own)).astype(jnp.int32)
             starts = [
                 grid * jax.random.randint(one, (), 0, own[axis] - part[axis] + 1)
-                for axis, one in enumerate(jax.random.split(place))
+                for axis, one in enumerate(jax.random.split(position))
             ]
 
             def cut(image: Array, unit: int) -> Array:
@@ -222,22 +224,22 @@ class Augment:
         return photo, density, size
 
     def _alone(self, key: Array, image: Array) -> Array:
-        """Mirror, move and enlarge an image: each axis is looked at in other places."""
+        """Mirror, move and enlarge an image: each axis is looked at at other positions."""
         flip, size, *moves = jax.random.split(key, 4)
         part = jax.random.uniform(size, (), minval=self.crop, maxval=1.0)
         mirrors = jax.random.bernoulli(flip) if self.flip else jnp.bool_(False)
         for axis, move in enumerate(moves):
             cut, moved = jax.random.uniform(move, (2,))
             last = image.shape[axis] - 1
-            places = jnp.arange(last + 1, dtype=jnp.float32)
+            positions = jnp.arange(last + 1, dtype=jnp.float32)
             if axis == 1 and self.flip:
-                places = jnp.where(mirrors, last - places, places)
+                positions = jnp.where(mirrors, last - positions, positions)
             if self.crop < 1:
-                places = places * part + cut * last * (1 - part)
+                positions = positions * part + cut * last * (1 - part)
             if self.shift:
                 most = self.shift * (last + 1)
-                places = places + jnp.round(most * (2 * moved - 1))
-            image = _looked_at(image, axis, places, between=self.crop < 1)
+                positions = positions + jnp.round(most * (2 * moved - 1))
+            image = _looked_at(image, axis, positions, between=self.crop < 1)
         return self._covered(key, image) if self.cutout else image
 
     def _covered(self, key: Array, image: Array) -> Array:
@@ -255,31 +257,31 @@ class Augment:
         return jnp.where(square, colour.astype(image.dtype), image)
 
 
-def _looked_at(image: Array, axis: int, places: Float[Array, " side"], between: bool) -> Array:
-    """The rows or columns of an image at these places; beyond its border those at the border.
+def _looked_at(image: Array, axis: int, positions: Float[Array, " side"], between: bool) -> Array:
+    """The rows or columns of an image at these positions; beyond its border those at the border.
 
     Args:
         image: (h, w, channels).
         axis: 0 for rows, 1 for columns.
-        places: Where to look, in pixels from the first.
-        between: Whether places lie between two pixels, whose mean is taken, weighed by distance.
+        positions: Where to look, in pixels from the first.
+        between: Whether positions lie between two pixels, whose mean is taken, weighed by distance.
     """
     last = image.shape[axis] - 1
-    places = jnp.clip(places, 0, last)
-    below = jnp.floor(places).astype(jnp.int32)
+    positions = jnp.clip(positions, 0, last)
+    below = jnp.floor(positions).astype(jnp.int32)
     found = jnp.take(image, below, axis)
     if not between:
         return found
     above = jnp.take(image, jnp.minimum(below + 1, last), axis)
-    share = jnp.expand_dims(places - below, tuple(one for one in range(3) if one != axis))
-    return (1 - share) * found + share * above
+    fraction = jnp.expand_dims(positions - below, tuple(one for one in range(3) if one != axis))
+    return (1 - fraction) * found + fraction * above
 
 
 def augment_from(text: str) -> Augment | None:
     """What a text says, such as "flip,shift,crop=0.7"; None for "none".
 
     Raises:
-        SettingError: A word is unknown, or a share is no number or out of range.
+        SettingError: A word is unknown, or a fraction is no number or out of range.
     """
     if text.strip().lower() == "none":
         return None
@@ -299,7 +301,7 @@ def augment_from(text: str) -> Augment | None:
             found[name] = float(value) if sign else USUAL[name]
         except ValueError:
             raise SettingError(
-                f"The share in {word.strip()!r} is no number.",
+                f"The fraction in {word.strip()!r} is no number.",
                 f"a share such as {name}={USUAL[name]}",
                 "Correct it, or leave it out.",
             ) from None

@@ -11,7 +11,7 @@ Source: Rumelhart, Hinton and Williams, Learning representations by back-propaga
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp

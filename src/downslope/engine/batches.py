@@ -84,15 +84,15 @@ class BatchPlan:
 
         Places without a sample hold -1.
         """
-        places = np.full(self.steps_per_epoch * self.batch_size, -1, np.int32)
+        indices = np.full(self.steps_per_epoch * self.batch_size, -1, np.int32)
         order = np.arange(self.samples, dtype=np.int32)
         if self.shuffle:
             order = epoch_order(self.seed, epoch, self.samples)
-        places[: self.samples] = order
+        indices[: self.samples] = order
         if self.is_whole:
-            places[self.samples :] = order[: len(places) - self.samples]
+            indices[self.samples :] = order[: len(indices) - self.samples]
         batches = np.full((self.steps_per_epoch, self.width), -1, np.int32)
-        batches[:, : self.batch_size] = places.reshape(self.steps_per_epoch, self.batch_size)
+        batches[:, : self.batch_size] = indices.reshape(self.steps_per_epoch, self.batch_size)
         return batches
 
     def batches(self, start: int, stop: int) -> np.ndarray:

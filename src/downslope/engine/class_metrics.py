@@ -172,7 +172,7 @@ def _aucs(probabilities: Float[np.ndarray, "n classes"], truth: np.ndarray) -> n
     """The AUC of each class; of two classes both have that of the second."""
     if probabilities.shape[1] == 2:  # the rounding of 1 - p would break ties
         return np.full(2, _auc(probabilities[:, 1], truth == 1))
-    return np.array([_auc(one, truth == place) for place, one in enumerate(probabilities.T)])
+    return np.array([_auc(one, truth == index) for index, one in enumerate(probabilities.T)])
 
 
 def _auc(scores: Float[np.ndarray, " n"], is_of_class: np.ndarray) -> float:
@@ -191,5 +191,5 @@ def rarest(fractions: Float[np.ndarray, " classes"]) -> int | None:
     Args:
         fractions: Of each class among the training samples.
     """
-    place = int(np.argmin(fractions))
-    return place if fractions[place] * len(fractions) < RARE else None
+    index = int(np.argmin(fractions))
+    return index if fractions[index] * len(fractions) < RARE else None

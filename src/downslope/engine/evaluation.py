@@ -71,7 +71,7 @@ class Evaluator(NamedTuple):
 
     @property
     def joined(self) -> Network:
-        """The network in fewer passes: the same answers and gradients, fewer signals to see."""
+        """The network in fewer passes: the same predictions and gradients, fewer signals to see."""
         return fuse(self.network)
 
 
@@ -79,12 +79,12 @@ def take(
     part: Part, batch: Int[Array, " b"], masked: bool
 ) -> tuple[Array, Array, Array | None, Array | None]:
     """Inputs, targets, weights and presence (0 or 1) of one batch's samples."""
-    places = jnp.maximum(batch, 0) if masked else batch
+    indices = jnp.maximum(batch, 0) if masked else batch
     present = (batch >= 0).astype(jnp.float32) if masked else None
-    weights = None if part.weights is None else part.weights[places]
+    weights = None if part.weights is None else part.weights[indices]
     if present is not None:
         weights = present if weights is None else weights * present
-    return part.inputs[places], part.targets[places], weights, present
+    return part.inputs[indices], part.targets[indices], weights, present
 
 
 def forward(
@@ -109,8 +109,8 @@ def evaluate(
         assert weights is not None
         assert present is not None  # both are there with a mask
         outputs = forward(evaluator, parameters, inputs, scales, part.sizes_of(batch))
-        answers = filled(outputs, evaluator.loss)
-        values = metrics.columns(evaluator.task, evaluator.loss, answers, targets, scales)
+        predictions = filled(outputs, evaluator.loss)
+        values = metrics.columns(evaluator.task, evaluator.loss, predictions, targets, scales)
         if part.sizes is not None:
             losses = loss_without_padding(evaluator.loss).per_sample(outputs, targets)
             values = values.at[:, 0].set(losses)
@@ -136,9 +136,9 @@ def evaluation_batches(
     few = 1 << (len(chosen) - 1).bit_length() if len(chosen) <= FEW else rounded_up(len(chosen))
     width = batch_size if fill else min(batch_size, few)
     rows = -(-len(chosen) // width)
-    places = np.full(rows * width, -1, np.int32)
-    places[: len(chosen)] = chosen
-    return places.reshape(rows, width)
+    indices = np.full(rows * width, -1, np.int32)
+    indices[: len(chosen)] = chosen
+    return indices.reshape(rows, width)
 
 
 def on_device(
@@ -213,13 +213,13 @@ def _judged(
 
 
 def constant_values(
-    evaluator: Evaluator, answer: Float[np.ndarray, " outputs"], samples: Samples, units: Units
+    evaluator: Evaluator, prediction: Float[np.ndarray, " outputs"], samples: Samples, units: Units
 ) -> Float[np.ndarray, "n measures"]:
-    """The same of a network whose outputs are always `answer`, whatever its input.
+    """The same of a network whose outputs are always `prediction`, whatever its input.
 
     Args:
         evaluator: Whose loss and task are used.
-        answer: One sample's outputs in the targets' units; for counting the number of people,
+        prediction: One sample's outputs in the targets' units; for counting the number of people,
             shape (1,), which is spread evenly over the map.
         samples: The samples to measure it on.
         units: How outputs are scaled.
@@ -227,19 +227,19 @@ def constant_values(
     sizes = sizes_of(samples)
     if evaluator.task == "counting":
         shape = samples.targets.shape[1:]
-        answer = np.full(shape, answer[0] / np.prod(shape))
-    outputs = np.repeat(units.outputs_for(answer)[None], _width(evaluator, samples), axis=0)
+        prediction = np.full(shape, prediction[0] / np.prod(shape))
+    outputs = np.repeat(units.outputs_for(prediction)[None], _width(evaluator, samples), axis=0)
 
     def judged(rows: np.ndarray) -> tuple[Array, np.ndarray]:
         own, cells = outputs, None
         if sizes is not None:  # each photo's people are spread over its own cells
             whole = np.divide(samples.targets.shape[1:3], samples.inputs.shape[1:3])
             cells = (sizes[rows] * whole).astype(np.float32)
-            share = np.prod(samples.targets.shape[1:3]) / cells.prod(axis=1)
-            own = outputs * share[:, None, None, None].astype(np.float32)
+            fraction = np.prod(samples.targets.shape[1:3]) / cells.prod(axis=1)
+            own = outputs * fraction[:, None, None, None].astype(np.float32)
         arguments = (own, units.scaled_targets(samples.targets[rows]), cells)
-        losses, answers = compiled(_loss_of, evaluator, *arguments)(*arguments)
-        return losses, np.asarray(answers)
+        losses, predictions = compiled(_loss_of, evaluator, *arguments)(*arguments)
+        return losses, np.asarray(predictions)
 
     return _over_batches(evaluator, samples, units, judged)
 

@@ -55,7 +55,7 @@ class Program:
         evaluator: Network, loss and task.
         optimizer: The optimizer, without its numbers.
         augment: Changes made to photos, or None.
-        has_short_batch: Whether a batch may hold places without a sample.
+        has_short_batch: Whether a batch may hold indices without a sample.
         has_target: Whether it ends at a validation loss.
         has_patience: Whether it ends where the validation loss falls no more.
         smoothed: Over how many classes a target may be spread; 0 where it is not.
@@ -84,7 +84,7 @@ class Numbers(NamedTuple):
         target_loss: The validation loss at which to end, of scaled targets like the next one.
         tolerance: How much lower the validation loss has to be to count.
         patience: Epochs without a lower validation loss after which to end.
-        smoothing: Which share of class targets is spread evenly over all classes.
+        smoothing: Which fraction of class targets is spread evenly over all classes.
     """
 
     optimizer: OptimizerNumbers

@@ -122,13 +122,13 @@ def _points(
     if not directions:
         count = len(leaves[0]) if leaves else 1
         return parameters, (), np.arange(count, dtype=np.int32), (count,)
-    for place, one in enumerate(directions):
+    for index, one in enumerate(directions):
         if jax.tree.structure(one) != structure or any(
             np.shape(mine) != np.shape(base)
             for mine, base in zip(jax.tree.leaves(one), leaves, strict=True)
         ):
             raise SettingError(
-                f"Direction {place + 1} has another shape than the parameters.",
+                f"Direction {index + 1} has another shape than the parameters.",
                 "the same layers, names and shapes",
                 "Make it from such parameters, for example as a difference of two.",
             )
@@ -162,9 +162,9 @@ class _Program:
     @property
     def first_linear(self) -> int:
         """The first layer with weights, if its sums are linear in them; -1 for none."""
-        for place, layer in enumerate(self.network.layers):
+        for index, layer in enumerate(self.network.layers):
             if isinstance(layer, Dense | Conv2D):
-                return place
+                return index
             if layer.word not in ("flatten", "dropout", "standardize"):
                 return -1
         return -1
@@ -188,19 +188,19 @@ class _Blocks(NamedTuple):
 def _blocks(samples: Samples, block: int, units: Units) -> _Blocks:
     count = len(samples)
     rows = -(-count // block)
-    places = np.minimum(np.arange(rows * block), count - 1)
+    indices = np.minimum(np.arange(rows * block), count - 1)
     weights = np.ones(count, np.float32) if samples.weights is None else samples.weights
     padded = np.zeros(rows * block, np.float32)
     padded[:count] = weights
     inputs, targets = units.seen(samples.inputs), units.scaled_targets(samples.targets)
     sizes = sizes_of(samples)
     if rows * block > count:
-        inputs, targets = inputs[places], targets[places]
+        inputs, targets = inputs[indices], targets[indices]
     return _Blocks(
         jnp.asarray(inputs.reshape(rows, block, *inputs.shape[1:])),
         jnp.asarray(targets.reshape(rows, block, *targets.shape[1:])),
         jnp.asarray(padded.reshape(rows, block)),
-        None if sizes is None else jnp.asarray(sizes[places].reshape(rows, block, 2)),
+        None if sizes is None else jnp.asarray(sizes[indices].reshape(rows, block, 2)),
     )
 
 
@@ -237,7 +237,7 @@ def _losses(
 
         def of_point(far: Array) -> Array:
             def moved(start: Array, *along: Array) -> Array:
-                return start + sum(share * one for share, one in zip(far, along, strict=True))
+                return start + sum(fraction * one for fraction, one in zip(far, along, strict=True))
 
             if not program.is_spanned:
                 own = jax.tree.map(lambda leaf: leaf[far], base)

@@ -1,4 +1,4 @@
-"""How good answers are, in the units that a person cares about.
+"""How good predictions are, in the units that a person cares about.
 
 A measure gives one value per sample, to be averaged; "rmse" is the root of the averaged squares.
 """
@@ -62,10 +62,15 @@ def columns(
     """
     values = [loss.per_sample(outputs, targets)]
     if task in OF_OUTPUTS or loss.link is identity:
-        answers, truth = outputs, targets
+        predictions, truth = outputs, targets
     else:
-        answers, truth = loss.link(scales.answers_of(outputs)), scales.answers_of(targets)
-    values += _measured(task, answers, truth, scales.shares if loss.link is identity else None)
+        predictions, truth = (
+            loss.link(scales.predictions_of(outputs)),
+            scales.predictions_of(targets),
+        )
+    values += _measured(
+        task, predictions, truth, scales.fractions if loss.link is identity else None
+    )
     return jnp.stack(values, axis=1)
 
 
@@ -85,31 +90,31 @@ def values_of(
         losses: Of each sample, in own units.
         outputs: The network's.
         targets: As they were read.
-        units: How outputs become answers.
+        units: How outputs become predictions.
     """
-    answers = outputs
+    predictions = outputs
     if task not in OF_OUTPUTS:
-        answers = units.answers_of(outputs)
+        predictions = units.predictions_of(outputs)
         if loss.link is not identity:
-            answers = np.asarray(loss.link(jnp.asarray(answers, jnp.float32)))
-        answers, targets = answers.astype(np.float64), targets.astype(np.float64)
-    measured = _measured(task, answers, targets, None)
+            predictions = np.asarray(loss.link(jnp.asarray(predictions, jnp.float32)))
+        predictions, targets = predictions.astype(np.float64), targets.astype(np.float64)
+    measured = _measured(task, predictions, targets, None)
     return np.stack([losses, *measured], axis=1, dtype=np.float64)
 
 
-def _measured(task: Task, answers: Any, targets: Any, shares: Any) -> list[Any]:
+def _measured(task: Task, predictions: Any, targets: Any, fractions: Any) -> list[Any]:
     """The measures of the task, each (N,), of arrays of NumPy or JAX."""
     if task == "classification":
         truth = targets if targets.ndim == 1 else chosen_class(targets)
-        return [(chosen_class(answers) == truth).astype(np.float32)]
+        return [(chosen_class(predictions) == truth).astype(np.float32)]
     if task == "multilabel":  # of each label whether it holds; then whether all are right
-        right = (answers > 0) == (targets > 0.5)
+        right = (predictions > 0) == (targets > 0.5)
         return [right.mean(axis=1), right.all(axis=1) * 1.0]
     if task == "counting":
-        miss = answers.sum(axis=(1, 2, 3)) - targets.sum(axis=(1, 2, 3))
+        miss = predictions.sum(axis=(1, 2, 3)) - targets.sum(axis=(1, 2, 3))
         return [abs(miss), miss**2]
-    miss = answers - targets.reshape(answers.shape)
-    miss = (miss if shares is None else miss * shares).reshape(len(targets), -1)
+    miss = predictions - targets.reshape(predictions.shape)
+    miss = (miss if fractions is None else miss * fractions).reshape(len(targets), -1)
     return [abs(miss).mean(axis=1), (miss**2).mean(axis=1)]
 
 
@@ -158,7 +163,7 @@ def intervals(
     low, high = _bootstrap(count, averaged)
     found = dict(zip(names(task), zip(low.tolist(), high.tolist(), strict=True), strict=True))
     if "accuracy" in found and np.ptp(values[:, 1]) == 0:
-        found["accuracy"] = _of_share(float(values[0, 1]), count)
+        found["accuracy"] = _of_fraction(float(values[0, 1]), count)
     return found
 
 
@@ -264,13 +269,13 @@ def target_metrics(
     )
 
 
-def _of_share(share: float, count: int) -> tuple[float, float]:
-    """The interval of a share of 0 or 1, of which all draws are alike.
+def _of_fraction(fraction: float, count: int) -> tuple[float, float]:
+    """The interval of a fraction of 0 or 1, of which all draws are alike.
 
     Source: Wilson, Probable Inference, the Law of Succession, and Statistical Inference, 1927.
     """
     width = 1.96**2 / (count + 1.96**2)
-    return (1 - width, 1.0) if share else (0.0, width)
+    return (1 - width, 1.0) if fraction else (0.0, width)
 
 
 def finish(task: Task, means: np.ndarray) -> dict[str, float]:
@@ -284,7 +289,7 @@ def finish(task: Task, means: np.ndarray) -> dict[str, float]:
 def baseline_output(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
     """The outputs that ignore the input and have the lowest loss or RMSE, float64 (outputs,).
 
-    Classes: the shares of the classes among the training samples, as logits, so that the most
+    Classes: the fractions of the classes among the training samples, as logits, so that the most
     frequent class is chosen. Numbers: the training mean. People: the training mean, as a count.
 
     Args:
@@ -294,12 +299,12 @@ def baseline_output(dataset: Dataset, loss: Loss, outputs: int) -> np.ndarray:
     """
     targets = dataset.train.targets
     if dataset.task == "classification":
-        shares = targets.mean(axis=0, dtype=np.float64)
+        fractions = targets.mean(axis=0, dtype=np.float64)
         if targets.ndim == 1:
-            shares = np.bincount(targets, minlength=len(dataset.class_names)) / len(targets)
-        logs = np.log(np.maximum(shares, 1e-12))
-        answer = logs[1:] - logs[:1] if outputs == 1 else logs
-        return answer
+            fractions = np.bincount(targets, minlength=len(dataset.class_names)) / len(targets)
+        logs = np.log(np.maximum(fractions, 1e-12))
+        prediction = logs[1:] - logs[:1] if outputs == 1 else logs
+        return prediction
     if dataset.task == "counting":
         return np.array([dataset.train.counts.mean()])
     return _outputs_for(targets.mean(axis=0, dtype=np.float64), loss)
@@ -317,11 +322,11 @@ def baseline_median(dataset: Dataset, loss: Loss) -> np.ndarray | None:
     return _outputs_for(np.median(dataset.train.targets.astype(np.float64), axis=0), loss)
 
 
-def _outputs_for(answer: np.ndarray, loss: Loss) -> np.ndarray:
+def _outputs_for(prediction: np.ndarray, loss: Loss) -> np.ndarray:
     """The outputs that stand for an answer, whose link gives it back."""
     if loss.link in (jax.nn.sigmoid, LOSSES["binary_cross_entropy"].link):  # its outputs are logits
-        shares = np.clip(answer, 1e-12, 1 - 1e-12)
-        return np.log(shares / (1 - shares))
+        fractions = np.clip(prediction, 1e-12, 1 - 1e-12)
+        return np.log(fractions / (1 - fractions))
     if loss.link in (jnp.exp, LOSSES["poisson"].link):  # its outputs are logarithms of the answer
-        return np.log(np.maximum(answer, 1e-12))
-    return answer
+        return np.log(np.maximum(prediction, 1e-12))
+    return prediction

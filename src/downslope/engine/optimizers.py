@@ -586,11 +586,11 @@ class Schedule:
         rising = round(self.warm_up * total_steps)
         rest = max(1, total_steps - rising)
         steps = np.arange(total_steps - rising)
-        shares = self._own(steps, rest) if self.is_own else self.record.function(steps, rest)
+        fractions = self._own(steps, rest) if self.is_own else self.record.function(steps, rest)
         if rising:
             climb = 1 / rising + (1 - 1 / rising) * np.arange(rising) / rising
-            shares = np.concatenate([climb, shares])
-        return (learning_rate * shares).astype(np.float32)
+            fractions = np.concatenate([climb, fractions])
+        return (learning_rate * fractions).astype(np.float32)
 
 
 def _step(steps: np.ndarray, total: int) -> np.ndarray:

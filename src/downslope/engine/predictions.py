@@ -52,9 +52,9 @@ def outputs_of(
     def predicted(start: int) -> Array:
         own = None if sizes is None else _piece(sizes, start, width)
         arguments = (parameters, units.seen(_piece(inputs, start, width)), scales, own)
-        return compiled(_answer, (network, outside, mirrors), *arguments)(*arguments)
+        return compiled(_prediction, (network, outside, mirrors), *arguments)(*arguments)
 
-    return units.answers_of(_joined(predicted, len(inputs), width))
+    return units.predictions_of(_joined(predicted, len(inputs), width))
 
 
 def linked(loss: Loss, outputs: np.ndarray) -> np.ndarray:
@@ -62,11 +62,11 @@ def linked(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     outputs = outputs.astype(np.float32)
     width = WIDTHS[0] if outputs.ndim == 2 else 1
 
-    def answered(start: int) -> Array:
+    def predicted(start: int) -> Array:
         piece = _piece(outputs, start, width)
         return compiled(_link, loss, piece)(piece)
 
-    return _joined(answered, len(outputs), width)
+    return _joined(predicted, len(outputs), width)
 
 
 def _link(loss: Loss, outputs: Array) -> Array:
@@ -88,7 +88,7 @@ def _joined(made: Callable[[int], Array], count: int, width: int) -> np.ndarray:
     return np.concatenate(arrays)
 
 
-def _answer(
+def _prediction(
     program: tuple[Network, float, bool],
     parameters: NetworkParameters,
     inputs: Array,

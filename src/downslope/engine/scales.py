@@ -24,28 +24,28 @@ class Scales(NamedTuple):
     """What compiled code needs to know of units.
 
     Attributes:
-        inputs: Mean and deviation of raw pixels; None where inputs come scaled.
-        answers: Mean and deviation of the targets, or None where outputs are answers.
+        inputs: Mean and standard deviation of raw pixels; None where inputs come scaled.
+        targets: Mean and standard deviation of the targets, or None where outputs are not scaled.
     """
 
     inputs: tuple[Array, Array] | None
-    answers: tuple[Array, Array] | None
+    targets: tuple[Array, Array] | None
 
     def scale_inputs(self, inputs: Array) -> Array:
         """Inputs as `Units.seen` left them, as the network wants them."""
         inputs = inputs.astype(jnp.float32)
         return inputs if self.inputs is None else (inputs - self.inputs[0]) / self.inputs[1]
 
-    def answers_of(self, outputs: Array) -> Array:
+    def predictions_of(self, outputs: Array) -> Array:
         """Outputs in the units of the targets, to the digits of float32."""
-        return outputs if self.answers is None else outputs * self.answers[1] + self.answers[0]
+        return outputs if self.targets is None else outputs * self.targets[1] + self.targets[0]
 
     @property
-    def shares(self) -> Array | None:
-        """Each target's deviation as a share of the largest one; None where there is but one."""
-        if self.answers is None or not self.answers[1].ndim:
+    def fractions(self) -> Array | None:
+        """Each target's deviation as a fraction of the largest one; None where there is but one."""
+        if self.targets is None or not self.targets[1].ndim:
             return None
-        return self.answers[1] / self.answers[1].max()
+        return self.targets[1] / self.targets[1].max()
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,13 @@ class Units:
     """How inputs are scaled, and outputs scaled back.
 
     Attributes:
-        inputs: Mean and deviation of the training inputs.
-        answers: Mean and deviation of the training targets; None where outputs are answers.
+        inputs: Mean and standard deviation of the training inputs.
+        targets: Mean and standard deviation of the training targets; None where
+            outputs are not scaled.
     """
 
     inputs: Scaling
-    answers: Scaling | None = None
+    targets: Scaling | None = None
 
     def seen(self, inputs: np.ndarray) -> np.ndarray:
         """Raw inputs (N, ...) as compiled code takes them: pixels as they are, numbers scaled."""
@@ -67,40 +68,44 @@ class Units:
     def scales(self, inputs: np.ndarray) -> Scales:
         """What compiled code needs for such inputs."""
         own = self.inputs if _is_exact(inputs.dtype) else None
-        is_needed = own is not None and (np.any(own.mean) or np.any(own.deviation != 1))
-        return Scales(_arrays(own) if is_needed else None, _arrays(self.answers))
+        is_needed = own is not None and (np.any(own.mean) or np.any(own.std != 1))
+        return Scales(_arrays(own) if is_needed else None, _arrays(self.targets))
 
     def scaled_targets(self, targets: np.ndarray) -> np.ndarray:
         """Targets (N, ...) as the network's outputs should be."""
-        if self.answers is not None:
-            return self.answers.apply(targets)
+        if self.targets is not None:
+            return self.targets.apply(targets)
         return targets.astype(np.float32) if targets.dtype.kind == "f" else targets
 
-    def answers_of(self, outputs: np.ndarray) -> np.ndarray:
+    def predictions_of(self, outputs: np.ndarray) -> np.ndarray:
         """The network's outputs in the units of the targets, float64; logits as they are."""
-        return outputs if self.answers is None else self.answers.undo(outputs)
+        return outputs if self.targets is None else self.targets.undo(outputs)
 
-    def outputs_for(self, answers: np.ndarray) -> np.ndarray:
-        """The outputs that stand for these answers, float32; the reverse of `answers_of`."""
-        answers = np.asarray(answers, np.float64)
-        return answers.astype(np.float32) if self.answers is None else self.answers.apply(answers)
+    def outputs_for(self, predictions: np.ndarray) -> np.ndarray:
+        """The outputs of these predictions, float32; the reverse of `predictions_of`."""
+        predictions = np.asarray(predictions, np.float64)
+        return (
+            predictions.astype(np.float32)
+            if self.targets is None
+            else self.targets.apply(predictions)
+        )
 
     def of_loss(self, loss: Loss) -> float:
         """How large a loss of 1 inside is in the targets' own units.
 
         With several targets, each in units of its own, the loss is that of the scaled ones.
         """
-        if self.answers is None or self.answers.deviation.ndim:
+        if self.targets is None or self.targets.std.ndim:
             return 1.0
-        return float(self.answers.deviation) ** (loss.degree or 0)
+        return float(self.targets.std) ** (loss.degree or 0)
 
     def of_metrics(self, task: Task, loss: Loss) -> np.ndarray:
         """How large the loss and each metric of 1 inside are outside, float64 (metrics,)."""
         if task in ("classification", "multilabel"):
             return np.ones(2 if task == "classification" else 3)
         size = 1.0
-        if self.answers is not None and loss.link is identity:
-            size = float(self.answers.deviation.max())
+        if self.targets is not None and loss.link is identity:
+            size = float(self.targets.std.max())
         return np.array([self.of_loss(loss), size, size**2])
 
 
@@ -130,13 +135,13 @@ def target_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
         mean = np.zeros(1)
     has_columns = dataset.task != "counting" and targets.ndim == 2 and targets.shape[1] > 1
     axes = 0 if has_columns else None
-    deviation = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
+    std = np.sqrt(((targets - mean) ** 2).mean(axis=axes, dtype=np.float64))
     if dataset.task != "counting":
         kind = targets.dtype if is_scaled else np.dtype(np.float32)
         size = mean if has_columns else np.abs(mean).max(initial=0.0)
-        deviation = known_spread("target", size, deviation, kind)
+        std = known_spread("target", size, std, kind)
     if loss.degree is not None or (loss.is_of_differences and has_columns):
-        return Scaling(mean, np.asarray(np.where(deviation > 0, deviation, 1.0)))
+        return Scaling(mean, np.asarray(np.where(std > 0, std, 1.0)))
     return Scaling(mean, np.ones(())) if loss.is_of_differences else None
 
 
@@ -149,4 +154,4 @@ def _arrays(scaling: Scaling | None) -> tuple | None:
     if scaling is None:
         return None
     with np.errstate(over="ignore"):
-        return scaling.mean.astype(np.float32), scaling.deviation.astype(np.float32)
+        return scaling.mean.astype(np.float32), scaling.std.astype(np.float32)

@@ -195,7 +195,7 @@ class Settings:
         if not 0 <= self.label_smoothing < 1:
             raise SettingError(
                 f"The label smoothing is {self.label_smoothing!r}.",
-                "a share of at least 0 and below 1",
+                "a fraction of at least 0 and below 1",
                 "0.1 is usual.",
             )
         if self.batch_size != "full":

@@ -54,7 +54,7 @@ def _keras_weights(model: Model) -> dict[str, np.ndarray]:
     names = model.keras_names
     found = {}
     for name, array in model.named_parameters.items():
-        *place, last = name.split(".")
-        called = names[".".join(place)].get(last, last)
-        found[f"layer_{'_'.join(place)}.{called}"] = array
+        *index, last = name.split(".")
+        called = names[".".join(index)].get(last, last)
+        found[f"layer_{'_'.join(index)}.{called}"] = array
     return found

@@ -42,16 +42,16 @@ class Scale:
 
     Attributes:
         mean: What is subtracted.
-        deviation: What is divided by.
+        std: What is divided by.
     """
 
     mean: np.ndarray
-    deviation: np.ndarray
+    std: np.ndarray
 
     @property
     def needs_double(self) -> bool:
         """Whether numbers of 32 bits would lose what the values tell."""
-        return bool((np.abs(self.mean) > _MOST_OFFSET * self.deviation).any())
+        return bool((np.abs(self.mean) > _MOST_OFFSET * self.std).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +66,8 @@ class Model:
         mirrors: Whether the outputs for each image and for its mirror image are averaged.
         input_shape: Of one sample; height and width of photos may be others.
         input_scale: How inputs are scaled; None where they are used as they are.
-        answer_scale: How outputs are scaled back; None where they are answers already.
-        link: The function behind that, which makes the answer a person reads.
+        target_scale: How outputs are scaled back; None where they are predictions already.
+        link: The function behind that, which makes the prediction a person reads.
         class_names: One per class.
         input_names: One per input of the network, where they have names.
         target_names: One per target, where they have names.
@@ -82,7 +82,7 @@ class Model:
     mirrors: bool
     input_shape: Shape
     input_scale: Scale | None
-    answer_scale: Scale | None
+    target_scale: Scale | None
     link: Link
     class_names: tuple[str, ...]
     input_names: tuple[str, ...]
@@ -103,7 +103,7 @@ class Model:
 
     @property
     def keras_names(self) -> dict[str, Mapping[str, str]]:
-        """What Keras calls the parameters of each layer, by the layer's place."""
+        """What Keras calls the parameters of each layer, by the layer's index."""
         return dict(_keras_names(self.network.layers))
 
     @property
@@ -119,12 +119,12 @@ class Model:
     @property
     def named_scales(self) -> dict[str, np.ndarray]:
         """Those scales that are there: "scaling.mean" and so on for inputs, "targets.mean"."""
-        scales = {"scaling": self.input_scale, "targets": self.answer_scale}
+        scales = {"scaling": self.input_scale, "targets": self.target_scale}
         return {
             f"{name}.{part}": getattr(scale, part)
             for name, scale in scales.items()
             if scale is not None
-            for part in ("mean", "deviation")
+            for part in ("mean", "std")
         }
 
     @property
@@ -163,7 +163,7 @@ def model_of(run: Run, *, is_folded: bool = True) -> Model:
         mirrors=run.model.mirrors,
         input_shape=tuple(data.input_shape),
         input_scale=_scale(run.scaling),
-        answer_scale=_scale(run.target_scaling),
+        target_scale=_scale(run.target_scaling),
         link=_LINKS[run.loss.link],
         class_names=data.class_names,
         input_names=data.input_names,
@@ -215,10 +215,10 @@ def _all(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def _keras_names(
-    layers: Sequence[Layer], place: str = ""
+    layers: Sequence[Layer], index: str = ""
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
     for number, layer in enumerate(layers, start=1):
-        own = f"{place}{number}"
+        own = f"{index}{number}"
         yield own, layer.keras_names
         for branch, inner in enumerate(_inner(layer), start=1):
             yield from _keras_names(
@@ -230,5 +230,5 @@ def _scale(scaling: Any) -> Scale | None:
     if scaling is None:
         return None
     mean = np.asarray(scaling.mean, np.float64)
-    deviation = np.asarray(scaling.deviation, np.float64)
-    return Scale(mean, deviation) if mean.any() or (deviation != 1).any() else None
+    std = np.asarray(scaling.std, np.float64)
+    return Scale(mean, std) if mean.any() or (std != 1).any() else None

@@ -19,13 +19,13 @@ def standardize_groups(x, groups):
 
 
 def embed(x, weights):
-    """The last input, the place of a value, looked up and put in front of the others."""
-    places = np.clip(np.rint(x[:, -1]), 0, len(weights) - 1).astype(int)
-    return np.concatenate([weights[places], x[:, :-1]], axis=1)
+    """The last input, the index of a value, looked up and put in front of the others."""
+    indices = np.clip(np.rint(x[:, -1]), 0, len(weights) - 1).astype(int)
+    return np.concatenate([weights[indices], x[:, :-1]], axis=1)
 
 
 def convolve(x, weights, stride=1, dilation=1, groups=1, padding="same"):
-    """Weights (size, size, channels in, channels out) at every place of the images."""
+    """Weights (size, size, channels in, channels out) at every position of the images."""
     if groups > 1:  # each part of the channels by itself
         inputs, kernels = (np.split(one, groups, axis=-1) for one in (x, weights))
         pairs = zip(inputs, kernels, strict=True)

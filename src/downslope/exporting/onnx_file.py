@@ -1,4 +1,4 @@
-"""The whole of a model as one ONNX file: raw inputs go in, answers come out.
+"""The whole of a model as one ONNX file: raw inputs go in, predictions come out.
 
 Written with `onnx.helper` alone, and checked by onnx before it leaves.
 """
@@ -40,7 +40,7 @@ def onnx_bytes(model: Model) -> bytes:
     outputs = _layers(graph, model, signals)
     if len(model.output_shape) == 3:
         outputs = graph.node("Transpose", outputs, perm=CHANNELS_LAST)
-    _answers(graph, model, outputs)
+    _predictions(graph, model, outputs)
     return _checked(graph, model).SerializeToString()
 
 
@@ -48,10 +48,10 @@ def _layers(graph: Graph, model: Model, signals: str) -> str:
     """The layers one after another; what goes in and comes out has its channels first."""
 
     def export(
-        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, place: str, x: str
+        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, index: str, x: str
     ) -> str:
         for number, (layer, own) in enumerate(zip(layers, parameters, strict=True), start=1):
-            x = layer.to_onnx(Spot(f"{place}{number}", own, shape, export), graph, x)
+            x = layer.to_onnx(Spot(f"{index}{number}", own, shape, export), graph, x)
             shape = layer.output_shape(shape)
         return x
 
@@ -110,9 +110,9 @@ def _scaled(graph: Graph, model: Model, signals: str) -> str:
     kind = "float64" if wide else "float32"
     if wide and _kind(model) != "float64":
         signals = graph.cast(signals, "float64")
-    mean, deviation = (np.asarray(one, kind) for one in (scale.mean, scale.deviation))
+    mean, std = (np.asarray(one, kind) for one in (scale.mean, scale.std))
     signals = graph.node("Sub", signals, graph.constant(mean, "scaling.mean"))
-    signals = graph.node("Div", signals, graph.constant(deviation, "scaling.deviation"))
+    signals = graph.node("Div", signals, graph.constant(std, "scaling.std"))
     return graph.cast(signals, "float32") if wide else signals
 
 
@@ -124,27 +124,27 @@ def _kind(model: Model) -> str:
     return "float64" if far and not model.has_pixels else "float32"
 
 
-def _answers(graph: Graph, model: Model, outputs: str) -> None:
+def _predictions(graph: Graph, model: Model, outputs: str) -> None:
     """From what the network puts out to what a person reads."""
-    kind, scale = "float32", model.answer_scale
+    kind, scale = "float32", model.target_scale
     if scale is not None:
         if scale.needs_double:
             kind, outputs = "float64", graph.cast(outputs, "float64")
-        deviation = graph.constant(np.asarray(scale.deviation, kind), "targets.deviation")
+        std = graph.constant(np.asarray(scale.std, kind), "targets.std")
         mean = graph.constant(np.asarray(scale.mean, kind), "targets.mean")
-        outputs = graph.node("Add", graph.node("Mul", outputs, deviation), mean)
-    answers = outputs if model.link == "identity" else _linked(graph, model, outputs)
+        outputs = graph.node("Add", graph.node("Mul", outputs, std), mean)
+    predictions = outputs if model.link == "identity" else _linked(graph, model, outputs)
     names = output_names(model)
     if model.task == "classification":
-        _classes(graph, model, outputs, answers)
+        _classes(graph, model, outputs, predictions)
     elif model.task == "counting":
         whole = graph.constant(np.array([1, 2, 3]), "axes")
-        people = graph.node("ReduceSum", graph.cast(answers, "float64"), whole, keepdims=0)
+        people = graph.node("ReduceSum", graph.cast(predictions, "float64"), whole, keepdims=0)
         graph.output(graph.cast(people, "float32"), names["prediction"], "float32", [SAMPLES])
         cells = [SAMPLES, "rows of cells", "columns of cells", 1]
-        graph.output(answers, names["density"], "float32", cells)
+        graph.output(predictions, names["density"], "float32", cells)
     else:
-        graph.output(answers, names["prediction"], kind, [SAMPLES, *model.output_shape])
+        graph.output(predictions, names["prediction"], kind, [SAMPLES, *model.output_shape])
 
 
 def _linked(graph: Graph, model: Model, outputs: str) -> str:
@@ -153,14 +153,14 @@ def _linked(graph: Graph, model: Model, outputs: str) -> str:
     return graph.node({"sigmoid": "Sigmoid", "exp": "Exp"}[model.link], outputs)
 
 
-def _classes(graph: Graph, model: Model, outputs: str, answers: str) -> None:
+def _classes(graph: Graph, model: Model, outputs: str, predictions: str) -> None:
     """The name of the chosen class, and the probability of each."""
     if model.output_shape == (1,):
         is_second = graph.node("Greater", outputs, graph.scalar(0.0))
         shape = graph.constant(np.array([-1]), "shape")
         chosen = graph.node("Reshape", graph.cast(is_second, "int64"), shape)
-        other = graph.node("Sub", graph.scalar(1.0), answers)
-        answers = graph.node("Concat", other, answers, axis=1)
+        other = graph.node("Sub", graph.scalar(1.0), predictions)
+        predictions = graph.node("Concat", other, predictions, axis=1)
     else:
         chosen = graph.node("ArgMax", outputs, axis=1, keepdims=0)
     names = graph.constant(np.array(model.class_names, object), "classes")
@@ -168,7 +168,7 @@ def _classes(graph: Graph, model: Model, outputs: str, answers: str) -> None:
     chosen_names = graph.node("Gather", names, chosen)
     graph.output(chosen_names, outputs_called["prediction"], "text", [SAMPLES])
     shape = [SAMPLES, len(model.class_names)]
-    graph.output(answers, outputs_called["probabilities"], "float32", shape)
+    graph.output(predictions, outputs_called["probabilities"], "float32", shape)
 
 
 def _checked(graph: Graph, model: Model) -> onnx.ModelProto:

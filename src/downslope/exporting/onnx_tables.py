@@ -53,7 +53,7 @@ def _column(graph: Graph, code: ColumnCode) -> list[str]:
     kind = "text" if is_text(code) else "float64"
     raw = graph.as_column(graph.input(code.name, kind, [SAMPLES], wanted(code)))
     if code.numbers:
-        return [_place(graph, code, raw)]
+        return [_index(graph, code, raw)]
     if code.kind == "category":
         return _category(graph, code, raw)
     if is_text(code):
@@ -88,13 +88,13 @@ def _is_missing(graph: Graph, code: ColumnCode, texts: str) -> str:
     return graph.node("Equal", texts, mark)
 
 
-def _place(graph: Graph, code: ColumnCode, texts: str) -> str:
-    """The place of the value: 0 for values never seen, 1 for none, 2 and on for the others."""
+def _index(graph: Graph, code: ColumnCode, texts: str) -> str:
+    """The index of the value: 0 for values never seen, 1 for none, 2 and on for the others."""
     values = graph.constant(np.array([code.values], object), f"{code.name} values")
     is_value = graph.cast(graph.node("Equal", texts, values), "float64")
-    places = np.arange(2, code.places, dtype=np.float64)[:, None]
-    place = graph.node("MatMul", is_value, graph.constant(places, f"{code.name} places"))
-    return graph.node("Add", place, graph.cast(_is_missing(graph, code, texts), "float64"))
+    indices = np.arange(2, code.indices, dtype=np.float64)[:, None]
+    index = graph.node("MatMul", is_value, graph.constant(indices, f"{code.name} places"))
+    return graph.node("Add", index, graph.cast(_is_missing(graph, code, texts), "float64"))
 
 
 def _category(graph: Graph, code: ColumnCode, texts: str) -> list[str]:

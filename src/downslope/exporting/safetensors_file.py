@@ -13,8 +13,8 @@ from downslope.nn.notation import describe
 _READING = (
     'Each layer\'s arrays begin with its number in the network, from 1: "1.weights". Dense weights '
     "are (features, units), convolutions (height, width, channels in, channels out), images "
-    "(samples, height, width, channels). Inputs are (x - scaling.mean) / scaling.deviation; "
-    "outputs are x * targets.deviation + targets.mean, then the link. What is missing is not done."
+    "(samples, height, width, channels). Inputs are (x - scaling.mean) / scaling.std; "
+    "outputs are x * targets.std + targets.mean, then the link. What is missing is not done."
 )
 
 

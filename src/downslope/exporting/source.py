@@ -75,7 +75,7 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
         body: The network.
         stem: The file's name without its suffix.
     """
-    own = [body.definition, _outputs(model, body), _answers(model), _script(model)]
+    own = [body.definition, _outputs(model, body), _predictions(model), _script(model)]
     if model.encoding is not None:
         own.insert(0, _encode(model.encoding))
     whole = "\n".join(own)
@@ -102,11 +102,11 @@ def exported(model: Model, form: str) -> list[Any]:
     names = model.activation_names
 
     def export(
-        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, place: str = ""
+        layers: Sequence[Layer], parameters: Sequence[Parameters], shape: Shape, index: str = ""
     ) -> list[Any]:
         found = []
         for number, (layer, own) in enumerate(zip(layers, parameters, strict=True), start=1):
-            spot = Spot(f"{place}{number}", own, shape, export, names)
+            spot = Spot(f"{index}{number}", own, shape, export, names)
             found += getattr(layer, f"to_{form}")(spot)
             shape = layer.output_shape(shape)
         return found
@@ -257,9 +257,9 @@ def _encoded(code: ColumnCode) -> str:
     column = f"table[{quoted(code.name)}]"
     missing = ", missing=True" if code.says_missing else ""
     if code.numbers:
-        around = len(f"*place({column}, ),")
+        around = len(f"*category_index({column}, ),")
         values = listed(code.values, indent=" " * 8, around=around)
-        return f"place({column}, {values})"
+        return f"category_index({column}, {values})"
     if code.kind == "category":
         others = ", others=True" if code.has_others else ""
         around = len(f"*category({column}, {others}{missing}),")
@@ -291,15 +291,15 @@ def _outputs(model: Model, body: Body) -> str:
     argument = "inputs" if model.encoding is None else "table"
     lines = ["x = np.asarray(inputs)" if model.encoding is None else "x = encode(table)"]
     if model.input_scale is not None:  # float64, until all is of size 1
-        lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.deviation"]')
+        lines.append('x = (x - ARRAYS["scaling.mean"]) / ARRAYS["scaling.std"]')
     lines.append("x = x.astype(np.float32)")
     if model.mirrors:
         lines.append("x = np.concatenate([x, x[:, :, ::-1]])  # each image and its mirror image")
     lines += body.call
     if model.mirrors:
         lines.append("x = x.reshape(2, -1, *x.shape[1:]).mean(axis=0)")
-    if model.answer_scale is not None:
-        lines.append('x = x * ARRAYS["targets.deviation"] + ARRAYS["targets.mean"]')
+    if model.target_scale is not None:
+        lines.append('x = x * ARRAYS["targets.std"] + ARRAYS["targets.mean"]')
     if model.link == "exp":
         lines.append("x = np.exp(x)")
     says = {"softmax": "A logit per class.", "sigmoid": "The logit of the second class."}
@@ -310,7 +310,7 @@ def _outputs(model: Model, body: Body) -> str:
     return "\n".join([f"def outputs({argument}):", *[f"    {line}" for line in inside]])
 
 
-def _answers(model: Model) -> str:
+def _predictions(model: Model) -> str:
     argument = "inputs" if model.encoding is None else "table"
     if model.task == "counting":
         return (
@@ -319,12 +319,12 @@ def _answers(model: Model) -> str:
             "    return outputs(inputs).sum(axis=(1, 2, 3), dtype=np.float64)"
         )
     if model.task == "multilabel":
-        shares = "sigmoid(z)" if model.link == "sigmoid" else "z"
+        fractions = "sigmoid(z)" if model.link == "sigmoid" else "z"
         return (
             f"def probabilities({argument}):\n"
             '    """The probability of each of TARGETS, (n, targets)."""\n'
             f"    z = outputs({argument})\n"
-            f"    return {shares}\n\n\n"
+            f"    return {fractions}\n\n\n"
             f"def predict({argument}):\n"
             '    """1 for each of TARGETS that holds and 0 for the others, (n, targets)."""\n'
             f"    return (outputs({argument}) > 0).astype(int)"
@@ -337,20 +337,20 @@ def _answers(model: Model) -> str:
             f"    return outputs({argument})"
         )
     is_pair = model.output_shape == (1,)
-    shares = "softmax(z)" if model.link == "softmax" else "z"
+    fractions = "softmax(z)" if model.link == "softmax" else "z"
     if is_pair:
         second = "sigmoid(z)" if model.link == "sigmoid" else "z"
-        shares = f"np.concatenate([1 - {second}, {second}], axis=1)"
+        fractions = f"np.concatenate([1 - {second}, {second}], axis=1)"
     chosen = "(z[:, 0] > 0).astype(int)" if is_pair else "z.argmax(axis=1)"
     return (
         f"def probabilities({argument}):\n"
         '    """The probability of each class, (n, classes)."""\n'
         f"    z = outputs({argument})\n"
-        f"    return {shares}\n\n\n"
+        f"    return {fractions}\n\n\n"
         f"def predict({argument}):\n"
         '    """The name of the likeliest class for each sample."""\n'
         f"    z = outputs({argument})\n"
-        f"    return [CLASSES[place] for place in {chosen}]"
+        f"    return [CLASSES[index] for index in {chosen}]"
     )
 
 

@@ -67,8 +67,8 @@ def by_name(names, rows, columns):
         rows = [row for row in rows if len(row) > 1 or any(row)]
     if rows and len(rows[0]) == len(names) + 1 and any(row[-1] for row in rows):
         names = ["row names", *names]
-    places = {name: names.index(name) for name in columns}
-    return {name: [row[at] or None for row in rows] for name, at in places.items()}
+    indices = {name: names.index(name) for name in columns}
+    return {name: [row[at] or None for row in rows] for name, at in indices.items()}
 
 
 def is_missing(value):
@@ -146,10 +146,10 @@ def category(values, known, others=False, missing=False):
     return columns
 
 
-def place(values, known):
-    """The place of each text among the known ones, from 2 on; 0 for any other, 1 for none."""
-    places = {text: place for place, text in enumerate(known, start=2)} | {None: 1}
-    return [[places.get(text, 0) for text in texts(values)]]
+def category_index(values, known):
+    """The index of each text among the known ones, from 2 on; 0 for any other, 1 for none."""
+    indices = {text: index for index, text in enumerate(known, start=2)} | {None: 1}
+    return [[indices.get(text, 0) for text in texts(values)]]
 
 
 def yes_no(values, fill, missing=False):

@@ -69,9 +69,9 @@ def _closed(module: TorchModule, indent: str) -> list[str]:
     return [*lines, f"{last},"]
 
 
-def _named(module: TorchModule, place: str = "") -> dict[str, np.ndarray]:
+def _named(module: TorchModule, prefix: str = "") -> dict[str, np.ndarray]:
     """All weights under the names that PyTorch gives them."""
-    found = {f"{place}{name}": np.ascontiguousarray(one) for name, one in module.weights.items()}
+    found = {f"{prefix}{name}": np.ascontiguousarray(one) for name, one in module.weights.items()}
     for index, one in enumerate(module.inside):
-        found |= _named(one, f"{place}{index}.")
+        found |= _named(one, f"{prefix}{index}.")
     return found

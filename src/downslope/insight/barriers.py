@@ -1,4 +1,4 @@
-"""Distances between solutions: of their answers, of their weights, and walls on lines."""
+"""Distances between solutions: of their predictions, of their weights, and walls on lines."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from downslope.nn.layer import learned_arrays
 from downslope.nn.network import NetworkParameters
 
 
-def share_apart(chosen: Int[np.ndarray, "members n"]) -> Float[np.ndarray, "members members"]:
-    """The share of the samples to which each two answer with different classes."""
+def fraction_apart(chosen: Int[np.ndarray, "members n"]) -> Float[np.ndarray, "members members"]:
+    """The fraction of the samples to which each two answer with different classes."""
     return np.array([(chosen != own).mean(axis=1) for own in chosen])
 
 
@@ -20,16 +20,16 @@ def total_variation(
 ) -> Float[np.ndarray, "members members"]:
     """Half the sum of the absolute differences of the probabilities, averaged over the samples.
 
-    If both drew their answers by their probabilities, at least so large a share would differ.
+    If both drew their predictions by their probabilities, at least this fraction would differ.
     """
     return np.array([np.abs(probabilities - own).sum(-1).mean(-1) / 2 for own in probabilities])
 
 
 def root_mean_square(
-    answers: Float[np.ndarray, "members n outputs"],
+    predictions: Float[np.ndarray, "members n outputs"],
 ) -> Float[np.ndarray, "members members"]:
-    """The root of the mean square of the differences of each two's answers."""
-    return np.array([np.sqrt(((answers - own) ** 2).mean(axis=(1, 2))) for own in answers])
+    """The root of the mean square of the differences of each two's predictions."""
+    return np.array([np.sqrt(((predictions - own) ** 2).mean(axis=(1, 2))) for own in predictions])
 
 
 def weights_apart(one: NetworkParameters, other: NetworkParameters) -> float:
@@ -52,8 +52,8 @@ def weights_apart(one: NetworkParameters, other: NetworkParameters) -> float:
 
 def rise(losses: Float[np.ndarray, "lines points"]) -> Float[np.ndarray, " lines"]:
     """How far each line's losses rise above the straight line between their ends; at least 0."""
-    share = np.linspace(0, 1, losses.shape[1])
-    straight = losses[:, :1] * (1 - share) + losses[:, -1:] * share
+    fraction = np.linspace(0, 1, losses.shape[1])
+    straight = losses[:, :1] * (1 - fraction) + losses[:, -1:] * fraction
     return np.maximum((losses - straight).max(axis=1), 0)
 
 
@@ -65,7 +65,7 @@ def classical_map(
     Source: Torgerson, Multidimensional Scaling: I. Theory and Method, 1952.
 
     Returns:
-        The points, centred, and the share of the squared distances that they show, 0 to 1.
+        The points, centred, and the fraction of the squared distances that they show, 0 to 1.
     """
     squared = distances.astype(np.float64) ** 2
     centred = -0.5 * (squared - squared.mean(0) - squared.mean(1)[:, None] + squared.mean())

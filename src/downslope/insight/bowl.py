@@ -213,8 +213,8 @@ def bowl(
         INPUTS, TARGETS, loss, settings, np.array([start] * len(rates)), learning_rates=list(rates)
     )
     descents = []
-    for place, rate in enumerate(rates):
-        weights = walks.weights[:, place].astype(np.float64)
+    for index, rate in enumerate(rates):
+        weights = walks.weights[:, index].astype(np.float64)
         descents.append(Descent(float(rate), weights, loss_at(*weights.T)))
     gradient = gradient_at(*start)
     return Bowl((float(start[0]), float(start[1])), gradient, tuple(descents))

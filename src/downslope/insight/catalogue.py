@@ -89,8 +89,8 @@ class Catalogue(Result):
 
     def parts(self) -> Iterator[Part]:
         """A table for each kind."""
-        for place, (kind, of_kind) in enumerate(self.entries.items()):
-            yield from [""] * (place > 0)
+        for index, (kind, of_kind) in enumerate(self.entries.items()):
+            yield from [""] * (index > 0)
             yield _WORDS[kind].replace("`", "")
             yield Table(_head(of_kind), [one.cells for one in of_kind])
 

@@ -59,7 +59,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Sum:
-    """A slope that comes together from several places or units.
+    """A slope that comes together from several positions or units.
 
     Attributes:
         symbol: What the sum is, such as "dL/da1[3]".
@@ -86,9 +86,9 @@ class Chain:
     Attributes:
         weight: Which weight.
         gradient: The slope of the sample's loss, as backpropagation found it in float32.
-        start: The same as a sum over the places where the weight acts (one for a dense layer,
+        start: The same as a sum over the positions where the weight acts (one for a dense layer,
             many for a convolution), each a product of local derivative, f'(z) and dL/da.
-        links: dL/da of the strongest place's unit as a sum over the units of the next layer,
+        links: dL/da of the strongest position's unit as a sum over the units of the next layer,
             then that of the strongest of these, and so on to the last layer; shorter where a
             layer hands back so many slopes that they are not told apart.
         paths: The strongest paths from the weight to the loss, each a product.
@@ -173,9 +173,9 @@ class _Walker:
     def symbol(self, node: _Node) -> str:
         """What that slope is called."""
         if node.kind == "a" and node.layer == len(self.network.layers):
-            return f"dL/dy{_place(node.unit)}"
+            return f"dL/dy{_position(node.unit)}"
         letter = "z" if node.kind == "inner" else node.kind
-        return f"dL/d{letter}{node.layer}{_place(node.unit)}"
+        return f"dL/d{letter}{node.layer}{_position(node.unit)}"
 
     def strength(self, hop: _Hop) -> float:
         """How much a term gives, without its sign."""
@@ -199,22 +199,22 @@ class _Walker:
         )
 
     def first_hops(self, weight: Weight, spot: Spot) -> list[_Hop]:
-        """From the weight to the activation, at each place where it acts."""
+        """From the weight to the activation, at each position where it acts."""
         slopes = slopes_of_weight(spot, weight)
         layer = weight.layer
         self._inner = spot.delta
-        places = [tuple(map(int, one)) for one in np.argwhere(slopes)]
-        if not places:  # an input of 0: one term that says so
-            places = [(*(0 for _ in slopes.shape[:-1]), weight.unit)]
+        positions = [tuple(map(int, one)) for one in np.argwhere(slopes)]
+        if not positions:  # an input of 0: one term that says so
+            positions = [(*(0 for _ in slopes.shape[:-1]), weight.unit)]
         hops = []
-        for place in places:
-            value = float(slopes[place])
+        for position in positions:
+            value = float(slopes[position])
             if spot.is_inner:
-                factor = Factor(f"dz{layer}{_place(place)}/dw", value)
-                hops.append(_Hop((factor,), _Node("inner", layer, place)))
+                factor = Factor(f"dz{layer}{_position(position)}/dw", value)
+                hops.append(_Hop((factor,), _Node("inner", layer, position)))
                 continue
-            factor = Factor(_local_symbol(spot, weight, place), value)
-            hops.append(self._through_activation((factor,), layer, place))
+            factor = Factor(_local_symbol(spot, weight, position), value)
+            hops.append(self._through_activation((factor,), layer, position))
         return hops
 
     def _through_activation(
@@ -226,10 +226,10 @@ class _Walker:
         own = self.network.layers[layer - 1]
         if is_ours(own) and hasattr(own, "activation"):
             function, way = activation_of(own), self.way.layers[layer - 1]
-            numbers = {"z": float(way.sums[unit]), "a": float(way.activations[unit])}
+            numbers = {"z": float(way.pre_activations[unit]), "a": float(way.activations[unit])}
             told = function.equation.slope(numbers, float(rates[unit]), 4)
             told = f"{function.name}, {told}" if function.derivative not in ("", "1") else ""
-            factors = (*factors, Factor(f"f'(z{layer}{_place(unit)})", float(rates[unit]), told))
+            factors = (*factors, Factor(f"f'(z{layer}{_position(unit)})", float(rates[unit]), told))
         return _Hop(factors, _Node("a", layer, unit))
 
     def further(self, node: _Node) -> list[_Hop]:
@@ -246,9 +246,9 @@ class _Walker:
         if slopes is None:
             return []
         hops = []
-        for place in map(tuple, np.argwhere(slopes)):
-            unit = tuple(map(int, place))
-            symbol = f"dz{node.layer + 1}{_place(unit)}/da{node.layer}{_place(node.unit)}"
+        for position in map(tuple, np.argwhere(slopes)):
+            unit = tuple(map(int, position))
+            symbol = f"dz{node.layer + 1}{_position(unit)}/da{node.layer}{_position(node.unit)}"
             if layer.word == "dense":
                 symbol = f"w{node.layer + 1}[{node.unit[0]},{unit[0]}]"
             factor = Factor(symbol, float(slopes[unit]))
@@ -258,15 +258,15 @@ class _Walker:
     def _within_activation(self, node: _Node) -> list[_Hop]:
         """Of an activation in which each unit depends on all sums, such as softmax."""
         layer = self.network.layers[node.layer - 1]
-        sums = jnp.asarray(self.way.layers[node.layer - 1].sums)
-        flat = int(np.ravel_multi_index(node.unit, sums.shape))
-        direction = jnp.zeros(sums.size).at[flat].set(1).reshape(sums.shape)
-        _, slopes = jax.jvp(layer.activate, (sums[None],), (direction[None],))
+        pre_activations = jnp.asarray(self.way.layers[node.layer - 1].pre_activations)
+        flat = int(np.ravel_multi_index(node.unit, pre_activations.shape))
+        direction = jnp.zeros(pre_activations.size).at[flat].set(1).reshape(pre_activations.shape)
+        _, slopes = jax.jvp(layer.activate, (pre_activations[None],), (direction[None],))
         return [
             _Hop(
                 (
                     Factor(
-                        f"da{node.layer}{_place(tuple(unit))}/dz{node.layer}{_place(node.unit)}",
+                        f"da{node.layer}{_position(tuple(unit))}/dz{node.layer}{_position(node.unit)}",
                         float(slopes[0][tuple(unit)]),
                     ),
                 ),
@@ -297,20 +297,20 @@ def _rates(layer: Layer, way: LayerWay) -> np.ndarray | None:
     function = activation_of(layer)
     if not function.is_elementwise:
         return None
-    sums = jnp.asarray(way.sums)
-    _, pullback = jax.vjp(function.function, sums)
-    return np.asarray(pullback(jnp.ones_like(sums))[0])
+    pre_activations = jnp.asarray(way.pre_activations)
+    _, pullback = jax.vjp(function.function, pre_activations)
+    return np.asarray(pullback(jnp.ones_like(pre_activations))[0])
 
 
-def _place(unit: tuple[int, ...]) -> str:
+def _position(unit: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, unit))}]"
 
 
-def _local_symbol(spot: Spot, weight: Weight, place: tuple[int, ...]) -> str:
+def _local_symbol(spot: Spot, weight: Weight, position: tuple[int, ...]) -> str:
     """What the derivative of a sum by a weight is called: for a dense layer, the input."""
     if spot.layer.word == "dense":
         if weight.name == "biases":
             return "1"
         before = "x" if weight.layer == 1 else f"a{weight.layer - 1}"
         return f"{before}[{weight.index[0]}]"
-    return f"dz{weight.layer}{_place(place)}/dw"
+    return f"dz{weight.layer}{_position(position)}/dw"

@@ -213,13 +213,13 @@ class _Trainings:
             _Stopped: Ctrl-C was pressed; what was finished is there.
         """
         paces = []
-        for place, group in enumerate(groups):
+        for index, group in enumerate(groups):
             calmest = min(group, key=lambda one: one.learning_rate)
             pace = seconds_per_epoch(calmest, self.dataset)
             if pace is None:
                 raise _Stopped
             paces.append(pace)
-            self.tell(PACING * (place + 1) // len(groups), 1000)
+            self.tell(PACING * (index + 1) // len(groups), 1000)
         epochs = self._epochs(groups, paces, seconds)
         lasts = [one * pace for one, pace in zip(epochs, paces, strict=True)]
         longest = max(lasts)
@@ -283,13 +283,13 @@ class _Trainings:
 
     def _group(self, group: list[Variant], epochs: int, pace: float) -> dict[str, _Trained]:
         members = self._members(group)
-        share = self._beside(len(members)) * epochs * pace
+        fraction = self._beside(len(members)) * epochs * pace
         options = group[0].options
         if options.record == Record():
             options = options.replace(record=Record(every=-(-epochs // MEASUREMENTS)))
 
         def tell(step: int, steps: int) -> None:
-            done = min(1.0, (self.done + share * step / steps) / self.work)
+            done = min(1.0, (self.done + fraction * step / steps) / self.work)
             self.tell(PACING + int((1000 - PACING) * done), 1000)
 
         found = train_side_by_side(
@@ -303,31 +303,31 @@ class _Trainings:
         )
         if any(one.reason == "interrupted" for one in found.outcomes):
             raise _Stopped
-        self.done += share
+        self.done += fraction
         trained, start = {}, 0
         for one in group:
             count = sum(other is one for other, _ in members)
-            places = range(start, start + count)
-            trained[one.name] = _Trained(self._course(one, found, places, pace), found, places)
+            indices = range(start, start + count)
+            trained[one.name] = _Trained(self._course(one, found, indices, pace), found, indices)
             start += count
         return trained
 
-    def _course(self, variant: Variant, found: SideBySide, places: range, pace: float) -> Course:
-        settings = found.settings[places[0]]
+    def _course(self, variant: Variant, found: SideBySide, indices: range, pace: float) -> Course:
+        settings = found.settings[indices[0]]
         return Course(
             name=variant.name,
-            seeds=tuple(found.settings[place].seed for place in places),
+            seeds=tuple(found.settings[index].seed for index in indices),
             epochs=settings.epochs,
             seconds=pace * settings.epochs,
-            traces=tuple(found.traces[place] for place in places),
-            outcomes=tuple(found.outcomes[place] for place in places),
-            values=self._values(found, places, self.dataset.validation),
+            traces=tuple(found.traces[index] for index in indices),
+            outcomes=tuple(found.outcomes[index] for index in indices),
+            values=self._values(found, indices, self.dataset.validation),
             weights=self.dataset.validation.weights,
         )
 
-    def _values(self, found: SideBySide, places: range, samples: Samples) -> np.ndarray:
+    def _values(self, found: SideBySide, indices: range, samples: Samples) -> np.ndarray:
         """The loss and the measures of each sample, (trainings, N, measures)."""
-        return np.stack([found.model(one, self.dataset).values(samples) for one in places])
+        return np.stack([found.model(one, self.dataset).values(samples) for one in indices])
 
     def courses(
         self, names: list[str], *, with_test: bool

@@ -60,10 +60,10 @@ class Course:
         names = ("epoch", "train_loss", "validation_loss")
         return {name: [trace.epochs[name] for trace in self.traces] for name in names}
 
-    def of(self, place: int) -> Float[np.ndarray, " trainings"]:
+    def of(self, index: int) -> Float[np.ndarray, " trainings"]:
         """A validation metric of each training; index 0 is the loss, the task's metrics follow."""
-        weights = self.weights if place == 0 else None
-        return np.array([np.average(one[:, place], weights=weights) for one in self.values])
+        weights = self.weights if index == 0 else None
+        return np.array([np.average(one[:, index], weights=weights) for one in self.values])
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Comparison(Result):
     is_interrupted: bool = False
 
     @property
-    def place(self) -> int:
+    def index(self) -> int:
         """The index of the metric among those of a course."""
         return metrics.names(self.task).index(self.metric)
 
@@ -133,10 +133,10 @@ class Comparison(Result):
         """
         found = super().to_dict()
         names = metrics.names(self.task)
-        for place in ("equal_samples", "equal_time"):
-            courses: tuple[Course, ...] = getattr(self, place)
+        for by in ("equal_samples", "equal_time"):
+            courses: tuple[Course, ...] = getattr(self, by)
             apart = self.differences(courses)
-            for one, own in zip(found[place], courses, strict=True):
+            for one, own in zip(found[by], courses, strict=True):
                 values = [_root(name, own.of(index)).tolist() for index, name in enumerate(names)]
                 one["samples_seen"] = own.epochs * self.samples
                 one["validation"] = dict(zip(names, values, strict=True))
@@ -153,10 +153,10 @@ class Comparison(Result):
             return {}
         best = self.best(whole)
         pairs = len(whole) * (len(whole) - 1) // 2
-        weights = best.weights if self.place == 0 else None
-        first = best.values[:, :, self.place]
+        weights = best.weights if self.index == 0 else None
+        first = best.values[:, :, self.index]
         return {
-            one.name: difference(first, one.values[:, :, self.place], weights, pairs=pairs)
+            one.name: difference(first, one.values[:, :, self.index], weights, pairs=pairs)
             for one in whole
             if one is not best
         }
@@ -164,7 +164,7 @@ class Comparison(Result):
     def best(self, courses: Sequence[Course]) -> Course:
         """The course with the best mean metric."""
         sign = -1 if self.metric == "accuracy" else 1
-        return min(courses, key=lambda one: sign * float(one.of(self.place).mean()))
+        return min(courses, key=lambda one: sign * float(one.of(self.index).mean()))
 
 
 def _table(found: Comparison, courses: Sequence[Course]) -> Table:
@@ -178,8 +178,8 @@ def _table(found: Comparison, courses: Sequence[Course]) -> Table:
     rows = []
     for one in courses:
         row = [one.name, str(len(one.seeds)), f"{one.epochs:,}", rounded(one.seconds, 2)]
-        for place, name in enumerate(names):
-            values = _root(name, one.of(place))
+        for index, name in enumerate(names):
+            values = _root(name, one.of(index))
             low, high = (figure(name, float(end), found.task) for end in _ends(values))
             row += [figure(name, float(values.mean()), found.task), f"{low} - {high}"]
         if has_test:
@@ -207,7 +207,7 @@ def quoted(name: str) -> str:
 
 
 def shown_figure(figure: str, value: float) -> str:
-    """A figure as a person reads it: shares in percent, else three digits."""
+    """A figure as a person reads it: fractions in percent, else three digits."""
     return f"{100 * value:.1f} %" if figure == "accuracy" else f"{rounded(value, 3)}"
 
 
@@ -221,9 +221,9 @@ def _said(comparison: Comparison, courses: Sequence[Course], lead: str) -> str:
     )
     if not whole:
         return f"{lead}, none ended well.{tail}"
-    means = {one.name: float(one.of(comparison.place).mean()) for one in whole}
+    means = {one.name: float(one.of(comparison.index).mean()) for one in whole}
     best = quoted(comparison.best(whole).name)
-    value = shown_figure(figure, float(comparison.best(whole).of(comparison.place).mean()))
+    value = shown_figure(figure, float(comparison.best(whole).of(comparison.index).mean()))
     if len(whole) == 1:
         return (
             f"{lead}, only {setting} {best} ended well, at a validation {COLUMNS[figure]} of "

@@ -217,10 +217,10 @@ def _lanczos(multiply: Callable[[np.ndarray], np.ndarray], size: int) -> _Found:
             product = product - known.T @ (known @ product)
         rest = float(np.linalg.norm(product))
         values, vectors = eigh_tridiagonal(diagonal, beside)
-        eigenvalue, shares = float(values[-1]), vectors[:, -1]
-        uncertainty = rest * abs(float(shares[-1]))
+        eigenvalue, fractions = float(values[-1]), vectors[:, -1]
+        uncertainty = rest * abs(float(fractions[-1]))
         is_found = uncertainty <= TOLERANCE * abs(eigenvalue)  # also where nothing bends: 0 <= 0
         if is_found or len(known) == most:
-            return _Found(eigenvalue, uncertainty, shares @ known, len(known))
+            return _Found(eigenvalue, uncertainty, fractions @ known, len(known))
         beside.append(rest)
         basis[len(known)] = product / rest

@@ -42,7 +42,7 @@ from downslope.runs.run_folder import Origin
 from downslope.runs.trace import Trace
 from downslope.text import Table
 
-ROUNDING = 1e-5  # as a share of a loss: the most that rounding in another order explains at once
+ROUNDING = 1e-5  # as a fraction of a loss: the most that rounding in another order explains at once
 Cause = Literal["none", "data", "loss", "network", "start", "settings", "versions", "unknown"]
 
 
@@ -182,7 +182,7 @@ class RunDiff(Result):
     @property
     def first_difference(self) -> float | None:
         """The difference of the losses at the first differing step, as a fraction of the larger."""
-        return None if self.differs_from is None else _share(*self._losses_at(self.differs_from))
+        return None if self.differs_from is None else _fraction(*self._losses_at(self.differs_from))
 
     def _losses_at(self, step: int) -> tuple[float, float]:
         mine, yours = (float(side.trace.batch_loss[step - 1]) for side in (self.a, self.b))
@@ -205,8 +205,8 @@ class RunDiff(Result):
         usable = np.isfinite(mine) & np.isfinite(yours) & (mine > 0) & (yours > 0)
         ratios = np.full(self.steps, np.nan)
         if self.same_batches:
-            shares = mine[usable] / yours[usable]
-            ratios[usable] = np.maximum(shares, 1 / shares)
+            fractions = mine[usable] / yours[usable]
+            ratios[usable] = np.maximum(fractions, 1 / fractions)
         return ratios
 
     @property
@@ -215,8 +215,8 @@ class RunDiff(Result):
         behind = self.ratios[self.equal_steps :]
         if not np.isfinite(behind).any():
             return None
-        place = int(np.nanargmax(behind))
-        return RatioAt(float(behind[place]), self.equal_steps + place + 1)
+        index = int(np.nanargmax(behind))
+        return RatioAt(float(behind[index]), self.equal_steps + index + 1)
 
     @property
     def summary(self) -> str:
@@ -298,7 +298,7 @@ def diff(one: Run, other: Run) -> RunDiff:
 
 
 def _first_other(mine: np.ndarray, yours: np.ndarray) -> int | None:
-    """The first place, from 1, where two columns are not the same bits."""
+    """The first index, from 1, where two columns are not the same bits."""
     unlike = np.flatnonzero(_bits(mine) != _bits(yours))
     return int(unlike[0]) + 1 if len(unlike) else None
 
@@ -328,7 +328,7 @@ def _same_bits(one: Run, other: Run) -> bool:
     )
 
 
-def _share(mine: float, yours: float) -> float | None:
+def _fraction(mine: float, yours: float) -> float | None:
     largest = max(abs(mine), abs(yours))
     return abs(mine - yours) / largest if np.isfinite(mine + yours) and largest else None
 
@@ -457,8 +457,8 @@ def _why(found: RunDiff) -> str:
             f"What differs can change the losses from step {effect:,} on: it showed a little later."
         )
     if found.cause in ("versions", "unknown"):
-        share = found.first_difference
-        small = share is not None and share <= ROUNDING
+        fraction = found.first_difference
+        small = fraction is not None and fraction <= ROUNDING
         size = "It began as small as rounding in another order. " if small else ""
         if found.cause == "versions":
             return (
@@ -486,7 +486,7 @@ def _apart(found: RunDiff) -> str:
 
 
 def _relative(value: float) -> str:
-    """A share in percent, or of a millionth and less as rounding makes it."""
+    """A fraction in percent, or of a millionth and less as rounding makes it."""
     return f"{rounded(100 * value, 2)} %" if value >= 0.0001 else f"{value:.1e} of their size"
 
 

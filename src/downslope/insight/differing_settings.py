@@ -134,14 +134,14 @@ def _unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, .
 
 def stretches(one: Run, other: Run, steps: int) -> tuple[Stretch, ...]:
     """What is unlike over the first `steps` steps: a stretch for each change, at least one."""
-    places = {phase.until for run in (one, other) for phase in run.phases}
+    indices = {phase.until for run in (one, other) for phase in run.phases}
     found: list[Stretch] = []
-    for place in sorted({0, *(place for place in places if place < steps)}):
-        mine, yours = in_force(one, place + 1), in_force(other, place + 1)
+    for index in sorted({0, *(index for index in indices if index < steps)}):
+        mine, yours = in_force(one, index + 1), in_force(other, index + 1)
         settings = settings_unlike(mine[0], yours[0])
         versions = versions_unlike(mine[1], yours[1])
         if not found or (found[-1].settings, found[-1].versions) != (settings, versions):
-            found.append(Stretch(place + 1, settings, versions))
+            found.append(Stretch(index + 1, settings, versions))
     return tuple(found)
 
 

@@ -227,7 +227,7 @@ def escape(
             "at least one of both",
             "200 starts are the default.",
         )
-    places = np.random.default_rng(seed).uniform(HILL, B_ENDS, starts)
+    positions = np.random.default_rng(seed).uniform(HILL, B_ENDS, starts)
     loss = Loss("two minima", _per_sample)
     inputs = np.ones((SAMPLES, 1), np.float32)
     targets = tilts().astype(np.float32)[:, None]
@@ -242,9 +242,9 @@ def escape(
         )
         per_epoch = -(-SAMPLES // settings.samples_per_step(SAMPLES))
         seeds = [seed * starts + number for number in range(starts)]
-        walks = walk(inputs, targets, loss, settings, places[:, None], seeds=seeds)
+        walks = walk(inputs, targets, loss, settings, positions[:, None], seeds=seeds)
         found.append(_watched(size, walks.weights[..., 0], per_epoch))
-    return Escape(places, SAMPLES, epochs, learning_rate, tuple(found))
+    return Escape(positions, SAMPLES, epochs, learning_rate, tuple(found))
 
 
 def _watched(

@@ -25,11 +25,11 @@ from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
 from downslope.runs.test_evaluations import EvaluationCount
 
-_SAME = 1e-3  # share by which the first batch's loss may differ, as on another machine
+_SAME = 1e-3  # fraction by which the first batch's loss may differ, as on another machine
 
 
 @dataclass(frozen=True, eq=False)
-class LayerSlopes:
+class LayerGradients:
     """The gradient at one layer in the first step, and how far training moved its weights.
 
     Attributes:
@@ -62,7 +62,7 @@ class Beginning:
     untrained: Run
     stepped: Run
     batch: Samples
-    layers: tuple[LayerSlopes, ...]
+    layers: tuple[LayerGradients, ...]
 
 
 def beginning(run: Run) -> Beginning | None:
@@ -82,15 +82,15 @@ def beginning(run: Run) -> Beginning | None:
     if run.origin is not None or not len(run.trace.batch_loss):
         return None
     past = replay(run)
-    state, places = past.state(0), past.batch_of(1)
+    state, indices = past.state(0), past.batch_of(1)
     program, rates = past.program_of(1), np.full(1, past.rate_of(1), np.float32)
-    arguments = (past.material_of(1), places[None], rates, loop.new_chunk(program, state, 1))
+    arguments = (past.material_of(1), indices[None], rates, loop.new_chunk(program, state, 1))
     step = compiled(loop.train_step, program, *arguments, options=(QUICKLY_COMPILED,))
     _, after, rows = step(*arguments)
     loss = float(rows.batch_loss[0]) * past.units.of_loss(run.loss)
     if not np.isclose(loss, run.trace.batch_loss[0], rtol=_SAME, equal_nan=True):
         return None
-    batch = run.dataset.train.take(places[places >= 0])
+    batch = run.dataset.train.take(indices[indices >= 0])
 
     def at(parameters: NetworkParameters) -> Run:
         own = jax.tree.map(np.asarray, parameters)
@@ -106,7 +106,7 @@ def beginning(run: Run) -> Beginning | None:
     return Beginning(at(first), at(after.parameters), batch, _layers(past, first, batch))
 
 
-def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerSlopes, ...]:
+def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[LayerGradients, ...]:
     run, units = past.run, past.units
     inputs, targets = units.inputs.apply(batch.inputs), units.scaled_targets(batch.targets)
     key = past.seen(1).key if run.network.mixes_batch else None
@@ -120,7 +120,7 @@ def _layers(past: Replay, first: NetworkParameters, batch: Samples) -> tuple[Lay
         change = jax.tree.map(lambda new, old: np.asarray(new) - old, now, before)
         length = _length(before)
         layers.append(
-            LayerSlopes(
+            LayerGradients(
                 name=run.network.layer_name(index),
                 weights=sum(np.size(leaf) for leaf in learned_arrays(before)),
                 delta=float(np.sqrt(np.mean(np.square(found.deltas[index], dtype=np.float64)))),

@@ -96,7 +96,7 @@ class Generalization(Result):
 
     @property
     def kept(self) -> int:
-        """The place of the kept epoch among those that were looked at."""
+        """The index of the kept epoch among those that were looked at."""
         return int(np.abs(self.epochs - self.kept_epoch).argmin())
 
     @property
@@ -224,18 +224,18 @@ def compared(
         kept_epoch: One of the epochs; the last if left out.
         told: The other attributes of `Generalization`.
     """
-    shares = [
+    fractions = [
         np.full(one.shape[1], 1 / one.shape[1]) if weights is None else weights / weights.sum()
         for one, weights in ((train, train_weights), (validation, validation_weights))
     ]
-    means = [one @ share for one, share in zip((train, validation), shares, strict=True)]
+    means = [one @ fraction for one, fraction in zip((train, validation), fractions, strict=True)]
     errors = [
-        np.array([_error(row, share) for row in one])
-        for one, share in zip((train, validation), shares, strict=True)
+        np.array([_error(row, fraction) for row in one])
+        for one, fraction in zip((train, validation), fractions, strict=True)
     ]
     gaps, gap_errors = means[1] - means[0], np.hypot(*errors)
     lowest = int(np.nanargmin(means[1]))
-    rise = _apart(validation[-1], validation[lowest], shares[1])
+    rise = _apart(validation[-1], validation[lowest], fractions[1])
     least = LEAST_RISE * abs(means[1][lowest])
     is_above = (means[1] - means[1][lowest] > least) & (epochs > epochs[lowest])
     kept = len(epochs) - 1 if kept_epoch is None else int(np.flatnonzero(epochs == kept_epoch)[0])
@@ -257,14 +257,14 @@ def compared(
     )
 
 
-def _error(values: np.ndarray, shares: np.ndarray) -> float:
-    return squared_error_of_mean(values, shares) ** 0.5 if len(values) > 1 else np.inf
+def _error(values: np.ndarray, fractions: np.ndarray) -> float:
+    return squared_error_of_mean(values, fractions) ** 0.5 if len(values) > 1 else np.inf
 
 
-def _apart(values: np.ndarray, lowest: np.ndarray, shares: np.ndarray) -> Difference:
+def _apart(values: np.ndarray, lowest: np.ndarray, fractions: np.ndarray) -> Difference:
     """How far the same samples' losses lie above others, by their own differences."""
     own = values - lowest
-    mean, far = float(own @ shares), WIDE * _error(own, shares)
+    mean, far = float(own @ fractions), WIDE * _error(own, fractions)
     return Difference(mean, mean - far, mean + far)
 
 
@@ -277,11 +277,11 @@ def _since(epochs: np.ndarray, holds: np.ndarray) -> int | None:
 
 
 def _gap(found: Generalization) -> str:
-    gap, place = found.gap, found.kept
+    gap, index = found.gap, found.kept
     start = (
         f"At the weights of epoch {found.kept_epoch} the training loss is "
-        f"{rounded(found.train_loss[place], 3)} and the validation loss "
-        f"{rounded(found.validation_loss[place], 3)}: a gap of {rounded(gap.mean, 2)} "
+        f"{rounded(found.train_loss[index], 3)} and the validation loss "
+        f"{rounded(found.validation_loss[index], 3)}: a gap of {rounded(gap.mean, 2)} "
         f"(95 % interval {rounded(gap.low, 2)} to {rounded(gap.high, 2)}), "
     )
     if not gap.is_told or gap.mean < 0:

@@ -37,7 +37,7 @@ MOST_PROBED = 256  # samples whose signals are looked at,
 MOST_NUMBERS = 1 << 25  # of so many numbers in a layer
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
 MEASURES = (
-    "gradient_length", "weight_length", "update_share", "mean", "deviation", "dead", "saturated",
+    "gradient_length", "weight_length", "update_fraction", "mean", "std", "dead", "saturated",
 )  # fmt: skip
 
 
@@ -46,13 +46,13 @@ class LayerCourse:
     """One layer with weights at some steps; each array is (points,).
 
     Attributes:
-        name: Its place and kind, such as "1 Dense".
+        name: Its index and kind, such as "1 Dense".
         activation: Name of its activation; "identity" for layers without one.
         gradient_length: Length of the batch's gradient by all its weights and biases.
         weight_length: Length of all its weights and biases, before the step.
-        update_share: Length of what the step added, divided by the length before.
+        update_fraction: Length of what the step added, divided by the length before.
         mean: Of its activations, over the probed samples and all units.
-        deviation: Likewise the standard deviation.
+        std: Likewise the standard deviation.
         dead: Share of its units (channels of a convolution) that are 0 for every probed sample,
             so that no slope passes; NaN unless the activation is flat below 0, as relu is.
         saturated: Share of its activations where the slope is below a twentieth of the largest
@@ -63,9 +63,9 @@ class LayerCourse:
     activation: str
     gradient_length: Float[np.ndarray, " points"]
     weight_length: Float[np.ndarray, " points"]
-    update_share: Float[np.ndarray, " points"]
+    update_fraction: Float[np.ndarray, " points"]
     mean: Float[np.ndarray, " points"]
-    deviation: Float[np.ndarray, " points"]
+    std: Float[np.ndarray, " points"]
     dead: Float[np.ndarray, " points"]
     saturated: Float[np.ndarray, " points"]
 
@@ -165,7 +165,7 @@ def layers_over_time(
             rows.append(np.asarray(measured(*arguments)))
         before = state
     network = past.program.evaluator.network
-    with_weights = [place for place, own in enumerate(past.run.parameters) if jax.tree.leaves(own)]
+    with_weights = [index for index, own in enumerate(past.run.parameters) if jax.tree.leaves(own)]
     table = np.stack(rows)
     return LayersOverTime(
         data=run.data.name,
@@ -174,11 +174,11 @@ def layers_over_time(
         samples=len(probe),
         layers=tuple(
             LayerCourse(
-                network.layer_name(place),
-                activation_of(network.layers[place]).name,
+                network.layer_name(index),
+                activation_of(network.layers[index]).name,
                 *table[:, row].T.astype(np.float64),
             )
-            for row, place in enumerate(with_weights)
+            for row, index in enumerate(with_weights)
         ),
         run=run,
     )
@@ -186,8 +186,8 @@ def layers_over_time(
 
 def spread_steps(last: int, points: int) -> Int[np.ndarray, " points"]:
     """Steps from 1 to `last`, closer at the beginning: their distance grows evenly."""
-    shares = np.linspace(0, 1, points) ** 2
-    return np.unique(np.round(1 + (last - 1) * shares).astype(np.int64))
+    fractions = np.linspace(0, 1, points) ** 2
+    return np.unique(np.round(1 + (last - 1) * fractions).astype(np.int64))
 
 
 def _probe(past: Replay) -> Array:
@@ -197,8 +197,8 @@ def _probe(past: Replay) -> Array:
     shapes = past.program.evaluator.network.shapes(dataset.input_shape)
     size = max(math.prod(shape) for shape in (dataset.input_shape, *shapes))
     count = min(len(dataset.train), MOST_PROBED, max(4, MOST_NUMBERS // size))
-    places = np.linspace(0, len(dataset.train) - 1, count).astype(int)
-    return jnp.asarray(past.units.inputs.apply(dataset.train.inputs[places]))
+    indices = np.linspace(0, len(dataset.train) - 1, count).astype(int)
+    return jnp.asarray(past.units.inputs.apply(dataset.train.inputs[indices]))
 
 
 def _measured(
@@ -231,14 +231,16 @@ def _measured(
                 values.mean(),
                 values.std(),
                 silent if function.is_flat_below else nothing,
-                nothing if function.steepest is None else _saturated(function, signal.sums),
+                nothing
+                if function.steepest is None
+                else _saturated(function, signal.pre_activations),
             ]
         )
     return jnp.stack([jnp.stack(row) for row in rows])
 
 
-def _saturated(function: Activation, sums: Array) -> Array:
-    _, slopes = jax.jvp(function.function, (sums,), (jnp.ones_like(sums),))
+def _saturated(function: Activation, pre_activations: Array) -> Array:
+    _, slopes = jax.jvp(function.function, (pre_activations,), (jnp.ones_like(pre_activations),))
     return (slopes < FLAT * (function.steepest or 0)).mean()
 
 
@@ -256,8 +258,8 @@ def _row(one: LayerCourse) -> tuple[str, ...]:
         one.name,
         _both(one.gradient_length),
         _both(one.weight_length),
-        f"{percent(one.update_share[0])} → {percent(one.update_share[-1])}",
-        f"{number(one.mean[-1])} ± {number(one.deviation[-1])}",
+        f"{percent(one.update_fraction[0])} → {percent(one.update_fraction[-1])}",
+        f"{number(one.mean[-1])} ± {number(one.std[-1])}",
         stuck,
     )
 

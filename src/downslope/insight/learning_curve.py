@@ -195,9 +195,9 @@ class _Telling:
         self.tell, self.trainings, self.done = tell, trainings, 0
 
     def __call__(self, progress: Progress) -> None:
-        share = progress.step / progress.steps
+        fraction = progress.step / progress.steps
         if self.tell is not None:
-            self.tell(int(1000 * (self.done + share) / self.trainings), 1000)
+            self.tell(int(1000 * (self.done + fraction) / self.trainings), 1000)
         self.done += progress.step == progress.steps
 
 

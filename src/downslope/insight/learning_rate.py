@@ -142,7 +142,9 @@ class FoundRate(Result):
         """How it was found, in a sentence."""
         near, wide = self.second_look, self.first_look
         length = (
-            "the whole length" if near.share == 1 else f"{rounded(near.share, 2)} of the length"
+            "the whole length"
+            if near.fraction == 1
+            else f"{rounded(near.fraction, 2)} of the length"
         )
         return (
             f"Tried: {len(wide.rates)} rates for {wide.steps:,} steps, then {len(near.rates)} "
@@ -226,18 +228,18 @@ def find_rate(
     starts = _starts(question, effort.seeds)
     start_losses = _start_losses(question, starts)
 
-    share = effort.share * WIDE_SHARE
-    wide = try_rates(question, WIDE, question.seeds(1), share, start_losses, tell.part(0, 15))
+    fraction = effort.fraction * WIDE_SHARE
+    wide = try_rates(question, WIDE, question.seeds(1), fraction, start_losses, tell.part(0, 15))
     near = _second_look(question, wide, effort, start_losses, tell)
     choice = choose(near)
     rate = choice.rate
-    if effort.share < 1:
-        rate *= drift(best_of(wide), rate, WIDE_SHARE, effort.share)
+    if effort.fraction < 1:
+        rate *= drift(best_of(wide), rate, WIDE_SHARE, effort.fraction)
     rate = float(f"{rate:.3g}")
     low, high = (end * rate / choice.rate for end in choice.good)
     overshoots = choice.overshoots(near, wide)
     too_slow = choice.too_slow(near, wide)
-    proof = _prove(question, rate, too_slow, overshoots, share, tell)
+    proof = _prove(question, rate, too_slow, overshoots, fraction, tell)
     bend = _bend(question, starts[0])
     tell.end()
     return FoundRate(
@@ -267,12 +269,12 @@ def _second_look(
     for turn in range(1 + MOST_EXTENSIONS):
         rates = middle * RATIO ** np.arange(first, first + count, dtype=float)
         part = tell.part(15 + 75 * turn // 3, 15 + 75 * (turn + 1) // 3)
-        one = try_rates(question, rates, seeds, effort.share, start_losses, part)
+        one = try_rates(question, rates, seeds, effort.fraction, start_losses, part)
         found = one if found is None else merged(found, one)
-        place = choose(found).place
-        if place <= 1:
+        index = choose(found).index
+        if index <= 1:
             first = lowest = lowest - count
-        elif place >= len(found.rates) - 2:
+        elif index >= len(found.rates) - 2:
             first = lowest + len(found.rates)
         else:
             break
@@ -285,7 +287,7 @@ def _prove(
     rate: float,
     too_slow: float | None,
     overshoots: float | None,
-    share: float,
+    fraction: float,
     tell: _Parts,
 ) -> tuple[Proof, ...]:
     """Short trainings at the rate that was found, and well beyond the borders."""
@@ -295,7 +297,7 @@ def _prove(
     if overshoots is not None:
         rates["overshoots"] = overshoots * FASTER
     seeds = np.repeat(question.seeds(1), len(rates))
-    found = train_some(question, np.array([*rates.values()]), seeds, share, tell.part(90, 97))
+    found = train_some(question, np.array([*rates.values()]), seeds, fraction, tell.part(90, 97))
     return tuple(
         Proof(name, value, trace.batch_loss)
         for (name, value), trace in zip(rates.items(), found.traces, strict=True)

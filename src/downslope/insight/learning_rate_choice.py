@@ -34,14 +34,14 @@ class Choice:
     Attributes:
         rates: The rates, rising, (R,).
         losses: Their averaged validation losses, (R,).
-        place: The place of the lowest.
+        index: The index of the lowest.
         rate: The best rate, between its neighbours where a parabola through them is lowest.
         good: The lowest and the highest rate within a tenth of the lowest loss.
     """
 
     rates: Float[np.ndarray, " rates"]
     losses: Float[np.ndarray, " rates"]
-    place: int
+    index: int
     rate: float
     good: tuple[float, float]
 
@@ -60,7 +60,7 @@ class Choice:
 
         A training of less length is too slow at rates that are larger by as much.
         """
-        for one, factor in ((near, 1.0), (wide, wide.share / near.share)):
+        for one, factor in ((near, 1.0), (wide, wide.fraction / near.fraction)):
             rates = one.rates * factor
             is_below = np.arange(len(rates)) < _lowest(one)
             slow = ~_reached(one) & is_below & (rates < self.good[0])
@@ -76,14 +76,14 @@ def choose(tried: Round) -> Choice:
         DataError: The loss is finite at none of them.
     """
     heights = _smoothed(tried, _BROAD if len(tried.seeds) <= _FEW_SEEDS else _NARROW)
-    place = int(heights.argmin())
+    index = int(heights.argmin())
     logs = np.log(tried.rates)
-    best = _lowest_between(logs, heights, place)
-    low, high = _crossing(logs, heights, place, -1), _crossing(logs, heights, place, 1)
+    best = _lowest_between(logs, heights, index)
+    low, high = _crossing(logs, heights, index, -1), _crossing(logs, heights, index, 1)
     return Choice(
         rates=tried.rates,
         losses=np.exp(heights),
-        place=place,
+        index=index,
         rate=float(np.exp(best)),
         good=(float(np.exp(min(low, best))), float(np.exp(max(high, best)))),
     )
@@ -98,19 +98,19 @@ def best_of(wide: Round) -> float:
     return float(wide.rates[_smoothed(wide, _NARROW).argmin()])
 
 
-def drift(short: float, long: float, share: float, left: float) -> float:
+def drift(short: float, long: float, fraction: float, left: float) -> float:
     """By what the best rate of a training still changes when it becomes as long as it will be.
 
     Longer trainings end best with lower rates, and by how much depends on the case: what two
     lengths show is carried on to the third, as a power of the length.
 
     Args:
-        short: The best rate of trainings of a `share` of the length of others.
+        short: The best rate of trainings of a `fraction` of the length of others.
         long: The best rate of those.
-        share: That share.
+        fraction: That fraction.
         left: The length of the others beside the whole training.
     """
-    power = math.log(short / long) / math.log(1 / share)
+    power = math.log(short / long) / math.log(1 / fraction)
     return left ** min(max(power, 0.0), LARGEST_DRIFT)
 
 
@@ -150,19 +150,19 @@ def _smoothed(tried: Round, bell: np.ndarray) -> np.ndarray:
     return np.convolve(np.pad(heights, room, mode="edge"), bell, mode="valid")
 
 
-def _lowest_between(logs: np.ndarray, heights: np.ndarray, place: int) -> float:
+def _lowest_between(logs: np.ndarray, heights: np.ndarray, index: int) -> float:
     """Where the parabola through a lowest value and its neighbours is lowest."""
-    if not 0 < place < len(logs) - 1:
-        return float(logs[place])
-    before, here, after = heights[place - 1 : place + 2]
+    if not 0 < index < len(logs) - 1:
+        return float(logs[index])
+    before, here, after = heights[index - 1 : index + 2]
     bend = before - 2 * here + after
     step = 0.5 * (before - after) / bend if bend > 0 else 0.0
-    return float(logs[place] + np.clip(step, -0.5, 0.5) * (logs[place + 1] - logs[place]))
+    return float(logs[index] + np.clip(step, -0.5, 0.5) * (logs[index + 1] - logs[index]))
 
 
-def _crossing(logs: np.ndarray, heights: np.ndarray, place: int, way: int) -> float:
+def _crossing(logs: np.ndarray, heights: np.ndarray, index: int, way: int) -> float:
     """How far to one side of the lowest the losses stay within a tenth of it."""
-    limit, at = heights[place] + WITHIN, place
+    limit, at = heights[index] + WITHIN, index
     while 0 <= at + way < len(logs) and heights[at + way] <= limit:
         at += way
     if not 0 <= at + way < len(logs):
@@ -172,7 +172,7 @@ def _crossing(logs: np.ndarray, heights: np.ndarray, place: int, way: int) -> fl
 
 
 def _lowest(one: Round) -> int:
-    """The place of the lowest training loss."""
+    """The index of the lowest training loss."""
     return int(one.train_loss.mean(axis=1).argmin())
 
 

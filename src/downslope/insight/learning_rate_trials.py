@@ -1,9 +1,9 @@
 """Trainings at many learning rates at once, for as long as is worth it.
 
 A round trains one network with several rates and seeds side by side, for the whole training or
-for a share of it. A share has its whole schedule in fewer steps: fewer epochs, or less than one
-epoch by fewer samples. How large the rounds are is decided by counting arithmetic and never by a
-clock, so that the same question always gets the same answer.
+for a fraction of it. A fraction has its whole schedule in fewer steps: fewer epochs, or less than
+one epoch by fewer samples. How large the rounds are is decided by counting arithmetic and never by
+a clock, so that the same question always gets the same answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Round:
     Attributes:
         rates: The rates, rising, (R,).
         seeds: The seeds, (S,).
-        share: How long each training was beside the whole one, by samples seen.
+        fraction: How long each training was beside the whole one, by samples seen.
         steps: How many steps each had.
         start_loss: The training loss at the first weights, averaged over the seeds.
         validation_loss: At the end, (R, S); infinite where it diverged.
@@ -51,7 +51,7 @@ class Round:
 
     rates: Float[np.ndarray, " rates"]
     seeds: np.ndarray
-    share: float
+    fraction: float
     steps: int
     start_loss: float
     validation_loss: Float[np.ndarray, "rates seeds"]
@@ -101,18 +101,18 @@ class Effort:
     """How much is tried.
 
     Attributes:
-        share: The length of the second look's trainings beside the whole training, up to 1.
+        fraction: The length of the second look's trainings beside the whole training, up to 1.
         seeds: How many seeds it has.
     """
 
-    share: float
+    fraction: float
     seeds: int
 
     @property
     def trainings(self) -> float:
         """How many whole trainings all rounds are worth, if no second look is repeated."""
         near = (BELOW + 1 + ABOVE) * self.seeds
-        return self.share * (near + WIDE_SHARE * (len(WIDE) + 3))
+        return self.fraction * (near + WIDE_SHARE * (len(WIDE) + 3))
 
 
 def effort_for(question: Question, seconds: float) -> Effort:
@@ -126,10 +126,10 @@ def effort_for(question: Question, seconds: float) -> Effort:
     while effort.trainings * question.seconds > max(seconds, question.seconds):
         if effort.seeds > FEWEST_SEEDS:
             effort = replace(effort, seeds=effort.seeds // 2)
-        elif question.steps * effort.share / 2 < FEWEST_STEPS:
+        elif question.steps * effort.fraction / 2 < FEWEST_STEPS:
             break
         else:
-            effort = replace(effort, share=effort.share / 2)
+            effort = replace(effort, fraction=effort.fraction / 2)
     return effort
 
 
@@ -137,7 +137,7 @@ def try_rates(
     question: Question,
     rates: np.ndarray,
     seeds: np.ndarray,
-    share: float,
+    fraction: float,
     start_losses: np.ndarray,
     on_progress: OnProgress | None = None,
 ) -> Round:
@@ -147,14 +147,14 @@ def try_rates(
         question: Whose learning rate is looked for.
         rates: The rates, rising.
         seeds: The seeds.
-        share: How long, beside the whole training.
+        fraction: How long, beside the whole training.
         start_losses: The training loss at the first weights of each seed, (S,).
         on_progress: Called with (steps done, steps in all) of each training.
 
     Raises:
         KeyboardInterrupt: It was stopped.
     """
-    found = train_some(question, np.repeat(rates, len(seeds)), np.tile(seeds, len(rates)), share,
+    found = train_some(question, np.repeat(rates, len(seeds)), np.tile(seeds, len(rates)), fraction,
                        on_progress)  # fmt: skip
     shape = len(rates), len(seeds)
     diverged = np.array([one.reason == "non_finite" for one in found.outcomes])
@@ -164,13 +164,13 @@ def try_rates(
     ]
     highest = np.array([_highest(one, question.batch_size) for one in found.traces])
     rose = diverged | (highest > 2 * np.tile(start_losses[: len(seeds)], len(rates)))
-    shortened, epochs = _shortened(question, share)
+    shortened, epochs = _shortened(question, fraction)
     samples, size = len(shortened.train), question.batch_size
-    own_share = epochs * samples / (question.settings.epochs * len(question.dataset.train))
+    own_fraction = epochs * samples / (question.settings.epochs * len(question.dataset.train))
     return Round(
         rates=rates,
         seeds=seeds,
-        share=own_share,
+        fraction=own_fraction,
         steps=epochs * -(-samples // size),
         start_loss=float(start_losses[: len(seeds)].mean()),
         validation_loss=losses[0],
@@ -183,17 +183,17 @@ def train_some(
     question: Question,
     rates: np.ndarray,
     seeds: np.ndarray,
-    share: float,
+    fraction: float,
     on_progress: OnProgress | None = None,
 ) -> SideBySide:
-    """Train with these rates and seeds, one of each per member, for a share of the training.
+    """Train with these rates and seeds, one of each per member, for a fraction of the training.
 
     Raises:
         KeyboardInterrupt: It was stopped.
     """
     settings = question.settings
-    dataset, epochs = _shortened(question, share)
-    stop = settings.stop if share == 1 else Stop()
+    dataset, epochs = _shortened(question, fraction)
+    stop = settings.stop if fraction == 1 else Stop()
     watches = stop.patience is not None
     found = train_side_by_side(
         None,
@@ -211,13 +211,13 @@ def train_some(
     return found
 
 
-def _shortened(question: Question, share: float) -> tuple[Dataset, int]:
-    """The data and the number of epochs for a share of the training, of some steps at least.
+def _shortened(question: Question, fraction: float) -> tuple[Dataset, int]:
+    """The data and the number of epochs for a fraction of the training, of some steps at least.
 
     For less than one epoch it is some of the training samples, always the same.
     """
     dataset, settings = question.dataset, question.settings
-    epochs = settings.epochs * max(share, min(1.0, FEWEST_STEPS / question.steps))
+    epochs = settings.epochs * max(fraction, min(1.0, FEWEST_STEPS / question.steps))
     if round(epochs) >= 1:
         return dataset, round(epochs)
     total = len(dataset.train)

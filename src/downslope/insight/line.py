@@ -59,7 +59,7 @@ class Line(Result):
     @property
     def summary(self) -> str:
         """What is to be seen, in a sentence."""
-        start, end = (float(self.train_loss[place]) for place in (0, -1))
+        start, end = (float(self.train_loss[index]) for index in (0, -1))
         return (
             f"On the straight line from a training loss of {rounded(start)} to one of "
             f"{rounded(end)} there is a barrier of {rounded(self.barrier.train)} (validation: "

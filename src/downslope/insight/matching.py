@@ -1,6 +1,6 @@
 """Two networks with their hidden units in the same order, as far as they have one.
 
-Units of a hidden layer can change places without any answer changing: two networks may be the
+Units of a hidden layer can change places without any prediction changing: two networks may be the
 same function with weights far apart. The units of one are put in the order in which its weights
 lie nearest to the other's.
 
@@ -21,12 +21,12 @@ MOST_ROUNDS = 20  # over all layers; a few are enough
 
 
 def hidden_layers(network: Network) -> tuple[int, ...] | None:
-    """The places of the dense layers, where each feeds the next; None for other networks.
+    """The indices of the dense layers, where each feeds the next; None for other networks.
 
     Layers without weights and with nothing of their own for a unit may stand between them, and any
     layers before the first.
     """
-    dense = [place for place, one in enumerate(network.layers) if type(one) is Dense]
+    dense = [index for index, one in enumerate(network.layers) if type(one) is Dense]
     if len(dense) < 2 or dense[-1] != len(network.layers) - 1:
         return None
     between = network.layers[dense[0] :]
@@ -45,15 +45,15 @@ def matched(
         like: The weights that they should lie near to.
 
     Returns:
-        Parameters with the same answers.
+        Parameters with the same predictions.
     """
-    places = hidden_layers(network)
-    if places is None:
+    indices = hidden_layers(network)
+    if indices is None:
         return parameters
-    weights = [np.asarray(parameters[place]["weights"], np.float64) for place in places]
-    biases = [np.asarray(parameters[place]["biases"], np.float64) for place in places]
+    weights = [np.asarray(parameters[index]["weights"], np.float64) for index in indices]
+    biases = [np.asarray(parameters[index]["biases"], np.float64) for index in indices]
     targets = [
-        [np.asarray(like[place][name], np.float64) for place in places]
+        [np.asarray(like[index][name], np.float64) for index in indices]
         for name in ("weights", "biases")
     ]
     orders = [np.arange(one.shape[1]) for one in weights[:-1]]
@@ -68,7 +68,7 @@ def matched(
             orders[layer] = order
         if not changed:
             break
-    return _permuted(parameters, places, orders)
+    return _permuted(parameters, indices, orders)
 
 
 def _in_order(
@@ -84,15 +84,15 @@ def _in_order(
 
 
 def _permuted(
-    parameters: NetworkParameters, places: Sequence[int], orders: Sequence[np.ndarray]
+    parameters: NetworkParameters, indices: Sequence[int], orders: Sequence[np.ndarray]
 ) -> NetworkParameters:
     found = list(parameters)
-    for number, place in enumerate(places):
-        own = {name: np.asarray(one) for name, one in parameters[place].items()}
+    for number, index in enumerate(indices):
+        own = {name: np.asarray(one) for name, one in parameters[index].items()}
         if number:
             own["weights"] = own["weights"][orders[number - 1]]
         if number < len(orders):
             own["weights"] = own["weights"][:, orders[number]]
             own["biases"] = own["biases"][orders[number]]
-        found[place] = own
+        found[index] = own
     return tuple(found)

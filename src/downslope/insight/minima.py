@@ -18,7 +18,7 @@ from downslope.data.progress import OnProgress
 from downslope.engine import metrics
 from downslope.engine.metrics import MEASURES
 from downslope.errors import SettingError, quoted
-from downslope.insight.barriers import classical_map, rise, share_apart
+from downslope.insight.barriers import classical_map, fraction_apart, rise
 from downslope.insight.solutions import Solutions, lines_from_lowest
 from downslope.nn.network import Network
 from downslope.numerals import rounded
@@ -220,18 +220,18 @@ def minima_of(
         SettingError: Fewer than two ended in finite numbers.
     """
     solutions = Solutions.of(found, dataset)
-    ended = [found.outcomes[place] for place in solutions.members]
+    ended = [found.outcomes[index] for index in solutions.members]
     measured = solutions.measured(dataset.validation)
-    answers = [solutions.outputs(one, dataset.validation.inputs) for one in range(len(ended))]
-    apart = solutions.functions_apart(answers)
+    predictions = [solutions.outputs(one, dataset.validation.inputs) for one in range(len(ended))]
+    apart = solutions.functions_apart(predictions)
     differ = apart
     if dataset.task == "classification":
-        differ = share_apart(np.stack([metrics.chosen_class(one) for one in answers]))
+        differ = fraction_apart(np.stack([metrics.chosen_class(one) for one in predictions]))
     errors = None  # of several numbers, each in its own unit
     if solutions.spread is not None:
-        misses = [abs(one - dataset.validation.targets) / solutions.spread for one in answers]
+        misses = [abs(one - dataset.validation.targets) / solutions.spread for one in predictions]
         errors = np.array([one.mean() for one in misses])
-    places, map_fraction = classical_map(apart)
+    indices, map_fraction = classical_map(apart)
     lines = lines_from_lowest(solutions, on_progress or (lambda done, total: None))
     samples = len(dataset.train)
     per_epoch = -(-samples // found.settings[0].samples_per_step(samples))
@@ -247,7 +247,7 @@ def minima_of(
         baseline_loss=solutions.baseline(),
         predictions_differ=differ,
         functions_apart=apart,
-        map=places,
+        map=indices,
         map_fraction=map_fraction,
         weights_apart=lines.apart,
         matched_weights_apart=lines.matched_apart,
@@ -255,7 +255,7 @@ def minima_of(
         matched_line_losses=lines.matched_losses,
         diverged=len(found) - len(ended),
         still_falling=sum(
-            bool(still_falling(found.traces[place].validation_loss)) for place in solutions.members
+            bool(still_falling(found.traces[index].validation_loss)) for index in solutions.members
         ),
         epochs=max(one.step for one in ended) // per_epoch,
         is_interrupted=any(one.reason == "interrupted" for one in ended),
@@ -268,20 +268,20 @@ def _table(found: Minima) -> Table:
     head = ["seed", "training loss", "validation loss", COLUMNS[name], "differ", "distance"]
     head += ["barrier", *(["matched"] if matched is not None else [])]
     rows = []
-    for place in range(min(len(found), MOST_ROWS)):
-        differ = float(found.predictions_differ[0, place])
+    for index in range(min(len(found), MOST_ROWS)):
+        differ = float(found.predictions_differ[0, index])
         row = [
-            str(found.seeds[place]),
-            rounded(found.train_loss[place]),
-            rounded(found.validation_loss[place]),
-            figure(name, float(found.validation_metric[place]), found.task),
+            str(found.seeds[index]),
+            rounded(found.train_loss[index]),
+            rounded(found.validation_loss[index]),
+            figure(name, float(found.validation_metric[index]), found.task),
         ]
-        if place == 0:
+        if index == 0:
             row += ["the lowest", *[""] * (len(head) - len(row) - 1)]
         else:
             row.append(f"{100 * differ:.1f} %" if name == "accuracy" else rounded(differ, 3))
-            row += [f"{found.weights_apart[place]:.2f}", rounded(found.barriers[place - 1], 2)]
-            row += [rounded(matched[place - 1], 2)] if matched is not None else []
+            row += [f"{found.weights_apart[index]:.2f}", rounded(found.barriers[index - 1], 2)]
+            row += [rounded(matched[index - 1], 2)] if matched is not None else []
         rows.append(row)
     return Table(head, rows, numeric=range(len(head)))
 
@@ -341,9 +341,10 @@ def _lines(found: Minima) -> str:
     less = np.median(matched)
     said += f"; with the hidden units reordered to match, {rounded(less, 2)}"
     if np.median(barriers) > 0 and less < np.median(barriers) / 2:
-        share = 1 - less / np.median(barriers)
+        fraction = 1 - less / np.median(barriers)
         return (
-            said + f": {100 * share:.0f} % of the barrier comes from the order of the units alone."
+            said
+            + f": {100 * fraction:.0f} % of the barrier comes from the order of the units alone."
         )
     return said + ": they differ by more than the order of their units."
 

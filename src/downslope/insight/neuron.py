@@ -41,7 +41,7 @@ class Neuron(Result):
         layer_name: The name of the layer, such as "1 Dense".
         unit: Its index in the layer, from 0; of a convolution, the channel.
         activation: Name of its activation.
-        place: Of a convolution, the (row, column) of its output.
+        position: Of a convolution, the (row, column) of its output.
         grid: Of a convolution, how many (rows, columns) its output has.
         sample: Index of the training sample, from 0.
         names: The names of its inputs.
@@ -62,7 +62,7 @@ class Neuron(Result):
     layer_name: str
     unit: int
     activation: str
-    place: tuple[int, int] | None
+    position: tuple[int, int] | None
     grid: tuple[int, int] | None
     sample: int
     names: tuple[str, ...]
@@ -109,7 +109,11 @@ class Neuron(Result):
     @property
     def summary(self) -> str:
         """The neuron and its sample, in a sentence."""
-        where = "" if self.place is None else f" at row {self.place[0]}, column {self.place[1]}"
+        where = (
+            ""
+            if self.position is None
+            else f" at row {self.position[0]}, column {self.position[1]}"
+        )
         return (
             f"Unit {self.unit} of layer {self.layer_name}{where}, looking at training sample "
             f"{self.sample:,}"
@@ -129,11 +133,11 @@ class Neuron(Result):
             f"{number(values.mean(dtype=np.float64))}; above 0 for "
             f"{rounded(100 * float((values > 0).mean()), 3)} %."
         )
-        for word, places in (
+        for word, positions in (
             ("largest", self.responds_most()),
             ("smallest", self.responds_least()),
         ):
-            told = ", ".join(f"{place:,} ({number(values[place])})" for place in places)
+            told = ", ".join(f"{position:,} ({number(values[position])})" for position in positions)
             yield f"It is {word} for the training samples {told}."
 
 
@@ -143,7 +147,7 @@ def neuron(
     unit: int,
     sample: int | None = None,
     *,
-    place: tuple[int, int] | None = None,
+    position: tuple[int, int] | None = None,
 ) -> Neuron:
     """Look at one neuron of a run's network: its inputs, weights, products and activation.
 
@@ -155,7 +159,8 @@ def neuron(
         unit: Index of the unit, from 0; of a convolution, of the channel.
         sample: Index of the training sample that it looks at, from 0; None for the sample with the
             largest pre-activation.
-        place: Of a convolution, the (row, column) of its output; None for the largest activation.
+        position: Of a convolution, the (row, column) of its output; None for the largest
+            activation.
 
     Returns:
         The neuron, with its pre-activation for every training sample.
@@ -187,46 +192,48 @@ def neuron(
     signals = run.signals(samples.inputs[sample : sample + 1])
     first = run.scaling.apply(samples.inputs[sample : sample + 1])
     inputs = np.asarray(first if layer == 1 else signals[layer - 2].activations)[0]
-    sums = np.asarray(signals[layer - 1].sums)[0][..., unit]
+    pre_activations = np.asarray(signals[layer - 1].pre_activations)[0][..., unit]
     outputs = np.asarray(signals[layer - 1].activations)[0][..., unit]
     parameters = run.parameters[layer - 1]
     if isinstance(own, Conv2D):
-        if place is None:
-            place = tuple(map(int, np.unravel_index(int(outputs.argmax()), outputs.shape)))  # pyright: ignore[reportAssignmentType] - of two numbers
-        assert place is not None
-        if not all(0 <= one < side for one, side in zip(place, outputs.shape, strict=True)):
+        if position is None:
+            position = tuple(map(int, np.unravel_index(int(outputs.argmax()), outputs.shape)))  # pyright: ignore[reportAssignmentType] - of two numbers
+        assert position is not None
+        if not all(0 <= one < side for one, side in zip(position, outputs.shape, strict=True)):
             raise NetworkError(
-                f"The place {place} was asked for, and layer {layer} gives {outputs.shape[0]} x "
-                f"{outputs.shape[1]} places.",
+                f"The position {position} was asked for, and layer {layer} gives "
+                f"{outputs.shape[0]} x {outputs.shape[1]} positions.",
                 "a row and a column from 0",
                 "Leave it out for where the neuron responds most.",
             )
-        inputs = patch_of(own, inputs, place)
-        sums, outputs = sums[place], outputs[place]
+        inputs = patch_of(own, inputs, position)
+        pre_activations, outputs = pre_activations[position], outputs[position]
     else:
-        place = None
+        position = None
     weights = np.asarray(parameters["weights"])[..., unit]
-    others = np.asarray(signals[layer - 1].sums)[0]
+    others = np.asarray(signals[layer - 1].pre_activations)[0]
     return Neuron(
         layer=layer,
         layer_name=run.network.layer_name(layer - 1),
         unit=unit,
         activation=activation(own.activation).name,
-        place=place,
-        grid=None if place is None else (others.shape[0], others.shape[1]),
+        position=position,
+        grid=None if position is None else (others.shape[0], others.shape[1]),
         sample=sample,
         names=_names(run, layer, inputs.shape),
         inputs=inputs,
         weights=weights,
         bias=float(np.asarray(parameters["biases"])[unit]),
-        sum=float(sums),
+        sum=float(pre_activations),
         output=float(outputs),
-        slope=_slope(activation(own.activation), others if place is None else others[place], unit),
+        slope=_slope(
+            activation(own.activation), others if position is None else others[position], unit
+        ),
         equation=activation(own.activation).equation,
         curve=_curve(
             activation(own.activation),
-            float(sums),
-            others if place is None else others[place],
+            float(pre_activations),
+            others if position is None else others[position],
             unit,
         ),
         responses=responses,
@@ -240,8 +247,8 @@ def _checked(
     own = network.layers[checked_layer(network, layer) - 1]
     if not isinstance(own, Dense | Conv2D) or not is_ours(own):
         kinds = [
-            network.layer_name(place)
-            for place, one in enumerate(network.layers)
+            network.layer_name(position)
+            for position, one in enumerate(network.layers)
             if type(one) in (Dense, Conv2D)
         ]
         raise NetworkError(
@@ -273,13 +280,13 @@ def responses_of(run: Run, samples: Samples, layer: int, unit: int) -> Float[np.
 
 
 def patch_of(
-    layer: Conv2D, inputs: Float[np.ndarray, "h w c"], place: tuple[int, int]
+    layer: Conv2D, inputs: Float[np.ndarray, "h w c"], position: tuple[int, int]
 ) -> Float[np.ndarray, "size size c"]:
-    """What a convolution sees at one place of its output; 0 beyond the image's border."""
+    """What a convolution sees at one position of its output; 0 beyond the image's border."""
     reach = (layer.size - 1) * layer.dilation + 1
     cut = np.zeros((layer.size, layer.size, inputs.shape[-1]), inputs.dtype)
     spots = []
-    for at, side in zip(place, inputs.shape[:2], strict=True):
+    for at, side in zip(position, inputs.shape[:2], strict=True):
         around = 0
         if layer.padding == "same":
             around = max((math.ceil(side / layer.stride) - 1) * layer.stride + reach - side, 0)
@@ -298,24 +305,24 @@ def _names(run: Run, layer: int, shape: tuple[int, ...]) -> tuple[str, ...]:
         return names
     before = "x" if layer == 1 else f"a{layer - 1}"
     before = "patch" if len(shape) == 3 else before  # row, column and channel in it
-    places = (np.unravel_index(one, shape) for one in range(math.prod(shape)))
-    return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in places)
+    positions = (np.unravel_index(one, shape) for one in range(math.prod(shape)))
+    return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in positions)
 
 
-def _slope(function: Activation, sums: np.ndarray, unit: int) -> float:
+def _slope(function: Activation, pre_activations: np.ndarray, unit: int) -> float:
     """The derivative of a unit's activation by its own pre-activation."""
-    along = jnp.zeros(sums.shape).at[unit].set(1)
-    _, found = jax.jvp(function.function, (jnp.asarray(sums),), (along,))
+    along = jnp.zeros(pre_activations.shape).at[unit].set(1)
+    _, found = jax.jvp(function.function, (jnp.asarray(pre_activations),), (along,))
     return float(found[unit])
 
 
-def _curve(function: Activation, at: float, sums: np.ndarray, unit: int) -> np.ndarray:
+def _curve(function: Activation, at: float, pre_activations: np.ndarray, unit: int) -> np.ndarray:
     """The activation around a pre-activation; those of the other units stay as they are."""
     reach = max(4.0, 1.25 * abs(at)) if math.isfinite(at) else 4.0
     around = np.linspace(-reach, reach, CURVE).astype(np.float32)
     if function.is_elementwise:
         return np.stack([around, np.asarray(function(jnp.asarray(around)))], axis=1)
-    rows = np.repeat(sums[None], CURVE, axis=0)
+    rows = np.repeat(pre_activations[None], CURVE, axis=0)
     rows[:, unit] = around
     return np.stack([around, np.asarray(function(jnp.asarray(rows)))[:, unit]], axis=1)
 

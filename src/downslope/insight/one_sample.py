@@ -45,7 +45,7 @@ class HeldDropout(Layer):
     """Dropout as it was drawn for one sample in one step.
 
     Attributes:
-        factors: What each signal is multiplied by: 0, or the reciprocal of the share kept.
+        factors: What each signal is multiplied by: 0, or the reciprocal of the fraction kept.
     """
 
     factors: np.ndarray
@@ -71,13 +71,13 @@ class SeenSample:
     """A sample of the training part as a step saw it, or would see it.
 
     Attributes:
-        index: Its place in the training part, from 0.
+        index: Its index in the training part, from 0.
         source: Where it came from (a file's path), or None.
         raw: Its inputs as they were read, (*input_shape).
         inputs: As the network takes them, (1, ...): changed by augmentation, and scaled.
         targets: What the loss compares with, (1, ...), scaled as the outputs are.
         target: What it is compared with, in its own units: a class, numbers, or a number of people.
-        share: What its loss and gradient are multiplied by to be its part of the batch's; None
+        fraction: What its loss and gradient are multiplied by to be its part of the batch's; None
             where the batch is without it.
         network: The network with dropout held as it was drawn.
     """
@@ -88,7 +88,7 @@ class SeenSample:
     inputs: np.ndarray
     targets: np.ndarray
     target: np.ndarray
-    share: float | None
+    fraction: float | None
     network: Network = field(metadata=PROGRAM_ONLY)
 
 
@@ -98,7 +98,7 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
     Args:
         replay: The training.
         step: Which step; the sample need not be in its batch.
-        index: Its place in the training part, from 0; None for the first of the batch.
+        index: Its index in the training part, from 0; None for the first of the batch.
 
     Raises:
         DataError: There is no such sample.
@@ -115,13 +115,13 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
             f"a number from 0 to {len(samples) - 1:,}",
             "Choose another sample, or leave it out for the first one of the batch.",
         )
-    network, share = replay.run.network, None
+    network, fraction = replay.run.network, None
     if index in batch:
         row = int(np.flatnonzero(batch == index)[0])
         seen = replay.seen(step)
         inputs, targets = (np.asarray(one)[row : row + 1] for one in (seen.inputs, seen.targets))
         weights = np.ones(len(batch)) if seen.weights is None else np.asarray(seen.weights)
-        share = float(weights[row] / (len(batch) if seen.total is None else seen.total))
+        fraction = float(weights[row] / (len(batch) if seen.total is None else seen.total))
         if seen.key is not None:
             network = held(network, seen.key, np.shape(seen.inputs), row)
         sizes = None if seen.sizes is None else np.asarray(seen.sizes)[row]
@@ -143,7 +143,7 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         inputs=inputs,
         targets=targets,
         target=samples.counts[index] if people else samples.targets[index],
-        share=share,
+        fraction=fraction,
         network=network,
     )
 
@@ -155,7 +155,7 @@ def held(network: Network, key: Array, shape: Shape, row: int) -> Network:
         network: The network.
         key: The step's random key.
         shape: Of the batch's inputs, (B, ...).
-        row: The sample's place in the batch.
+        row: The sample's index in the batch.
     """
     layers, before = [], shape[1:]
     for index, layer in enumerate(network.layers):
@@ -181,14 +181,14 @@ def _held(layer: Layer, key: Array | None, shape: Shape, row: int) -> Layer:
         )
     branches = enumerate(layer.branches)
     return Parallel(
-        *(_held_chain(one, jax.random.fold_in(key, place), shape, row) for place, one in branches)
+        *(_held_chain(one, jax.random.fold_in(key, index), shape, row) for index, one in branches)
     )
 
 
 def _held_chain(layers: Sequence[Layer], key: Array, shape: Shape, row: int) -> list[Layer]:
     chain = []
-    for place, layer in enumerate(layers):
-        chain.append(_held(layer, jax.random.fold_in(key, place), shape, row))
+    for index, layer in enumerate(layers):
+        chain.append(_held(layer, jax.random.fold_in(key, index), shape, row))
         shape = (shape[0], *layer.output_shape(shape[1:]))
     return chain
 
@@ -258,15 +258,15 @@ class LayerWay:
 
     Attributes:
         inputs: What comes in.
-        sums: The weighted sums.
+        pre_activations: The pre-activations, z = x W + b.
         activations: What goes out.
         slope: d loss / d activations.
-        delta: d loss / d sums.
+        delta: d loss / d pre-activations.
         gradients: d loss / d parameters, in the shape of the layer's parameters.
     """
 
     inputs: np.ndarray
-    sums: np.ndarray
+    pre_activations: np.ndarray
     activations: np.ndarray
     slope: np.ndarray
     delta: np.ndarray
@@ -315,8 +315,8 @@ def walk(
 
 def _alone(arrays: tuple[np.ndarray, ...], gradients: Parameters) -> LayerWay:
     """One layer's part without the sample axis."""
-    inputs, sums, activations, slope, delta = (one[0] for one in arrays)
-    return LayerWay(inputs, sums, activations, slope, delta, gradients)
+    inputs, pre_activations, activations, slope, delta = (one[0] for one in arrays)
+    return LayerWay(inputs, pre_activations, activations, slope, delta, gradients)
 
 
 def _walk(
@@ -324,8 +324,8 @@ def _walk(
 ) -> tuple:
     """Loss, outputs, slope there, and what `LayerWay` holds of each layer."""
     network, loss = program
-    _, sums, activations = zip(*network.signals(parameters, inputs), strict=True)
+    _, pre_activations, activations = zip(*network.signals(parameters, inputs), strict=True)
     found = backpropagate(network, parameters, inputs, targets, loss=loss)
     before = (inputs, *activations[:-1])
-    arrays = zip(before, sums, activations, found.slopes, found.deltas, strict=True)
+    arrays = zip(before, pre_activations, activations, found.slopes, found.deltas, strict=True)
     return found.loss, list(zip(arrays, found.gradients, strict=True))

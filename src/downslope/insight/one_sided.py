@@ -209,25 +209,25 @@ def _operated(operation: Any, inputs: list[_Moving]) -> list[_Moving]:
 def _smooth(operation: Any, inputs: list[_Moving]) -> list[_Moving]:
     """An operation without branches: its own derivative, by JAX."""
 
-    def changed(places: list[int], changes: list[Any]) -> tuple[list[Any], list[Any]]:
+    def changed(indices: list[int], changes: list[Any]) -> tuple[list[Any], list[Any]]:
         """The results, and their change with that of some inputs."""
 
         def compute(*given: Any) -> list[Any]:
             values = [one.value for one in inputs]
-            for place, value in zip(places, given, strict=True):
-                values[place] = value
+            for index, value in zip(indices, given, strict=True):
+                values[index] = value
             result = operation.primitive.bind(*values, **operation.params)
             return list(result) if operation.primitive.multiple_results else [result]
 
-        values = [jnp.asarray(inputs[place].value) for place in places]
+        values = [jnp.asarray(inputs[index].value) for index in indices]
         return jax.jvp(compute, values, [jnp.asarray(one) for one in changes])
 
-    moving = [place for place, one in enumerate(inputs) if one.change is not None]
-    results, changes = changed(moving, [inputs[place].change for place in moving])
+    moving = [index for index, one in enumerate(inputs) if one.change is not None]
+    results, changes = changed(moving, [inputs[index].change for index in moving])
     errors: list[Any] = [0.0] * len(results)
-    for place, one in enumerate(inputs):
+    for index, one in enumerate(inputs):
         if one.error is not None and np.any(one.error):
-            parts = changed([place], [one.error])[1]
+            parts = changed([index], [one.error])[1]
             errors = [whole + np.abs(part) for whole, part in zip(errors, parts, strict=True)]
     return [
         _Moving(np.asarray(value), np.asarray(change), _bound(np.asarray(value), error))
@@ -325,11 +325,11 @@ def _probed(function: Callable[[Any], Any], at: float) -> Sides | None:
     """Both sides by the slopes at some distances, from the smallest ones that have numbers."""
     both = jax.value_and_grad(function)
     unit = math.log2(np.spacing(abs(at))) if at else 0
-    starts = [unit + _FIRST + 3 * place for place in range(3)] if at else _STARTS_AT_ZERO
+    starts = [unit + _FIRST + 3 * index for index in range(3)] if at else _STARTS_AT_ZERO
 
     def pairs(start: float, direction: int) -> np.ndarray:
         """Value and slope at growing distances, (window, 2)."""
-        points = [at + direction * 2.0 ** (start + 3 * place) for place in range(_WINDOW)]
+        points = [at + direction * 2.0 ** (start + 3 * index) for index in range(_WINDOW)]
         return np.array([[float(one) for one in both(jnp.float64(x))] for x in points])
 
     for start in starts:

@@ -28,7 +28,7 @@ class Path:
         steps: The steps that were done, (points,), rising; 0 is before the first.
         epochs: The same counted in epochs, (points,), with parts of one.
         parameters: The weights there, each array (points, ...).
-        kept: The place among the points of the weights that the run kept.
+        kept: The index among the points of the weights that the run kept.
     """
 
     steps: Int[np.ndarray, " points"]
@@ -83,6 +83,6 @@ def _points(per_epoch: int, last: int, kept: int, most: int) -> np.ndarray:
     epochs = max(1, -(-last // per_epoch))
     every = -(-epochs // room)  # epochs from one point to the next,
     parts = min(per_epoch, max(1, room // epochs))  # or points in each epoch
-    places = np.arange(0, epochs, every)[:, None] + np.arange(parts) / parts
-    steps = np.round(places.ravel() * per_epoch).astype(np.int64)
+    indices = np.arange(0, epochs, every)[:, None] + np.arange(parts) / parts
+    steps = np.round(indices.ravel() * per_epoch).astype(np.int64)
     return np.unique([*steps[steps <= last], kept, last])

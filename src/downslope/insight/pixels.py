@@ -1,4 +1,4 @@
-"""What the first layer looks for in images, and which inputs matter for an answer."""
+"""What the first layer looks for in images, and which inputs matter for a prediction."""
 
 from __future__ import annotations
 
@@ -154,10 +154,10 @@ def important_inputs(
         )
     run = run.with_data()
     assert run.dataset is not None
-    answers = run.outputs(inputs)
+    predictions = run.outputs(inputs)
     inputs = np.asarray(inputs)
     counting = run.data.task == "counting"
-    flat = answers.reshape(len(answers), -1)
+    flat = predictions.reshape(len(predictions), -1)
     if outputs is None:
         outputs = np.zeros(len(flat), int) if counting else flat.argmax(axis=1)
     outputs = np.asarray(outputs)
@@ -165,7 +165,7 @@ def important_inputs(
         raise DataError(
             f"The outputs to explain are {outputs.tolist()}.",
             f"a number from 0 to {flat.shape[1] - 1} for each of {len(inputs)} samples",
-            "Leave them out for the answers.",
+            "Leave them out for the predictions.",
         )
     scaled = np.asarray(run.scaling.apply(inputs))
     base = np.zeros_like(scaled[0])
@@ -174,14 +174,14 @@ def important_inputs(
         base = run.scaling.apply(mean)
     pick = np.ones_like(flat) if counting else np.eye(flat.shape[1], dtype=np.float32)[outputs]
     program = _Explained(run.network, run.loss, counting, PATH if method == METHODS[0] else 0)
-    arguments = (run.parameters, scaled, base, pick.reshape(answers.shape))
+    arguments = (run.parameters, scaled, base, pick.reshape(predictions.shape))
     slopes, value, at_base = map(np.asarray, compiled(_explain, program, *arguments)(*arguments))
     distance = scaled - base if program.path else scaled
     scores = (distance * slopes).astype(np.float64)
     value, at_base = value.astype(np.float64), at_base.astype(np.float64)
     if run.target_scaling is not None:  # of the output that is explained, or of all people
         width = (1,) if counting else flat.shape[1:]
-        own = (run.target_scaling.deviation, run.target_scaling.mean)
+        own = (run.target_scaling.std, run.target_scaling.mean)
         size, mean = (np.broadcast_to(one.ravel(), width)[outputs] for one in own)
         value, at_base = value * size + mean, at_base * size + mean
         scores *= size.reshape(-1, *[1] * (scores.ndim - 1))
@@ -217,11 +217,11 @@ def _explain(
         return slope(inputs), explained(inputs), explained(bases)
 
     def add(total: Array, point: tuple[Array, Array]) -> tuple[Array, None]:
-        share, weight = point
-        return total + weight * slope(bases + share * (inputs - bases)), None
+        fraction, weight = point
+        return total + weight * slope(bases + fraction * (inputs - bases)), None
 
     # Gauss and Legendre's points lie closer at both ends, where signals may turn sharply
-    places, weights = np.polynomial.legendre.leggauss(program.path)
-    points = (jnp.asarray((places + 1) / 2, jnp.float32), jnp.asarray(weights / 2, jnp.float32))
+    indices, weights = np.polynomial.legendre.leggauss(program.path)
+    points = (jnp.asarray((indices + 1) / 2, jnp.float32), jnp.asarray(weights / 2, jnp.float32))
     total, _ = lax.scan(add, jnp.zeros_like(inputs), points)
     return total, explained(inputs), explained(bases)

@@ -38,8 +38,8 @@ class Plane:
         first: The direction of a.
         second: The direction of b.
         names: What a and b are, for the axes.
-        share: Of a path: the fraction of its variance in the plane, from 0 to 1; else None.
-        shares: The fraction of each direction.
+        fraction: Of a path: the fraction of its variance in the plane, from 0 to 1; else None.
+        fractions: The fraction of each direction.
     """
 
     kind: Kind
@@ -47,8 +47,8 @@ class Plane:
     first: NetworkParameters = field(metadata=PROGRAM_ONLY)
     second: NetworkParameters = field(metadata=PROGRAM_ONLY)
     names: tuple[str, str]
-    share: float | None = None
-    shares: tuple[float, float] | None = None
+    fraction: float | None = None
+    fractions: tuple[float, float] | None = None
 
     def coordinates(self, path: Path) -> Float[np.ndarray, "points 2"]:
         """Where in the plane the points of a path lie, each seen straight from above."""
@@ -76,18 +76,18 @@ def plane_of_path(path: Path) -> Plane:
             "a training of some steps that turns",
             "Look at the plane of two random directions instead.",
         )
-    shares = values[[-1, -2]] / values.sum()
+    fractions = values[[-1, -2]] / values.sum()
     directions = (vectors[:, [-1, -2]].T @ centred) / np.sqrt(values[[-1, -2]])[:, None]
     travelled = directions @ (rows[-1] - rows[0])
     directions *= np.where(travelled < 0, -1, 1)[:, None]  # an eigenvector's sign is arbitrary
     origin = path.at(path.kept)
     first, second = (_shaped(row, origin) for row in directions)
     names = tuple(
-        f"direction {place} of the path ({100 * share:.0f} %)"
-        for place, share in enumerate(shares, start=1)
+        f"direction {index} of the path ({100 * fraction:.0f} %)"
+        for index, fraction in enumerate(fractions, start=1)
     )
-    parts = float(shares[0]), float(shares[1])
-    return Plane("path", origin, first, second, names, float(shares.sum()), parts)  # pyright: ignore[reportArgumentType] - there are two names
+    parts = float(fractions[0]), float(fractions[1])
+    return Plane("path", origin, first, second, names, float(fractions.sum()), parts)  # pyright: ignore[reportArgumentType] - there are two names
 
 
 def random_plane(parameters: NetworkParameters, seed: int = 0) -> Plane:
@@ -122,7 +122,7 @@ def plane_of_weights(parameters: NetworkParameters, names: Sequence[str]) -> Pla
 
     Args:
         parameters: The weights at (0, 0).
-        names: Two places: the layer, counted from 1 as everywhere, the array, and the indices in
+        names: Two weights: the layer, counted from 1 as everywhere, the array, and the indices in
             it from 0: "1.weights[3,5]" is the weight from input 3 to neuron 5 of the first layer.
 
     Raises:
@@ -147,7 +147,7 @@ def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
     if found is None:
         raise SettingError(
             f"{name!r} names no weight.",
-            "an array and the place in it",
+            "an array and the index in it",
             "Write it as 1.weights[3,5]: layer 1, input 3, neuron 5.",
         )
     if found[1].startswith("0."):
@@ -157,17 +157,17 @@ def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
             f"Write 1.{name[2:]} for the first layer.",
         )
     array = look_up(found[1], arrays, "array of weights", SettingError)
-    place = tuple(int(one) for one in found[2].split(",") if one.strip())
-    is_inside = len(place) == array.ndim and all(
-        index < size for index, size in zip(place, array.shape, strict=True)
+    indices = tuple(int(one) for one in found[2].split(",") if one.strip())
+    is_inside = len(indices) == array.ndim and all(
+        index < size for index, size in zip(indices, array.shape, strict=True)
     )
     if not is_inside:
         raise SettingError(
             f"There is no weight {name}.",
-            f"a place in an array of shape {array.shape}",
-            "Count the places from 0, with one number for each axis.",
+            f"indices into an array of shape {array.shape}",
+            "Count from 0, with one number for each axis.",
         )
-    array[place] = 1  # of zeros made here
+    array[indices] = 1  # of zeros made here
     return direction
 
 

@@ -61,14 +61,14 @@ def difference(
             hold together (Bonferroni).
     """
     count = first.shape[1]
-    shares = np.full(count, 1 / count) if weights is None else weights / weights.sum()
-    means = [values @ shares for values in (first, second)]
+    fractions = np.full(count, 1 / count) if weights is None else weights / weights.sum()
+    means = [values @ fractions for values in (first, second)]
     mean = float(means[1].mean() - means[0].mean())
     of_samples = second.mean(axis=0) - first.mean(axis=0)
     if min(len(first), len(second), count) < 2:
         return Difference(mean, -np.inf, np.inf)
     parts = [(float(one.var(ddof=1)) / len(one), len(one) - 1) for one in means]
-    parts.append((squared_error_of_mean(of_samples, shares), count - 1))
+    parts.append((squared_error_of_mean(of_samples, fractions), count - 1))
     squared = sum(part for part, _ in parts)
     if squared == 0:
         return Difference(mean, mean, mean)
@@ -78,7 +78,7 @@ def difference(
 
 
 def squared_error_of_mean(
-    values: Float[np.ndarray, " n"], shares: Float[np.ndarray, " n"] | None = None
+    values: Float[np.ndarray, " n"], fractions: Float[np.ndarray, " n"] | None = None
 ) -> float:
     """The squared standard error of a weighted mean of independent values, at least two.
 
@@ -86,9 +86,9 @@ def squared_error_of_mean(
 
     Args:
         values: One per sample.
-        shares: How much each counts, adding up to 1; None for all alike.
+        fractions: How much each counts, adding up to 1; None for all alike.
     """
     count = len(values)
-    shares = np.full(count, 1 / count) if shares is None else shares
-    apart = values - values @ shares
-    return float((shares**2) @ apart**2) * count / (count - 1)
+    fractions = np.full(count, 1 / count) if fractions is None else fractions
+    apart = values - values @ fractions
+    return float((fractions**2) @ apart**2) * count / (count - 1)

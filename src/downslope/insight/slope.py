@@ -74,28 +74,28 @@ class Tangent:
         def say(value: float) -> str:
             return number(value, digits)
 
-        place = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
+        index = f"At {variable} = {say(self.at)}, {result} is {say(self.value)}"
         used = f"Automatic differentiation, and so a training, uses {say(self.automatic)}."
         if math.isnan(self.automatic):
             used = "Automatic differentiation gets 0/0 or the like, which would end a training."
         if self.jump is not None:
             before, after = map(say, self.jump)
             return (
-                f"{place}; the curve jumps there, from {before} on its left to {after} on its "
+                f"{index}; the curve jumps there, from {before} on its left to {after} on its "
                 f"right, and has no slope. {used}"
             )
         if self.kink is not None:
             before, after = map(say, self.kink)
             return (
-                f"{place}; the curve has a kink there: its slope is {before} on the left and "
+                f"{index}; the curve has a kink there: its slope is {before} on the left and "
                 f"{after} on the right. {used}"
             )
         aside = "" if self.slope == self.automatic else f" {used}"
         if self.slope == 0:
-            return f"{place} and the curve is level.{aside}"
+            return f"{index} and the curve is level.{aside}"
         way = "rises" if self.slope > 0 else "falls"
         times = "" if abs(self.slope) == 1 else f"{say(abs(self.slope))} times "
-        told = f"{place} and {way} {times}as fast as {variable} grows"
+        told = f"{index} and {way} {times}as fast as {variable} grows"
         if result == "L":
             told += f": a {'smaller' if self.slope > 0 else 'larger'} {variable} lowers it"
         return f"{told}.{aside}"
@@ -465,10 +465,10 @@ def _difference(subject: _Subject, at: float, value: float) -> float:
         found = (values[1] - values[0]) / (ends[1] - ends[0])
     rounding = (np.abs(values) / 2).sum(axis=0) * np.finfo(np.float64).eps / steps
     errors = []
-    for place in range(1, count):
-        change, size = abs(found[place] - found[place - 1]), np.abs(found[place - 1 :][:2]).max()
+    for index in range(1, count):
+        change, size = abs(found[index] - found[index - 1]), np.abs(found[index - 1 :][:2]).max()
         if math.isfinite(change):
             is_steady = change <= _STEADY * size
-            error = (change + rounding[place]) / (size if is_steady and size else 1.0)
-            errors.append((not is_steady, error, place))
+            error = (change + rounding[index]) / (size if is_steady and size else 1.0)
+            errors.append((not is_steady, error, index))
     return float(found[min(errors)[2]]) if errors else math.nan

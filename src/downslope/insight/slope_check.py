@@ -14,7 +14,7 @@ from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 
 STEP = 2.0**-18  # about the cube root of float64's rounding, where central differences are best
-CORNER = 1e-2  # slopes that differ by more than this share of themselves
+CORNER = 1e-2  # slopes that differ by more than this fraction of themselves
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Solutions:
     Attributes:
         found: All trainings.
         dataset: What they learnt from.
-        members: Their places among all.
+        members: Their indices among all.
         train_loss: Their training losses, on at most `MOST_MEASURED` samples.
     """
 
@@ -67,13 +67,13 @@ class Solutions:
     def _first(self) -> Model:
         return self.found.model(0, self.dataset)
 
-    def model(self, place: int) -> Model:
+    def model(self, index: int) -> Model:
         """One of them as a model."""
-        return self._first.at(self.parameters(place))
+        return self._first.at(self.parameters(index))
 
-    def parameters(self, place: int) -> NetworkParameters:
+    def parameters(self, index: int) -> NetworkParameters:
         """The weights and biases of one of them."""
-        return self.found.parameters_of(int(self.members[place]))
+        return self.found.parameters_of(int(self.members[index]))
 
     def losses(
         self, parameters: NetworkParameters, samples: Samples, **along: Any
@@ -84,14 +84,14 @@ class Solutions:
     def measured(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
         """The loss and the task's first metric of each."""
         rows = [
-            metrics.average(self.dataset.task, self.model(place).values(samples), samples.weights)
-            for place in range(len(self.members))
+            metrics.average(self.dataset.task, self.model(index).values(samples), samples.weights)
+            for index in range(len(self.members))
         ]
         return np.array([list(one.values())[:2] for one in rows])
 
-    def outputs(self, place: int, inputs: np.ndarray) -> np.ndarray:
+    def outputs(self, index: int, inputs: np.ndarray) -> np.ndarray:
         """What the loss sees of one of them: logits, numbers, density maps."""
-        return self.model(place).outputs(inputs)
+        return self.model(index).outputs(inputs)
 
     @property
     def spread(self) -> np.ndarray | None:
@@ -107,24 +107,26 @@ class Solutions:
 
     def functions_apart(self, outputs: list[np.ndarray]) -> Float[np.ndarray, "starts starts"]:
         """How far each two lie apart as functions."""
-        answers = np.stack([np.asarray(self.found.loss.link(jnp.asarray(one))) for one in outputs])
-        answers = answers.astype(np.float64)
+        predictions = np.stack(
+            [np.asarray(self.found.loss.link(jnp.asarray(one))) for one in outputs]
+        )
+        predictions = predictions.astype(np.float64)
         if self.dataset.task == "classification":
-            if answers.shape[-1] == 1:
-                answers = np.concatenate([1 - answers, answers], axis=-1)
-            return total_variation(answers)
+            if predictions.shape[-1] == 1:
+                predictions = np.concatenate([1 - predictions, predictions], axis=-1)
+            return total_variation(predictions)
         if self.dataset.task == "counting":
-            answers = answers.sum(axis=(2, 3))
+            predictions = predictions.sum(axis=(2, 3))
         if self.spread is not None:
-            answers = answers / self.spread
-        return root_mean_square(answers.reshape(*answers.shape[:2], -1))
+            predictions = predictions / self.spread
+        return root_mean_square(predictions.reshape(*predictions.shape[:2], -1))
 
     def baseline(self) -> float:
         """The training loss of the best answer that ignores its input."""
         loss, samples = self.found.loss, some_of(self.dataset.train, MOST_MEASURED)
         width = self.found.network.shapes(self.dataset.input_shape)[-1][-1]
-        answer = metrics.baseline_output(self.dataset, loss, width)
-        values = self._first.constant_values(answer, samples)
+        prediction = metrics.baseline_output(self.dataset, loss, width)
+        values = self._first.constant_values(prediction, samples)
         return metrics.average(self.dataset.task, values, samples.weights)["loss"]
 
 
@@ -146,20 +148,20 @@ def lines_from_lowest(solutions: Solutions, tell: OnProgress) -> Lines:
     """
     network, count = solutions.found.network, len(solutions.members)
     samples = some_of(solutions.dataset.train, MOST_ON_LINES)
-    lowest, share = solutions.parameters(0), np.linspace(0, 1, POINTS)
+    lowest, fraction = solutions.parameters(0), np.linspace(0, 1, POINTS)
     can_match = hidden_layers(network) is not None
     rows: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     apart: tuple[list[float], list[float]] = ([0.0], [0.0])
-    for place in range(1, count):
-        other = solutions.parameters(place)
+    for index in range(1, count):
+        other = solutions.parameters(index)
         ends = [other, matched(network, other, lowest)] if can_match else [other]
         for number, end in enumerate(ends):
             way = jax.tree.map(lambda a, b: np.asarray(b) - np.asarray(a), lowest, end)
             rows[number].append(
-                solutions.losses(lowest, samples, directions=[way], coefficients=share)
+                solutions.losses(lowest, samples, directions=[way], coefficients=fraction)
             )
             apart[number].append(weights_apart(lowest, end))
-        tell(place, count - 1)
+        tell(index, count - 1)
     losses, distances = ([np.array(one, np.float64) for one in some] for some in (rows, apart))
     if not can_match:
         return Lines(losses[0], distances[0], None, None)

@@ -102,8 +102,8 @@ def _traced(
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, held_after, *given, loss)
     settings = past.settings_of(step)
-    answer, truth = answer_of(run, way.outputs[None]), truth_of(run, seen)
-    errors = None if truth is None else answer - truth
+    prediction, truth = prediction_of(run, way.outputs[None]), truth_of(run, seen)
+    errors = None if truth is None else prediction - truth
     return StepTrace(
         data=run.data.name,
         task=run.data.task,
@@ -127,21 +127,21 @@ def _traced(
         loss_unit=run.model.units.of_loss(run.loss),
         truth=truth,
         errors=errors,
-        answer_slopes=_answer_slopes(run, way, errors),
+        prediction_gradients=_prediction_gradients(run, way, errors),
         cell=seen.inputs.shape[1] // seen.targets.shape[1] if run.data.task == "counting" else 0,
-        answer_scales=_answer_scales(run),
-        answer=answer,
-        answer_after=answer_of(run, behind.outputs[None]),
+        target_scales=_target_scales(run),
+        prediction=prediction,
+        prediction_after=prediction_of(run, behind.outputs[None]),
         loss_after=behind.loss,
         layers=tuple(
             LayerStep(
-                run.network.layer_name(place),
-                way.layers[place],
-                arrays_of(of_batch, place + 1),
-                arrays_of(old, place + 1),
-                arrays_of(_minus(new, old), place + 1),
+                run.network.layer_name(index),
+                way.layers[index],
+                arrays_of(of_batch, index + 1),
+                arrays_of(old, index + 1),
+                arrays_of(_minus(new, old), index + 1),
             )
-            for place in range(len(network.layers))
+            for index in range(len(network.layers))
         ),
         weight=WeightStep(
             weight,
@@ -169,7 +169,7 @@ def _minus(new: NetworkParameters, old: NetworkParameters) -> NetworkParameters:
 
 
 def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
-    """What a sample's answer should be, as `answer_of` gives it.
+    """What a sample's prediction should be, as `prediction_of` gives it.
 
     Returns:
         Numbers in the units of the target, or the number of people (1,); None for classes and
@@ -179,38 +179,38 @@ def truth_of(run: Run, seen: SeenSample) -> np.ndarray | None:
         return None
     if run.data.task == "regression":
         return np.asarray(seen.target, np.float64)
-    people = np.asarray(run.model.units.answers_of(np.asarray(seen.targets)))[0]
+    people = np.asarray(run.model.units.predictions_of(np.asarray(seen.targets)))[0]
     return people.sum(dtype=np.float64).reshape(1)
 
 
-def _answer_slopes(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray | None:
-    """How fast the loss, or the square of the error of a count, grows with each answer."""
+def _prediction_gradients(run: Run, way: Way, errors: np.ndarray | None) -> np.ndarray | None:
+    """How fast the loss, or the square of the error of a count, grows with each prediction."""
     if errors is None or run.loss.link is not identity:
         return None
     if run.data.task == "counting":
         return 2 * errors
-    deviation = 1.0 if run.target_scaling is None else run.target_scaling.deviation
-    return np.asarray(way.slope * (run.model.units.of_loss(run.loss) / deviation), np.float64)
+    std = 1.0 if run.target_scaling is None else run.target_scaling.std
+    return np.asarray(way.slope * (run.model.units.of_loss(run.loss) / std), np.float64)
 
 
-def _answer_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
+def _target_scales(run: Run) -> tuple[np.ndarray, np.ndarray] | None:
     if run.target_scaling is None or run.data.task == "classification":
         return None
-    mean, deviation = run.target_scaling.mean, run.target_scaling.deviation
-    mean, deviation = np.broadcast_arrays(np.ravel(mean), np.ravel(deviation))
-    return mean, deviation
+    mean, std = run.target_scaling.mean, run.target_scaling.std
+    mean, std = np.broadcast_arrays(np.ravel(mean), np.ravel(std))
+    return mean, std
 
 
-def answer_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
+def prediction_of(run: Run, outputs: Array | np.ndarray) -> np.ndarray:
     """What a person reads of one sample's outputs, (1, ...).
 
     Returns:
         A probability per class or label, numbers in the units of the target, or the number of
         people (1,).
     """
-    answers = run.model.linked(run.model.units.answers_of(np.asarray(outputs)))[0]
+    predictions = run.model.linked(run.model.units.predictions_of(np.asarray(outputs)))[0]
     if run.data.task == "counting":
-        return answers.sum(dtype=np.float64).reshape(1)
-    if run.data.task == "classification" and answers.shape == (1,):
-        return np.array([1 - answers[0], answers[0]])
-    return answers
+        return predictions.sum(dtype=np.float64).reshape(1)
+    if run.data.task == "classification" and predictions.shape == (1,):
+        return np.array([1 - predictions[0], predictions[0]])
+    return predictions

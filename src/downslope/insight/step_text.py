@@ -114,14 +114,14 @@ class StepTrace(Result):
         truth: The target, in the units of the targets: numbers, or (people,) in what the network
             saw, which may be a part of the photo; None for classes.
         errors: The prediction before the step minus the target; None for classes and labels.
-        answer_slopes: The gradient of the loss with respect to each prediction, in the units of the
-            targets; where people are counted, that of the squared error. None for classes, and
-            where the outputs are not the predictions yet.
+        prediction_gradients: The gradient of the loss with respect to each prediction, in the
+            units of the targets; where people are counted, that of the squared error. None for
+            classes, and where the outputs are not the predictions yet.
         cell: Of density maps, the side of a cell in pixels; else 0.
-        answer_scales: Mean and standard deviation by which targets were standardised, (outputs,)
+        target_scales: Mean and standard deviation by which targets were standardised, (outputs,)
             each; None where they were not.
-        answer: The prediction before the step: a probability per class, numbers, or (people,).
-        answer_after: The prediction for the same sample after the step.
+        prediction: The prediction before the step: a probability per class, numbers, or (people,).
+        prediction_after: The prediction for the same sample after the step.
         loss_after: Its loss after the step, as `way.loss`.
         layers: All layers, first layer first.
         weight: The weight that was followed.
@@ -151,11 +151,11 @@ class StepTrace(Result):
     loss_unit: float
     truth: np.ndarray | None
     errors: np.ndarray | None
-    answer_slopes: np.ndarray | None
+    prediction_gradients: np.ndarray | None
     cell: int
-    answer_scales: tuple[np.ndarray, np.ndarray] | None
-    answer: np.ndarray
-    answer_after: np.ndarray
+    target_scales: tuple[np.ndarray, np.ndarray] | None
+    prediction: np.ndarray
+    prediction_after: np.ndarray
     loss_after: float
     layers: tuple[LayerStep, ...]
     weight: WeightStep
@@ -200,12 +200,12 @@ def _are_same(one: float, other: float) -> bool:
 def _sample(traced: StepTrace) -> Iterator[Part]:
     seen = traced.sample
     where = f" ({seen.source})" if seen.source else ""
-    if seen.share is None:
+    if seen.fraction is None:
         batch = "it is not in this step's batch, which moves the weights without it"
     else:
         batch = (
-            f"one of {amount(traced.batch, 'sample')} of this step; {percent(seen.share)} of its "
-            "loss counts in the loss of the step"
+            f"one of {amount(traced.batch, 'sample')} of this step; {percent(seen.fraction)} of "
+            "its loss counts in the loss of the step"
         )
     yield f"Training sample {seen.index:,}{where}: {batch}."
     names = traced.input_names
@@ -234,7 +234,7 @@ def _truth(traced: StepTrace) -> str:
         )
     if traced.task == "classification":
         if target.ndim:
-            return f"shares of the classes {listed(target)}"
+            return f"fractions of the classes {listed(target)}"
         return f'"{printable(traced.class_names[int(target)])}"'
     return _named(traced, target)
 
@@ -248,24 +248,24 @@ def _named(traced: StepTrace, values: np.ndarray) -> str:
     return ", ".join(texts)
 
 
-def _said(traced: StepTrace, answer: np.ndarray) -> str:
+def _said(traced: StepTrace, prediction: np.ndarray) -> str:
     """What the network answers, as a sentence without its end."""
     if traced.task == "counting":
-        return f"{exactly(float(answer[0]))} people"
+        return f"{exactly(float(prediction[0]))} people"
     if traced.task != "classification":
-        said = _named(traced, answer)
+        said = _named(traced, prediction)
         return said if traced.task != "multilabel" else f"{said} (how probable each is)"
-    first = int(np.nan_to_num(answer, nan=-1).argmax())
-    said = f'"{printable(traced.class_names[first])}" with {percent(float(answer[first]))}'
+    first = int(np.nan_to_num(prediction, nan=-1).argmax())
+    said = f'"{printable(traced.class_names[first])}" with {percent(float(prediction[first]))}'
     target = np.asarray(traced.sample.target)
     if target.ndim == 0 and int(target) != first:
         truth = int(target)
         right = printable(traced.class_names[truth])
-        said += f'; the target "{right}" gets {percent(float(answer[truth]))}'
+        said += f'; the target "{right}" gets {percent(float(prediction[truth]))}'
     return said
 
 
-def _answer(traced: StepTrace) -> Iterator[Part]:
+def _prediction(traced: StepTrace) -> Iterator[Part]:
     if traced.sample.network.mixes_batch:
         yield (
             "Batch normalisation uses the mean and variance of the step's batch. For this sample "
@@ -273,9 +273,12 @@ def _answer(traced: StepTrace) -> Iterator[Part]:
         )
     yield _table(
         ("layer", "pre-activations", "activations"),
-        ((one.name, spread(one.way.sums), spread(one.way.activations)) for one in traced.layers),
+        (
+            (one.name, spread(one.way.pre_activations), spread(one.way.activations))
+            for one in traced.layers
+        ),
     )
-    yield f"It predicts {_said(traced, traced.answer)}."
+    yield f"It predicts {_said(traced, traced.prediction)}."
 
 
 def _loss(traced: StepTrace) -> Iterator[Part]:
@@ -302,7 +305,7 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
     assert traced.truth is not None
     error = float(traced.errors[0])
     people = " people" if traced.task == "counting" else ""
-    given = f"{exactly(traced.answer[0])} instead of {exactly(traced.truth[0])}"
+    given = f"{exactly(traced.prediction[0])} instead of {exactly(traced.truth[0])}"
     if error == 0 or not math.isfinite(error):
         yield f"The prediction is {'exact' if error == 0 else 'not finite'}: {given}{people}."
         return
@@ -310,14 +313,14 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
     yield f"The prediction is {exactly(abs(error))}{people} too {way}: {given}."
     is_loss = ", the squared error, is the loss" if _is_square_of_error(traced) else ""
     yield f"The square of this error{is_loss}: {exactly(error**2)}."
-    if traced.answer_slopes is None:
+    if traced.prediction_gradients is None:
         return
-    slope = float(traced.answer_slopes[0])
+    slope = float(traced.prediction_gradients[0])
     what = "loss" if traced.task != "counting" else "square"
     if slope == 0:
         yield f"The {what} does not change with the prediction here: its slope is 0."
         return
-    numbers = {"y": float(traced.answer[0]), "t": float(traced.truth[0])}
+    numbers = {"y": float(traced.prediction[0]), "t": float(traced.truth[0])}
     square = LOSSES["squared_error"].equation if _is_twice(slope, error) else None
     told = f"{exactly(slope)}" if square is None else square.slope(numbers, slope)
     if square is not None:
@@ -350,18 +353,24 @@ def _errors(traced: StepTrace) -> Iterator[Part]:
     if traced.errors.size > FEW:
         yield f"Errors, prediction minus target: {spread(traced.errors)}."
         return
-    flat = (np.ravel(one) for one in (traced.answer, traced.truth, traced.errors))
+    flat = (np.ravel(one) for one in (traced.prediction, traced.truth, traced.errors))
     rows = [
-        (_output(traced, place), exactly(answer), exactly(truth), exactly(error), exactly(error**2))
-        for place, (answer, truth, error) in enumerate(zip(*flat, strict=True))
+        (
+            _output(traced, index),
+            exactly(prediction),
+            exactly(truth),
+            exactly(error),
+            exactly(error**2),
+        )
+        for index, (prediction, truth, error) in enumerate(zip(*flat, strict=True))
     ]
     yield _table(("output", "prediction", "target", "error", "its square"), rows)
 
 
-def _output(traced: StepTrace, place: int) -> str:
+def _output(traced: StepTrace, index: int) -> str:
     """What an output stands for."""
     names = traced.target_names
-    return printable(names[place]) if place < len(names) else str(place)
+    return printable(names[index]) if index < len(names) else str(index)
 
 
 def _map_loss(traced: StepTrace) -> Iterator[Part]:
@@ -372,8 +381,8 @@ def _map_loss(traced: StepTrace) -> Iterator[Part]:
         f"{rows} x {columns} cells of {traced.cell} x {traced.cell} pixels, whose sum is the count."
     )
     scaled = ""
-    if traced.answer_scales is not None:
-        scaled = f", both divided by {number(float(traced.answer_scales[1][0]))} people"
+    if traced.target_scales is not None:
+        scaled = f", both divided by {number(float(traced.target_scales[1][0]))} people"
     name = traced.loss_name.replace("_", " ")
     yield (
         f"Its loss is the {name} of the people seen in a cell and those who are there{scaled}, the "
@@ -393,30 +402,30 @@ def _own_loss(traced: StepTrace) -> Iterator[Part]:
     target = np.asarray(traced.sample.target)
     is_logarithm = traced.has_known_loss and traced.loss_name in _LOGARITHMS
     if traced.task == "classification" and target.ndim == 0 and is_logarithm:
-        share = max(float(traced.answer[int(target)]), 1e-300)
-        if math.isclose(-math.log(share), traced.way.loss, rel_tol=1e-3, abs_tol=1e-4):
+        fraction = max(float(traced.prediction[int(target)]), 1e-300)
+        if math.isclose(-math.log(fraction), traced.way.loss, rel_tol=1e-3, abs_tol=1e-4):
             yield (
                 f"{name}: {number(traced.way.loss)}, minus the natural logarithm of the "
-                f"probability {number(share)} of the true class."
+                f"probability {number(fraction)} of the true class."
             )
             return
     if traced.loss_unit != 1 and not _is_square_of_error(traced):
         yield f"{name} of this sample: {exactly(traced.way.loss * traced.loss_unit)}."
-    if traced.answer_scales is None:
+    if traced.target_scales is None:
         if traced.loss_unit == 1:
             yield f"{name} of this sample: {number(traced.way.loss)}."
         return
-    mean, deviation = traced.answer_scales
+    mean, std = traced.target_scales
     if mean.size > 1:
         yield (
             f"{name} of this sample: {number(traced.way.loss)}, from outputs and targets with the "
             "mean of each target subtracted, divided by its standard deviation."
         )
         return
-    alike = ", or 1 where all are alike" if deviation[0] == 1 else ""
+    alike = ", or 1 where all are alike" if std[0] == 1 else ""
     yield (
         f"Inside, the network works with targets minus {exactly(mean[0])} (their mean), divided "
-        f"by {exactly(deviation[0])} (their standard deviation{alike}), so that one learning rate "
+        f"by {exactly(std[0])} (their standard deviation{alike}), so that one learning rate "
         f"suits all units. There this sample's loss is {number(traced.way.loss)}; all numbers from "
         "here to step 5 are in these units."
     )
@@ -439,22 +448,22 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     yield _table(
         ("output", "", "y", "with numbers", "dL/dy"),
         (
-            (f"y[{place}]", names[place], number(y), _with_numbers(traced, place), number(dy))
-            for place, (y, dy) in enumerate(zip(outputs, slope.ravel(), strict=True))
+            (f"y[{index}]", names[index], number(y), _with_numbers(traced, index), number(dy))
+            for index, (y, dy) in enumerate(zip(outputs, slope.ravel(), strict=True))
         ),
     )
 
 
-def _with_numbers(traced: StepTrace, place: int) -> str:
+def _with_numbers(traced: StepTrace, index: int) -> str:
     """The derivative of one of our losses with respect to an output, with its numbers put in."""
     outputs = traced.way.outputs.ravel().astype(np.float64)
     targets = np.ravel(traced.sample.targets)
-    target = float(targets[place]) if targets.size == outputs.size else float(targets[0] == place)
+    target = float(targets[index]) if targets.size == outputs.size else float(targets[0] == index)
     if not traced.has_known_loss or not traced.equation.derivative:
         return ""
-    y = float(outputs[place])
+    y = float(outputs[index])
     numbers = {
-        "softmax(y)[i]": float(softmax(outputs)[place]),
+        "softmax(y)[i]": float(softmax(outputs)[index]),
         "sigmoid(y)": float(expit(y)),
         "i == t": target,
         "y": y,
@@ -563,17 +572,17 @@ def _change(traced: StepTrace) -> Iterator[Part]:
         return
     yield from tell_change(traced)
     rows = [
-        (layer.name if place == 0 else "", name, norm(layer.before[name]), norm(change),
-         _share(length(change), length(layer.before[name])))
+        (layer.name if index == 0 else "", name, norm(layer.before[name]), norm(change),
+         _fraction(length(change), length(layer.before[name])))
         for layer in traced.layers
-        for place, (name, change) in enumerate(layer.changes.items())
+        for index, (name, change) in enumerate(layer.changes.items())
     ]  # fmt: skip
     if rows:
         yield "Euclidean lengths of all weights and of all biases of a layer:"
         yield _table(("layer", "", "length before", "length of the change", "fraction"), rows)
 
 
-def _share(change: float, before: float) -> str:
+def _fraction(change: float, before: float) -> str:
     """A change as a fraction of what was there; where nothing was, there is none."""
     return percent(change / before) if before > 0 else "-" if change == 0 else "was 0"
 
@@ -603,11 +612,11 @@ def _again(traced: StepTrace) -> Iterator[Part]:
     if not traced.is_made:
         yield "Nothing changes: the step was not made."
         return
-    yield f"It predicts {_said(traced, traced.answer_after)}."
+    yield f"It predicts {_said(traced, traced.prediction_after)}."
     before, after = traced.way.loss, traced.loss_after
     if traced.errors is not None and traced.errors.size == 1:
         assert traced.truth is not None
-        error, then = float(traced.errors[0]), float(traced.answer_after[0] - traced.truth[0])
+        error, then = float(traced.errors[0]), float(traced.prediction_after[0] - traced.truth[0])
         nearer = "nearer than before" if abs(then) < abs(error) else "farther than before"
         if abs(then) == abs(error):
             nearer = "as far as before"
@@ -622,7 +631,7 @@ def _again(traced: StepTrace) -> Iterator[Part]:
     subject = "The loss of its density map" if traced.task == "counting" else "Its loss"
     unit = traced.loss_unit if traced.task != "counting" else 1.0
     yield f"{subject} was {exactly(before * unit)} and is {exactly(after * unit)}: {change}."
-    if change == "larger" and traced.sample.share is not None and traced.batch > 1:
+    if change == "larger" and traced.sample.fraction is not None and traced.batch > 1:
         yield "The step is taken for its batch as a whole; the loss of a single sample may grow."
 
 
@@ -630,9 +639,9 @@ def _change_of(before: float, after: float) -> str:
     return "smaller" if after < before else "larger" if after > before else "unchanged"
 
 
-def percent(share: float) -> str:
-    """A share with three digits in percent."""
-    return f"{rounded(100 * share, 3)} %"
+def percent(fraction: float) -> str:
+    """A fraction with three digits in percent."""
+    return f"{rounded(100 * fraction, 3)} %"
 
 
 def listed(values: np.ndarray) -> str:
@@ -669,7 +678,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
 
 _HEADS: tuple[tuple[str, Callable[[StepTrace], Iterator[Part]]], ...] = (
     ("1  A sample is shown to the network", _sample),
-    ("2  The network predicts", _answer),
+    ("2  The network predicts", _prediction),
     ("3  The loss: how wrong the prediction is", _loss),
     ("4  The gradient, from the last layer back to the first", _slopes),
     ("5  The update of the weights", _change),

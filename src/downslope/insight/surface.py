@@ -92,10 +92,10 @@ class Surface(Result):
             f"The run ended at a training loss of {rounded(train)} and a validation loss of "
             f"{rounded(validation)}; the lowest training loss of the picture is {rounded(lowest)}."
         )
-        if self.plane.share is None:
+        if self.plane.fraction is None:
             return ends
-        share = 100 * self.plane.share
-        return f"The plane holds {share:.1f} % of the path's variance. {ends}"
+        fraction = 100 * self.plane.fraction
+        return f"The plane holds {fraction:.1f} % of the path's variance. {ends}"
 
 
 def surface(
@@ -165,8 +165,8 @@ def surface(
         raise SettingError(
             f"There is no plane called {plane!r}.", "path, random or weights", "Try path."
         )
-    places = None if path is None else spanned.coordinates(path)
-    a, b = _axes(spanned, places, points, reach)
+    positions = None if path is None else spanned.coordinates(path)
+    a, b = _axes(spanned, positions, points, reach)
     parts = some_of(run, most_samples)
     train, validation = _heights(run, spanned, a, b, parts, on_progress)
     here = [float(losses_of(run, part, _single(run.parameters))[0]) for part in parts]
@@ -179,17 +179,17 @@ def surface(
         train_loss=train,
         validation_loss=validation,
         here=OfParts(*here),
-        walked=None if path is None or places is None else _walked(run, path, places, parts),
+        walked=None if path is None or positions is None else _walked(run, path, positions, parts),
         samples=OfParts(*map(len, parts)),
     )
 
 
 def _axes(
-    plane: Plane, places: np.ndarray | None, points: int, reach: float | None
+    plane: Plane, positions: np.ndarray | None, points: int, reach: float | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far along each direction the points are."""
-    if reach is None and places is not None:
-        low, high = places.min(axis=0), places.max(axis=0)
+    if reach is None and positions is not None:
+        low, high = positions.min(axis=0), positions.max(axis=0)
         half = (0.5 + ROOM) * (high - low)
         half = np.maximum(half, FLATTEST * half.max())
         middle = (low + high) / 2
@@ -254,9 +254,9 @@ def _heights(
     return heights
 
 
-def _walked(run: Run, path: Path, places: np.ndarray, parts: tuple[Samples, Samples]) -> Walked:
+def _walked(run: Run, path: Path, positions: np.ndarray, parts: tuple[Samples, Samples]) -> Walked:
     train, validation = (losses_of(run, part, path.parameters) for part in parts)
-    return Walked(path, places[:, 0], places[:, 1], train, validation)
+    return Walked(path, positions[:, 0], positions[:, 1], train, validation)
 
 
 def _single(parameters: NetworkParameters) -> NetworkParameters:

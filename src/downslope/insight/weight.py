@@ -1,4 +1,4 @@
-"""Which weight is meant: its layer, its array, its place in it."""
+"""Which weight is meant: its layer, its array, its index in it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Weight:
         layer: Number of its layer, from 1.
         name: Of its array, such as "weights" or "biases"; inside of a residual or parallel layer
             with the inner layers' numbers before it, from 1, such as "1.weights".
-        index: Its place in the array, from 0.
+        index: Its index in the array, from 0.
     """
 
     layer: int
@@ -45,7 +45,7 @@ class Weight:
 
     @property
     def unit(self) -> int:
-        """The unit that it leads to: in all our layers the last number of its place."""
+        """The unit that it leads to: in all our layers the last number of its index."""
         return self.index[-1]
 
     def of(self, parameters: NetworkParameters) -> float:
@@ -77,7 +77,7 @@ def checked_layer(network: Network, layer: int) -> int:
         NetworkError: There is none.
     """
     if not 1 <= layer <= len(network.layers):
-        names = [network.layer_name(place) for place in range(len(network.layers))]
+        names = [network.layer_name(index) for index in range(len(network.layers))]
         raise NetworkError(
             f"Layer {layer} was asked for, and the network has {len(names)}.",
             f"one of: {', '.join(names)}",
@@ -99,14 +99,14 @@ def find_weight(
         network: The network.
         gradients: A slope for each weight.
         layer: Its layer, from 1.
-        unit: The unit that it leads to, from 0: the last number of its place.
-        text: The rest of its place, such as "3" (the input that it comes from) or "1,2,0"; "bias"
-            or another array's name; or name and whole place, such as "weights[3,5]".
+        unit: The unit that it leads to, from 0: the last number of its index.
+        text: The rest of its index, such as "3" (the input that it comes from) or "1,2,0"; "bias"
+            or another array's name; or name and whole index, such as "weights[3,5]".
 
     Raises:
         NetworkError: There is no such weight.
     """
-    with_weights = [place for place, own in enumerate(gradients, start=1) if jax.tree.leaves(own)]
+    with_weights = [index for index, own in enumerate(gradients, start=1) if jax.tree.leaves(own)]
     if not with_weights:
         raise NetworkError(
             "The network has no weights.", "a network that learns", "Choose another run."
@@ -118,7 +118,7 @@ def find_weight(
     if not arrays:
         raise NetworkError(
             f"Layer {network.layer_name(layer - 1)} has no weights.",
-            "one of: " + ", ".join(network.layer_name(place - 1) for place in with_weights),
+            "one of: " + ", ".join(network.layer_name(index - 1) for index in with_weights),
             "Choose another layer.",
         )
     if text is None:
@@ -187,8 +187,8 @@ def _unknown(layer: int, arrays: Mapping[str, np.ndarray], text: str) -> Network
     )
     return NetworkError(
         f"Layer {layer} has no weight {text!r}.",
-        f"a place in {shapes}",
-        "Name the array and the place, such as weights[0,0], or the unit and the input.",
+        f"a index in {shapes}",
+        "Name the array and the index, such as weights[0,0], or the unit and the input.",
     )
 
 
@@ -207,7 +207,7 @@ class Spot:
         layer: The layer.
         parameters: Its weights and biases.
         inputs: What comes into it, without a sample axis.
-        delta: d loss / d its sums, likewise.
+        delta: d loss / d its pre-activations, likewise.
         is_inner: Whether it lies inside of another layer.
     """
 
@@ -255,23 +255,23 @@ def _branch(spot: Spot, number: int) -> Spot:
 
 def _inner(spot: Spot, layers: Sequence[Layer], parameters: Parameters, number: str) -> Spot:
     """One layer of a chain inside of another layer, whose outputs have the slope `spot.delta`."""
-    chain, place = Network(layers), int(number) - 1
+    chain, index = Network(layers), int(number) - 1
     own = tuple(in_order(parameters))
     inputs = jnp.asarray(spot.inputs)[None]
     signals = chain.signals(own, inputs)
     before = [inputs, *(one.activations for one in signals)]
 
-    def outputs(sums: Array) -> Array:
+    def outputs(pre_activations: Array) -> Array:
         """What the chain gives where this layer has these pre-activations."""
-        activations = layers[place].activate(sums)
-        for layer, its in zip(layers[place + 1 :], own[place + 1 :], strict=True):
+        activations = layers[index].activate(pre_activations)
+        for layer, its in zip(layers[index + 1 :], own[index + 1 :], strict=True):
             activations = layer.forward(its, activations)
         return activations
 
-    _, pullback = jax.vjp(outputs, signals[place].sums)
+    _, pullback = jax.vjp(outputs, signals[index].pre_activations)
     (delta,) = pullback(jnp.asarray(spot.delta)[None])
     return Spot(
-        layers[place], own[place], np.asarray(before[place])[0], np.asarray(delta)[0], is_inner=True
+        layers[index], own[index], np.asarray(before[index])[0], np.asarray(delta)[0], is_inner=True
     )
 
 
@@ -324,28 +324,30 @@ def local_slopes(
         alone[unit] = 1
         if layer.word == "embed":  # the last input is looked up: it has no slope
             if unit[0] == len(alone) - 1:
-                return np.zeros_like(way.sums)
+                return np.zeros_like(way.pre_activations)
             alone[-1] = 0
         return np.asarray(layer.weighted_sum(own, jnp.asarray(alone)[None]))[0]
     if type(layer) is MaxPool2D:
         return _of_window(layer, way, unit)
-    if math.prod(way.sums.shape) * math.prod(way.inputs.shape) > MOST_SLOPES:
+    if math.prod(way.pre_activations.shape) * math.prod(way.inputs.shape) > MOST_SLOPES:
         return None
     _, pullback = jax.vjp(lambda x: layer.weighted_sum(parameters, x[None])[0], inputs)
-    each = np.eye(way.sums.size, dtype=way.sums.dtype).reshape(-1, *way.sums.shape)
+    each = np.eye(way.pre_activations.size, dtype=way.pre_activations.dtype).reshape(
+        -1, *way.pre_activations.shape
+    )
     slopes = jax.vmap(pullback)(each)[0]
-    return np.asarray(slopes[(slice(None), *unit)]).reshape(way.sums.shape)
+    return np.asarray(slopes[(slice(None), *unit)]).reshape(way.pre_activations.shape)
 
 
 def _of_window(layer: MaxPool2D, way: LayerWay, unit: tuple[int, ...]) -> np.ndarray:
     """How each maximum moves with one pixel: only that of its own window can."""
-    slopes = np.zeros_like(way.sums)
+    slopes = np.zeros_like(way.pre_activations)
     row, column, channel = unit
-    place = row // layer.size, column // layer.size, channel
-    if all(one < side for one, side in zip(place, slopes.shape, strict=True)):  # no cut off rest
-        top, left = place[0] * layer.size, place[1] * layer.size
+    index = row // layer.size, column // layer.size, channel
+    if all(one < side for one, side in zip(index, slopes.shape, strict=True)):  # no cut off rest
+        top, left = index[0] * layer.size, index[1] * layer.size
         window = way.inputs[top : top + layer.size, left : left + layer.size, channel]
         window = jnp.asarray(window)[None, :, :, None]
         maximum, pullback = jax.vjp(lambda x: layer.weighted_sum({}, x), window)
-        slopes[place] = pullback(jnp.ones_like(maximum))[0][0, row - top, column - left, 0]
+        slopes[index] = pullback(jnp.ones_like(maximum))[0][0, row - top, column - left, 0]
     return slopes

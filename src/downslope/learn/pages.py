@@ -13,10 +13,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from downslope.insight.result import Part
 from downslope.learn.chapter import Ask, Chapter, Worked, shown
 from downslope.learn.path import chapters
 from downslope.plots.style import png_of
+from downslope.result import Part
 from downslope.storage.files import make_output_folder, write_file
 
 _COLOURS = 64  # of a picture

@@ -109,9 +109,9 @@ class Dense(Layer):
         """The pre-activations x W + b."""
         return inputs @ parameters["weights"] + parameters["biases"]
 
-    def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
+    def activate(self, pre_activations: Float[Array, "n units"]) -> Float[Array, "n units"]:
         """Apply the activation to each pre-activation."""
-        return activation(self.activation)(sums)
+        return activation(self.activation)(pre_activations)
 
     keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}
 
@@ -133,8 +133,8 @@ class Dense(Layer):
 
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
         """A general matrix product."""
-        weights = graph.constant(spot.parameters["weights"], f"{spot.place}.weights")
-        biases = graph.constant(spot.parameters["biases"], f"{spot.place}.biases")
+        weights = graph.constant(spot.parameters["weights"], f"{spot.number}.weights")
+        biases = graph.constant(spot.parameters["biases"], f"{spot.number}.biases")
         return add_activation(self.activation, graph, graph.node("Gemm", x, weights, biases))
 
 
@@ -183,9 +183,9 @@ class Activate(Layer):
         """The inputs."""
         return inputs
 
-    def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+    def activate(self, pre_activations: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """Apply the activation."""
-        return activation(self.activation)(jnp.asarray(sums))
+        return activation(self.activation)(jnp.asarray(pre_activations))
 
     def to_numpy(self, spot: Spot) -> list[str]:
         """The activation."""
@@ -283,7 +283,7 @@ class Dropout(Layer):
         if not (isinstance(self.rate, int | float) and 0 <= self.rate < 1):
             raise NetworkError(
                 f"Dropout has rate {self.rate!r}.",
-                "a share of at least 0 and below 1",
+                "a fraction of at least 0 and below 1",
                 "0.5 is usual behind dense layers, 0.1 to 0.3 behind convolutions.",
             )
 

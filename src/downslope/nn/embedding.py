@@ -68,8 +68,8 @@ class Embedding(Layer):
         self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
     ) -> Float[Array, "n outputs"]:
         """Look up the vector of the last input, and put it before the others."""
-        places = jnp.clip(jnp.round(inputs[:, -1]), 0, self.values - 1).astype(jnp.int32)
-        found = jnp.where(jnp.isfinite(inputs[:, -1:]), parameters["weights"][places], jnp.nan)
+        indices = jnp.clip(jnp.round(inputs[:, -1]), 0, self.values - 1).astype(jnp.int32)
+        found = jnp.where(jnp.isfinite(inputs[:, -1:]), parameters["weights"][indices], jnp.nan)
         return jnp.concatenate([found, inputs[:, :-1].astype(found.dtype)], axis=1)
 
     keras_names: ClassVar[Mapping[str, str]] = {"weights": "embeddings"}
@@ -100,7 +100,7 @@ class Embedding(Layer):
         last = graph.node("Squeeze", last, graph.constant(np.array([1]), "axis"))
         most = graph.scalar(float(self.values - 1))
         nearest = graph.node("Clip", graph.node("Round", last), graph.scalar(0.0), most)
-        weights = graph.constant(spot.parameters["weights"], f"{spot.place}.weights")
+        weights = graph.constant(spot.parameters["weights"], f"{spot.number}.weights")
         found = graph.node("Gather", weights, graph.cast(nearest, "int64"), axis=0)
         if spot.shape == (1,):  # there are no others
             return found
@@ -111,7 +111,7 @@ class Embedding(Layer):
 
 _EMBED = '''\
 class Embed(nn.Embedding):
-    """The last input, the place of a value, looked up and put in front of the others."""
+    """The last input, the index of a value, looked up and put in front of the others."""
 
     def forward(self, x):
         places = x[:, -1].round().clamp(0, self.num_embeddings - 1).long()

@@ -13,19 +13,19 @@ from downslope.nn.activations import Activation, activation
 
 @dataclass(frozen=True, eq=False)
 class Spot:
-    """A layer's place in a network that is exported.
+    """A layer's position in a network that is exported.
 
     Attributes:
-        place: The layer's number, from 1; "3.1" for the first layer inside of the third.
+        number: The layer's number, from 1; "3.1" for the first layer inside of the third.
         parameters: Its parameters by their names, as NumPy arrays.
         shape: Shape of one sample that goes in; images are (height, width, channels).
         export: Exports layers one after another: from the layers, their parameters, the shape of
-            one sample that goes in, and what their places begin with, to what the layers' own
+            one sample that goes in, and what their numbers begin with, to what the layers' own
             method gives: lines, or modules; for ONNX it takes the name of x as well.
         names: What activations of the user's own are called in a file.
     """
 
-    place: str
+    number: str
     parameters: Mapping[str, Any]
     shape: tuple[int, ...]
     export: Callable[..., Any]
@@ -38,8 +38,8 @@ class Spot:
 
     @property
     def suffix(self) -> str:
-        """The place as a part of a variable's name: "3_1"."""
-        return self.place.replace(".", "_")
+        """The number as a part of a variable's name: "3_1"."""
+        return self.number.replace(".", "_")
 
     @property
     def keras_name(self) -> str:
@@ -48,11 +48,11 @@ class Spot:
 
     def array(self, name: str) -> str:
         """A parameter in a Python file."""
-        return f'ARRAYS["{self.place}.{name}"]'
+        return f'ARRAYS["{self.number}.{name}"]'
 
     def inner(self, layers: Sequence[Any], parameters: Any, number: str = "", *more: str) -> Any:
         """Layers inside of this one, exported; `number` tells branches apart, such as "2."."""
-        return self.export(layers, parameters, self.shape, f"{self.place}.{number}", *more)
+        return self.export(layers, parameters, self.shape, f"{self.number}.{number}", *more)
 
     def numpy_activated(self, given: Any, z: str) -> list[str]:
         """The line of NumPy that makes x of the pre-activations `z`."""

@@ -142,9 +142,9 @@ class Conv2D(Layer):
             return -(-side // self.stride)
         return (side - (self.size - 1) * self.dilation - 1) // self.stride + 1
 
-    def activate(self, sums: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
+    def activate(self, pre_activations: Float[Array, "n h w c"]) -> Float[Array, "n h w c"]:
         """Apply the activation to each pre-activation."""
-        return activation(self.activation)(sums)
+        return activation(self.activation)(pre_activations)
 
     keras_names: ClassVar[Mapping[str, str]] = {"weights": "kernel", "biases": "bias"}
 
@@ -216,8 +216,8 @@ class Conv2D(Layer):
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
         """A convolution."""
         own = spot.parameters
-        weights = graph.constant(own["weights"].transpose(3, 2, 0, 1), f"{spot.place}.weights")
-        biases = graph.constant(own["biases"], f"{spot.place}.biases")
+        weights = graph.constant(own["weights"].transpose(3, 2, 0, 1), f"{spot.number}.weights")
+        biases = graph.constant(own["biases"], f"{spot.number}.biases")
         settings: dict[str, Any] = {}
         if self.padding == "same" and self.stride > 1 and self.dilation == 1:
             settings["auto_pad"] = "SAME_UPPER"  # right for photos of any size

@@ -72,14 +72,14 @@ class Initializer:
                 )
             return drawn
         assert self.variance is not None
-        deviation = math.sqrt(self.variance(fan_in, fan_out))
+        std = math.sqrt(self.variance(fan_in, fan_out))
         if self.is_uniform:
-            bound = math.sqrt(3.0) * deviation
+            bound = math.sqrt(3.0) * std
             return jax.random.uniform(key, shape, dtype, -bound, bound)
         # the barrier keeps XLA from merging two factors, so that the bits are the same wherever
         # it is drawn, alone or inside a compiled program
         normal = lax.optimization_barrier(jax.random.normal(key, shape, dtype))
-        return jnp.asarray(deviation, dtype) * normal
+        return jnp.asarray(std, dtype) * normal
 
 
 def _family(

@@ -166,12 +166,16 @@ class Layer(abc.ABC):
         Padding counts as zeros, as beyond the border of an image. A layer that combines more of an
         image than a neighbourhood has to leave out the padding itself.
         """
-        sums = self.weighted_sum(parameters, inputs.cut, key)
-        return Padded(sums, self.side_after(inputs.sizes)) if sums.ndim == 4 else sums
+        pre_activations = self.weighted_sum(parameters, inputs.cut, key)
+        return (
+            Padded(pre_activations, self.side_after(inputs.sizes))
+            if pre_activations.ndim == 4
+            else pre_activations
+        )
 
-    def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+    def activate(self, pre_activations: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The activations of the pre-activations; the same unless the layer has an activation."""
-        return sums
+        return pre_activations
 
     def forward(
         self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
@@ -217,10 +221,10 @@ def forward_padded(
     layer: Layer, parameters: Parameters, inputs: Padded, key: Array | None = None
 ) -> Any:
     """Both halves of a layer for images of several sizes; `Padded`, unless the layer is flat."""
-    sums = layer.padded_sum(parameters, inputs, key)
-    if not isinstance(sums, Padded):
-        return layer.activate(sums)
-    return Padded(layer.activate(sums.values), sums.sizes)
+    pre_activations = layer.padded_sum(parameters, inputs, key)
+    if not isinstance(pre_activations, Padded):
+        return layer.activate(pre_activations)
+    return Padded(layer.activate(pre_activations.values), pre_activations.sizes)
 
 
 def is_running(path: Iterable[Any]) -> bool:

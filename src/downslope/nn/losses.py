@@ -1,7 +1,7 @@
-"""How far an answer is from the truth: one number per sample.
+"""How far a prediction is from the truth: one number per sample.
 
 A loss sees the network's outputs as they leave the last layer. Its `link` turns those outputs
-into the answer that a person reads: logits into probabilities, a log rate into a rate.
+into the prediction that a person reads: logits into probabilities, a log rate into a rate.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def cross_entropy(prediction: Float[Array, "n classes"], target: Array) -> Float
 
     Args:
         prediction: Logits, shape (N, classes).
-        target: Classes as integers (N,), or shares of each class (N, classes), such as one-hot.
+        target: Classes as integers (N,), or fractions of each class (N, classes), such as one-hot.
     """
     logs = jax.nn.log_softmax(prediction, axis=-1)
     if target.shape == prediction.shape:
@@ -82,22 +82,22 @@ def poisson(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " 
     return _mean_over_outputs(jnp.exp(prediction) - target * prediction)
 
 
-def smoothed_targets(targets: Array, classes: int, share: Array | float, loss: Loss) -> Array:
-    """Class targets of which a share is spread evenly over all classes (label smoothing).
+def smoothed_targets(targets: Array, classes: int, fraction: Array | float, loss: Loss) -> Array:
+    """Class targets of which a fraction is spread evenly over all classes (label smoothing).
 
     t (1 - s) + s / classes; of one logit, or of labels by themselves, t (1 - s) + s / 2.
 
     Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
 
     Args:
-        targets: Classes as integers (N,), or shares (N, classes), or labels (N, labels).
+        targets: Classes as integers (N,), or fractions (N, classes), or labels (N, labels).
         classes: How many there are.
-        share: s, which is spread.
+        fraction: s, which is spread.
         loss: The loss that will see them.
     """
     targets = spread_targets(targets, classes, loss)
     parts = 2 if loss.built_in == "binary_cross_entropy" else classes
-    return targets * (1 - share) + share / parts
+    return targets * (1 - fraction) + fraction / parts
 
 
 def spread_targets(targets: Array, classes: int, loss: Loss) -> Array:

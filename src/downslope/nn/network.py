@@ -33,7 +33,7 @@ class Signal(NamedTuple):
 
     Attributes:
         layer: The layer's number, from 1, and its type, such as "1 Dense".
-        sums: The pre-activations, shape (N, ...).
+        pre_activations: The pre-activations, shape (N, ...).
         activations: The activations, the same shape.
 
     Example:
@@ -44,7 +44,7 @@ class Signal(NamedTuple):
     """
 
     layer: str
-    sums: Float[Array, "n ..."]
+    pre_activations: Float[Array, "n ..."]
     activations: Float[Array, "n ..."]
 
 
@@ -78,7 +78,7 @@ class Network:
                 "a list of at least one layer",
                 "Write e.g. Network([Dense(32, 'relu'), Dense(10)]).",
             )
-        checked = [as_layer(one, f"Layer {place}") for place, one in enumerate(layers, start=1)]
+        checked = [as_layer(one, f"Layer {index}") for index, one in enumerate(layers, start=1)]
         object.__setattr__(self, "layers", tuple(checked))
 
     @property
@@ -111,12 +111,12 @@ class Network:
         """
         shapes: list[Shape] = []
         shape = tuple(input_shape)
-        for place, layer in enumerate(self.layers, start=1):
+        for index, layer in enumerate(self.layers, start=1):
             try:
                 shapes.append(layer.output_shape(shape))
             except Misfit as misfit:
                 raise NetworkError(
-                    f"Layer {place} ({layer_kind(layer)}) got inputs of shape {shape}.",
+                    f"Layer {index} ({layer_kind(layer)}) got inputs of shape {shape}.",
                     misfit.needs,
                     misfit.advice,
                 ) from None
@@ -124,7 +124,7 @@ class Network:
                 if is_ours(layer):
                     raise
                 raise NetworkError(
-                    f"Layer {place} ({layer_kind(layer)}) failed on an input shape of {shape} "
+                    f"Layer {index} ({layer_kind(layer)}) failed on an input shape of {shape} "
                     f"({type(error).__name__}: {error}).",
                     "the shape of its output, or a Misfit that says what it needs",
                     "Correct its output_shape.",
@@ -201,9 +201,11 @@ class Network:
         """Each layer's pre-activations and activations; the arguments are those of `forward`."""
         signals = []
         for index, layer in enumerate(self.layers):
-            sums = layer.weighted_sum(parameters[index], inputs, self.layer_key(key, index))
-            inputs = layer.activate(sums)
-            signals.append(Signal(self.layer_name(index), sums, inputs))
+            pre_activations = layer.weighted_sum(
+                parameters[index], inputs, self.layer_key(key, index)
+            )
+            inputs = layer.activate(pre_activations)
+            signals.append(Signal(self.layer_name(index), pre_activations, inputs))
         return tuple(signals)
 
 

@@ -62,7 +62,7 @@ def _onnx_standardized(graph: Any, x: str, axes: Sequence[int]) -> str:
 def _onnx_rescaled(spot: Spot, graph: Any, normal: str) -> str:
     channels = (-1, *[1] * (len(spot.shape) - 1))  # (C,) or (C, 1, 1)
     scale, offset = (
-        graph.constant(spot.parameters[name].reshape(channels), f"{spot.place}.{name}")
+        graph.constant(spot.parameters[name].reshape(channels), f"{spot.number}.{name}")
         for name in ("scale", "offset")
     )
     return graph.node("Add", graph.node("Mul", normal, scale), offset)
@@ -411,5 +411,5 @@ class BatchNorm(Layer):
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
         """A batch normalisation."""
         names = ("scale", "offset", "running_mean", "running_variance")
-        arrays = [graph.constant(spot.parameters[one], f"{spot.place}.{one}") for one in names]
+        arrays = [graph.constant(spot.parameters[one], f"{spot.number}.{one}") for one in names]
         return graph.node("BatchNormalization", x, *arrays, epsilon=EPSILON)

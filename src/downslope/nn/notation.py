@@ -197,13 +197,13 @@ def check_size(text: str) -> None:
 def _split(text: str, separator: str) -> list[str]:
     """Split at separators that stand outside of brackets."""
     parts, depth, start = [], 0, 0
-    for place, character in enumerate(text):
+    for index, character in enumerate(text):
         depth += (character == "(") - (character == ")")
         if depth < 0:
             break
         if character == separator and depth == 0:
-            parts.append(text[start:place].strip())
-            start = place + 1
+            parts.append(text[start:index].strip())
+            start = index + 1
     if depth:
         raise NetworkError(
             f"The network {text!r} has brackets that do not match.",

@@ -55,11 +55,11 @@ class _WithinImages(Layer):
             return self.layer.padded_sum(parameters, inputs, key)
         return self.layer.weighted_sum(parameters, inputs, key)
 
-    def activate(self, sums: Any) -> Any:
+    def activate(self, pre_activations: Any) -> Any:
         """The layer's."""
-        if isinstance(sums, Padded):
-            return Padded(self.layer.activate(sums.values), sums.sizes)
-        return self.layer.activate(sums)
+        if isinstance(pre_activations, Padded):
+            return Padded(self.layer.activate(pre_activations.values), pre_activations.sizes)
+        return self.layer.activate(pre_activations)
 
 
 @lru_cache(maxsize=64)

@@ -12,7 +12,7 @@ from downslope.plots.curves import learning_rates, loss_curves
 from downslope.plots.diff import two_courses
 from downslope.plots.escape import endings
 from downslope.plots.explore import explored
-from downslope.plots.layer_bars import layer_movement, layer_slopes
+from downslope.plots.layer_bars import layer_gradients, layer_movement
 from downslope.plots.layers import (
     filters_figure,
     importance_figure,
@@ -21,7 +21,7 @@ from downslope.plots.layers import (
 )
 from downslope.plots.learning_rate import rate_search
 from downslope.plots.line import line_between
-from downslope.plots.mistakes import Answers, worst_mistakes
+from downslope.plots.mistakes import ClassPredictions, worst_mistakes
 from downslope.plots.neuron import neuron_figure
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
@@ -33,7 +33,7 @@ from downslope.plots.style import new_figure, save, save_all
 from downslope.plots.surface import surface_map, surface_relief
 
 __all__ = [
-    "Answers",
+    "ClassPredictions",
     "Figures",
     "batch_members",
     "choose_over_range",
@@ -51,8 +51,8 @@ __all__ = [
     "fitted_curve",
     "importance_figure",
     "layer_figures",
+    "layer_gradients",
     "layer_movement",
-    "layer_slopes",
     "layers_figure",
     "learning_rates",
     "line_between",

@@ -80,10 +80,10 @@ def _draw_surface(axes: Any, found: Bowl, low: np.ndarray, high: np.ndarray) -> 
         x, y, loss_at(x, y), cmap=_GROUND.reversed(), alpha=0.85, rcount=26, ccount=26,
         linewidth=0.3, edgecolor=style.FAINT, antialiased=True, zorder=1,
     )  # fmt: skip
-    for place, one in enumerate(found.descents):
+    for index, one in enumerate(found.descents):
         inside = one.weights[_inside(one.weights, low, high)]
         losses = loss_at(*inside.T)
-        colour = _COLOURS[place % len(_COLOURS)]
+        colour = _COLOURS[index % len(_COLOURS)]
         axes.plot(*inside.T, losses + 0.5, color=colour, linewidth=1.5, zorder=5)
         axes.scatter(*inside.T, losses + 0.5, color=colour, s=9, depthshade=False, zorder=6)
     axes.scatter(*LOWEST, 0.5, marker="*", s=90, color=style.INK, depthshade=False, zorder=7)
@@ -109,9 +109,9 @@ def _draw_map(axes: Axes, found: Bowl, low: np.ndarray, high: np.ndarray) -> Non
     losses = loss_at(x, y)
     levels = np.linspace(0, np.sqrt(losses.max()), 12)[1:] ** 2  # evenly apart along the ground
     axes.contour(x, y, losses, levels=levels, colors=style.FAINT, linewidths=0.8)
-    for place, one in enumerate(found.descents):
-        look: dict[str, Any] = {"color": _COLOURS[place % len(_COLOURS)], "label": _label(one)}
-        marker = style.MARKERS[place % len(style.MARKERS)]
+    for index, one in enumerate(found.descents):
+        look: dict[str, Any] = {"color": _COLOURS[index % len(_COLOURS)], "label": _label(one)}
+        marker = style.MARKERS[index % len(style.MARKERS)]
         axes.plot(*one.weights.T, marker=marker, markersize=4.2, linewidth=1.4, zorder=3, **look)
     axes.plot(*LOWEST, "*", color=style.INK, markersize=13, mec=style.PAPER, zorder=5)
     _name(

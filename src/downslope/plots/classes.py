@@ -16,16 +16,16 @@ _MATRIX_WIDTH = 5.6  # inches, about
 
 
 def count_pairs(
-    truth: Int[np.ndarray, " n"], answers: Int[np.ndarray, " n"], classes: int
+    truth: Int[np.ndarray, " n"], predictions: Int[np.ndarray, " n"], classes: int
 ) -> Int[np.ndarray, "classes classes"]:
     """How often each class (row) was answered as each (column)."""
-    pairs = np.asarray(truth, np.int64) * classes + np.asarray(answers, np.int64)
+    pairs = np.asarray(truth, np.int64) * classes + np.asarray(predictions, np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
 def confusion_matrix(
     truth: Int[np.ndarray, " n"],
-    answers: Int[np.ndarray, " n"],
+    predictions: Int[np.ndarray, " n"],
     class_names: tuple[str, ...],
     *,
     name: str = "",
@@ -38,7 +38,7 @@ def confusion_matrix(
 
     Args:
         truth: Indices of the true classes, (N,).
-        answers: Indices of the predicted classes, (N,).
+        predictions: Indices of the predicted classes, (N,).
         class_names: One per class; a class need not occur in `truth`.
         name: Name of the data set, for the title.
 
@@ -50,13 +50,13 @@ def confusion_matrix(
         >>> figure = ds.plots.confusion_matrix(truth, predicted, ("upper", "lower"), name="moons")
     """
     classes = len(class_names)
-    counts = count_pairs(truth, answers, classes)
+    counts = count_pairs(truth, predictions, classes)
     right, total = int(np.trace(counts)), int(counts.sum())
     title = f"Confusion matrix: {name}" if name else "Confusion matrix"
-    share = min(100 * right / max(total, 1), 100.0 if right == total else 99.9)
+    fraction = min(100 * right / max(total, 1), 100.0 if right == total else 99.9)
     subtitle = (
-        f"{right:,} of {style.amount(total, 'test sample')} classified correctly ({share:.1f} %). "
-        "Numbers: samples. Stronger colour: larger fraction of the true class."
+        f"{right:,} of {style.amount(total, 'test sample')} classified correctly ({fraction:.1f} "
+        "%). Numbers: samples. Stronger colour: larger fraction of the true class."
     )
     height = classes * float(np.clip(4.8 / classes, 0.29, 0.7)) if classes <= MOST_NUMBERED else 7.0
     names = [style.plain(text, 18) for text in class_names]
@@ -64,20 +64,20 @@ def confusion_matrix(
     slanted = max(map(len, names)) * 0.085 > cell
     below = 0.5 + (min(1.3, 0.07 * max(map(len, names))) if slanted else 0.2)
     figure = style.new_figure(title, subtitle, height=height + below + 0.3)
-    matrix, shares = figure.subplots(1, 2, sharey=True, width_ratios=[_MATRIX_WIDTH, 1.8])
+    matrix, fractions = figure.subplots(1, 2, sharey=True, width_ratios=[_MATRIX_WIDTH, 1.8])
     _draw_cells(matrix, counts)
     _name_classes(matrix, names, slanted)
-    _draw_shares(shares, counts)
+    _draw_fractions(fractions, counts)
     return figure
 
 
 def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
     classes = len(counts)
     rows = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(rows, 1)
-    # a few mistakes among many must be seen: their colour grows with the root of the share
+    fractions = counts / np.maximum(rows, 1)
+    # a few mistakes among many must be seen: their colour grows with the root of the fraction
     colours = np.where(
-        np.eye(classes, dtype=bool)[..., None], style.RIGHT(shares), style.WRONG(shares**0.5)
+        np.eye(classes, dtype=bool)[..., None], style.RIGHT(fractions), style.WRONG(fractions**0.5)
     )
     colours[counts == 0] = (0.5, 0.53, 0.58, 0.05)
     axes.imshow(colours, aspect="auto", interpolation="nearest")
@@ -87,7 +87,7 @@ def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
         axes.vlines(edges, -0.5, classes - 0.5, color=style.PAPER, linewidth=1.5)
         size = float(np.clip(105 / classes, 6.5, 13.0))
         for row, column in np.argwhere(counts).tolist():
-            dark = shares[row, column] if row == column else shares[row, column] ** 0.5
+            dark = fractions[row, column] if row == column else fractions[row, column] ** 0.5
             axes.text(
                 column,
                 row,
@@ -106,12 +106,12 @@ def _draw_cells(axes: Axes, counts: np.ndarray) -> None:
 
 def _name_classes(axes: Axes, names: list[str], slanted: bool) -> None:
     every = -(-len(names) // MOST_NAMED)
-    places = range(0, len(names), every)
+    positions = range(0, len(names), every)
     shown = names[::every]
     size = style.TEXT_SIZE if len(names) <= 12 else 7.5
-    axes.set_yticks(places, shown)
+    axes.set_yticks(positions, shown)
     turn = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-    axes.set_xticks(places, shown, **turn)
+    axes.set_xticks(positions, shown, **turn)
     axes.tick_params(length=0, labelsize=size, labelcolor=style.INK)
     for spine in axes.spines.values():
         spine.set_visible(False)
@@ -119,21 +119,21 @@ def _name_classes(axes: Axes, names: list[str], slanted: bool) -> None:
     axes.set_ylabel("true class", size=style.TEXT_SIZE, color=style.MUTED, labelpad=6)
 
 
-def _draw_shares(axes: Axes, counts: np.ndarray) -> None:
-    """The share of each class that was recognised, in line with its row."""
+def _draw_fractions(axes: Axes, counts: np.ndarray) -> None:
+    """The fraction of each class that was recognised, in line with its row."""
     rows = counts.sum(axis=1)
-    shares = np.diag(counts) / np.maximum(rows, 1)
-    places = range(len(rows))
+    fractions = np.diag(counts) / np.maximum(rows, 1)
+    positions = range(len(rows))
     style.entitle(axes, "recall")
-    axes.barh(places, np.where(rows > 0, 1.0, 0.0), height=0.14, color=style.GRID)
-    axes.barh(places, shares, height=0.14, color=style.BLUE)
+    axes.barh(positions, np.where(rows > 0, 1.0, 0.0), height=0.14, color=style.GRID)
+    axes.barh(positions, fractions, height=0.14, color=style.BLUE)
     axes.set_xlim(0, 1.75)
     if len(rows) <= MOST_NAMED:
-        for place, share, row in zip(places, shares, rows, strict=True):
-            text = f"{style.percent(share)} of {row:,}" if row else "none in the test"
+        for index, fraction, row in zip(positions, fractions, rows, strict=True):
+            text = f"{style.percent(fraction)} of {row:,}" if row else "none in the test"
             axes.text(
                 1.06 if row else 0.0,
-                place,
+                index,
                 text,
                 va="center",
                 size=style.SMALL_SIZE if len(rows) <= 12 else 7.0,

@@ -37,8 +37,8 @@ def comparison(found: Comparison) -> Figure:
     title = f"{found.setting.replace('_', ' ').capitalize()} compared on {found.data}"
     figure = style.new_figure(title, found.summary, height=sum(heights))
     axes = figure.subplots(len(heights), 1, height_ratios=heights)
-    for own, (words, courses, place, label) in zip(axes, panels, strict=False):
-        _draw_curves(own, found, courses, place)
+    for own, (words, courses, index, label) in zip(axes, panels, strict=False):
+        _draw_curves(own, found, courses, index)
         seeds = max(len(one.seeds) for one in courses)
         spread_of = "" if seeds < 2 else f": mean of {seeds} seeds, band from lowest to highest"
         title = words.capitalize() + spread_of
@@ -50,8 +50,8 @@ def comparison(found: Comparison) -> Figure:
     return figure
 
 
-def _colour(place: int) -> str:
-    return style.PALETTE[place % len(style.PALETTE)]
+def _colour(index: int) -> str:
+    return style.PALETTE[index % len(style.PALETTE)]
 
 
 def _label(found: Comparison) -> str:
@@ -90,10 +90,10 @@ def _curves(found: Comparison, course: Course) -> np.ndarray:
 
 
 def _draw_curves(
-    axes: Axes, found: Comparison, courses: Sequence[Course], place: Callable[[Course], np.ndarray]
+    axes: Axes, found: Comparison, courses: Sequence[Course], index: Callable[[Course], np.ndarray]
 ) -> None:
     for number, course in enumerate(courses):
-        x, rows = place(course), _curves(found, course)
+        x, rows = index(course), _curves(found, course)
         known = np.isfinite(rows).all(axis=0)
         if not known.any():
             continue
@@ -141,7 +141,7 @@ def _draw_ends(axes: Axes, found: Comparison) -> None:
         both.append((found.equal_time, 0.17, False))
     for courses, shift, is_filled in both:
         for row, course in enumerate(courses):
-            values = _factor(found) * course.of(found.place)
+            values = _factor(found) * course.of(found.index)
             if course.diverged:
                 words = f"{course.diverged} of {len(course.seeds)} diverged"
                 axes.text(
@@ -185,7 +185,7 @@ def _limit_ends(axes: Axes, found: Comparison) -> None:
         [
             np.empty(0),
             *(
-                one.of(found.place)
+                one.of(found.index)
                 for one in (*found.equal_samples, *found.equal_time)
                 if not one.diverged
             ),

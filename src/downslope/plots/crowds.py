@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from downslope.data.density import SIGMA
 from downslope.plots import style
-from downslope.plots.style import answer_range, mean_distance
+from downslope.plots.style import mean_distance, value_range
 
 _BLOCKS_PER_ROW = 2
 _HIGHEST = 3.2  # inches of a photo among samples, and twice that of a single one
@@ -35,8 +35,8 @@ def choose_over_range(counts: Float[np.ndarray, " n"], most: int = 6) -> Int[np.
         array([1, 0, 2])
     """
     order = np.argsort(counts, kind="stable")
-    places = np.linspace(0, len(counts) - 1, min(most, len(counts))).round().astype(np.int64)
-    return order[places]
+    picked = np.linspace(0, len(counts) - 1, min(most, len(counts))).round().astype(np.int64)
+    return order[picked]
 
 
 def crowd_samples(
@@ -88,13 +88,13 @@ def crowd_samples(
 
 def _draw_block(
     figure: Figure,
-    place: tuple[float, float, float],
+    box: tuple[float, float, float],
     photo: np.ndarray,
     truth: np.ndarray,
     estimate: np.ndarray,
 ) -> None:
-    """Draw one photo and its two maps; `place` is the photo's left, bottom and width in inches."""
-    left, bottom, wide = place
+    """Draw one photo and its two maps; `box` is the photo's left, bottom and width in inches."""
+    left, bottom, wide = box
     high = wide * photo.shape[0] / photo.shape[1]
     axes = style.bare(_axes(figure, left, bottom, wide, high))
     axes.imshow(_pixels(photo), aspect="auto", interpolation="lanczos")
@@ -147,7 +147,7 @@ def count_scatter(
         >>> figure = ds.plots.count_scatter(truth, estimates, baseline=120.0, name="square")
     """
     truth, estimates = np.asarray(truth, np.float64), np.asarray(estimates, np.float64)
-    low, high, outside = answer_range(np.append(truth, baseline), estimates)
+    low, high, outside = value_range(np.append(truth, baseline), estimates)
     off = mean_distance(truth, estimates, "people")
     always = float(np.abs(baseline - truth).mean())
     subtitle = (
@@ -226,9 +226,9 @@ def _overlay(axes: Axes, photo: np.ndarray, density: np.ndarray) -> None:
     pale = 255 - _DIMMED * (255 - grey) * np.ones(3)
     axes.imshow(pale.astype(np.uint8), extent=(0, width, height, 0))
     density = _drawable(density)
-    share = density / max(float(density.max()), LONE_PERSON)
-    colours = style.DENSITY(0.25 + 0.6 * share)
-    colours[..., 3] = (1.6 * share).clip(0, 0.9)
+    fraction = density / max(float(density.max()), LONE_PERSON)
+    colours = style.DENSITY(0.25 + 0.6 * fraction)
+    colours[..., 3] = (1.6 * fraction).clip(0, 0.9)
     axes.imshow(colours, extent=(0, width, height, 0), interpolation="bilinear")
 
 

@@ -227,8 +227,8 @@ def _line(axes: Axes, x: float, text: str, colour: str) -> None:
     """A fine vertical line, named above the axes."""
     axes.axvline(x, color=colour, linewidth=0.9, linestyle=(0, (2, 2)), zorder=2)
     left, right = axes.get_xlim()
-    share = (x - left) / (right - left)
-    side = "left" if share < 0.3 else "right" if share > 0.7 else "center"
+    fraction = (x - left) / (right - left)
+    side = "left" if fraction < 0.3 else "right" if fraction > 0.7 else "center"
     axes.annotate(
         style.plain(text, 80),
         (x, 1),

@@ -42,8 +42,8 @@ def endings(found: Escape) -> Figure:
     low, high = _ENDS
     _draw_curve(panels[0], found)
     strips = [("where all began", found.starts, "", style.MUTED)]
-    for place, one in enumerate(found.walkers):
-        strips.append((one.name, one.ends, _told(one), _colour(place)))
+    for position, one in enumerate(found.walkers):
+        strips.append((one.name, one.ends, _told(one), _colour(position)))
     for axes, strip in zip(panels[1:], strips, strict=True):
         _draw_strip(axes, *strip, low, high)
     panels[0].set_xlim(low, high)
@@ -63,19 +63,19 @@ def _draw_curve(axes: Axes, found: Escape) -> None:
     style.dress(axes, y="loss")
     w = np.linspace(*_ENDS, 400)
     axes.plot(w, mean_curve(w), color=style.INK, linewidth=2.2, zorder=3, label="all samples")
-    for place, one in enumerate(found.walkers):
+    for position, one in enumerate(found.walkers):
         if isinstance(one.batch_size, int) and one.batch_size < found.samples:
             spread = float(np.std(tilts())) / one.batch_size**0.5
-            look: dict[str, Any] = {"color": _colour(place), "linewidth": 0.7, "zorder": 2}
-            curves = [sample_curve(w, share * spread) for share in _SHOWN_TILTS]
+            look: dict[str, Any] = {"color": _colour(position), "linewidth": 0.7, "zorder": 2}
+            curves = [sample_curve(w, fraction * spread) for fraction in _SHOWN_TILTS]
             axes.plot(w, curves[0], label=f"some {one.name}", **look)
             axes.plot(w, np.stack(curves[1:], axis=1), **look)
     axes.set_ylim(-0.9, 2 * float(mean_curve(HILL)))
-    for name, place, words in (("A", A, "global minimum"), ("B", B, "local minimum")):
-        value = float(mean_curve(place))
-        axes.plot(place, value, "o", color=style.INK, markersize=7, mec=style.PAPER, zorder=4)
+    for name, position, words in (("A", A, "global minimum"), ("B", B, "local minimum")):
+        value = float(mean_curve(position))
+        axes.plot(position, value, "o", color=style.INK, markersize=7, mec=style.PAPER, zorder=4)
         axes.annotate(
-            f"{name}: {words}", (place, value), (0, -14), textcoords="offset points",
+            f"{name}: {words}", (position, value), (0, -14), textcoords="offset points",
             ha="center", size=style.TEXT_SIZE, color=style.INK, weight="bold", zorder=5,
             bbox={"facecolor": style.PAPER, "alpha": 0.85, "lw": 0, "pad": 1.0},
         )  # fmt: skip
@@ -88,23 +88,23 @@ def _draw_curve(axes: Axes, found: Escape) -> None:
     )
 
 
-def _colour(place: int) -> str:
-    return _COLOURS[place % len(_COLOURS)]
+def _colour(position: int) -> str:
+    return _COLOURS[position % len(_COLOURS)]
 
 
 def _draw_strip(
-    axes: Axes, name: str, places: np.ndarray, told: str, colour: str, low: float, high: float
+    axes: Axes, name: str, positions: np.ndarray, told: str, colour: str, low: float, high: float
 ) -> None:
     """How many lie where, as bars; and in words beside them."""
     style.dress(axes)
     axes.grid(False)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    counts, edges = np.histogram(places, _BINS, (low, high))
+    counts, edges = np.histogram(positions, _BINS, (low, high))
     axes.bar(edges[:-1], counts, np.diff(edges), align="edge", color=colour, lw=0)
     axes.set_ylim(0, max(1, counts.max()) * 1.15)
-    for place in (A, B):
-        axes.axvline(place, color=style.FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
+    for position in (A, B):
+        axes.axvline(position, color=style.FAINT, linewidth=0.9, linestyle=(0, (2, 2)), zorder=0)
     axes.text(1.012, 0.78, name, transform=axes.transAxes, size=style.TEXT_SIZE, color=style.INK,
               va="center", weight="bold")  # fmt: skip
     axes.text(1.012, 0.32, told, transform=axes.transAxes, size=style.SMALL_SIZE, va="center",

@@ -8,14 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from downslope.insight.first_step import LayerSlopes
+from downslope.insight.first_step import LayerGradients
 from downslope.plots import style
 
 _BAR = 0.34  # inches per layer
 _MOST = 24  # layers that are drawn
 
 
-def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
+def layer_gradients(layers: Sequence[LayerGradients], *, name: str = "") -> Figure:
     """Draw the length of each layer's gradient, from the last layer to the first.
 
     Args:
@@ -28,7 +28,7 @@ def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
     Example:
         >>> from downslope.insight.first_step import beginning
         >>> found = beginning(ds.open_run("runs/moons-1"))
-        >>> figure = ds.plots.layer_slopes(found.layers, name="moons")
+        >>> figure = ds.plots.layer_gradients(found.layers, name="moons")
     """
     values = [one.gradient for one in layers]
     subtitle = (
@@ -39,7 +39,7 @@ def layer_slopes(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
     return _bars(layers, values, title, subtitle, "length of the gradient")
 
 
-def layer_movement(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
+def layer_movement(layers: Sequence[LayerGradients], *, name: str = "") -> Figure:
     """Draw how far training moved each layer's weights, as a fraction of their first length.
 
         |w_end - w_start| / |w_start|
@@ -66,7 +66,7 @@ def layer_movement(layers: Sequence[LayerSlopes], *, name: str = "") -> Figure:
 
 
 def _bars(
-    layers: Sequence[LayerSlopes], values: list[float], title: str, subtitle: str, label: str
+    layers: Sequence[LayerGradients], values: list[float], title: str, subtitle: str, label: str
 ) -> Figure:
     """One bar per layer, the last layer on top, each with its number."""
     chosen = list(zip(layers, values, strict=True))[-_MOST:][::-1]
@@ -77,24 +77,24 @@ def _bars(
     axes.grid(False, axis="y")
     lengths = np.array([value for _, value in chosen])
     shown = np.where(np.isfinite(lengths), lengths, 0.0)
-    places = range(len(chosen))
-    axes.barh(places, shown, height=0.6, color=style.BLUE)
-    axes.set_yticks(places, [style.plain(one.name, 28) for one, _ in chosen])
+    positions = range(len(chosen))
+    axes.barh(positions, shown, height=0.6, color=style.BLUE)
+    axes.set_yticks(positions, [style.plain(one.name, 28) for one, _ in chosen])
     axes.tick_params(axis="y", labelcolor=style.INK, length=0)
     axes.invert_yaxis()
     axes.set_xlim(0, 1.16 * float(shown.max(initial=0.0)) or 1.0)
-    for place, (one, value) in enumerate(chosen):
-        _number(axes, place, shown[place], value, one.weights)
+    for index, (one, value) in enumerate(chosen):
+        _number(axes, index, shown[index], value, one.weights)
     return figure
 
 
-def _number(axes: Axes, place: int, length: float, value: float, weights: int) -> None:
+def _number(axes: Axes, index: int, length: float, value: float, weights: int) -> None:
     text = style.short(value, 3) if np.isfinite(value) else "began at 0"
     axes.annotate(
-        text, (length, place), (4, 0), textcoords="offset points", va="center",
+        text, (length, index), (4, 0), textcoords="offset points", va="center",
         size=style.SMALL_SIZE, color=style.MUTED,
     )  # fmt: skip
     axes.text(
-        1.012, place, style.amount(weights, "weight"), transform=axes.get_yaxis_transform(),
+        1.012, index, style.amount(weights, "weight"), transform=axes.get_yaxis_transform(),
         va="center", size=style.SMALL_SIZE, color=style.MUTED,
     )  # fmt: skip

@@ -17,7 +17,7 @@ from downslope.plots import style
 from downslope.plots.samples import show_image, show_signed
 from downslope.runs.run import Run
 
-USUAL = 1e-3  # share of its length by which a step usually moves a layer (Karpathy, 2015)
+USUAL = 1e-3  # fraction of its length by which a step usually moves a layer (Karpathy, 2015)
 PER_ROW = 8  # filters
 MOST_FILTERS = 32
 MOST_EXPLAINED = 6  # validation samples; fewer where images are large
@@ -47,14 +47,14 @@ def layers_figure(course: LayersOverTime) -> Figure:
     )
     figure = style.new_figure(title, subtitle, height=6.6)
     names = [one.name for one in course.layers]
-    looks = [_look(place) for place in range(len(names))]
+    looks = [_look(index) for index in range(len(names))]
     grid = figure.subplots(2, 3).ravel()
     panels = (
         ("Gradient", "length", "gradient_length", True),
         ("Weights", "length", "weight_length", False),
-        ("Update", "fraction of the weights' length", "update_share", True),
+        ("Update", "fraction of the weights' length", "update_fraction", True),
         ("Activations: mean", "mean", "mean", False),
-        ("Activations: spread", "standard deviation", "deviation", False),
+        ("Activations: spread", "standard deviation", "std", False),
     )
     for axes, (head, label, field, is_log) in zip(grid, panels, strict=False):
         style.dress(axes, title=head, x="step", y=label)
@@ -109,9 +109,9 @@ def _line(axes: Axes, x: np.ndarray, values: np.ndarray, look: dict, is_log: boo
     axes.plot(x, shown, **look, linewidth=1.7, marker="o", markersize=2.6)
 
 
-def _look(place: int) -> dict:
+def _look(index: int) -> dict:
     """Colour and stroke of a layer's line."""
-    rounds, colour = divmod(place, len(style.PALETTE))
+    rounds, colour = divmod(index, len(style.PALETTE))
     return {"color": style.PALETTE[colour], "linestyle": _STROKES[rounds % len(_STROKES)]}
 
 
@@ -270,9 +270,9 @@ def _pixels_figure(run: Run) -> Figure:
 
 def _said(run: Run, inputs: Samples) -> list[str]:
     """What the run answers to some inputs, in short."""
-    answers = run.predict(inputs)
+    predictions = run.predict(inputs)
     if run.data.task == "classification":
-        return [f"predicted {run.data.class_names[int(one)]}" for one in answers]
+        return [f"predicted {run.data.class_names[int(one)]}" for one in predictions]
     if run.data.task == "counting":
-        return [f"{one:.1f} people" for one in answers]
-    return [style.short(float(np.ravel(one)[0])) for one in answers]
+        return [f"{one:.1f} people" for one in predictions]
+    return [style.short(float(np.ravel(one)[0])) for one in predictions]

@@ -159,12 +159,12 @@ def _draw_proof(axes: Axes, found: FoundRate, loss: str) -> None:
     top = _HIGHEST * found.start_loss
     curves, labels = [], []
     for one in found.proof:
-        places, values = _course(one.batch_loss)
+        positions, values = _course(one.batch_loss)
         colour = COLOURS[one.name]
         shown = np.minimum(np.where(np.isfinite(values), values, top), top)
-        axes.plot(places, shown, color=colour, linewidth=1.9)
+        axes.plot(positions, shown, color=colour, linewidth=1.9)
         if shown[-1] >= top:
-            axes.plot(places[-1], top, "^", color=colour, markersize=7, clip_on=False)
+            axes.plot(positions[-1], top, "^", color=colour, markersize=7, clip_on=False)
         labels.append((float(shown[-1]), f"{one.name}\n{style.short(one.rate, 2)}", colour))
         curves.append(values)
     _scale_losses(axes, curves, top)

@@ -79,7 +79,7 @@ def _fonts() -> tuple[tuple[str, str], ...]:
     upright = [one for one in upright if not any(word in one.name.lower() for word in _UNUSABLE)]
 
     def rank(name: str) -> tuple[int, str]:
-        found = (place for place, one in enumerate(_PREFERRED) if name.startswith(one))
+        found = (index for index, one in enumerate(_PREFERRED) if name.startswith(one))
         return next(found, len(_PREFERRED)), name
 
     paths = {one.name: one.fname for one in reversed(upright)}

@@ -1,4 +1,4 @@
-"""Where many starts ended: a map of their answers, their losses in order, the walls between."""
+"""Where many starts ended: a map of their predictions, their losses in order, the walls between."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _APART = {
 def minima_map(found: Minima) -> Figure:
     """Draw where the starts ended.
 
-    Left, each is a dot: dots lie as far from each other as their answers to the validation
+    Left, each is a dot: dots lie as far from each other as their predictions for the validation
     samples differ, as well as a plane can show it, and the lowest training loss is ringed. Right,
     the losses of each, from the lowest training loss to the highest. Below, the training loss on
     the straight lines through weight space from the lowest to each other.
@@ -52,13 +52,13 @@ def _draw_map(figure: Figure, axes: Axes, found: Minima) -> None:
         x, y, c=loss, cmap=_COLOURS, norm=norm, s=42, linewidths=0.6, edgecolors=style.PAPER
     )
     axes.plot(x[0], y[0], "o", markersize=12, mfc="none", mec=style.INK, mew=1.3)
-    share = (x[0] - x.min()) / (np.ptp(x) or 1)
+    fraction = (x[0] - x.min()) / (np.ptp(x) or 1)
     axes.annotate(
         "lowest training loss",
         (x[0], y[0]),
         (0, 9),
         textcoords="offset points",
-        ha="left" if share < 0.3 else "right" if share > 0.7 else "center",
+        ha="left" if fraction < 0.3 else "right" if fraction > 0.7 else "center",
         size=style.SMALL_SIZE,
         color=style.INK,
     )
@@ -100,13 +100,13 @@ def _draw_losses(axes: Axes, found: Minima) -> None:
 
 
 def _draw_lines(axes: Axes, found: Minima) -> None:
-    share = np.linspace(0, 1, found.line_losses.shape[1])
+    fraction = np.linspace(0, 1, found.line_losses.shape[1])
     sets = [(found.line_losses, style.VERMILLION, "as trained")]
     if found.matched_line_losses is not None:
         sets.append((found.matched_line_losses, style.BLUE, "hidden units\nmatched"))
     for lines, colour, _ in sets:
-        axes.plot(share, lines.T, color=colour, linewidth=0.9, alpha=0.35)
-        axes.plot(share, np.median(lines, axis=0), color=colour, linewidth=2)
+        axes.plot(fraction, lines.T, color=colour, linewidth=0.9, alpha=0.35)
+        axes.plot(fraction, np.median(lines, axis=0), color=colour, linewidth=2)
     style.dress(
         axes,
         title="On straight lines from the lowest to each other start (bold: median)",
@@ -116,7 +116,7 @@ def _draw_lines(axes: Axes, found: Minima) -> None:
     values = np.concatenate([lines.ravel() for lines, _, _ in sets])
     spread(axes, values[np.isfinite(values)])
     axes.set_xlim(0, 1)
-    middle = len(share) // 2
+    middle = len(fraction) // 2
     labels = [
         (float(np.median(lines, axis=0)[middle]), name, colour) for lines, colour, name in sets
     ]

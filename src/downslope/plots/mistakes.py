@@ -16,11 +16,11 @@ from downslope.plots import style
 _TILES_PER_ROW = 6
 _TABLES_PER_ROW = 2
 _BARS = 4  # most unusual features shown for a row of a table
-_LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
+_LEAST_BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class ClassPredictions:
     """The predictions of a classifier for samples whose class is known.
 
     Attributes:
@@ -30,13 +30,13 @@ class Answers:
         class_names: One per class.
 
     Example:
-        >>> answers = ds.plots.Answers(
+        >>> predictions = ds.plots.ClassPredictions(
         ...     truth=np.array([0, 1, 1]),
         ...     chosen=np.array([0, 1, 0]),
         ...     probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
         ...     class_names=("upper", "lower"),
         ... )
-        >>> answers.wrong
+        >>> predictions.wrong
         array([False, False,  True])
     """
 
@@ -93,7 +93,7 @@ def as_images(inputs: np.ndarray, input_names: tuple[str, ...]) -> np.ndarray | 
 
 def worst_mistakes(
     inputs: np.ndarray,
-    answers: Answers,
+    predictions: ClassPredictions,
     *,
     input_names: tuple[str, ...] = (),
     scaling: Scaling | None = None,
@@ -105,7 +105,7 @@ def worst_mistakes(
 
     Args:
         inputs: All test inputs, shape (N, *input_shape), not scaled.
-        answers: The predictions for them.
+        predictions: The predictions for them.
         input_names: One per input of a table; empty for images.
         scaling: Mean and standard deviation of the training inputs; needed for tables.
         name: Name of the data set, for the title.
@@ -115,35 +115,37 @@ def worst_mistakes(
 
     Example:
         >>> inputs = np.random.default_rng(0).uniform(size=(3, 8, 8, 1))
-        >>> answers = ds.plots.Answers(
+        >>> predictions = ds.plots.ClassPredictions(
         ...     truth=np.array([0, 1, 1]),
         ...     chosen=np.array([0, 1, 0]),
         ...     probabilities=np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]),
         ...     class_names=("upper", "lower"),
         ... )
-        >>> figure = ds.plots.worst_mistakes(inputs, answers, name="shapes")
+        >>> figure = ds.plots.worst_mistakes(inputs, predictions, name="shapes")
     """
     images = as_images(inputs, input_names)
     most = 2 * _TILES_PER_ROW if images is not None else 3 * _TABLES_PER_ROW
-    chosen = answers.worst(most)
-    mistaken = bool(answers.wrong.any())
+    chosen = predictions.worst(most)
+    mistaken = bool(predictions.wrong.any())
     title = "Worst mistakes" if mistaken else "Least certain predictions"
     title = f"{title}: {name}" if name else title
     if images is not None:
-        return _draw_images(images, answers, chosen, title)
+        return _draw_images(images, predictions, chosen, title)
     flat = inputs.reshape(len(inputs), -1).astype(np.float64)
     scaling = scaling or Scaling.learn(flat)
-    unusual = (flat - scaling.mean.reshape(-1)) / scaling.deviation.reshape(-1)
+    unusual = (flat - scaling.mean.reshape(-1)) / scaling.std.reshape(-1)
     names = input_names or tuple(f"input {number + 1}" for number in range(flat.shape[1]))
-    return _draw_table(flat[chosen], unusual[chosen], names, answers, chosen, title)
+    return _draw_table(flat[chosen], unusual[chosen], names, predictions, chosen, title)
 
 
-def _draw_images(images: np.ndarray, answers: Answers, chosen: np.ndarray, title: str) -> Figure:
+def _draw_images(
+    images: np.ndarray, predictions: ClassPredictions, chosen: np.ndarray, title: str
+) -> Figure:
     rows = -(-len(chosen) // _TILES_PER_ROW)
     tile = style.WIDTH / _TILES_PER_ROW
     shape = min(1.6, images.shape[1] / images.shape[2])
     figure = style.new_figure(
-        title, answers.sentence(len(chosen)), height=rows * (tile * shape * 0.86 + 0.68)
+        title, predictions.sentence(len(chosen)), height=rows * (tile * shape * 0.86 + 0.68)
     )
     low, high = float(images.min()), float(images.max())
     drawn = float((images == low).mean()) > _LEAST_BACKGROUND  # strokes on an empty ground
@@ -156,7 +158,7 @@ def _draw_images(images: np.ndarray, answers: Answers, chosen: np.ndarray, title
         else:
             axes.imshow(_displayable(image, low, high))
         style.bare(axes)
-        _caption(axes, answers, index)
+        _caption(axes, predictions, index)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     return figure
@@ -168,13 +170,13 @@ def _displayable(image: np.ndarray, low: float, high: float) -> np.ndarray:
     return ((image - low) / max(high - low, 1e-9)).astype(np.float32)
 
 
-def _caption(axes: Axes, answers: Answers, index: int) -> None:
+def _caption(axes: Axes, predictions: ClassPredictions, index: int) -> None:
     """Above an image its true class, below it the predicted one and its probability."""
-    true = style.plain(answers.class_names[answers.truth[index]], 13)
+    true = style.plain(predictions.class_names[predictions.truth[index]], 13)
     axes.set_title(f"true {true}", loc="center", size=style.TEXT_SIZE, color=style.INK, pad=4)
-    said = style.plain(answers.class_names[answers.chosen[index]], 11)
-    text = f"predicted {said}\n{style.percent(answers.of_chosen[index])}"
-    colour = style.VERMILLION if answers.wrong[index] else style.BLUE
+    said = style.plain(predictions.class_names[predictions.chosen[index]], 11)
+    text = f"predicted {said}\n{style.percent(predictions.of_chosen[index])}"
+    colour = style.VERMILLION if predictions.wrong[index] else style.BLUE
     axes.set_xlabel(text, size=style.TEXT_SIZE, color=colour, labelpad=4)
 
 
@@ -182,13 +184,13 @@ def _draw_table(
     values: np.ndarray,
     unusual: np.ndarray,
     names: tuple[str, ...],
-    answers: Answers,
+    predictions: ClassPredictions,
     chosen: np.ndarray,
     title: str,
 ) -> Figure:
     bars = min(_BARS, len(names))
     rows = -(-len(chosen) // _TABLES_PER_ROW)
-    sentence = answers.sentence(len(chosen)) + (
+    sentence = predictions.sentence(len(chosen)) + (
         " Bars: the most unusual inputs, in standard deviations from the training mean."
     )
     figure = style.new_figure(title, sentence, height=rows * (0.62 + 0.24 * bars) + 0.3)
@@ -196,27 +198,27 @@ def _draw_table(
     order = np.argsort(-np.abs(unusual), axis=1, kind="stable")[:, :bars]
     top = np.nan_to_num(np.take_along_axis(unusual, order, axis=1), nan=0.0)
     ends = (1.03 * min(0.0, float(top.min())), 1.03 * max(1.0, float(top.max())))
-    for place, axes in zip(range(len(chosen)), grid.flat, strict=False):
-        picked = order[place]
+    for index, axes in zip(range(len(chosen)), grid.flat, strict=False):
+        picked = order[index]
         labels = [names[number] for number in picked]
-        _draw_bars(axes, top[place], values[place, picked], labels, ends)
-        style.entitle(axes, _verdict(answers, chosen[place]))
+        _draw_bars(axes, top[index], values[index, picked], labels, ends)
+        style.entitle(axes, _verdict(predictions, chosen[index]))
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     return figure
 
 
-def _verdict(answers: Answers, index: int) -> str:
-    true = answers.class_names[answers.truth[index]]
-    said = answers.class_names[answers.chosen[index]]
+def _verdict(predictions: ClassPredictions, index: int) -> str:
+    true = predictions.class_names[predictions.truth[index]]
+    said = predictions.class_names[predictions.chosen[index]]
     short = 18  # letters of a name, so that two of them fit above a panel
     true, said = (text if len(text) <= short else f"{text[:short]}…" for text in (true, said))
-    return f"true {true}, predicted {said} ({style.percent(answers.of_chosen[index])})"
+    return f"true {true}, predicted {said} ({style.percent(predictions.of_chosen[index])})"
 
 
-def _signed(deviation: float) -> str:
+def _signed(std: float) -> str:
     """With one decimal and a sign, which 0 has not: +1.6, 0.0, −0.8."""
-    text = f"{deviation:+.1f}"
+    text = f"{std:+.1f}"
     return "0.0" if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
@@ -229,22 +231,22 @@ def _draw_bars(
 ) -> None:
     style.dress(axes)
     axes.grid(False)
-    places = range(len(names))
-    colours = [style.AMBER if deviation > 0 else style.SKY for deviation in deviations]
-    axes.barh(places, deviations, height=0.6, color=colours)
+    positions = range(len(names))
+    colours = [style.AMBER if std > 0 else style.SKY for std in deviations]
+    axes.barh(positions, deviations, height=0.6, color=colours)
     axes.axvline(0, color=style.FAINT, linewidth=0.8)
-    axes.set_yticks(places, [style.plain(name, 22) for name in names])
+    axes.set_yticks(positions, [style.plain(name, 22) for name in names])
     axes.invert_yaxis()
     axes.set_xlim(*ends)
     axes.spines["left"].set_visible(False)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(length=0, labelbottom=False)
     axes.tick_params(axis="y", labelcolor=style.INK)
-    for place, deviation, value in zip(places, deviations, values, strict=True):
+    for index, std, value in zip(positions, deviations, values, strict=True):
         axes.text(
             1.02,
-            place,
-            f"{_signed(deviation)}  (value {style.short(value)})",
+            index,
+            f"{_signed(std)}  (value {style.short(value)})",
             transform=axes.get_yaxis_transform(),
             va="center",
             size=style.SMALL_SIZE,

@@ -34,7 +34,11 @@ def neuron_figure(neuron: Neuron) -> Figure:
     dataset = neuron.dataset
     images = as_images(dataset.train.inputs, dataset.input_names)
     tiles = _tiles(neuron, images)
-    where = "" if neuron.place is None else f" at row {neuron.place[0]}, column {neuron.place[1]}"
+    where = (
+        ""
+        if neuron.position is None
+        else f" at row {neuron.position[0]}, column {neuron.position[1]}"
+    )
     title = f"Unit {neuron.unit} of layer {neuron.layer_name}, trained on {dataset.name}"
     made = f", activation {style.short(neuron.output)} ({neuron.activation})."
     subtitle = (
@@ -71,14 +75,16 @@ def _draw_sum(axes: Axes, neuron: Neuron) -> None:
         rest = float(values.sum() - values[chosen].sum())
         steps.append((style.amount(values.size - len(chosen), "other"), rest, style.MUTED))
     steps.append(("bias", neuron.bias, style.AMBER))
-    place = 0.0
+    position = 0.0
     ends = []
     for row, (_, value, colour) in enumerate(steps):
-        axes.barh(row, value, left=place, height=0.62, color=colour)
-        place += value
-        ends.append(place)
+        axes.barh(row, value, left=position, height=0.62, color=colour)
+        position += value
+        ends.append(position)
         if row + 1 < len(steps):
-            axes.plot([place, place], [row, row + 1], color=style.FAINT, linewidth=0.8, zorder=0)
+            axes.plot(
+                [position, position], [row, row + 1], color=style.FAINT, linewidth=0.8, zorder=0
+            )
     axes.barh(len(steps), neuron.sum, height=0.62, color=style.INK)
     axes.axvline(0, color=style.MUTED, linewidth=0.8)
     style.dress(axes, title="Inputs × weights (blue adds, orange subtracts)", x="running sum")
@@ -124,7 +130,7 @@ def _draw_activation(axes: Axes, neuron: Neuron) -> None:
 
 def _tiles(neuron: Neuron, images: np.ndarray | None) -> list[tuple[str, np.ndarray]]:
     """Inputs, weights and products as images, where they lie in a plane."""
-    if neuron.place is None:
+    if neuron.position is None:
         if images is None or neuron.layer != 1 or neuron.inputs.size != np.prod(images.shape[1:]):
             return []
         shape = images.shape[1:]
@@ -146,11 +152,11 @@ def _draw_tiles(
     rest = list(np.atleast_1d(grid))
     if images is not None:
         show_image(rest[0], images[neuron.sample], images, title=f"sample {neuron.sample:,}")
-        if neuron.place is not None and neuron.grid is not None:
+        if neuron.position is not None and neuron.grid is not None:
             row, column = (
                 (at + 0.5) / count * side - 0.5
                 for at, count, side in zip(
-                    neuron.place, neuron.grid, images.shape[1:3], strict=True
+                    neuron.position, neuron.grid, images.shape[1:3], strict=True
                 )
             )
             rest[0].plot(column, row, "o", ms=11, mfc="none", mec=style.VERMILLION, mew=2)
@@ -162,17 +168,17 @@ def _draw_tiles(
 def _draw_liked(part: SubFigure, neuron: Neuron, images: np.ndarray) -> None:
     rows = (("largest", neuron.responds_most(LIKED)), ("smallest", neuron.responds_least(LIKED)))
     bands = list(np.asarray(part.subfigures(2, 1)))
-    for row, (word, places) in zip(bands, rows, strict=True):
+    for row, (word, positions) in zip(bands, rows, strict=True):
         row.suptitle(
             f"training samples with the {word} pre-activation",
             x=0.017, ha="left", size=style.TEXT_SIZE, color=style.INK, weight="bold",
         )  # fmt: skip
         for number, axes in enumerate(row.subplots(1, LIKED)):
-            if number >= len(places):
+            if number >= len(positions):
                 axes.set_axis_off()
                 continue
-            show_image(axes, images[places[number]], images)
-            said = _short(neuron.responses[places[number]])
+            show_image(axes, images[positions[number]], images)
+            said = _short(neuron.responses[positions[number]])
             axes.set_xlabel(said, size=style.SMALL_SIZE, color=style.MUTED, labelpad=2)
 
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from downslope.plots import style
-from downslope.plots.mistakes import Answers
+from downslope.plots.mistakes import ClassPredictions
 
 Classify = Callable[[Float[np.ndarray, "n 2"]], Float[np.ndarray, "n classes"]]
 RESOLUTION = 220  # points of the map along its longer side
@@ -21,7 +21,7 @@ _STRONGEST = 0.42  # how much of a class's colour the map takes on where it is c
 
 def decision_map(
     inputs: Float[np.ndarray, "n 2"],
-    answers: Answers,
+    predictions: ClassPredictions,
     classify: Classify,
     *,
     input_names: tuple[str, ...] = (),
@@ -31,7 +31,7 @@ def decision_map(
 
     Args:
         inputs: The test inputs, (N, 2).
-        answers: The predictions for them.
+        predictions: The predictions for them.
         classify: From inputs (K, 2) to the probability of each class, (K, classes).
         input_names: The names of the two inputs.
         name: Name of the data set, for the title.
@@ -42,15 +42,17 @@ def decision_map(
     Example:
         >>> run = ds.open_run("runs/moons-1").with_data()
         >>> test = run.dataset.validation
-        >>> answers = ds.plots.Answers(
+        >>> predictions = ds.plots.ClassPredictions(
         ...     truth=test.targets,
         ...     chosen=run.predict(test.inputs),
         ...     probabilities=run.probabilities(test.inputs),
         ...     class_names=run.data.class_names,
         ... )
-        >>> figure = ds.plots.decision_map(test.inputs, answers, run.probabilities, name="moons")
+        >>> figure = ds.plots.decision_map(
+        ...     test.inputs, predictions, run.probabilities, name="moons"
+        ... )
     """
-    wrong, total = int(answers.wrong.sum()), len(inputs)
+    wrong, total = int(predictions.wrong.sum()), len(inputs)
     mistakes = style.amount(wrong, "mistake") if wrong else "No mistake"
     subtitle = (
         f"{mistakes} among {style.amount(total, 'test sample')}{', ringed' if wrong else ''}. "
@@ -66,10 +68,10 @@ def decision_map(
     )
     axes.grid(False)
     _draw_ground(axes, low, high, classify)
-    _draw_points(axes, inputs, answers)
+    _draw_points(axes, inputs, predictions)
     axes.set_xlim(low[0], high[0])
     axes.set_ylim(low[1], high[1])
-    _draw_key(axes, answers)
+    _draw_key(axes, predictions)
     return figure
 
 
@@ -77,11 +79,11 @@ def _draw_ground(axes: Axes, low: np.ndarray, high: np.ndarray, classify: Classi
     x = np.linspace(low[0], high[0], RESOLUTION)
     y = np.linspace(low[1], high[1], RESOLUTION * 3 // 5)
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(np.float32)
-    shares = np.nan_to_num(classify(points)).astype(np.float64)
-    best = shares.argmax(axis=1)
-    chance = 1 / shares.shape[1]
-    sure = ((shares.max(axis=1) - chance) / max(1 - chance, 1e-9)).clip(0, 1)
-    colours = np.array([to_rgb(_colour(number)) for number in range(shares.shape[1])])
+    fractions = np.nan_to_num(classify(points)).astype(np.float64)
+    best = fractions.argmax(axis=1)
+    chance = 1 / fractions.shape[1]
+    sure = ((fractions.max(axis=1) - chance) / max(1 - chance, 1e-9)).clip(0, 1)
+    colours = np.array([to_rgb(_colour(number)) for number in range(fractions.shape[1])])
     strength = (_STRONGEST * (0.15 + 0.85 * sure))[:, None]
     image = np.concatenate([colours[best], strength], axis=1)
     extent = (low[0], high[0], low[1], high[1])
@@ -93,16 +95,16 @@ def _draw_ground(axes: Axes, low: np.ndarray, high: np.ndarray, classify: Classi
         aspect="auto",
         interpolation="bilinear",
     )
-    for number in np.unique(best) if shares.shape[1] > 1 else ():
-        lead = shares[:, number] - np.delete(shares, number, axis=1).max(axis=1)
+    for number in np.unique(best) if fractions.shape[1] > 1 else ():
+        lead = fractions[:, number] - np.delete(fractions, number, axis=1).max(axis=1)
         if lead.min() < 0 < lead.max():  # else the class has no border here
             axes.contour(x, y, lead.reshape(shape), levels=[0], colors=style.PAPER, linewidths=1.4)
 
 
-def _draw_points(axes: Axes, inputs: np.ndarray, answers: Answers) -> None:
+def _draw_points(axes: Axes, inputs: np.ndarray, predictions: ClassPredictions) -> None:
     size = float(np.clip(9000 / max(len(inputs), 1), 8, 34))
-    for number in range(len(answers.class_names)):
-        mine = answers.truth == number
+    for number in range(len(predictions.class_names)):
+        mine = predictions.truth == number
         axes.scatter(
             inputs[mine, 0],
             inputs[mine, 1],
@@ -113,7 +115,7 @@ def _draw_points(axes: Axes, inputs: np.ndarray, answers: Answers) -> None:
             linewidths=0.6,
             zorder=3,
         )
-    wrong = inputs[answers.wrong]
+    wrong = inputs[predictions.wrong]
     axes.scatter(
         wrong[:, 0],
         wrong[:, 1],
@@ -125,7 +127,7 @@ def _draw_points(axes: Axes, inputs: np.ndarray, answers: Answers) -> None:
     )
 
 
-def _draw_key(axes: Axes, answers: Answers) -> None:
+def _draw_key(axes: Axes, predictions: ClassPredictions) -> None:
     handles = [
         Line2D(
             [],
@@ -136,9 +138,9 @@ def _draw_key(axes: Axes, answers: Answers) -> None:
             markersize=7,
             label=style.plain(name, 22),
         )
-        for number, name in enumerate(answers.class_names)
+        for number, name in enumerate(predictions.class_names)
     ]
-    if answers.wrong.any():
+    if predictions.wrong.any():
         ring = Line2D([], [], linestyle="", marker="o", markersize=10, mfc="none", mec=style.INK)
         ring.set_label("mistake")
         handles.append(ring)

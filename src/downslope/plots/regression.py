@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.plots import style
-from downslope.plots.style import answer_range, mean_distance
+from downslope.plots.style import mean_distance, value_range
 
 Predict = Callable[[Float[np.ndarray, "n 1"]], Float[np.ndarray, "n outputs"]]
 MOST_OUTPUTS = 6
@@ -112,7 +112,7 @@ def fitted_curve(
         last = int(np.argmax(inputs[:, 0]))
         labels.append((float(truth[last, 0]), "test samples", style.SKY))
     axes.margins(x=0.02)
-    low, high, _ = answer_range(truth[:, :outputs], curve[:, :outputs])
+    low, high, _ = value_range(truth[:, :outputs], curve[:, :outputs])
     room = 0.06 * (high - low) or 1.0
     axes.set_ylim(low - room, high + room)
     style.label_ends(axes, labels, 3.9)
@@ -120,7 +120,7 @@ def fitted_curve(
 
 
 def _draw_pairs(axes: Axes, truth: np.ndarray, predicted: np.ndarray, alone: bool) -> None:
-    low, high, _ = answer_range(truth, predicted)
+    low, high, _ = value_range(truth, predicted)
     room = 0.05 * (high - low) or 1.0
     ends = (low - room, high + room)
     axes.plot(ends, ends, color=style.FAINT, linewidth=1.2, zorder=1)
@@ -153,5 +153,5 @@ def _sentence(
         else f"; always predicting the training median: {style.short(baseline, 3)}"
     )
     off = mean_distance(truth, predicted)
-    outside = answer_range(truth, predicted)[2] if truth.shape[1] == 1 else ""
+    outside = value_range(truth, predicted)[2] if truth.shape[1] == 1 else ""
     return f"{off} on {style.amount(len(truth), 'test sample')}{always}.{outside}"

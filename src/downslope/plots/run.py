@@ -11,7 +11,7 @@ from downslope.data.dataset import Samples
 from downslope.plots.classes import confusion_matrix
 from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples
 from downslope.plots.curves import loss_curves
-from downslope.plots.mistakes import Answers, worst_mistakes
+from downslope.plots.mistakes import ClassPredictions, worst_mistakes
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
 from downslope.plots.style import save_all
@@ -80,22 +80,22 @@ def curves_of(run: Run) -> Figure:
 
 
 def _classes(run: Run, test: Samples) -> Named:
-    answers = Answers(
+    predictions = ClassPredictions(
         truth=test.targets if test.targets.ndim == 1 else test.targets.argmax(axis=1),
         chosen=run.predict(test.inputs),
         probabilities=run.probabilities(test.inputs),
         class_names=run.data.class_names,
     )
     name, names = run.data.name, run.data.class_names
-    yield "confusion", confusion_matrix(answers.truth, answers.chosen, names, name=name)
+    yield "confusion", confusion_matrix(predictions.truth, predictions.chosen, names, name=name)
     inputs = run.data.input_names
     if test.inputs.shape[1:] == (2,):
         figure = decision_map(
-            test.inputs, answers, run.probabilities, input_names=inputs, name=name
+            test.inputs, predictions, run.probabilities, input_names=inputs, name=name
         )
     else:
         figure = worst_mistakes(
-            test.inputs, answers, input_names=inputs, scaling=run.scaling, name=name
+            test.inputs, predictions, input_names=inputs, scaling=run.scaling, name=name
         )
     yield "mistakes", figure
 

@@ -13,7 +13,7 @@ from downslope.plots import style
 
 _PER_ROW, _PHOTOS_PER_ROW = 6, 3
 _PHOTO_SIDE = 48  # pixels, above which an image gets a larger tile
-_LEAST_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
+_LEAST_BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
 def sample_tiles(
@@ -60,7 +60,7 @@ def sample_tiles(
 SIGNED = LinearSegmentedColormap.from_list(
     "signed", ["#7A2F00", style.VERMILLION, "#F6C7A6", "#FFFFFF", "#A9D3EE", style.BLUE, "#003A5C"]
 )
-_BACKGROUND = 0.4  # share of pixels at the lowest value that tells a drawing from a photo
+_BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
 def show_image(axes: Axes, image: np.ndarray, like: np.ndarray, *, title: str = "") -> None:

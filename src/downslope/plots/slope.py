@@ -40,12 +40,12 @@ def tangents(found: Slope) -> Figure:
     if found.target is not None and found.x[0] <= found.target <= found.x[-1]:
         _mark_target(axes, found.target)
     handles = []
-    for place, one in enumerate(found.tangents):
+    for index, one in enumerate(found.tangents):
         reach = _REACH * (found.x[-1] - found.x[0])
         ends = np.array([one.at - reach, one.at + reach])
         look: dict[str, Any] = {
-            "color": _COLOURS[place % len(_COLOURS)],
-            "marker": style.MARKERS[place % len(style.MARKERS)],
+            "color": _COLOURS[index % len(_COLOURS)],
+            "marker": style.MARKERS[index % len(style.MARKERS)],
         }
         _draw_tangent(axes, one, ends, look["color"])
         axes.plot(one.at, one.value, markersize=7.5, mec=style.PAPER, mew=0.8, zorder=4, **look)

@@ -165,18 +165,18 @@ def formulas_inside(axes: Axes, formulas: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def named_line(axes: Axes, x: float, words: str, share: float, near: float = 0.35) -> None:
+def named_line(axes: Axes, x: float, words: str, fraction: float, near: float = 0.35) -> None:
     """Draw a fine vertical line, named above the axes.
 
     Args:
         axes: Where.
         x: Where on them.
         words: Its name.
-        share: Where between their left end, 0, and their right end, 1.
+        fraction: Where between their left end, 0, and their right end, 1.
         near: How near to an end the name begins or ends at the line, to stay inside.
     """
     axes.axvline(x, color=INK, linewidth=0.9, linestyle=(0, (2, 2)))
-    side = "left" if share < near else "right" if share > 1 - near else "center"
+    side = "left" if fraction < near else "right" if fraction > 1 - near else "center"
     axes.annotate(
         words,
         (x, 1),
@@ -199,12 +199,12 @@ def label_ends(axes: Axes, labels: list[tuple[float, str, str]], height: float) 
     """
     to_axes = axes.transData + axes.transAxes.inverted()
     left = axes.get_xlim()[0]
-    places = [float(to_axes.transform((left, value))[1]) for value, _, _ in labels]
-    places = spread_out(places, 0.2 / height)
-    for place, (_, name, colour) in zip(places, labels, strict=True):
+    positions = [float(to_axes.transform((left, value))[1]) for value, _, _ in labels]
+    positions = spread_out(positions, 0.2 / height)
+    for position, (_, name, colour) in zip(positions, labels, strict=True):
         axes.text(
             1.012,
-            place,
+            position,
             plain(name, 40),
             transform=axes.transAxes,
             color=colour,
@@ -213,37 +213,37 @@ def label_ends(axes: Axes, labels: list[tuple[float, str, str]], height: float) 
         )
 
 
-def spread_out(places: list[float], gap: float) -> list[float]:
-    """Move places from 0 to 1 apart until they lie `gap` from each other, each as little as needed.
+def spread_out(positions: list[float], gap: float) -> list[float]:
+    """Move positions from 0 to 1 until they lie `gap` apart, each as little as needed.
 
     Neighbours that are too close form a group around their common middle; groups that then
     touch are joined, as in isotonic regression.
     """
-    order = sorted(range(len(places)), key=places.__getitem__)
+    order = sorted(range(len(positions)), key=positions.__getitem__)
     groups: list[list[int]] = []
     for index in order:
         groups.append([index])
-        while len(groups) > 1 and _lowest(groups[-1], places, gap) < gap + _highest(
-            groups[-2], places, gap
+        while len(groups) > 1 and _lowest(groups[-1], positions, gap) < gap + _highest(
+            groups[-2], positions, gap
         ):
             groups[-2:] = [groups[-2] + groups[-1]]
-    moved = list(places)
+    moved = list(positions)
     for group in groups:
-        low = _lowest(group, places, gap)
+        low = _lowest(group, positions, gap)
         for number, index in enumerate(group):
             moved[index] = low + number * gap
     return moved
 
 
-def _lowest(group: list[int], places: list[float], gap: float) -> float:
+def _lowest(group: list[int], positions: list[float], gap: float) -> float:
     """Where the lowest of a group goes, so that the group is centred, and within 0 to 1."""
     extent = (len(group) - 1) * gap
-    middle = sum(places[index] for index in group) / len(group)
+    middle = sum(positions[index] for index in group) / len(group)
     return max(min(middle - extent / 2, 1 - extent), 0.0)
 
 
-def _highest(group: list[int], places: list[float], gap: float) -> float:
-    return _lowest(group, places, gap) + (len(group) - 1) * gap
+def _highest(group: list[int], positions: list[float], gap: float) -> float:
+    return _lowest(group, positions, gap) + (len(group) - 1) * gap
 
 
 def plain(text: str, most: int = 24) -> str:
@@ -279,10 +279,10 @@ class Numbers(Formatter):
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """The texts of all numbers at an axis."""
-        places = np.unique(np.asarray(values, float))
-        highest = float(np.abs(places).max()) if len(places) else 0.0
-        if len(places) > 1 and highest:
-            gap = float(np.diff(places).min())
+        positions = np.unique(np.asarray(values, float))
+        highest = float(np.abs(positions).max()) if len(positions) else 0.0
+        if len(positions) > 1 and highest:
+            gap = float(np.diff(positions).min())
             self.digits = max(2, 2 + math.ceil(math.log10(highest / gap)))
             self.smallest = 1e-9 * highest  # what is less is 0, but for rounding
         return [self(one) for one in values]
@@ -296,15 +296,15 @@ class Numbers(Formatter):
         return rounded(x, self.digits).replace("-", "\N{MINUS SIGN}")
 
 
-def percent(share: float) -> str:
-    """A share as a percentage that never claims 0 or 100 without being it: "99.8 %"."""
-    if not 0 <= share <= 1:  # a loss of the user's own need not give probabilities
-        return f"{rounded(share, 3)}"
-    if share in (0, 1) or 0.095 <= share <= 0.985:
-        return f"{100 * share:.0f} %"
-    if share < 0.0005:
+def percent(fraction: float) -> str:
+    """A fraction as a percentage that never claims 0 or 100 without being it: "99.8 %"."""
+    if not 0 <= fraction <= 1:  # a loss of the user's own need not give probabilities
+        return f"{rounded(fraction, 3)}"
+    if fraction in (0, 1) or 0.095 <= fraction <= 0.985:
+        return f"{100 * fraction:.0f} %"
+    if fraction < 0.0005:
         return "< 0.1 %"
-    return "> 99.9 %" if share >= 0.9995 else f"{100 * share:.1f} %"
+    return "> 99.9 %" if fraction >= 0.9995 else f"{100 * fraction:.1f} %"
 
 
 def alt_text(figure: Figure) -> str:
@@ -352,23 +352,23 @@ def png_of(figure: Figure) -> bytes:
 _BEYOND = 1.0  # an axis reaches at most this many ranges of the truth beyond the truth
 
 
-def answer_range(truth: np.ndarray, answers: np.ndarray) -> tuple[float, float, str]:
-    """The part of an axis that shows all of the truth and all answers that are not far from it.
+def value_range(truth: np.ndarray, predictions: np.ndarray) -> tuple[float, float, str]:
+    """The part of an axis that shows all of the truth and all predictions that are not far from it.
 
     Args:
         truth: True values, at least one.
-        answers: The network's answers; they may be infinite or no numbers.
+        predictions: The network's predictions; they may be infinite or no numbers.
 
     Returns:
-        The lowest and the highest value, and a sentence on the answers that are left out; empty
+        The lowest and the highest value, and a sentence on the predictions that are left out; empty
         if there are none.
     """
-    truth, answers = (np.asarray(values, np.float64) for values in (truth, answers))
+    truth, predictions = (np.asarray(values, np.float64) for values in (truth, predictions))
     low, high = float(truth.min()), float(truth.max())
     reach = _BEYOND * (high - low or abs(high) or 1.0)
-    inside = (answers >= low - reach) & (answers <= high + reach)
-    low = min([low, *answers[inside].tolist()])
-    high = max([high, *answers[inside].tolist()])
+    inside = (predictions >= low - reach) & (predictions <= high + reach)
+    low = min([low, *predictions[inside].tolist()])
+    high = max([high, *predictions[inside].tolist()])
     outside = int((~inside).sum())
     if not outside:
         return low, high, ""
@@ -376,9 +376,9 @@ def answer_range(truth: np.ndarray, answers: np.ndarray) -> tuple[float, float, 
     return low, high, f" {outside:,} {lie} outside of the picture."
 
 
-def mean_distance(truth: np.ndarray, answers: np.ndarray, unit: str = "") -> str:
+def mean_distance(truth: np.ndarray, predictions: np.ndarray, unit: str = "") -> str:
     """The mean absolute error in words, such as "MAE 2.5 people"."""
-    distance = np.abs(np.asarray(answers, np.float64) - np.asarray(truth, np.float64)).mean()
+    distance = np.abs(np.asarray(predictions, np.float64) - np.asarray(truth, np.float64)).mean()
     if not np.isfinite(distance):
         return "MAE beyond measure"
     number = f"{distance:.1f}" if unit and distance < 1e6 else f"{rounded(distance, 3)}"

@@ -25,7 +25,7 @@ HEIGHTS = LinearSegmentedColormap.from_list(
     "heights", ["#0B2F4A", style.BLUE, style.SKY, "#CFE6F4", "#F7F3E8", "#F6D9A8"]
 )
 _HALO = [patheffects.withStroke(linewidth=2.6, foreground=style.PAPER)]
-Place = Callable[[Any], Any]  # from losses to heights: themselves, or their logarithms
+ToHeight = Callable[[Any], Any]  # from losses to heights: themselves, or their logarithms
 _ROOM = np.array([0.26, 0.09])  # of the axes, for each name of a point
 _APART = 0.06  # of the axes, at least, between two points that are named
 
@@ -100,13 +100,13 @@ def surface_relief(found: Surface) -> Figure:
         [found.train_loss], [] if found.walked is None else [found.walked.train_loss]
     )
     is_log = isinstance(norm, LogNorm)
-    place = np.log10 if is_log else np.asarray
+    to_height = np.log10 if is_log else np.asarray
     heights = _bounded(found.train_loss, norm)
     a, b = np.meshgrid(found.a, found.b)
     axes.plot_surface(
         a,
         b,
-        place(heights),
+        to_height(heights),
         facecolors=HEIGHTS(norm(heights)),
         rstride=1,
         cstride=1,
@@ -116,15 +116,18 @@ def surface_relief(found: Surface) -> Figure:
         zorder=1,
     )
     axes.contour(
-        a, b, place(heights), levels=place(levels), colors=style.INK, linewidths=0.4, alpha=0.5,
+        a, b, to_height(heights), levels=to_height(levels),
+        colors=style.INK, linewidths=0.4, alpha=0.5,
         linestyles="solid", zorder=2,
     )  # fmt: skip
     if found.walked is not None:
-        _draw_path_above(axes, found.walked, place, norm)
+        _draw_path_above(axes, found.walked, to_height, norm)
     else:
-        height = place(_bounded(np.array([found.here[0]]), norm))
-        _mark_above(axes, 0.0, 0.0, float(height[0]), "*", 13.0, "the run's weights", norm, place)
-    _dress_relief(axes, found, found.loss, levels, place)
+        height = to_height(_bounded(np.array([found.here[0]]), norm))
+        _mark_above(
+            axes, 0.0, 0.0, float(height[0]), "*", 13.0, "the run's weights", norm, to_height
+        )
+    _dress_relief(axes, found, found.loss, levels, to_height)
     return figure
 
 
@@ -186,24 +189,24 @@ def _name_points(axes: Axes, walked: Walked) -> None:
     """Write the epoch beside points that lie far enough from those that have been named."""
     size = np.array([np.ptp(axes.get_xlim()), np.ptp(axes.get_ylim())])
     corner = np.array([axes.get_xlim()[0], axes.get_ylim()[0]])
-    places = (np.stack([walked.a, walked.b], axis=1) - corner) / size
+    positions = (np.stack([walked.a, walked.b], axis=1) - corner) / size
     last = len(walked.path) - 1
     named: list[np.ndarray] = []  # where names are
     told: list[np.ndarray] = []  # and the points that have them
     for point in [0, last, *range(1, last)]:
-        before, after = places[max(point - 1, 0)], places[min(point + 1, last)]
+        before, after = positions[max(point - 1, 0)], positions[min(point + 1, last)]
         x, y = after - before
         beside = np.array([-y, x]) / max(float(np.hypot(x, y)), 1e-9)
-        side, where = _beside(places[point], beside)
+        side, where = _beside(positions[point], beside)
         if not 0 <= where[0] - _ROOM[0] / 2 <= 1 - _ROOM[0]:  # the other side of the path
             beside = -beside
-            side, where = _beside(places[point], beside)
+            side, where = _beside(positions[point], beside)
         if any((np.abs(where - one) < _ROOM).all() for one in named) or any(
-            float(np.hypot(*(places[point] - one))) < _APART for one in told
+            float(np.hypot(*(positions[point] - one))) < _APART for one in told
         ):
             continue
         named.append(where)
-        told.append(places[point])
+        told.append(positions[point])
         text = "start" if point == 0 else f"epoch {style.short(walked.path.epochs[point], 2)}"
         axes.annotate(
             text,
@@ -240,11 +243,11 @@ def _mark(axes: Axes, a: float, b: float, marker: str, size: float, text: str) -
         )
 
 
-def _draw_path_above(axes: Axes3D, walked: Walked, place: Place, norm: Normalize) -> None:
+def _draw_path_above(axes: Axes3D, walked: Walked, to_height: ToHeight, norm: Normalize) -> None:
     """Draw the path a little above the ground, so that it is not hidden in it."""
     own = _bounded(walked.train_loss, norm)
-    lift = 0.012 * float(place(norm.vmax) - place(norm.vmin))
-    height = place(own) + lift
+    lift = 0.012 * float(to_height(norm.vmax) - to_height(norm.vmin))
+    height = to_height(own) + lift
     axes.plot(
         walked.a, walked.b, height, color=style.VERMILLION, linewidth=2.0, zorder=5,
         marker="o", markersize=3.2, mec=style.PAPER, mew=0.4,
@@ -253,19 +256,19 @@ def _draw_path_above(axes: Axes3D, walked: Walked, place: Place, norm: Normalize
     end = f"epoch {style.short(walked.path.epochs[kept], 3)}"
     for point, marker, size, text in ((0, "o", 7.0, "start"), (kept, "*", 13.0, end)):
         at = walked.a[point], walked.b[point], float(height[point])
-        _mark_above(axes, *at, marker, size, text, norm, place)
+        _mark_above(axes, *at, marker, size, text, norm, to_height)
 
 
 def _mark_above(
     axes: Axes3D, a: float, b: float, height: float, marker: str, size: float, text: str,
-    norm: Normalize, place,
+    norm: Normalize, to_height,
 ) -> None:  # fmt: skip
     """A marker with its name above it."""
     axes.plot(
         [a], [b], [height], marker, color=style.AMBER, markersize=size, mec=style.INK, mew=0.9,
         zorder=6,
     )  # fmt: skip
-    up = 0.06 * float(place(norm.vmax) - place(norm.vmin))
+    up = 0.06 * float(to_height(norm.vmax) - to_height(norm.vmin))
     axes.text(
         a, b, height + up, text, size=style.SMALL_SIZE, color=style.INK, ha="center", zorder=7,
         path_effects=_HALO,
@@ -273,7 +276,7 @@ def _mark_above(
 
 
 def _dress_relief(
-    axes: Axes3D, found: Surface, loss: str, levels: np.ndarray, place: Place
+    axes: Axes3D, found: Surface, loss: str, levels: np.ndarray, to_height: ToHeight
 ) -> None:
     axes.view_init(elev=32, azim=-58)
     axes.set_box_aspect((1.25, 1.0, 0.72))
@@ -291,6 +294,6 @@ def _dress_relief(
     ticks = _ticks(levels)
     upwards: Any = axes
     upwards.tick_params(axis="z", pad=6)
-    upwards.set_zticks(place(ticks), [style.short(tick, 2) for tick in ticks])
+    upwards.set_zticks(to_height(ticks), [style.short(tick, 2) for tick in ticks])
     label = f"training {loss.replace('_', ' ')}"
     upwards.set_zlabel(label, size=style.SMALL_SIZE, color=style.INK, labelpad=12)

@@ -22,7 +22,7 @@ from downslope.runs.run import Run
 
 FEW = 6  # training samples that the story follows
 LONGEST = 60.0  # seconds that a training took, to be gone through once more
-MOST_TRACED = 5_000_000  # multiplications for an answer: more factors than a table tells
+MOST_TRACED = 5_000_000  # multiplications for a prediction: more factors than a table tells
 LEFT_OUT = "The gap between training and validation loss, the layers and the surface are left out:"
 
 
@@ -104,8 +104,8 @@ class Material:
             truth = targets if targets.ndim == 1 else targets.argmax(axis=1)
             classes = np.unique(truth)[:FEW]
             each = -(-FEW // len(classes))
-            places = [np.flatnonzero(truth == one)[:each] for one in classes]
-            return np.sort(np.concatenate(places)[:FEW])
+            indices = [np.flatnonzero(truth == one)[:each] for one in classes]
+            return np.sort(np.concatenate(indices)[:FEW])
         if self.run.data.task == "counting":
             return choose_over_range(self.dataset.train.counts, FEW)
         return choose_over_range(targets.reshape(len(targets), -1)[:, 0], FEW)
@@ -117,7 +117,7 @@ class Material:
 
     @cached_property
     def truths(self) -> list[str]:
-        """The true answer of each of them, in words."""
+        """The target of each of them, in words."""
         return self.in_words(self._truth)
 
     @property
@@ -125,25 +125,26 @@ class Material:
         if self.run.data.task == "counting":
             return self.few.counts
         targets = self.few.targets
-        is_shares = self.run.data.task == "classification" and targets.ndim > 1
-        return targets.argmax(axis=1) if is_shares else targets
+        are_fractions = self.run.data.task == "classification" and targets.ndim > 1
+        return targets.argmax(axis=1) if are_fractions else targets
 
-    def in_words(self, answers: np.ndarray) -> list[str]:
+    def in_words(self, predictions: np.ndarray) -> list[str]:
         """Answers as a person reads them."""
         if self.run.data.task == "classification":
-            return [self.run.data.class_names[index] for index in answers]
+            return [self.run.data.class_names[index] for index in predictions]
         if self.run.data.task == "counting":
-            return [f"{value:,.1f}".removesuffix(".0") + " people" for value in answers]
+            return [f"{value:,.1f}".removesuffix(".0") + " people" for value in predictions]
         names = self.run.data.target_names
         if self.run.data.task == "multilabel":
             held = (
-                [name for name, one in zip(names, row, strict=True) if one > 0.5] for row in answers
+                [name for name, one in zip(names, row, strict=True) if one > 0.5]
+                for row in predictions
             )
             return [", ".join(one) or "none" for one in held]
         if len(names) > 1:
-            pairs = (zip(names, np.ravel(one), strict=True) for one in answers)
+            pairs = (zip(names, np.ravel(one), strict=True) for one in predictions)
             return [", ".join(f"{name} {rounded(one)}" for name, one in row) for row in pairs]
-        return [", ".join(rounded(one) for one in np.ravel(value)) for value in answers]
+        return [", ".join(rounded(one) for one in np.ravel(value)) for value in predictions]
 
     def losses(self, run: Run) -> np.ndarray:
         """The loss of each of the few samples at a run's weights, (few,)."""

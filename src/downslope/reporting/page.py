@@ -83,7 +83,7 @@ def _fact(fact: tuple[str, str, str]) -> str:
 
 def _chapter(name: str, chapter: Chapter, number: int) -> str:
     pieces = "\n".join(
-        _piece(piece, f"f{number}-{place}-") for place, piece in enumerate(chapter.pieces)
+        _piece(piece, f"f{number}-{index}-") for index, piece in enumerate(chapter.pieces)
     )
     heading = f"{number + 1}. {escape_html(chapter.title)}"
     return (
@@ -99,19 +99,19 @@ def _piece(piece: Piece, prefix: str) -> str:
 
 
 def _table(grid: Table) -> str:
-    def cell(place: int, text: str, word: str, scope: str = "") -> str:
-        kind = ' class="number"' if place in grid.numeric else ""
+    def cell(index: int, text: str, word: str, scope: str = "") -> str:
+        kind = ' class="number"' if index in grid.numeric else ""
         return f"<{word}{scope}{kind}>{escape_html(text)}</{word}>"
 
     head = "".join(
-        cell(place, text, "th", ' scope="col"') if text else "<td></td>"
-        for place, text in enumerate(grid.head)
+        cell(index, text, "th", ' scope="col"') if text else "<td></td>"
+        for index, text in enumerate(grid.head)
     )
     rows = "".join(
         "<tr>"
         + "".join(
-            cell(place, text, "td") if place else cell(place, text, "th", ' scope="row"')
-            for place, text in enumerate(row)
+            cell(index, text, "td") if index else cell(index, text, "th", ' scope="row"')
+            for index, text in enumerate(row)
         )
         + "</tr>"
         for row in grid.rows

@@ -121,10 +121,10 @@ def report(run: Run, path: str | Path | None = None, *, with_test: bool = True) 
         >>> path.name
         'moons.html'
     """
-    return tell(run, with_test=with_test).save(place_of(run, path))
+    return tell(run, with_test=with_test).save(path_of(run, path))
 
 
-def place_of(run: Run, path: str | Path | None) -> Path:
+def path_of(run: Run, path: str | Path | None) -> Path:
     """Where a run's report goes.
 
     Raises:

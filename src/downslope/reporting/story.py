@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Chapter, Piece
-from downslope.reporting.story_begin import the_first_answers, the_loss, the_samples
+from downslope.reporting.story_begin import the_first_predictions, the_loss, the_samples
 from downslope.reporting.story_descent import the_repetition, the_slopes, the_steps
 from downslope.reporting.story_replay import the_gap, the_layers, the_surface
 from downslope.reporting.story_result import (
@@ -25,7 +25,7 @@ Write = Callable[[Material], Iterable[Piece]]
 
 SIX_STEPS: tuple[tuple[str, tuple[Write, ...]], ...] = (
     ("The samples", (the_samples,)),
-    ("Predictions of the untrained network", (the_first_answers,)),
+    ("Predictions of the untrained network", (the_first_predictions,)),
     ("The loss: how wrong the predictions are", (the_loss,)),
     ("Gradients: which way is down", (the_slopes, the_factors)),
     ("Steps against the gradient", (the_steps, the_change)),

@@ -1,4 +1,4 @@
-"""The first three steps of the story: samples go in, answers come out, and how far they are off."""
+"""The first three steps: samples go in, predictions come out, and how far off they are."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ LOSS_WORDS = {
     "binary_cross_entropy": "the negative logarithm of the predicted probability of the truth",
     "poisson": "how unlikely the true count is at the predicted rate",
 }
-_OWN_UNITS = ("squared_error", "absolute_error", "huber")  # losses whose outputs are the answers
+_OWN_UNITS = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+)  # losses whose outputs are the predictions
 
 
 def the_samples(material: Material) -> Iterator[Piece]:
@@ -69,7 +73,7 @@ def _few(material: Material) -> Piece:
         cells = [[_text(row[name]) for name in names] for row in rows]
     else:
         flat = few.inputs.reshape(len(few), -1)
-        names = list(data.input_names) or [f"input {place + 1}" for place in range(flat.shape[1])]
+        names = list(data.input_names) or [f"input {index + 1}" for index in range(flat.shape[1])]
         cells = [[rounded(value) for value in row] for row in flat]
     if len(names) > _MOST_COLUMNS:
         title += f": {_MOST_COLUMNS} of {len(names)} columns"
@@ -85,7 +89,7 @@ def _text(value: Any) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def the_first_answers(material: Material) -> Iterator[Piece]:
+def the_first_predictions(material: Material) -> Iterator[Piece]:
     """What the untrained network answers to these samples."""
     begun, run = material.beginning, material.run
     if begun is None:
@@ -117,7 +121,7 @@ def _verb(name: str) -> str:
 
 
 def the_loss(material: Material) -> Iterator[Piece]:
-    """How far these answers are off, and how the loss changes with one of them."""
+    """How far these predictions are off, and how the loss changes with one of them."""
     loss, begun = material.run.loss, material.beginning
     says = LOSS_WORDS.get(loss.built_in)
     meaning = f", {says}" if says else ""
@@ -145,11 +149,11 @@ def the_loss(material: Material) -> Iterator[Piece]:
         )
 
 
-def _one_output(material: Material, place: int) -> Slope:
+def _one_output(material: Material, row: int) -> Slope:
     """The loss of one sample as one of its outputs changes, all others kept."""
     begun, loss = material.beginning, material.run.loss
     assert begun is not None
-    sample = material.few.take(np.array([place]))
+    sample = material.few.take(np.array([row]))
     outputs = np.asarray(begun.untrained.outputs(sample), np.float64)
     truth = np.asarray(sample.targets[0])
     note, target = "", None
@@ -160,11 +164,11 @@ def _one_output(material: Material, place: int) -> Slope:
         note += "yes" if truth[index] > 0.5 else "no"
     elif loss.takes_classes:
         index = int(truth if truth.ndim == 0 else truth.argmax())
-        note = f"y is the output for the true class, {material.truths[place]}"
+        note = f"y is the output for the true class, {material.truths[row]}"
         if outputs.shape[1] == 1:
             index, second = 0, material.run.data.class_names[1]
             note = f"y is the output, the higher the likelier {second}; the truth is "
-            note += material.truths[place]
+            note += material.truths[row]
     else:
         index = int(np.ravel(truth).argmax())
         # the shortest number that float32 takes for the truth, such as 68.6
@@ -180,13 +184,13 @@ def _one_output(material: Material, place: int) -> Slope:
     room = 0.35 * ((max(ends) - min(ends)) or 1.0)
 
     scaling = material.run.target_scaling
-    has_units = scaling is not None and scaling.deviation.ndim > 0  # of each target its own
+    has_units = scaling is not None and scaling.std.ndim > 0  # of each target its own
 
     def of_output(y: Any) -> Any:
         changed = jnp.asarray(outputs).reshape(-1).at[index].set(y).reshape(outputs.shape)
         pair = changed, jnp.asarray(sample.targets)
         if scaling is not None and has_units:
-            pair = ((one - scaling.mean) / scaling.deviation for one in pair)
+            pair = ((one - scaling.mean) / scaling.std for one in pair)
         return loss.per_sample(*pair)
 
     found = slope(of_output, at=before, span=(min(ends) - room, max(ends) + room))

@@ -8,7 +8,7 @@ import numpy as np
 
 from downslope.numerals import rounded
 from downslope.plots.curves import learning_rates
-from downslope.plots.layer_bars import layer_movement, layer_slopes
+from downslope.plots.layer_bars import layer_gradients, layer_movement
 from downslope.plots.run import curves_of
 from downslope.plots.style import amount
 from downslope.reporting.material import Material
@@ -42,7 +42,7 @@ def the_slopes(material: Material) -> Iterator[Piece]:
         caption="Gradient of the first batch's loss, last layer first",
     )
     if layers:
-        yield Picture("layer-slopes", layer_slopes(layers, name=name))
+        yield Picture("layer-gradients", layer_gradients(layers, name=name))
 
 
 def the_steps(material: Material) -> Iterator[Piece]:

@@ -21,7 +21,7 @@ from downslope.runs.metric_text import (
     figure,
     metrics_table,
     targets_note,
-    usual_answer,
+    usual_prediction,
     verdict,
 )
 from downslope.runs.run import Run
@@ -57,7 +57,7 @@ def facts(material: Material, result: TrainingResult) -> list[tuple[str, str, st
         ]
     elif result.baseline is not None:
         value = figure(main, result.baseline[main], task)
-        found.append(("baseline", value, f"always predicting {usual_answer(run, main)}"))
+        found.append(("baseline", value, f"always predicting {usual_prediction(run, main)}"))
     found.append(("weights and biases", f"{run.parameter_count:,}", ""))
     found.append(("epochs", f"{run.epochs:,}", f"{amount(run.outcome.step, 'step')}"))
     found.append(("training took", _seconds(run.seconds.total), ""))
@@ -126,11 +126,11 @@ def the_same_samples(material: Material) -> Iterator[Piece]:
         said.insert(1, material.in_words(begun.untrained.predict(material.few.inputs)))
         losses.insert(0, [rounded(one) for one in material.losses(begun.untrained)])
         head.insert(1, "untrained network")
-    places = range(len(head), len(head) + len(losses))
+    indices = range(len(head), len(head) + len(losses))
     head += ["loss before", "loss after"][-len(losses) :]
     rows = list(zip(*said, *losses, strict=True))
     yield Words("The trained network predicts the samples from the beginning of this report:")
-    yield Table(head, rows, numeric=places, caption="Predictions before and after the training")
+    yield Table(head, rows, numeric=indices, caption="Predictions before and after the training")
 
 
 def the_settings(material: Material) -> Iterator[Piece]:
@@ -169,10 +169,10 @@ def the_settings(material: Material) -> Iterator[Piece]:
         ("layer", "shape of its output"),
         [
             (
-                run.network.layer_name(place),
+                run.network.layer_name(index),
                 " \N{MULTIPLICATION SIGN} ".join(f"{side:,}" for side in shape),
             )
-            for place, shape in enumerate(shapes)
+            for index, shape in enumerate(shapes)
         ],
         caption="The network, layer by layer",
     )

@@ -88,8 +88,8 @@ def _rows(one: Sum) -> Iterator[Row]:
         yield (one.symbol, *_multiplied(one.terms[0]), number(one.value))
         return
     yield one.symbol, f"the sum of {one.count:,} terms", "", number(one.value)
-    for place, term in enumerate(one.terms, start=1):
-        yield (f"term {place}", *_multiplied(term), number(term.value))
+    for index, term in enumerate(one.terms, start=1):
+        yield (f"term {index}", *_multiplied(term), number(term.value))
     if one.count > len(one.terms):
         yield "the others", f"{one.count - len(one.terms):,} terms", "", number(one.rest)
 

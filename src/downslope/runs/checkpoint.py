@@ -95,8 +95,8 @@ def to_arrays(run: Run, state: loop.State) -> dict[str, np.ndarray]:
     arrays = arrays_of(run) | {
         f"state.{name}": np.asarray(getattr(state, name)) for name in SCALARS
     }
-    for place, leaf in enumerate(jax.tree.leaves(state.optimizer_state)):
-        arrays[f"optimizer_state.{place}"] = np.asarray(leaf, order="C")
+    for index, leaf in enumerate(jax.tree.leaves(state.optimizer_state)):
+        arrays[f"optimizer_state.{index}"] = np.asarray(leaf, order="C")
     if state.best is not None:
         arrays |= flatten(numbered(state.best), "best.")
     arrays |= {f"{TRACE}{name}": column for name, column in run.trace.arrays.items()}
@@ -137,7 +137,7 @@ class Checkpoint:
             RunError: It is of another network or optimizer.
         """
         leaves, structure = jax.tree.flatten(like.optimizer_state)
-        optimizer_state = {str(place): leaf for place, leaf in enumerate(leaves)}
+        optimizer_state = {str(index): leaf for index, leaf in enumerate(leaves)}
         try:
             found = unflatten(
                 self.arrays,
@@ -181,7 +181,7 @@ def with_optimizer_state(run: Run) -> Run:
         return run
     count = sum(name.startswith("optimizer_state.") for name in arrays)
     return replace(
-        run, optimizer_state=[arrays[f"optimizer_state.{place}"] for place in range(count)]
+        run, optimizer_state=[arrays[f"optimizer_state.{index}"] for index in range(count)]
     )
 
 

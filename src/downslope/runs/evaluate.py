@@ -23,7 +23,7 @@ from downslope.runs.metric_text import (
     metrics_table,
     shown_folder,
     targets_note,
-    usual_answer,
+    usual_prediction,
     verdict,
 )
 from downslope.runs.other_data import Labelled, labelled
@@ -115,7 +115,7 @@ class Evaluation(Result):
             return "The test part stays closed."
         loss, usual = (figure("loss", one["loss"], self.run.data.task)
                        for one in (self.test, self.baseline))  # fmt: skip
-        several = f"Loss: {loss}. Always predicting {usual_answer(self.run, 'loss')}: {usual}."
+        several = f"Loss: {loss}. Always predicting {usual_prediction(self.run, 'loss')}: {usual}."
         return self._verdict or several
 
     @property

@@ -38,7 +38,7 @@ class _Rows(NamedTuple):
     """Of each sample the first number that is not finite, or any other, and its place."""
 
     values: Any  # (B,)
-    places: Any  # (B,)
+    indices: Any  # (B,)
 
 
 class _Step(NamedTuple):
@@ -54,7 +54,7 @@ class _Step(NamedTuple):
         losses: Of each sample, (B,).
         loss: Their mean, ().
         slope: d loss / d outputs.
-        deltas: d loss / d sums of each layer.
+        deltas: d loss / d pre-activations of each layer.
         gradients: A number that is not finite, or any other, for each array of weights.
         direction: Likewise, of what the optimizer made of them.
         state: Likewise, for each array of the optimizer state.
@@ -148,12 +148,12 @@ def _look(
     direction, state = optimizer.update(back.gradients, optimizer_state, parameters)
     after = stepped(parameters, direction, rate, back.drift)
     return _Step(
-        targets=scales.answers_of(changed.targets),
+        targets=scales.predictions_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),
         scaled=(_rows(seen.inputs), _rows(seen.targets)),
         weights=seen.weights,
-        signals=tuple((_rows(one.sums), _rows(one.activations)) for one in signals),
-        outputs=scales.answers_of(filled(outputs, loss)),
+        signals=tuple((_rows(one.pre_activations), _rows(one.activations)) for one in signals),
+        outputs=scales.predictions_of(filled(outputs, loss)),
         losses=loss.per_sample(outputs, seen.targets),
         loss=back.loss,
         slope=_rows(back.slopes[-1]),
@@ -169,8 +169,8 @@ def _rows(values: Any) -> _Rows:
     """What is not finite in each sample, without sending all of its numbers to the host."""
     values = values.cut if isinstance(values, Padded) else values
     flat = values.reshape(values.shape[0], -1)
-    places = jnp.argmax(~jnp.isfinite(flat), axis=1)
-    return _Rows(jnp.take_along_axis(flat, places[:, None], axis=1)[:, 0], places)
+    indices = jnp.argmax(~jnp.isfinite(flat), axis=1)
+    return _Rows(jnp.take_along_axis(flat, indices[:, None], axis=1)[:, 0], indices)
 
 
 def _any_broken(values: Array) -> Array:
@@ -191,7 +191,7 @@ class _Found(NamedTuple):
 
 
 def _first(values: np.ndarray, batch: np.ndarray) -> _Found | None:
-    """The first value that is not finite, (B,); in places without a sample, if nowhere else."""
+    """The first value that is not finite, (B,); in indices without a sample, if nowhere else."""
     is_broken, is_sample = ~np.isfinite(values), batch >= 0
     own = is_broken & is_sample
     rows = np.flatnonzero(own if own.any() else is_broken)
@@ -223,17 +223,17 @@ def _failures(
 
 def _as_given(dataset: Dataset, batch: np.ndarray) -> Iterator[Failure]:
     """Inputs and targets as they were given; nothing is computed for that."""
-    samples, places = dataset.train, np.maximum(batch, 0)
+    samples, indices = dataset.train, np.maximum(batch, 0)
     parts: tuple[tuple[What, np.ndarray], ...] = (
-        ("input", samples.inputs[places]),
-        ("target", samples.targets[places]),
+        ("input", samples.inputs[indices]),
+        ("target", samples.targets[indices]),
     )
     for what, given in parts:
         flat = given.reshape(len(given), -1)
         broken = (~np.isfinite(flat)).argmax(axis=1)
         found = _first(flat[np.arange(len(flat)), broken], batch)
         if found is not None:
-            yield found.failure(what, **_place(dataset, what, int(broken[found.row])))
+            yield found.failure(what, **_index(dataset, what, int(broken[found.row])))
 
 
 def _in_data(
@@ -254,9 +254,9 @@ def _in_data(
             continue
         found = _first(step.scaled[part].values, batch)
         if found is not None:
-            at = int(step.scaled[part].places[found.row])
+            at = int(step.scaled[part].indices[found.row])
             number = f"{rounded(given[found.sample].ravel()[at])}"
-            yield found.failure(what, cause="scaling", given=number, **_place(dataset, what, at))
+            yield found.failure(what, cause="scaling", given=number, **_index(dataset, what, at))
     found = None if step.weights is None else _first(step.weights, batch)
     if found is not None:
         yield found.failure("weight")
@@ -266,12 +266,12 @@ def _in_signals(program: loop.Program, step: _Step, batch: np.ndarray) -> Iterat
     """Sums and activations, from the first layer to the last."""
     network = program.evaluator.network
     kinds: tuple[What, What] = ("sum", "activation")
-    for place, signals in enumerate(step.signals):
+    for index, signals in enumerate(step.signals):
         for what, rows in zip(kinds, signals, strict=True):
             found = _first(rows.values, batch)
             if found is not None:
-                function = _own_layer(network.layers[place])
-                yield found.failure(what, layer=network.layer_name(place), function=function)
+                function = _own_layer(network.layers[index])
+                yield found.failure(what, layer=network.layer_name(index), function=function)
 
 
 def _in_losses(
@@ -281,7 +281,7 @@ def _in_losses(
     loss = program.evaluator.loss
     found = _first(step.losses, batch)
     if found is not None:
-        outputs, truth = _answer(dataset, step, found.row)
+        outputs, truth = _prediction(dataset, step, found.row)
         yield found.failure("loss", outputs=outputs, truth=truth, function=_own_loss(loss))
     elif not np.isfinite(step.loss):
         yield Failure("loss", str(float(step.loss)), int((batch >= 0).sum()))
@@ -300,14 +300,14 @@ def _in_gradients(
     gradient: dict[str, Any] = {"layer": network.layer_name(last), "array": array}
     found = _first(step.slope.values, batch)
     if found is not None:
-        outputs, truth = _answer(dataset, step, found.row)
+        outputs, truth = _prediction(dataset, step, found.row)
         gradient |= {"cause": "loss", "outputs": outputs, "truth": truth}
         gradient["function"] = _own_loss(loss)
-    for place in range(len(network.layers) - 1, last - 1, -1):
+    for index in range(len(network.layers) - 1, last - 1, -1):
         if found is None:
-            found = _first(step.deltas[place].values, batch)
-            gradient["cause"] = network.layer_name(place) if found else ""
-            gradient["function"] = _own_layer(network.layers[place]) if found else ""
+            found = _first(step.deltas[index].values, batch)
+            gradient["cause"] = network.layer_name(index) if found else ""
+            gradient["function"] = _own_layer(network.layers[index]) if found else ""
     if found is None:
         yield Failure("gradient", value, int((batch >= 0).sum()), **gradient)
     else:
@@ -332,14 +332,14 @@ def _broken_state(state: Any) -> Iterator[tuple[int, str, str]]:
             yield layers[-1], ".".join(names), str(float(value))
 
 
-def _place(dataset: Dataset, what: What, at: int) -> dict[str, Any]:
+def _index(dataset: Dataset, what: What, at: int) -> dict[str, Any]:
     """Which of a sample's inputs or targets the number `at` is, and its name."""
     samples = dataset.train
     shape = (samples.inputs if what == "input" else samples.targets).shape[1:]
     if math.prod(shape) == 1 and not dataset.input_names:
         return {}
     name = dataset.input_names[at] if what == "input" and dataset.input_names else ""
-    return {"place": tuple(map(int, np.unravel_index(at, shape))), "name": name}
+    return {"index": tuple(map(int, np.unravel_index(at, shape))), "name": name}
 
 
 def _own_loss(loss: Loss) -> str:
@@ -351,7 +351,7 @@ def _own_layer(layer: Layer) -> str:
     return "" if kind.__module__.startswith("downslope.") else kind.__name__
 
 
-def _answer(dataset: Dataset, step: _Step, row: int) -> tuple[str, str]:
+def _prediction(dataset: Dataset, step: _Step, row: int) -> tuple[str, str]:
     """A sample's outputs and its target, in few words."""
     outputs, target = step.outputs[row], step.targets[row]
     if dataset.task == "counting":

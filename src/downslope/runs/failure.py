@@ -32,15 +32,15 @@ class Failure:
         batch: How many samples the step saw.
         samples: In how many of them something of this kind was not finite; 0 where that cannot
             be told of single samples.
-        sample: The first of them, by its place in the training part, from 0; None for none.
-        place: Of an input or target its place in the sample, each number from 0; empty if it is
+        sample: The first of them, by its index in the training part, from 0; None for none.
+        index: Of an input or target its index in the sample, each number from 0; empty if it is
             the only one.
         name: Of an input of a table its name.
         cause: Of an input or target what made it so: "augment" or "scaling", empty where it was
             given so. Of a gradient where the slope was first not finite: "loss", or a layer as in
             `layer`; empty where only the sum over the samples was not.
         given: Of an input or target that scaling made so, the number that it was.
-        layer: The layer's place and kind, such as "2 Dense".
+        layer: The layer's index and kind, such as "2 Dense".
         array: Which of its arrays, such as "weights".
         outputs: Of a sample's loss the network's outputs, in the units of the target.
         truth: And its target.
@@ -53,7 +53,7 @@ class Failure:
     batch: int
     samples: int = 0
     sample: int | None = None
-    place: tuple[int, ...] = ()
+    index: tuple[int, ...] = ()
     name: str = ""
     cause: str = ""
     given: str = ""
@@ -105,9 +105,9 @@ class Failure:
         return f"{rate}, and look for huge values in the data."
 
     def _data(self) -> str:
-        numbers = ", ".join(map(str, self.place))
-        place = repr(self.name) if self.name else f"[{numbers}]" if self.place[1:] else numbers
-        subject = f"{self.what} {place}" if place else f"the {self.what}"
+        numbers = ", ".join(map(str, self.index))
+        index = repr(self.name) if self.name else f"[{numbers}]" if self.index[1:] else numbers
+        subject = f"{self.what} {index}" if index else f"the {self.what}"
         subject += f" of training sample {self.sample}"
         if self.cause == "augment":
             return f"{subject} became {self.value} when its image was changed"
@@ -127,9 +127,8 @@ class Failure:
         if self.sample is None:
             return f"the mean loss was {self.value}, each sample's being finite"
         others = self._others(", and that of")
-        return (
-            f"the loss of training sample {self.sample} was {self.value} ({self._answer()}){others}"
-        )
+        was = f"{self.value} ({self._prediction()})"
+        return f"the loss of training sample {self.sample} was {was}{others}"
 
     def _gradient(self) -> str:
         gradient = f"the gradient of the {self.array} of {_layer(self.layer)} was {self.value}"
@@ -137,7 +136,7 @@ class Failure:
             return f"{gradient}, though the gradient at its pre-activations is finite"
         sample = f"training sample {self.sample}"
         if self.cause == "loss":
-            slope = f"the slope of the loss of {sample} ({self._answer()})"
+            slope = f"the slope of the loss of {sample} ({self._prediction()})"
         else:
             slope = f"the gradient at the pre-activations of {_layer(self.cause)} for {sample}"
         return f"{gradient}, from {slope}{self._others()}"
@@ -157,7 +156,7 @@ class Failure:
     def _change(self) -> str:
         return f"the step would have made the {self.array} of {_layer(self.layer)} {self.value}"
 
-    def _answer(self) -> str:
+    def _prediction(self) -> str:
         return f"output{'s' if ', ' in self.outputs else ''} {self.outputs}; target {self.truth}"
 
     def _others(self, link: str = " and") -> str:
@@ -170,5 +169,5 @@ class Failure:
 
 def _layer(name: str) -> str:
     """A layer's name such as "2 Dense" in a sentence."""
-    place, _, kind = name.partition(" ")
-    return f"layer {place} ({kind})"
+    index, _, kind = name.partition(" ")
+    return f"layer {index} ({kind})"

@@ -241,11 +241,11 @@ def _parameters(
     for name, array in weights.items():
         _require(_is_finite(array), f"{name} holds what is no number")
     _check_scaling(arrays, "scaling", inputs)
-    known = {*weights, "scaling.mean", "scaling.deviation"}
+    known = {*weights, "scaling.mean", "scaling.std"}
     is_scaled = loss.degree is not None or loss.is_of_differences
     if task in ("regression", "counting") and is_scaled:
         _check_scaling(arrays, "targets", outputs)
-        known |= {"targets.mean", "targets.deviation"}
+        known |= {"targets.mean", "targets.std"}
     has_median = task in ("regression", "counting")
     for name in ("baseline", "baseline.median") if has_median else ("baseline",):
         known.add(name)
@@ -276,7 +276,7 @@ def _is_finite(array: np.ndarray) -> bool:
 
 def _check_scaling(arrays: Mapping[str, np.ndarray], name: str, values: tuple[int, ...]) -> None:
     """Check a mean and a deviation; where the data held NaN they are NaN as well."""
-    for part in ("mean", "deviation"):
+    for part in ("mean", "std"):
         array = arrays[f"{name}.{part}"]
         try:
             fits = np.broadcast_shapes(array.shape, values) == values
@@ -286,14 +286,14 @@ def _check_scaling(arrays: Mapping[str, np.ndarray], name: str, values: tuple[in
             fits and array.dtype in FLOATS,
             f"{name}.{part} has shape {array.shape} and type {array.dtype}",
         )
-    _require(not (arrays[f"{name}.deviation"] <= 0).any(), f"{name}.deviation is not above 0")
+    _require(not (arrays[f"{name}.std"] <= 0).any(), f"{name}.std is not above 0")
 
 
 class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """What a data set can have been loaded with; see `load`."""
 
     target: str | list[str] | None = None
-    kinds: dict[str, str] | None = None
+    column_types: dict[str, str] | None = None
     task: str | None = None
     group: str | None = None
     time: str | None = None

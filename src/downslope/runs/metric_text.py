@@ -41,7 +41,7 @@ _OF_NUMBERS = {
 
 
 def figure(name: str, value: float, task: Task) -> str:
-    """One figure: shares in percent, people with one decimal, the rest with few digits."""
+    """One figure: fractions in percent, people with one decimal, the rest with few digits."""
     if not math.isfinite(value):
         return str(value)
     if name in PERCENT:
@@ -69,14 +69,14 @@ def label_words(data: DataSummary) -> list[tuple[str, str]]:
     return [words.get(name, ("no", "yes")) for name in data.class_names]
 
 
-def usual_answer(run: Run, name: str) -> str:
+def usual_prediction(run: Run, name: str) -> str:
     """What the baseline of a figure always predicts, as a noun: that which is best for it."""
     if run.data.task == "classification":
         best = run.baseline_output
         index = int(best[0] > 0) if len(best) == 1 else int(best.argmax())
         return f'"{printable(run.data.class_names[index])}", the most frequent class'
     if run.data.task == "multilabel":
-        return "the more frequent answer of each label"
+        return "the more frequent value of each label"
     return f"the training {'median' if name == 'mae' else 'mean'}"
 
 
@@ -151,7 +151,7 @@ def targets_note(run: Run) -> str:
 
 def _unit_of_loss(run: Run) -> str:
     scaling = run.target_scaling
-    if scaling is None or not scaling.deviation.ndim:
+    if scaling is None or not scaling.std.ndim:
         return "in its own unit"
     return "divided by its standard deviation in the training part"
 
@@ -177,7 +177,7 @@ def verdict(
         head = COLUMNS[name][0].upper() + COLUMNS[name][1:]
         return (
             f"{head}: {value}{people}{between}. "
-            f"Always predicting {usual_answer(run, name)}: {always}."
+            f"Always predicting {usual_prediction(run, name)}: {always}."
         )
 
     return " ".join(said(name) for name in MEASURES[task])

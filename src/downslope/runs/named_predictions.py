@@ -151,8 +151,8 @@ def predictions(run: Run, inputs: Any, *, names: Sequence[tuple[str, int]] = ())
             probabilities = run.probabilities(inputs)
         else:
             values = values.reshape(len(values), -1)
-    places = tuple(names) or tuple(("inputs", row) for row in range(1, len(values) + 1))
-    return Predictions(run, places, values, probabilities)
+    sources = tuple(names) or tuple(("inputs", row) for row in range(1, len(values) + 1))
+    return Predictions(run, sources, values, probabilities)
 
 
 def counts_people(run: Run) -> bool:
@@ -165,8 +165,8 @@ def _digits(run: Run) -> list[int]:
     scaling = run.target_scaling
     if scaling is None:
         return [DIGITS]
-    mean, deviation = np.broadcast_arrays(np.abs(scaling.mean).ravel(), scaling.deviation.ravel())
-    far = np.log10(np.maximum(mean / deviation, 1.0))
+    mean, std = np.broadcast_arrays(np.abs(scaling.mean).ravel(), scaling.std.ravel())
+    far = np.log10(np.maximum(mean / std, 1.0))
     return [min(16, DIGITS + int(np.ceil(one))) for one in far]
 
 

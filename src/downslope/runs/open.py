@@ -180,10 +180,10 @@ def run_from(
     except (KeyError, SettingError) as error:
         raise damaged(path, str(error)) from error
     network, parameters = checked(path, document, arrays, trace, known, own)
-    inputs = Scaling(arrays["scaling.mean"], arrays["scaling.deviation"])
+    inputs = Scaling(arrays["scaling.mean"], arrays["scaling.std"])
     targets = None
     if "targets.mean" in arrays:
-        targets = Scaling(arrays["targets.mean"], arrays["targets.deviation"])
+        targets = Scaling(arrays["targets.mean"], arrays["targets.std"])
     return Run(
         model=Model(
             *(network, known, parameters, document.data.task, inputs, targets),

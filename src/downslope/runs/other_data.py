@@ -126,7 +126,7 @@ def _numbered(run: Run, targets: Any) -> np.ndarray:
 
 def _said(run: Run) -> dict[str, Any]:
     """What was said of the run's data that holds for other data as well."""
-    names = ("target", "kinds", "task", "names")
+    names = ("target", "column_types", "task", "names")
     if _image_shape(run) is not None:  # a table of images; other tables are split in _as_learnt
         names += ("group", "time")
     options = run.data.options

@@ -76,7 +76,7 @@ class Preparation:
         loss: The loss.
         settings: All other settings.
         earlier: The run that is gone on from; None to start from weights drawn anew.
-        scaled_as: The run whose scaling of answers holds; None to learn it from the data.
+        scaled_as: The run whose scaling of predictions holds; None to learn it from the data.
     """
 
     network: Network

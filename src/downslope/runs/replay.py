@@ -109,13 +109,13 @@ class Replay:
     def _material(self, part: Part) -> loop.Material:
         return self._begun(self._parts.index(part))[1]
 
-    def _begun(self, place: int) -> tuple[loop.Start, loop.Material]:
+    def _begun(self, index: int) -> tuple[loop.Start, loop.Material]:
         """Where a part would begin by itself, and what it works on; made once."""
-        if place not in self._made:
-            prepared = self._parts[place].prepared
+        if index not in self._made:
+            prepared = self._parts[index].prepared
             start = prepared.start()
-            self._made[place] = start, prepared.material(start.key)
-        return self._made[place]
+            self._made[index] = start, prepared.material(start.key)
+        return self._made[index]
 
     def program_of(self, step: int) -> loop.Program:
         """The compiled program of step `step`, from 1."""
@@ -216,14 +216,14 @@ class Replay:
         return step
 
     def _walk_to(self, step: int, last: int, on_steps: OnProgress | None) -> loop.State:
-        place, state = self._nearest(step)
+        index, state = self._nearest(step)
         kept = self.run.outcome.kept_step
         stops = {step, *(one.first for one in self._parts), kept}
-        for stop in sorted(one for one in stops if place < one <= step):
+        for stop in sorted(one for one in stops if index < one <= step):
             state = self._advance(
-                place, stop, state, lambda done: on_steps and on_steps(done, last)
+                index, stop, state, lambda done: on_steps and on_steps(done, last)
             )
-            place = stop
+            index = stop
             if stop == kept:
                 self._check_weights(state)
         self._keep(step, state)
@@ -231,14 +231,14 @@ class Replay:
 
     def _nearest(self, step: int) -> tuple[int, loop.State]:
         """The last state at or before `step` that is at hand or stored; else the first one."""
-        place = max((one for one in self._kept if one <= step), default=0)
-        for stored in sorted((one for one in self._stored if place < one <= step), reverse=True):
+        index = max((one for one in self._kept if one <= step), default=0)
+        for stored in sorted((one for one in self._stored if index < one <= step), reverse=True):
             with suppress(RunError):  # a damaged one costs time, and nothing else
                 return stored, self._read(stored)
-        state = self._kept.pop(place, None)
+        state = self._kept.pop(index, None)
         if state is not None:
-            self._keep(place, state)
-            return place, state
+            self._keep(index, state)
+            return index, state
         if self.run.origin is not None:
             return 0, self._read(0)
         return 0, self._start(self._parts[0]).state
@@ -255,39 +255,39 @@ class Replay:
         return [one for one in self._parts if one.first <= step][-1]
 
     def _advance(
-        self, place: int, stop: int, state: loop.State, tell: Callable[[int], object]
+        self, index: int, stop: int, state: loop.State, tell: Callable[[int], object]
     ) -> loop.State:
-        """Walk from the state behind `place` steps to the one behind `stop`, chunk by chunk."""
+        """Walk from the state after `index` steps to the one behind `stop`, chunk by chunk."""
         part = self._part(stop)
         plan, program = part.prepared.plan, part.prepared.program
         for before, after in pairwise(self._parts[: self._parts.index(part) + 1]):
-            if after.first == place:
+            if after.first == index:
                 state, _ = taken_over(state, before.prepared.settings.optimizer, after.prepared)
         pace = Pace(plan)
         batches = np.zeros((pace.capacity, plan.width), np.int32)
         rates = np.zeros(pace.capacity, np.float32)
         material = self._material(part)
         run_chunk = compiled(loop.run_chunk, program, state, material, batches, rates, np.int32(0))
-        while place < stop:
-            with pace.timed(stop - place) as count:
-                batches[:count] = plan.batches(place, place + count)
-                rates[:count] = self._rates[place : place + count]
+        while index < stop:
+            with pace.timed(stop - index) as count:
+                batches[:count] = plan.batches(index, index + count)
+                rates[:count] = self._rates[index : index + count]
                 state, rows = run_finite_chunk(run_chunk, state, material, batches, rates, count)
                 unit = part.prepared.units.of_loss(self.run.loss)
                 losses = np.asarray(rows.batch_loss)[:count].astype(np.float64) * unit
-            self._check_losses(place, losses)
-            place += count
-            tell(place)
+            self._check_losses(index, losses)
+            index += count
+            tell(index)
         return state
 
-    def _check_losses(self, place: int, losses: np.ndarray) -> None:
+    def _check_losses(self, index: int, losses: np.ndarray) -> None:
         """Compare losses with those that were recorded, bit for bit."""
-        recorded = self.run.trace.batch_loss[place : place + len(losses)]
+        recorded = self.run.trace.batch_loss[index : index + len(losses)]
         wrong = np.flatnonzero(~((losses == recorded) | (np.isnan(losses) & np.isnan(recorded))))
         if len(wrong):
             at = int(wrong[0])
             raise self._other(
-                f"At step {place + at + 1:,} the replayed training has the batch loss "
+                f"At step {index + at + 1:,} the replayed training has the batch loss "
                 f"{losses[at]!s}, and recorded was {recorded[at]!s}."
             )
 

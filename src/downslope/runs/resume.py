@@ -131,7 +131,7 @@ def resuming(
         if isinstance(data, Dataset):
             run, data = replace(run, dataset=data), None
         run = run.with_data(data, on_progress=on_progress)
-        run = _with_place(_check_data(run))
+        run = _with_path(_check_data(run))
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
             _check_rest(open_with(path, own))
@@ -291,7 +291,7 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return replace(changed, learning_rate=usual)
 
 
-def _with_place(run: Run) -> Run:
+def _with_path(run: Run) -> Run:
     """The run, knowing where its data has been read now, if it is not where it was."""
     assert run.dataset is not None
     before, now = run.data.source, run.dataset.source

@@ -52,7 +52,7 @@ from downslope.storage.files import (
 from downslope.storage.manifest import NAME as MANIFEST
 from downslope.storage.manifest import Mark, read_manifest, read_marked, write_manifest
 
-FORMAT = 4
+FORMAT = 5
 DOCUMENT, WEIGHTS, TRACE = "run.json", "weights.safetensors", "trace.safetensors"
 STEPS, EPOCHS = "trace/steps.parquet", "trace/epochs.parquet"
 VALUE, MOST_VALUES = 75, 1 << 26  # bytes of a text or number once read, and of all of them

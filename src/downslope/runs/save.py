@@ -73,7 +73,7 @@ def arrays_of(run: RunValue) -> dict[str, np.ndarray]:
             f"{name}.{what}": np.asarray(getattr(scaling, what))
             for name, scaling in scalings.items()
             if scaling is not None
-            for what in ("mean", "deviation")
+            for what in ("mean", "std")
         },
         **{name: output for name, output in baselines.items() if output is not None},
         **flatten(numbered(run.parameters)),

@@ -86,27 +86,27 @@ class EvaluationCount:
 
 
 def _counted(folder: Path) -> int:
-    place = folder / FOLDER
-    if place.is_symlink():
-        raise damaged(place, "it is a link, which may lead anywhere")
+    index = folder / FOLDER
+    if index.is_symlink():
+        raise damaged(index, "it is a link, which may lead anywhere")
     try:
-        with os.scandir(place) as found:
+        with os.scandir(index) as found:
             return sum(one.name.endswith(".json") for one in found)
     except FileNotFoundError:
         return 0
     except OSError as error:
-        raise damaged(place, error.strerror or str(error)) from error
+        raise damaged(index, error.strerror or str(error)) from error
 
 
 def _write(folder: Path, moment: str | None) -> None:
-    place = folder / FOLDER
+    index = folder / FOLDER
     try:
-        make_folder(place)
-        with plain_errors(place):
+        make_folder(index)
+        with plain_errors(index):
             number = _counted(folder) + 1
             while True:
                 try:
-                    with open(place / f"{number}.json", "x", encoding="utf-8") as file:
+                    with open(index / f"{number}.json", "x", encoding="utf-8") as file:
                         file.write(json.dumps({"opened": moment}) + "\n")
                     return
                 except FileExistsError:  # another process was faster

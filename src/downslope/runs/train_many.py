@@ -172,7 +172,7 @@ def _pairs(rates: Any, seeds: Any) -> list[tuple[float, int]]:
 
 
 class _Group:
-    """Members that share each step of the loop."""
+    """Members that fraction each step of the loop."""
 
     def __init__(self, members: list[Preparation], shared: loop.Material, has_seeds: bool) -> None:
         self.members = members
@@ -209,8 +209,8 @@ class _Trainings:
         size = members_at_once(len(members)) if self.is_small else 1
         filled = members + members[-1:] * (-len(members) % size)  # one shape, one compilation
         self.groups = [
-            _Group(filled[place : place + size], material, has_seeds)
-            for place in range(0, len(filled), size)
+            _Group(filled[index : index + size], material, has_seeds)
+            for index in range(0, len(filled), size)
         ]
 
     def run(self, began: float, on_progress: OnProgress | None = None) -> SideBySide:
@@ -258,8 +258,8 @@ class _Trainings:
         if self.plans is None:
             batches[:count] = self.plan.batches(step, step + count)
         else:
-            for place, one in enumerate(group.members):
-                batches[:count, place] = one.plan.batches(step, step + count)
+            for index, one in enumerate(group.members):
+                batches[:count, index] = one.plan.batches(step, step + count)
         return batches
 
     def _chunk(
@@ -282,9 +282,9 @@ class _Trainings:
         for group in self.groups:
             state = jax.tree.map(np.asarray, group.state)
             rows = jax.tree.map(lambda *pieces: np.concatenate(pieces), *group.rows)
-            for place, one in enumerate(group.members):
-                own = jax.tree.map(lambda leaf, place=place: leaf[place], state)
-                trace = self._trace(one, own, [piece[:, place] for piece in rows])
+            for index, one in enumerate(group.members):
+                own = jax.tree.map(lambda leaf, index=index: leaf[index], state)
+                trace = self._trace(one, own, [piece[:, index] for piece in rows])
                 ended = ending_of(own, one, trace)
                 traces.append(trace)
                 outcomes.append(ended)

@@ -94,18 +94,18 @@ def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:
     The last column is the first to be looked up.
     """
     codes = () if dataset.encoding is None else dataset.encoding.embedded
-    return tuple(Embedding(one.places, one.numbers) for one in reversed(codes))
+    return tuple(Embedding(one.indices, one.numbers) for one in reversed(codes))
 
 
 def _check_first_layers(network: Network, dataset: Dataset) -> None:
-    """Check that columns that are given as places are looked up; the numbers may be others."""
+    """Check that columns that are given as indices are looked up; the numbers may be others."""
     needed = first_layers(dataset)
-    for place, layer in enumerate(needed):
-        own = network.layers[place] if place < len(network.layers) else None
+    for index, layer in enumerate(needed):
+        own = network.layers[index] if index < len(network.layers) else None
         if not (isinstance(own, Embedding) and own.values == layer.values):
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(
-                f"The network does not look up {columns}, whose many values are given as places.",
+                f"The network does not look up {columns}, whose many values are given as indices.",
                 f"a network that begins with {describe(Network(needed))}",
                 "Put these layers first; how many numbers each value becomes is yours to choose.",
             )
@@ -118,7 +118,7 @@ def check_fit(
     augment: Augment | None = None,
     batch_size: BatchSize = 1,
 ) -> None:
-    """Check that inputs go in, answers of the right shape come out, and the loss takes them.
+    """Check that inputs go in, predictions of the right shape come out, and the loss takes them.
 
     Raises:
         DataError: There are no samples to train on or to validate with.
@@ -150,7 +150,7 @@ def check_fit(
             f"Photos were to be changed by {alone}, and {dataset.name} has a map of where people "
             "are for each.",
             "flip or crop, which change the map with its photo",
-            "Use crop: its place is random as well.",
+            "Use crop: its position is random as well.",
         )
     if (
         augment is not None
@@ -202,7 +202,7 @@ def _check_targets(dataset: Dataset, loss: Loss) -> None:
 
     Raises:
         DataError: A target is out of the loss's range.
-        SettingError: The loss takes no shares of classes.
+        SettingError: The loss takes no fractions of classes.
     """
     for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
         targets = part.targets
@@ -210,9 +210,9 @@ def _check_targets(dataset: Dataset, loss: Loss) -> None:
             if targets.ndim > 1 and loss.built_in == "binary_cross_entropy":
                 raise SettingError(
                     f"The loss is binary_cross_entropy, and the targets of {dataset.name} are "
-                    "shares of classes.",
+                    "fractions of classes.",
                     "one class per sample",
-                    "Use cross_entropy, which takes shares.",
+                    "Use cross_entropy, which takes fractions.",
                 )
             continue
         if loss.built_in != "poisson" or not (targets < 0).any():
@@ -230,7 +230,7 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> N
     """Check that a training can go on from an earlier run.
 
     Raises:
-        SettingError: It was of another network, for other inputs or answers, or with another loss.
+        SettingError: It is of another network, for other inputs or targets, or with another loss.
     """
     pairs = {
         "network": (describe(start.network), describe(network)),
@@ -258,7 +258,7 @@ def check_own_layers(network: Network, input_shape: tuple[int, ...]) -> None:
         return
     shapes = network.shapes(input_shape)
     before = (input_shape, *shapes[:-1])
-    for place, (layer, given, made) in enumerate(zip(network.layers, before, shapes, strict=True)):
+    for index, (layer, given, made) in enumerate(zip(network.layers, before, shapes, strict=True)):
         inputs = jax.ShapeDtypeStruct((2, *given), jnp.float32)
         try:
             parameters, outputs = jax.eval_shape(partial(_forward, layer, given), inputs)
@@ -270,7 +270,7 @@ def check_own_layers(network: Network, input_shape: tuple[int, ...]) -> None:
             wrong = f"failed ({type(error).__name__}: {told})"
         if wrong:
             raise NetworkError(
-                f"Layer {network.layer_name(place)} {wrong} on inputs of shape {inputs.shape}.",
+                f"Layer {network.layer_name(index)} {wrong} on inputs of shape {inputs.shape}.",
                 f"functions of jax.numpy that make outputs of shape {(2, *made)} of them",
                 "Correct the layer, or the function that was given for its activation.",
             )

@@ -200,7 +200,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The classes of inputs (samples, features): (samples,), or labels (samples, labels)."""
-        logits = self._raw_answers(X)
+        logits = self._raw_predictions(X)
         if self._is_multilabel:
             return (logits > 0).astype(np.int64)
         if len(self.classes_) == 1:
@@ -212,16 +212,16 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
 
         For two classes that of the second against the first, (samples,).
         """
-        logits = self._raw_answers(X)
+        logits = self._raw_predictions(X)
         if self._is_multilabel or len(self.classes_) > 2:
             return logits
         return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """The probability of each class, or of each label: (samples, classes)."""
-        answers = self._answers(X)
-        is_shared = answers.shape[1] == 1 and len(self.classes_) == 2  # by the two classes
-        return np.hstack([1 - answers, answers]) if is_shared else answers
+        predictions = self._predictions(X)
+        is_shared = predictions.shape[1] == 1 and len(self.classes_) == 2  # by the two classes
+        return np.hstack([1 - predictions, predictions]) if is_shared else predictions
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """The logarithm of `predict_proba`."""
@@ -276,9 +276,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
                 "or give sample_weight."
             )
         if self.class_weight == "balanced":
-            places = len(self.classes_)
-            counts = np.bincount(samples.targets, weights=samples.weights, minlength=places)
-            weights = counts.sum() / (places * np.where(counts > 0, counts, np.inf))
+            indices = len(self.classes_)
+            counts = np.bincount(samples.targets, weights=samples.weights, minlength=indices)
+            weights = counts.sum() / (indices * np.where(counts > 0, counts, np.inf))
         else:
             weights = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=self.classes_

@@ -30,17 +30,17 @@ from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 def raw_weights(run: Run) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Weights (inputs, units) and biases (units,) of each dense layer, for inputs as they came.
 
-    The scaling of the inputs is put into the first layer, that of the answers into the last: the
-    same function, written without scalings.
+    The scaling of the inputs is put into the first layer, that of the predictions into the last:
+    the same function, written without scalings.
     """
     own = [layer for layer in run.parameters if layer]
     weights = [np.asarray(layer["weights"], np.float64) for layer in own]
     biases = [np.asarray(layer["biases"], np.float64) for layer in own]
-    weights[0] = weights[0] / np.asarray(run.scaling.deviation, np.float64)[:, None]
+    weights[0] = weights[0] / np.asarray(run.scaling.std, np.float64)[:, None]
     biases[0] = biases[0] - run.scaling.mean @ weights[0]
     if run.target_scaling is not None:
-        weights[-1] = weights[-1] * run.target_scaling.deviation
-        biases[-1] = biases[-1] * run.target_scaling.deviation + run.target_scaling.mean
+        weights[-1] = weights[-1] * run.target_scaling.std
+        biases[-1] = biases[-1] * run.target_scaling.std + run.target_scaling.mean
     return weights, biases
 
 
@@ -351,16 +351,16 @@ class NetworkEstimator(BaseEstimator):
                 stacklevel=4,
             )
 
-    def _raw_answers(self, X: Any) -> np.ndarray:
+    def _raw_predictions(self, X: Any) -> np.ndarray:
         """The network's outputs: logits or numbers, float64 of shape (N, outputs)."""
         check_is_fitted(self)
         X = self._checked(X)
         return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
 
-    def _answers(self, X: Any) -> np.ndarray:
+    def _predictions(self, X: Any) -> np.ndarray:
         """Probabilities or numbers, float64 of shape (N, outputs)."""
-        raw = self._raw_answers(X)
-        return parameters.answers(self.run_.loss, raw)
+        raw = self._raw_predictions(X)
+        return parameters.predictions(self.run_.loss, raw)
 
     @property
     def coefs_(self) -> list[np.ndarray]:

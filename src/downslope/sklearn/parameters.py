@@ -153,7 +153,7 @@ def seed_of(random_state: Any, seen: int) -> int:
     return (int(drawn) + seen) % (LARGEST_SEED + 1)
 
 
-# what turns outputs into answers: scikit-learn's name for it, and how it is done in float64
+# what turns outputs into predictions: scikit-learn's name for it, and how it is done in float64
 _LINKS: Mapping[Callable, tuple[str, Callable[[np.ndarray], np.ndarray]]] = MappingProxyType(
     {
         LOSSES["cross_entropy"].link: ("softmax", lambda outputs: softmax(outputs, axis=1)),
@@ -164,12 +164,12 @@ _LINKS: Mapping[Callable, tuple[str, Callable[[np.ndarray], np.ndarray]]] = Mapp
 
 
 def out_activation(loss: Loss) -> str:
-    """What scikit-learn calls the step from outputs to answers."""
+    """What scikit-learn calls the step from outputs to predictions."""
     own = getattr(loss.link, "__name__", "own")
     return _LINKS[loss.link][0] if loss.link in _LINKS else own
 
 
-def answers(loss: Loss, outputs: np.ndarray) -> np.ndarray:
+def predictions(loss: Loss, outputs: np.ndarray) -> np.ndarray:
     """Probabilities or numbers from a network's outputs (N, outputs), in float64."""
     if loss.link is activations.identity:
         return outputs

@@ -107,8 +107,8 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """The numbers for inputs (samples, features): (samples,) or (samples, outputs)."""
-        answers = self._answers(X)
-        return answers.ravel() if answers.shape[1] == 1 else answers
+        predictions = self._predictions(X)
+        return predictions.ravel() if predictions.shape[1] == 1 else predictions
 
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         if y.ndim == 2 and y.shape[1] == 1:

@@ -79,13 +79,13 @@ def counted(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray | None)
 
 
 def held_out(
-    samples: Samples, share: float, stratify: np.ndarray | None, random: np.random.RandomState
+    samples: Samples, fraction: float, stratify: np.ndarray | None, random: np.random.RandomState
 ) -> tuple[Samples, Samples]:
     """Split into samples to train on and samples to validate with.
 
     Args:
         samples: All.
-        share: How many of them to hold out.
+        fraction: How many of them to hold out.
         stratify: Classes, of which both parts get the same mix; or None. A class of one sample
             is trained on.
         random: Decides which.
@@ -93,13 +93,13 @@ def held_out(
     Raises:
         ValueError: There are too few.
     """
-    places, always = np.arange(len(samples)), np.arange(0)
+    indices, always = np.arange(len(samples)), np.arange(0)
     if stratify is not None:
         _, classes, sizes = np.unique(stratify, return_inverse=True, return_counts=True)
         is_alone = sizes[classes] == 1  # what was never trained on cannot be recognised
-        places, always, stratify = places[~is_alone], places[is_alone], stratify[~is_alone]
+        indices, always, stratify = indices[~is_alone], indices[is_alone], stratify[~is_alone]
     train, validation = train_test_split(
-        places, test_size=share, stratify=stratify, random_state=random
+        indices, test_size=fraction, stratify=stratify, random_state=random
     )
     train = np.concatenate([train, always])
     if len(validation) < 2:
@@ -118,8 +118,8 @@ def merged(samples: Samples) -> Samples:
     """
     targets = samples.targets.reshape(len(samples), -1)
     rows = np.concatenate([samples.inputs, targets], axis=1)
-    _, firsts, places = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    weights = np.bincount(places.ravel(), weights=samples.weights)
+    _, firsts, indices = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    weights = np.bincount(indices.ravel(), weights=samples.weights)
     return replace(samples.take(firsts), weights=weights)
 
 

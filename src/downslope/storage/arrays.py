@@ -19,7 +19,7 @@ Nested = Mapping[str, Any]  # names to arrays, or to further such mappings
 
 
 def flatten(nested: Nested, prefix: str = "") -> dict[str, np.ndarray]:
-    """Give each array of nested mappings the joined name of its place: "1.weights"."""
+    """Give each array of nested mappings its joined name: "1.weights"."""
     flat: dict[str, np.ndarray] = {}
     for name, value in nested.items():
         if isinstance(value, Mapping):
@@ -38,15 +38,19 @@ def unflatten(flat: Mapping[str, np.ndarray], like: Nested, prefix: str = "") ->
     """
     nested: dict[str, Any] = {}
     for name, value in like.items():
-        place = f"{prefix}{name}"
+        full_name = f"{prefix}{name}"
         if isinstance(value, Mapping):
-            nested[name] = unflatten(flat, value, f"{place}.")
+            nested[name] = unflatten(flat, value, f"{full_name}.")
             continue
-        if flat[place].shape != value.shape:
-            raise ValueError(f"{place} has shape {flat[place].shape} instead of {value.shape}")
-        if flat[place].dtype != value.dtype:
-            raise ValueError(f"{place} has type {flat[place].dtype} instead of {value.dtype}")
-        nested[name] = flat[place]
+        if flat[full_name].shape != value.shape:
+            raise ValueError(
+                f"{full_name} has shape {flat[full_name].shape} instead of {value.shape}"
+            )
+        if flat[full_name].dtype != value.dtype:
+            raise ValueError(
+                f"{full_name} has type {flat[full_name].dtype} instead of {value.dtype}"
+            )
+        nested[name] = flat[full_name]
     return nested
 
 

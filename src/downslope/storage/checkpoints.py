@@ -49,8 +49,8 @@ def stored_steps(folder: Path) -> tuple[int, ...]:
 
 
 def _listed(folder: Path) -> Marks:
-    place = folder / FOLDER
-    return read_manifest(place) if is_there(place) and is_there(place / NAME) else {}
+    directory = folder / FOLDER
+    return read_manifest(directory) if is_there(directory) and is_there(directory / NAME) else {}
 
 
 def _names(marks: Marks) -> dict[int, str]:
@@ -64,14 +64,14 @@ def read_state(folder: Path, step: int) -> dict[str, np.ndarray]:
     Raises:
         RunError: It is missing or damaged.
     """
-    place = folder / FOLDER
+    directory = folder / FOLDER
     for left in reversed(range(_TRIES)):
         marks = _listed(folder)
         if step not in _names(marks):
-            raise damaged(place / NAME, f"it has no state of step {step:,}")
+            raise damaged(directory / NAME, f"it has no state of step {step:,}")
         name = _names(marks)[step]
         try:
-            return decode_arrays(read_marked(place, name, marks), place / name)
+            return decode_arrays(read_marked(directory, name, marks), directory / name)
         except RunError:
             if not left or _listed(folder) == marks:
                 raise
@@ -94,18 +94,18 @@ def write_state(
         RunError: The manifest of the states before it is damaged.
         StorageError: The disk or the folder refuses; what was there is there still.
     """
-    place = folder / FOLDER
-    make_folder(place)
+    directory = folder / FOLDER
+    make_folder(directory)
     before = _listed(folder)
     content = encode_arrays(arrays)
     mark = Mark.of(content)
     name = f"step-{step}-{mark.sha256[:8]}.safetensors"
-    write_file(place / name, content)
+    write_file(directory / name, content)
     names = _names(before) | {step: name}
     chosen = kept(names, lasting, most)
     marks = {**before, name: mark}
-    write_manifest(place, {names[one]: marks[names[one]] for one in chosen})
-    _remove_others(place, {names[one] for one in chosen})
+    write_manifest(directory, {names[one]: marks[names[one]] for one in chosen})
+    _remove_others(directory, {names[one] for one in chosen})
 
 
 def kept(steps: Collection[int], lasting: Collection[int], most: int) -> tuple[int, ...]:
@@ -119,20 +119,20 @@ def kept(steps: Collection[int], lasting: Collection[int], most: int) -> tuple[i
     chosen = sorted(steps)
     while sum(step not in lasting for step in chosen) > most:
         # the one without which the widest gap is the narrowest: between its two neighbours
-        free = [place for place in range(len(chosen) - 2) if chosen[place] not in lasting]
+        free = [index for index in range(len(chosen) - 2) if chosen[index] not in lasting]
         if not free:
             break
         ends = [-1, *chosen]
-        del chosen[min(free, key=lambda place: ends[place + 2] - ends[place])]
+        del chosen[min(free, key=lambda index: ends[index + 2] - ends[index])]
     return tuple(chosen)
 
 
-def _remove_others(place: Path, names: Collection[str]) -> None:
+def _remove_others(directory: Path, names: Collection[str]) -> None:
     """Remove states that the manifest does not name, and what a process that ended left behind."""
-    with plain_errors(place):
-        found = [path for path in place.iterdir() if path.name not in names]
+    with plain_errors(directory):
+        found = [path for path in directory.iterdir() if path.name not in names]
     for path in found:
         if step_of(path.name) is not None:
             with suppress(OSError):  # it takes room, and nothing else
                 path.unlink()
-    remove_unfinished(place, f"{_STATE.pattern}|{re.escape(NAME)}")
+    remove_unfinished(directory, f"{_STATE.pattern}|{re.escape(NAME)}")

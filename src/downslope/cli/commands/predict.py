@@ -1,4 +1,4 @@
-"""`downslope predict`: a run's answers to inputs from files."""
+"""`downslope predict`: a run's predictions for inputs from files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def predict(
     if output.as_json and (as_csv or out is not None):
         raise SettingError(
             f"Both --json and {'--csv' if as_csv else '--out'} were asked for.",
-            "one form of answers: --json prints JSON, --csv prints CSV, --out writes CSV to a file",
+            "one form of output: --json prints JSON, --csv prints CSV, --out writes CSV to a file",
             "Leave one of them out.",
         )
     run = open_run(run_folder)

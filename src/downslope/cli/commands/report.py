@@ -32,14 +32,14 @@ def report(run: RunAt, out: Path | None, figures: bool, with_test: bool, output:
     counted.
     """
     from downslope.cli.lines import print_json, say
-    from downslope.reporting.report import place_of, tell
+    from downslope.reporting.report import path_of, tell
     from downslope.runs.metric_text import evaluations_note
 
     opened = output.open(run)
     with output.working("Writing the report") as on_progress:
         told = tell(opened, with_test=with_test, on_progress=on_progress)
     with output.waiting("Drawing ..."):
-        path = told.save(place_of(opened, out))
+        path = told.save(path_of(opened, out))
         paths = told.save_figures(run.folder / "pictures") if figures else []
     if output.as_json:
         drawn = [str(one) for one in paths]

@@ -28,7 +28,7 @@ def slope(
     """Find the slope of a loss, an activation or any function of x.
 
     FUNCTION is a name such as squared_error or tanh, or an expression such as "x**2 - 3*x".
-    Without it: the square error of answers to a photo of 500 people, at 350 and 600.
+    Without it: the square error of predictions for a photo of 500 people, at 350 and 600.
     """
     from downslope.insight.slope import slope as find
 

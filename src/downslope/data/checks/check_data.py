@@ -110,8 +110,8 @@ def _small_classes(dataset: Dataset) -> list[DataFinding]:
     else:
         return []
     found = []
-    for place, (name, has) in enumerate(classes):
-        train, validation, test = (int(one[place]) for one in counts)
+    for index, (name, has) in enumerate(classes):
+        train, validation, test = (int(one[index]) for one in counts)
         total = train + validation + test
         if total < SMALL_CLASS:
             says = (
@@ -183,13 +183,13 @@ def _told(
     if not len(part):
         return []
     counts = [int((part == number).sum()) for number in (VALIDATION, TEST)]
-    shares = [
+    fractions = [
         f"{count:,} of {size:,} {name} {unit}s"
         for name, count, size in zip(("validation", "test"), counts, sizes, strict=True)
         if count
     ]
     are = "is" if sum(counts) == 1 else "are"
-    says = f"{' and '.join(reversed(shares))} {are} {what}: {'; '.join(examples)}"
+    says = f"{' and '.join(reversed(fractions))} {are} {what}: {'; '.join(examples)}"
     says += "; and so on." if len(part) > len(examples) else "."
     kind = "near copies" if is_near else "copies"
     return [DataFinding(kind, "warning", says, advice, count=len(part), examples=examples)]
@@ -197,10 +197,10 @@ def _told(
 
 def _leak(leak: Leak, dataset: Dataset, is_table: bool) -> DataFinding:
     target = _target(dataset, leak.target)
-    share = f"{math.floor(1000 * leak.share) / 10:.1f} %"
-    tells = f"tells {target} rightly in {share} of the rows"
+    fraction = f"{math.floor(1000 * leak.fraction) / 10:.1f} %"
+    tells = f"tells {target} rightly in {fraction} of the rows"
     if dataset.task != "classification":
-        tells = f"explains {share} of the variance of {target}"
+        tells = f"explains {fraction} of the variance of {target}"
     what = "the target" if len(dataset.target_names) < 2 else target
     says = f"The column {leak.name!r} alone gives {what} away: it {tells}."
     out = f" with --column {_ignored(leak.name)}" if is_table else ""
@@ -208,18 +208,18 @@ def _leak(leak: Leak, dataset: Dataset, is_table: bool) -> DataFinding:
     return DataFinding("leak", "warning", says, advice, columns=(leak.name,))
 
 
-def _target(dataset: Dataset, place: int) -> str:
+def _target(dataset: Dataset, index: int) -> str:
     """What a target is called; one from an array has no name."""
     names = dataset.target_names
-    return printable(names[place]) if names else "the target"
+    return printable(names[index]) if names else "the target"
 
 
 def _group(group: Group, dataset: Dataset) -> DataFinding:
     target = _target(dataset, group.target)
-    share = f"{math.floor(1000 * group.share) / 10:.1f} %"
-    shared = f"rows of one value share {target} in {share} of the cases"
+    fraction = f"{math.floor(1000 * group.fraction) / 10:.1f} %"
+    shared = f"rows of one value share {target} in {fraction} of the cases"
     if dataset.task != "classification":
-        shared = f"{share} of the variance of {target} lies between its values"
+        shared = f"{fraction} of the variance of {target} lies between its values"
     says = (
         f"The column {group.name!r} divides the rows into {group.values:,} groups ({shared}), and "
         f"{amount(group.divided, 'row')} of the validation and test parts "
@@ -250,11 +250,11 @@ def _sentinels(views: Views) -> list[DataFinding]:
             few = _LEAST_SENTINELS <= count <= _MOST_SENTINELS * known.sum()
             if not (is_far and few and _is_sentinel(float(value))):
                 continue
-            place = int(np.flatnonzero(view.numbers == value)[0])
+            index = int(np.flatnonzero(view.numbers == value)[0])
             low, high = rounded(float(others.min())), rounded(float(others.max()))
             says = (
                 f"The column {view.name!r} has {value:g} in {count:,} rows, first in "
-                f"{views.row(place)}, and its other values are from {low} to {high}."
+                f"{views.row(index)}, and its other values are from {low} to {high}."
             )
             advice = "Empty these cells if it means that there is none: it is learnt as a number."
             found.append(
@@ -294,11 +294,11 @@ def _outliers(views: Views) -> list[DataFinding]:
         usual = values[distances <= np.quantile(distances, 1 - _FEW_OUTLIERS)]
         if not 0 < _SCALE_OF_OUTLIERS * np.std(usual) < np.std(values):
             continue
-        place = int(distances.argmax())
+        index = int(distances.argmax())
         low, high = rounded(float(usual.min())), rounded(float(usual.max()))
         says = (
-            f"The column {view.name!r} has {rounded(float(values[place]))} in "
-            f"{views.row(rows[place])}, and nearly all others are from {low} to {high}: such "
+            f"The column {view.name!r} has {rounded(float(values[index]))} in "
+            f"{views.row(rows[index])}, and nearly all others are from {low} to {high}: such "
             "values set the scale, and the others become nearly the same number."
         )
         found.append(DataFinding("outliers", "warning", says, advice, columns=(view.name,)))

@@ -8,9 +8,9 @@ sorted a few times and no two rows are compared.
 
 Rows can be alike by chance, where few values are possible. Then there are many rows that are alike
 but for one column. From these is estimated how many would agree in that column as well: a column
-in which a share p of all pairs agree turns M pairs that differ in it alone into M p / (1 - p) that
-differ in nothing. Copies are told only where there are five times as many as the column with the
-highest estimate explains.
+in which a fraction p of all pairs agree turns M pairs that differ in it alone into M p / (1 - p)
+that differ in nothing. Copies are told only where there are five times as many as the column with
+the highest estimate explains.
 """
 
 from __future__ import annotations
@@ -77,8 +77,8 @@ def _cells(view: View) -> np.ndarray:
 def _rounded(numbers: np.ndarray) -> np.ndarray:
     known = numbers[~np.isnan(numbers)]
     quartiles = np.quantile(known, [0.25, 0.75]) if len(known) else np.zeros(2)
-    deviation = known.std() if len(known) else 0.0
-    width = min(deviation, np.ptp(quartiles) or deviation) / CELLS
+    std = known.std() if len(known) else 0.0
+    width = min(std, np.ptp(quartiles) or std) / CELLS
     if not width:
         return np.zeros(len(numbers), np.int64)
     # round numbers shall not lie between two cells
@@ -91,8 +91,8 @@ def _found(columns: Sequence[np.ndarray], part: np.ndarray, known: np.ndarray | 
     rows = _total(hashes)
     training, held_out = np.flatnonzero(part == TRAIN), np.flatnonzero(part > TRAIN)
     order = training[np.argsort(rows[training], kind="stable")]
-    place = np.searchsorted(rows[order], rows[held_out])
-    twin = order[np.minimum(place, len(order) - 1)]
+    index = np.searchsorted(rows[order], rows[held_out])
+    twin = order[np.minimum(index, len(order) - 1)]
     alike = rows[twin] == rows[held_out]
     if known is not None:
         alike &= ~np.isin(held_out, known)
@@ -110,7 +110,7 @@ def _hashes(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
         return hashes
     *inputs, target = hashes
     blocks = np.array_split(np.arange(len(inputs)), MOST_COLUMNS - 1)
-    return [*(_total([inputs[place] for place in block]) for block in blocks), target]
+    return [*(_total([inputs[index] for index in block]) for block in blocks), target]
 
 
 def _mixed(codes: np.ndarray, salt: int) -> np.ndarray:
@@ -153,13 +153,13 @@ def _by_chance(hashes: list[np.ndarray]) -> float:
     every = len(rows) * (len(rows) - 1) / 2
     agreeing = [_pairs(one) / every for one in hashes]
     key = _key(hashes, agreeing, len(first))
-    together = _total([hashes[place] for place in key])
+    together = _total([hashes[index] for index in key])
     alike = _pairs(together)
     most = 0.0
-    for place in key:
-        but_for_one = _pairs(together - hashes[place]) - alike
+    for index in key:
+        but_for_one = _pairs(together - hashes[index]) - alike
         surely = max(0.0, but_for_one - 2 * but_for_one**0.5)
-        agrees = min(agreeing[place], 0.99)
+        agrees = min(agreeing[index], 0.99)
         most = max(most, surely * agrees / (1 - agrees))
     return most
 
@@ -169,11 +169,11 @@ def _key(hashes: list[np.ndarray], agreeing: list[float], different: int) -> lis
     total = np.zeros_like(hashes[0])
     key: list[int] = []
     found = 1
-    for place in sorted(range(len(hashes)), key=lambda one: -agreeing[one]):
-        count = len(_runs(total + hashes[place]))
+    for index in sorted(range(len(hashes)), key=lambda one: -agreeing[one]):
+        count = len(_runs(total + hashes[index]))
         if count > found or (found == different and len(key) < 2):
-            key.append(place)
-            total, found = total + hashes[place], count
+            key.append(index)
+            total, found = total + hashes[index], count
         if found == different and len(key) > 1:
             break
     return key

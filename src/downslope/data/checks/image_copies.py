@@ -48,8 +48,8 @@ def _enough(found: Copies, compared: int) -> Copies:
 
 
 def _exact(training: np.ndarray, held_out: np.ndarray) -> Copies:
-    known = {_digest(image): place for place, image in reversed(list(enumerate(training)))}
-    found = [(place, known.get(_digest(image), -1)) for place, image in enumerate(held_out)]
+    known = {_digest(image): index for index, image in reversed(list(enumerate(training)))}
+    found = [(index, known.get(_digest(image), -1)) for index, image in enumerate(held_out)]
     pairs = np.array([pair for pair in found if pair[1] >= 0], np.int64).reshape(-1, 2)
     return Copies(pairs[:, 0], pairs[:, 1])
 
@@ -74,8 +74,8 @@ def _near(training: np.ndarray, held_out: np.ndarray, rows: np.ndarray) -> Copie
         third = np.partition(likeness[hopeful], -3, axis=1)[:, -3]
         # |a - b|^2 = 2 - 2 a.b for a and b of length 1
         is_near = 1 - first[hopeful] <= RATIO**2 * (1 - third)
-        for place in hopeful[is_near]:
-            pair = rows[start + place], nearest[place]
+        for index in hopeful[is_near]:
+            pair = rows[start + index], nearest[index]
             if _correlation(held_out[pair[0]], training[pair[1]]) >= LEAST_ALIKE:
                 pairs.append(pair)
     found = np.array(pairs, np.int64).reshape(-1, 2)

@@ -37,13 +37,13 @@ class Leak:
 
     Attributes:
         name: The column.
-        share: Of classes the share of rows that it tells rightly; of numbers the share of the
-            variance that it explains.
+        fraction: Of classes the fraction of rows that it tells rightly; of numbers the fraction of
+            the variance that it explains.
         target: Which target it gives away, of several the one that it tells best; from 0.
     """
 
     name: str
-    share: float
+    fraction: float
     target: int = 0
 
 
@@ -54,7 +54,7 @@ class Group:
     Attributes:
         name: The column.
         values: How many groups there are.
-        share: How often two rows of one group have the same target, or how much of the variance
+        fraction: How often two rows of one group have the same target, or how much of the variance
             of the target is between groups.
         divided: How many held out rows have a training row of their group.
         target: Which target is meant, of several the first that they share; from 0.
@@ -62,7 +62,7 @@ class Group:
 
     name: str
     values: int
-    share: float
+    fraction: float
     divided: int
     target: int = 0
 
@@ -159,15 +159,15 @@ def _as_group(view: View, views: Views) -> Group | None:
         return None
     targets = views.targets[rows]
     each = [targets] if targets.ndim == 1 else np.hsplit(targets, targets.shape[1])
-    for place, one in enumerate(each):
-        share, usual = _sharing(labels, one)
-        if share < SHARING or 1 - share > 0.2 * (1 - usual):
+    for index, one in enumerate(each):
+        fraction, usual = _sharing(labels, one)
+        if fraction < SHARING or 1 - fraction > 0.2 * (1 - usual):
             continue
         among = 0.0 if numbers is None else _sharing_of_neighbours(numbers[rows], one)
         if 1 - among < 0.5 * (1 - usual):
             continue  # a measure: like values, like targets
         divided = _divided(view, views)
-        return Group(view.name, count, share, divided, place) if divided else None
+        return Group(view.name, count, fraction, divided, index) if divided else None
     return None
 
 
@@ -178,7 +178,7 @@ def _is_named_key(name: str) -> bool:
 def _sharing(labels: np.ndarray, targets: np.ndarray) -> tuple[float, float]:
     """How often two rows of one group have the same target; how often any two rows do.
 
-    Of numbers: the share of the variance that is between groups; 0.
+    Of numbers: the fraction of the variance that is between groups; 0.
     """
     sizes = np.bincount(labels).astype(np.float64)
     pairs = (sizes * (sizes - 1)).sum()

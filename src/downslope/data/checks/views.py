@@ -86,12 +86,12 @@ class Views:
             return self.targets.astype(np.int64)
         return np.unique(self.targets, axis=0, return_inverse=True)[1].reshape(-1)
 
-    def row(self, place: int) -> str:
+    def row(self, index: int) -> str:
         """A row in words."""
-        part = PART_NAMES[self.part[place]]
+        part = PART_NAMES[self.part[index]]
         if self.is_table:
-            return f"row {self.numbers[place]:,} ({part})"
-        return f"{part} sample {self.numbers[place]:,}"
+            return f"row {self.numbers[index]:,} ({part})"
+        return f"{part} sample {self.numbers[index]:,}"
 
 
 def views_of(dataset: Dataset) -> Views:
@@ -106,9 +106,9 @@ def _of_table(dataset: Dataset, rows: TableRows) -> Views:
     part = np.full(rows.table.num_rows, -1, np.int8)
     like = dataset.train.targets
     targets = np.zeros((rows.table.num_rows, *like.shape[1:]), like.dtype)
-    for number, (places, samples) in enumerate(zip(parts, _samples(dataset), strict=True)):
-        part[places] = number
-        targets[places] = samples.targets
+    for number, (indices, samples) in enumerate(zip(parts, _samples(dataset), strict=True)):
+        part[indices] = number
+        targets[indices] = samples.targets
     columns = tuple(
         _view(one, rows.table.column(one.name))
         for one in dataset.columns
@@ -138,7 +138,7 @@ def _of_arrays(dataset: Dataset) -> Views:
     inputs = np.concatenate([one.inputs.reshape(len(one), -1) for one in samples])
     names = dataset.input_names
     if len(names) != inputs.shape[1]:
-        names = tuple(f"input {place}" for place in range(1, inputs.shape[1] + 1))
+        names = tuple(f"input {index}" for index in range(1, inputs.shape[1] + 1))
     columns = []
     for name, values in zip(names, inputs.T, strict=True):
         numbers = values.astype(np.float64)

@@ -76,7 +76,7 @@ def read_arrays(
             )
     if any(isinstance(one, pa.Table) for one in inputs):
         return _table(inputs, targets, options, names, class_names, name), sizes
-    if options.kinds:
+    if options.column_types:
         raise SettingError(
             "Kinds of columns were named, and X is an array of numbers.",
             "a frame",
@@ -120,7 +120,7 @@ def _values(X: Any, what: str) -> np.ndarray | pa.Table:
     if values.dtype.kind in "OUS" and values.ndim == 2:
         columns = values if values.dtype == object else np.asarray(X, object)
         return table_from(
-            pa.table({f"x{place + 1}": _column(one, what) for place, one in enumerate(columns.T)})
+            pa.table({f"x{index + 1}": _column(one, what) for index, one in enumerate(columns.T)})
         )
     return values
 
@@ -247,7 +247,7 @@ def _table(
         ) from None
     said = options._replace(targets=learnt, class_names=class_names)
     if class_names and len(learnt) == 1:
-        said = said._replace(kinds={**options.kinds, learnt[0]: "category"})
+        said = said._replace(column_types={**options.column_types, learnt[0]: "category"})
     found = table_of(whole, said, name=name)
     return replace(found, options={**options.given, "target": _one_or_all(learnt)})
 
@@ -261,7 +261,7 @@ def _target_columns(target: Any, taken: Sequence[str]) -> dict[str, Any]:
     if isinstance(target, pa.Table):
         columns = dict(zip(target.column_names, target.columns, strict=True))
     elif isinstance(target, np.ndarray):
-        columns = {f"y{place + 1}": pa.array(one) for place, one in enumerate(target.T)}
+        columns = {f"y{index + 1}": pa.array(one) for index, one in enumerate(target.T)}
     else:
         columns = {"y": target}
 
@@ -368,15 +368,15 @@ def learnt_of(
     try:
         values = pa.chunked_array(columns)
     except (pa.ArrowException, ValueError, TypeError):
-        kinds = " and ".join(dict.fromkeys(str(one.type) for one in columns))
+        types = " and ".join(dict.fromkeys(str(one.type) for one in columns))
         raise DataError(
-            f"The targets of the parts are of the types {kinds}.",
+            f"The targets of the parts are of the types {types}.",
             "targets of one type",
             "Read all parts in the same way.",
         ) from None
     column, said = parts[0].column, options
     if options.class_names:
-        said = options._replace(kinds={column: "category"})
+        said = options._replace(column_types={column: "category"})
     found = labelled(pa.table({column: values}), (column,), said, name)
     if len(found.targets) < len(values):
         raise unlearnable(parts[0].targets, parts[0].names[1])
@@ -416,9 +416,9 @@ def _labels(part: Pair, class_names: tuple[str, ...]) -> Any:
             columns = [one.to_numpy() for one in values.columns]
             return np.stack([one.astype(np.float64) for one in columns], axis=1)
         except (ValueError, TypeError):
-            kinds = ", ".join(str(one.type) for one in values.columns[:5])
+            types = ", ".join(str(one.type) for one in values.columns[:5])
             raise DataError(
-                f"The {part.names[1]} has columns of type {kinds}.",
+                f"The {part.names[1]} has columns of type {types}.",
                 "numbers, or columns of 0 and 1",
                 "Give X as a frame as well to learn several columns of texts.",
             ) from None

@@ -193,8 +193,8 @@ def _of_pandas(frame: Any) -> pa.Table:
     names = [str(name) for name in frame.columns]
     refuse_same_names(names, "The frame")
     columns, fields = [], []
-    for place, name in enumerate(names):
-        values, why = _of_series(frame.iloc[:, place])
+    for index, name in enumerate(names):
+        values, why = _of_series(frame.iloc[:, index])
         fields.append(_field(name, values, why))
         columns.append(values)
     if type(frame.index).__name__ != "RangeIndex":

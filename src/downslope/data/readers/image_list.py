@@ -66,7 +66,7 @@ class _Rows(NamedTuple):
     files: str
     part: str | None
 
-    def place(self, row: int) -> str:
+    def position(self, row: int) -> str:
         """Where a row stands, in words."""
         number = self.table.column(_ROW)[row].as_py()
         return f"row {number} of {self.paths[self.table.column(_TABLE)[row].as_py()]}"
@@ -97,7 +97,7 @@ def lists_in(folder: Path, options: TableOptions) -> list[Path]:
     elif len(found) != 1:
         return []
     named = [
-        file_column(read_table(path, options.has_names), options.kinds) is not None
+        file_column(read_table(path, options.has_names), options.column_types) is not None
         for path in found
     ]
     return found if any(named) else []
@@ -208,9 +208,9 @@ def _times(found: Labelled, options: TableOptions) -> np.ndarray | None:
 def _rows(paths: Sequence[Path], options: TableOptions) -> _Rows:
     """The rows of all tables, each with its number and the number of its table."""
     tables = []
-    for place, path in enumerate(paths):
+    for index, path in enumerate(paths):
         table = read_table(path, options.has_names)
-        files = file_column(table, options.kinds)
+        files = file_column(table, options.column_types)
         if files is None:
             raise DataError(
                 f"{path} has no column of image files.",
@@ -219,7 +219,7 @@ def _rows(paths: Sequence[Path], options: TableOptions) -> _Rows:
             )
         count = table.num_rows
         table = table.append_column(_ROW, pa.array(np.arange(1, count + 1)))
-        tables.append((table.append_column(_TABLE, pa.array(np.full(count, place))), files))
+        tables.append((table.append_column(_TABLE, pa.array(np.full(count, index))), files))
     try:
         together = pa.concat_tables([one for one, _ in tables], promote_options="permissive")
     except pa.ArrowException as error:
@@ -277,7 +277,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
     for row, (text, table) in enumerate(zip(texts, tables, strict=True)):
         if not text:
             raise DataError(
-                f"The column {rows.files!r} is empty in {rows.place(row)}.",
+                f"The column {rows.files!r} is empty in {rows.position(row)}.",
                 "the file of an image in each row",
                 "Fill it in, or leave the row out.",
             )
@@ -289,11 +289,11 @@ def _files(rows: _Rows) -> list[ImageFile]:
         first = seen.setdefault(os.path.realpath(path), row)
         if first != row:
             raise DataError(
-                f"The image {path} is named in {rows.place(first)} and in {rows.place(row)}.",
+                f"The image {path} is named in {rows.position(first)} and in {rows.index(row)}.",
                 "each image once",
                 "Leave one of the rows out; an image in two parts would make the test too easy.",
             )
-        files.append(ImageFile(path, rows.place(row)))
+        files.append(ImageFile(path, rows.position(row)))
     if absent:
         row, text = absent[0]
         many = (
@@ -302,7 +302,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
             else ("There is no file for the image")
         )
         raise DataError(
-            f"{many} {text[:200]!r} in {rows.place(row)}.",
+            f"{many} {text[:200]!r} in {rows.position(row)}.",
             f"paths that lead on from {rows.paths[0].parent} or one of its sub-folders",
             f"Correct them, or say --column {rows.files}=ignored to learn from a table's other "
             "columns.",
@@ -318,7 +318,7 @@ def _refuse_elsewhere(text: str, rows: _Rows, row: int) -> None:
     """
     if leads_out(text):
         raise DataError(
-            f"The image {text[:200]!r} in {rows.place(row)} lies outside of the table's folder.",
+            f"The image {text[:200]!r} in {rows.position(row)} lies outside of the table's folder.",
             "paths of files beside the table or in folders below it",
             "Put the table into the folder that holds the images, and name them from there.",
         )
@@ -335,7 +335,7 @@ def _with_subfolders(folder: Path) -> list[Path]:
 def _parts(rows: _Rows) -> list[str]:
     """Of each row "train", "test" or "val"."""
     if len(rows.paths) > 1:
-        return ["test" if place else "train" for place in rows.table.column(_TABLE).to_pylist()]
+        return ["test" if index else "train" for index in rows.table.column(_TABLE).to_pylist()]
     if rows.part is None:
         return ["train"] * rows.table.num_rows
     return [_PARTS[one.lower()] for one in as_texts(rows.table.column(rows.part))]

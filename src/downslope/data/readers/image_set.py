@@ -145,10 +145,10 @@ def read_images(
 
     threads = ThreadPoolExecutor()
     try:
-        for place, image in enumerate(threads.map(read, files)):
-            pixels[place] = image.reshape(pixels.shape[1:])
+        for index, image in enumerate(threads.map(read, files)):
+            pixels[index] = image.reshape(pixels.shape[1:])
             if on_progress is not None:
-                on_progress(place + 1, len(files))
+                on_progress(index + 1, len(files))
     finally:
         threads.shutdown(cancel_futures=True)  # after an error or Ctrl-C, do not read on
     notes = (*_notes(looks, height, width), *range_notes(ranges or {}))

@@ -389,7 +389,7 @@ def _layout(text: str, *, tabs: bool, said: bool | None, known: Collection[str])
     first, rest = (rows[0], rows[1:]) if rows else ([], [])
     cells = [cell.strip() for cell in first]
     if not _has_names(first, rest, said, known):
-        names = [f"column {place}" for place in range(1, len(cells) + 1)]
+        names = [f"column {index}" for index in range(1, len(cells) + 1)]
         if _may_be_names(first, rest) and said is None:
             notes.append(
                 f"The first line ({', '.join(cells[:3])}, ...) is taken for values: say --names "
@@ -403,7 +403,7 @@ def _layout(text: str, *, tabs: bool, said: bool | None, known: Collection[str])
         cells[0] = re.sub("^(#|%|//) *(?=[^ ])", "", cells[0])
     if rest and len(cells) == width - 1:
         cells = _with_row_names(cells, rest, notes)
-    names = [cell or f"column {place}" for place, cell in enumerate(cells, 1)]
+    names = [cell or f"column {index}" for index, cell in enumerate(cells, 1)]
     below = body[file.tell() :]
     return Layout(delimiter, names, below, _lines_before(text, below), tuple(notes))
 
@@ -433,7 +433,7 @@ def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
 
 
 def _agreement(rows: list[list[str]]) -> tuple[float, int]:
-    """The share of rows that have the most frequent number of cells, and that number."""
+    """The fraction of rows that have the most frequent number of cells, and that number."""
     widths = Counter(len(row) for row in rows)
     width, count = widths.most_common(1)[0] if widths else (1, 0)
     return (count / max(1, widths.total()) if width > 1 else 0.0, width)
@@ -452,7 +452,7 @@ def _are_in_columns(lines: list[str]) -> bool:
     if len(rest) < 2 or len({len(row) for row in rest}) > 1:
         return False
     width = len(rest[0])
-    numbers = any(all(is_number(row[place]) for row in rest) for place in range(width))
+    numbers = any(all(is_number(row[index]) for row in rest) for index in range(width))
     return width > 1 and numbers and len(first) in (width, width - 1)
 
 
@@ -513,8 +513,8 @@ def _has_names(
         return False
     rest = [row for row in rest if row != first]
     again = sum(
-        any(cell == row[place] for row in rest if place < len(row))
-        for place, cell in enumerate(first)
+        any(cell == row[index] for row in rest if index < len(row))
+        for index, cell in enumerate(first)
     )  # a name does not stand among its column's values
     if 2 * again >= max(1, len(first)):
         return False
@@ -525,8 +525,8 @@ def _has_names(
         _counts(cells)
         or _are_years(cells, rest)
         or any(
-            cell and not is_number(cell) and _are_numbers(rest, place + behind)
-            for place, cell in enumerate(cells)
+            cell and not is_number(cell) and _are_numbers(rest, index + behind)
+            for index, cell in enumerate(cells)
         )
     )
 
@@ -534,7 +534,7 @@ def _has_names(
 def _counts(cells: list[str]) -> bool:
     """Whether these are 0, 1, 2, ..., as pandas calls columns without names."""
     own = cells[1:] if cells[:1] == [""] else cells
-    return len(own) > 2 and own == [str(place) for place in range(len(own))]
+    return len(own) > 2 and own == [str(index) for index in range(len(own))]
 
 
 def _are_years(cells: list[str], rest: list[list[str]]) -> bool:
@@ -548,8 +548,8 @@ def _are_years(cells: list[str], rest: list[list[str]]) -> bool:
     return counts(cells) and bool(rest) and not any(map(counts, rest))
 
 
-def _are_numbers(rows: list[list[str]], place: int) -> bool:
-    cells = [row[place].strip() for row in rows if place < len(row)]
+def _are_numbers(rows: list[list[str]], index: int) -> bool:
+    cells = [row[index].strip() for row in rows if index < len(row)]
     given = [cell for cell in cells if cell]
     return len(given) > 2 and all(map(is_number, given))
 

@@ -75,7 +75,7 @@ class Light(NamedTuple):
     ambient: np.ndarray
     sun: np.ndarray
     cast: tuple[float, float]  # metres a shadow reaches along X and Z per metre of height
-    lit: float  # share of windows with a light on
+    lit: float  # fraction of windows with a light on
     sky: tuple[tuple[int, int, int], tuple[int, int, int]]  # top and bottom
     night: bool
 

@@ -154,7 +154,7 @@ def _place_furniture(rng: np.random.Generator, view: View, setting: str) -> list
 
 
 def _foot_points(rng: np.random.Generator, view: View, count: int, clustered: float) -> np.ndarray:
-    """Return `count` foot points (x, y) in canvas pixels, a share of them in clusters."""
+    """Return `count` foot points (x, y) in canvas pixels, a fraction of them in clusters."""
     top, up = max(view.far, 0.0) + 4, 1 - (_GROWN - HEAD_M / 2) / view.camera
     low_head = (top - view.horizon) * up  # head rows below the horizon, far and near
     first, last = max(low_head, 4 - view.horizon), view.height - 4 - view.horizon
@@ -190,7 +190,7 @@ class _Cover:
         return self.filled[rows, max(0, int(x0)) : max(0, int(x1) + 1)]
 
     def hidden(self, x: float, y: float, r: float) -> float:
-        """Return the share of the square about (x, y) that is filled."""
+        """Return the fraction of the square about (x, y) that is filled."""
         patch = self.part(x - r, y - r, x + r, y + r)
         return np.count_nonzero(patch) / max(1, patch.size)
 
@@ -241,7 +241,7 @@ def _place_people(
 def _fit_person(
     rng: np.random.Generator, view: View, cover: _Cover, x: float, y: float
 ) -> tuple[Person, float]:
-    """Move a new person sideways from (x, y) until the head shows; return also the hidden share."""
+    """Move a new person sideways from (x, y) until the head shows; return the hidden fraction."""
     look, s = draw_look(rng), view.scale(y)
     r, most, step = look.head * s / 2, rng.uniform(0.0, 0.6), 0.15
     if not 3 < head_centre(x, y, s, look)[1] < view.height - 3:

@@ -307,7 +307,7 @@ def missing_column(name: str, names: list[str]) -> SettingError:
     near = difflib.get_close_matches(name, names, n=1)
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     advice = f"Did you mean {near[0]!r}?" if near else "Check the name."
-    if all(one == f"column {place}" for place, one in enumerate(names, 1)):
+    if all(one == f"column {index}" for index, one in enumerate(names, 1)):
         advice = "The first line was taken for values: say --names yes if it names the columns."
     return SettingError(f"There is no column {name!r}.", f"one of {shown}", advice)
 

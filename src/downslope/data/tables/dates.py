@@ -133,8 +133,8 @@ def odd_dates(values: pa.ChunkedArray, form: str) -> np.ndarray:
     found = values.cast(pa.string()).combine_chunks().dictionary_encode()
     texts = pc.utf8_trim_whitespace(found.dictionary)
     odd = np.isnan(_seconds(texts, pattern(form, strict=True)))
-    places = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    return np.append(odd, False)[places]
+    indices = found.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return np.append(odd, False)[indices]
 
 
 def form_of_type(kind: pa.DataType) -> str | None:
@@ -233,13 +233,13 @@ def as_seconds(values: pa.ChunkedArray, form: str = "") -> np.ndarray:
     texts = values.cast(pa.string()).combine_chunks().dictionary_encode()
     form = form or _certain_form(pa.chunked_array([texts.dictionary]))
     known = _seconds(texts.dictionary, pattern(form, strict=False))
-    places = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    indices = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     blank = np.array([not one.strip() for one in texts.dictionary.to_pylist()], bool)
-    found = np.append(known, np.nan)[places]
-    wrong = np.append(np.isnan(known) & ~blank, False)[places]
+    found = np.append(known, np.nan)[indices]
+    wrong = np.append(np.isnan(known) & ~blank, False)[indices]
     if wrong.any():
         row = int(wrong.argmax())
-        first = texts.dictionary[int(places[row])].as_py().strip()[:40]
+        first = texts.dictionary[int(indices[row])].as_py().strip()[:40]
         raise ValueError(f"{first!r} in row {row + 1} is not written as {in_words(form)}")
     return found
 
@@ -285,14 +285,14 @@ def _written(form: str, *, strict: bool) -> str:
     is_compact = bool(re.search("%[A-Za-z]%[a-zA-Z]", form)) and "%b" not in form
     has_name = "%b" in form
     period = not any(sign in form for sign in ("%d", "%u", "%H", "%I"))
-    found, place = "", 0
-    while place < len(form):
-        sign = form[place : place + 2]
+    found, index = "", 0
+    while index < len(form):
+        sign = form[index : index + 2]
         if sign[0] != "%":
-            found += f"{_SPACE}*" if sign == " %" and form[place + 2] == "p" else ""
-            found += f"{_SPACE}+" if form[place] == " " else re.escape(form[place])
+            found += f"{_SPACE}*" if sign == " %" and form[index + 2] == "p" else ""
+            found += f"{_SPACE}+" if form[index] == " " else re.escape(form[index])
             found = found.replace(f"{_SPACE}*{_SPACE}+", f"{_SPACE}*")
-            place += 1
+            index += 1
             continue
         token = _COMPACT.get(sign[1]) if is_compact else None
         token = token or _TOKENS[sign[1]]
@@ -303,7 +303,7 @@ def _written(form: str, *, strict: bool) -> str:
         if sign == "%d" and has_name:
             token += "(?:st|nd|rd|th)?"
         found += token
-        place += 2
+        index += 2
     return found
 
 
@@ -449,8 +449,8 @@ def _days(names: set[str], letters: Any, number: Any) -> tuple[np.ndarray, np.nd
         year = np.where(is_short, year + np.where(year < 69, 2000, 1900), year)
     month = number("m", 1)
     if "b" in names:
-        places = {name: place for place, name in enumerate(_MONTHS, 1)} | {"": 1}
-        month = np.array([places[one[:3]] for one in letters("b")], np.int64)
+        indices = {name: index for index, name in enumerate(_MONTHS, 1)} | {"": 1}
+        month = np.array([indices[one[:3]] for one in letters("b")], np.int64)
     if "q" in names:
         month = 3 * number("q", 1) - 2
     day = number("d", 1)

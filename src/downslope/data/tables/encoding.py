@@ -50,7 +50,7 @@ class ColumnCode:
         has_others: Whether a further input stands for all other values of a category.
         cycles: Of a date: "year", "week", "day", as far as it goes through them.
         numbers: Of a category whose values get learnt numbers, how many each; it is one input
-            then, the value's place: 0 for values never seen, 1 for none, 2 and on for `values`.
+            then, the value's index: 0 for values never seen, 1 for none, 2 and on for `values`.
         form: In which form texts are numbers or dates; empty if that is to be found. Of a
             category: how texts are numbers, where its values are numbers and no texts.
     """
@@ -66,15 +66,15 @@ class ColumnCode:
     form: str = ""
 
     @property
-    def places(self) -> int:
-        """How many places a category with learnt numbers has."""
+    def indices(self) -> int:
+        """How many indices a category with learnt numbers has."""
         return len(self.values) + 2
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """What each input is called."""
         if self.numbers:
-            own = [f"{self.name} (place)"]
+            own = [f"{self.name} (index)"]
         elif self.kind == "category":
             own = [f"{self.name} = {value}" for value in self.values]
             own += [f"{self.name} = (other)"] * self.has_others
@@ -122,7 +122,7 @@ class ColumnCode:
         if self.kind == "category":
             texts = self.texts(column)
             self._tell_new(texts, notes, rows)
-            return self._places(texts) if self.numbers else self._one_hot(texts)
+            return self._indices(texts) if self.numbers else self._one_hot(texts)
         if self.kind == "yes/no":
             numbers = yes_or_no(self.name, column, rows)
         elif self.kind == "number":
@@ -167,16 +167,16 @@ class ColumnCode:
                 f"saw them once at most{example}."
             )
 
-    def _places(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-        places = {value: place for place, value in enumerate(self.values, start=2)} | {None: 1}
-        found = np.array([places.get(text, 0) for text in texts], np.int64)
+    def _indices(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+        indices = {value: index for index, value in enumerate(self.values, start=2)} | {None: 1}
+        found = np.array([indices.get(text, 0) for text in texts], np.int64)
         return [found], found == 1
 
     def _one_hot(self, texts: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         missing = np.array([text is None for text in texts], bool)
-        places = {value: place for place, value in enumerate(self.values)}
-        found = np.array([places.get(text, -1) for text in texts], np.int64)
-        columns = [found == place for place in range(len(self.values))]
+        indices = {value: index for index, value in enumerate(self.values)}
+        found = np.array([indices.get(text, -1) for text in texts], np.int64)
+        columns = [found == index for index in range(len(self.values))]
         if self.has_others:
             columns.append((found < 0) & ~missing)
         return columns, missing
@@ -202,7 +202,7 @@ class Encoding:
 
     @property
     def embedded(self) -> tuple[ColumnCode, ...]:
-        """The columns that are given as places, for which the network learns numbers."""
+        """The columns that are given as indices, for which the network learns numbers."""
         return tuple(one for one in self.columns if one.numbers)
 
     def encode(

@@ -19,7 +19,7 @@ class TableOptions(NamedTuple):
     """
 
     targets: tuple[str, ...]
-    kinds: Mapping[str, Said]
+    column_types: Mapping[str, Said]
     task: str | None
     class_names: tuple[str, ...] = ()
     group: str | None = None
@@ -61,7 +61,7 @@ class TableOptions(NamedTuple):
         """What was said, as `load` takes it."""
         said = {
             "target": self.targets[0] if len(self.targets) == 1 else list(self.targets),
-            "kinds": dict(self.kinds),
+            "column_types": dict(self.column_types),
             "task": self.task,
             "group": self.group,
             "time": self.time,
@@ -77,9 +77,9 @@ class TableOptions(NamedTuple):
         """
         self.refuse_splitting(f"{name} is no table")
         self.refuse_names(f"{name} is no table")
-        if self.targets or self.kinds or self.task:
+        if self.targets or self.column_types or self.task:
             raise SettingError(
-                f"A target or kinds of columns were named, and {name} is no table.",
+                f"A target or column types were given, and {name} is no table.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out.",
             )
@@ -92,9 +92,9 @@ class TableOptions(NamedTuple):
         """
         self.refuse_splitting(f"{name} holds arrays")
         self.refuse_names(f"{name} holds arrays")
-        if self.targets or self.kinds:
+        if self.targets or self.column_types:
             raise SettingError(
-                f"A target or kinds of columns were named, and {name} holds arrays.",
+                f"A target or column types were given, and {name} holds arrays.",
                 "a table (.csv, .tsv, .parquet or .arrow)",
                 "Leave them out; --task says whether classes or numbers are learnt.",
             )

@@ -27,7 +27,7 @@ def split_by_group(
     """Split so that all samples of a group are in one part, each class in proportion if possible.
 
     Groups are given out one by one, the larger ones first and by chance among those of like size,
-    each to the part that it brings closest to its share of every class. Before that each class
+    each to the part that it brings closest to its fraction of every class. Before that each class
     gets a group into training, so that none is met for the first time in the test.
 
     Args:
@@ -135,7 +135,7 @@ def _given_out(
         for label, size in mix:
             total[label] += size
     have = [dict.fromkeys(total, 0) for _ in wanted]
-    open_parts = [number for number, share in enumerate(wanted) if share]
+    open_parts = [number for number, fraction in enumerate(wanted) if fraction]
     part = np.full(len(mixes), -1, np.int8)
 
     def give(group: int, number: int) -> None:
@@ -144,10 +144,10 @@ def _given_out(
             have[number][label] += size
 
     def cost(number: int, mix: Mix) -> float:
-        """How much further from its share, by squares relative to it, the part comes."""
-        share, own = wanted[number], have[number]
+        """How much further from its fraction, by squares relative to it, the part comes."""
+        fraction, own = wanted[number], have[number]
         return sum(
-            size * (size + 2 * (own[label] - share * total[label])) / (share * total[label])
+            size * (size + 2 * (own[label] - fraction * total[label])) / (fraction * total[label])
             for label, size in mix
         )
 

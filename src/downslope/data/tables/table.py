@@ -183,7 +183,7 @@ def table_of(
     check_split_columns(table, targets, options.group, options.time)
     rows = labelled(table, targets, options, name)
     columns = rows.columns
-    if options.group is not None and options.group not in options.kinds:
+    if options.group is not None and options.group not in options.column_types:
         columns = tuple(_as_group(one) if one.name == options.group else one for one in columns)
     return UnsplitTable(
         name=name,

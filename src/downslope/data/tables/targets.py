@@ -96,10 +96,10 @@ def named_targets(said: Sequence[str], names: list[str]) -> tuple[str, ...]:
         found += [one] if one in names or not {*parts} & {*names} else parts
     if not found:
         raise which_target(names)
-    for place, one in enumerate(found):
+    for index, one in enumerate(found):
         if one not in names:
             raise missing_column(one, names)
-        if one in found[:place]:
+        if one in found[:index]:
             raise SettingError(
                 f"The column {one!r} was named as a target twice.",
                 "each target once",
@@ -132,16 +132,18 @@ def labelled(table: pa.Table, targets: Sequence[str], options: TableOptions, nam
         refuse_unusable(table, target, "target")
     if options.learnt is not None and options.learnt.targets:
         return _as_learnt(table, options.learnt)
-    notes, kinds, rows = (), dict(options.kinds), table
+    notes, column_types, rows = (), dict(options.column_types), table
     for target in targets:
-        values, more, kinds = _known(rows, target, options._replace(kinds=kinds), len(targets) > 1)
-        place, notes = table.column_names.index(target), (*notes, *more)
-        rows = rows.set_column(place, table.schema.field(target), values)
+        values, more, column_types = _known(
+            rows, target, options._replace(column_types=column_types), len(targets) > 1
+        )
+        index, notes = table.column_names.index(target), (*notes, *more)
+        rows = rows.set_column(index, table.schema.field(target), values)
     absent = np.stack([rows.column(target).is_null().to_numpy() for target in targets])
     notes = (*_absent(targets, absent), *notes)
     numbers = np.flatnonzero(~absent.any(axis=0)) + 1
     rows = rows.filter(pa.array(~absent.any(axis=0)))
-    rows, columns, more = decide(rows, kinds, numbers)
+    rows, columns, more = decide(rows, column_types, numbers)
     by_name = {column.name: column for column in columns}
     own = [by_name[target] for target in targets]
     for column in own:
@@ -264,7 +266,7 @@ def _read(code: ColumnCode, values: pa.ChunkedArray) -> tuple[np.ndarray, np.nda
     """
     if code.kind == "category":
         texts = code.texts(values)
-        known = {text: place for place, text in enumerate(code.values)}
+        known = {text: index for index, text in enumerate(code.values)}
         absent = is_missing(values) if is_text(values.type) else np.zeros(len(values), bool)
         targets = np.array(
             [
@@ -320,15 +322,15 @@ def _known(
         DataError: A cell in a column of numbers is no number.
     """
     field, values = table.schema.field(target), table.column(target)
-    said = options.kinds.get(target)
+    said = options.column_types.get(target)
     if not is_text(field.type):
-        return values, (), dict(options.kinds)
+        return values, (), dict(options.column_types)
     if is_one_of_several:
         values = without_marks(values)
     absent = is_missing(values)
     texts = as_texts(values)
     if said == "category":
-        return pa.chunked_array([pa.array(texts, pa.string())]), (), dict(options.kinds)
+        return pa.chunked_array([pa.array(texts, pa.string())]), (), dict(options.column_types)
     is_number = said == "number" or said in DECIMALS or is_written(field)
     decimal = said if said in DECIMALS else None
     found = find_numbers(values, is_said=said is not None, decimal=decimal) if is_number else None  # pyright: ignore[reportArgumentType] - one of DECIMALS
@@ -341,8 +343,8 @@ def _known(
         values = without_marks(values)
         if said is None and options.task != "regression" and _are_inexact(values, options.task):
             texts = pa.chunked_array([pa.array(as_texts(values), pa.string())])
-            return texts, (), {**options.kinds, target: "category"}  # as they are written
-        return values, (), dict(options.kinds)
+            return texts, (), {**options.column_types, target: "category"}  # as they are written
+        return values, (), dict(options.column_types)
     given = Counter(text for text, no in zip(texts, absent, strict=True) if not no)
     marks = Counter(text for text, no in zip(texts, absent, strict=True) if no and text)
     least = min(min(given.values(), default=0), 0.05 * len(texts))
@@ -359,8 +361,10 @@ def _known(
     texts = [
         None if no and text not in kept else text for text, no in zip(texts, absent, strict=True)
     ]
-    kinds: dict[str, Said] = {**options.kinds, target: "category"} if kept else dict(options.kinds)
-    return pa.chunked_array([pa.array(texts, pa.string())]), notes, kinds
+    column_types: dict[str, Said] = (
+        {**options.column_types, target: "category"} if kept else dict(options.column_types)
+    )
+    return pa.chunked_array([pa.array(texts, pa.string())]), notes, column_types
 
 
 def _are_inexact(values: pa.ChunkedArray, task: str | None) -> bool:
@@ -431,14 +435,14 @@ def _task(columns: Sequence[Column], values: Sequence[pa.ChunkedArray], said: st
     if len(columns) == 1:
         return said or _task_of_one(columns[0], values[0])  # pyright: ignore[reportReturnType] - checked
     pairs = [(one, own.type) for one, own in zip(columns, values, strict=True)]
-    kinds = ["number" if _is_number(*pair, said) else pair[0].kind for pair in pairs]
-    if {*kinds} == {"number"} and said != "classification":
+    types = ["number" if _is_number(*pair, said) else pair[0].kind for pair in pairs]
+    if {*types} == {"number"} and said != "classification":
         return "regression"
-    if {*kinds} == {"yes/no"} and said != "regression":
+    if {*types} == {"yes/no"} and said != "regression":
         return "multilabel"
     listed = ", ".join(
         f"{one.name!r} ({one.note or kind if kind == 'ignored' else kind})"
-        for one, kind in zip(columns[:MOST_NAMED], kinds, strict=False)
+        for one, kind in zip(columns[:MOST_NAMED], types, strict=False)
     ) + (", ..." if len(columns) > MOST_NAMED else "")
     advice = "Train a run for each, or for those of one kind."
     if said is None and all(_is_number(*pair, "regression") for pair in pairs):
@@ -529,8 +533,8 @@ def _values(
     new = [text for text in found if text not in names]
     if new:
         raise _new_class(column.name, new[0], names)
-    places = {text: place for place, text in enumerate(names)}
-    return np.array([places[text] for text in texts], np.int32), names
+    indices = {text: index for index, text in enumerate(names)}
+    return np.array([indices[text] for text in texts], np.int32), names
 
 
 def _in_order(text: str) -> tuple[int, float, str]:

@@ -34,7 +34,7 @@ def act(x: float, weight: float, target: float) -> Worked:
         parameters = _parameters(np.float64(weight))
         first, last = _NETWORK.signals(parameters, inputs)
         found = backpropagate(_NETWORK, parameters, inputs, targets, loss="squared_error")
-        z, a = (float(np.asarray(one)[0, 0]) for one in (first.sums, first.activations))
+        z, a = (float(np.asarray(one)[0, 0]) for one in (first.pre_activations, first.activations))
         y = float(np.asarray(last.activations)[0, 0])
         gradient = float(found.gradients[0]["weights"][0, 0])
         of_output = float(found.deltas[1][0, 0])

@@ -20,7 +20,7 @@ def act(x1: float, x2: float, w1: float, w2: float, bias: float, activation: str
     parameters = ({"weights": np.array([[w1], [w2]]), "biases": np.array([bias])},)
     inputs = np.array([[x1, x2], [x1 + 1, x2]])
     (signal,) = network.signals(parameters, inputs)
-    z, larger = (float(one) for one in np.asarray(signal.sums)[:, 0])
+    z, larger = (float(one) for one in np.asarray(signal.pre_activations)[:, 0])
     output = float(np.asarray(signal.activations)[0, 0])
     rows = (
         ("x1", shown(x1), shown(w1), shown(x1 * w1)),
@@ -88,7 +88,7 @@ parameters = ({"weights": weights, "biases": np.array([$bias])},)
 inputs = np.array([[$x1, $x2], [$x1 + 1, $x2]])
 (signal,) = network.signals(parameters, inputs)
 print(signal.activations[0, 0])
-print(signal.sums[1, 0] - signal.sums[0, 0])
+print(signal.pre_activations[1, 0] - signal.pre_activations[0, 0])
 """,
     (
         ("nn/dense.py", "layers of such neurons: x W + b"),

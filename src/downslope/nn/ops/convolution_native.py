@@ -98,8 +98,8 @@ def _call(name: str, results: Any, attributes: dict[str, np.int64], *arrays: jax
 def _call_forward(x: jax.Array, w: jax.Array, b: jax.Array, form: Form) -> tuple:
     high, wide = (side // form.pool for side in form.sums(x.shape, w.shape))
     outputs = (x.shape[0], high, wide, w.shape[3])
-    places = jax.ShapeDtypeStruct(outputs if form.pool > 1 else (0,), jnp.uint8)
-    return _call("forward", (floats(*outputs), places), form.attributes(x.shape, w.shape), x, w, b)
+    indices = jax.ShapeDtypeStruct(outputs if form.pool > 1 else (0,), jnp.uint8)
+    return _call("forward", (floats(*outputs), indices), form.attributes(x.shape, w.shape), x, w, b)
 
 
 def _call_kernel_gradient(
@@ -151,9 +151,9 @@ def _plain_forward(x: jax.Array, w: jax.Array, b: jax.Array, form: Form) -> tupl
             pictures, high, form.pool, wide, form.pool, channels
         )
         windows = windows.transpose(0, 1, 3, 2, 4, 5).reshape(pictures, high, wide, -1, channels)
-        place = jnp.argmax(windows, axis=3, keepdims=True)
-        sums = jnp.take_along_axis(windows, place, axis=3)[:, :, :, 0]
-        where = place[:, :, :, 0].astype(jnp.uint8)
+        index = jnp.argmax(windows, axis=3, keepdims=True)
+        sums = jnp.take_along_axis(windows, index, axis=3)[:, :, :, 0]
+        where = index[:, :, :, 0].astype(jnp.uint8)
     sums = sums + b
     return (jax.nn.relu(sums) if form.rectify else sums), where
 

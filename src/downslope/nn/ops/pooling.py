@@ -76,11 +76,11 @@ def _search(inputs, size):
         return best[:, :, :, 0], where[:, :, :, 0].astype(jnp.uint8)
     best = inputs[:, ::size, ::size]
     where = jnp.zeros(best.shape, jnp.uint8)
-    for place in range(1, size * size):
-        candidate = inputs[:, place // size :: size, place % size :: size]
+    for index in range(1, size * size):
+        candidate = inputs[:, index // size :: size, index % size :: size]
         better = (candidate > best) | (candidate != candidate)  # NaN wins and stays
         best = jnp.where(better, candidate, best)
-        where = jnp.where(better, jnp.uint8(place), where)
+        where = jnp.where(better, jnp.uint8(index), where)
     return best, where
 
 
@@ -103,13 +103,13 @@ def scatter(gradient: jax.Array, where: jax.Array, size: int, extent: tuple[int,
 
     Args:
         gradient: One number per window and channel.
-        where: The maximum's place in the window, row by row, of the same shape.
+        where: The maximum's position in the window, row by row, of the same shape.
         size: Height and width of the windows.
         extent: Height and width of what was pooled.
     """
     pictures, height, width, channels = gradient.shape
-    places = jnp.arange(size * size, dtype=jnp.uint8).reshape(size, 1, size, 1)
-    chosen = where[:, :, None, :, None, :] == places
+    indices = jnp.arange(size * size, dtype=jnp.uint8).reshape(size, 1, size, 1)
+    chosen = where[:, :, None, :, None, :] == indices
     spread = jnp.where(chosen, gradient[:, :, None, :, None, :], jnp.zeros((), gradient.dtype))
     spread = spread.reshape(pictures, height * size, width * size, channels)
     below, right = extent[0] - height * size, extent[1] - width * size
