@@ -84,7 +84,7 @@ def test_a_patch_of_a_convolution_is_what_its_sum_is_made_of(photo_run, layer):
     )[0]
     rows, columns, units = pre_activations.shape
     for index in ((0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2)):
-        found = neuron(photo_run, layer, units - 1, 2, index=index)
+        found = neuron(photo_run, layer, units - 1, 2, position=index)
         assert found.sum == pytest.approx(float(pre_activations[index][units - 1]), abs=1e-5)
         assert found.products.sum() + found.bias == pytest.approx(found.sum, abs=1e-4)
         assert found.grid == (rows, columns)
@@ -126,7 +126,7 @@ def test_it_is_told_in_words(run):
         ),
         (
             {"layer": 1, "unit": 0, "position": (4, 0)},
-            "The place (4, 0) was asked for, and layer 1 gives 4 x 3 places. Expected a row and a "
+            "The position (4, 0) was asked for, and layer 1 gives 4 x 3 positions. Expected a row and a "
             "column from 0. Leave it out for where the neuron responds most.",
         ),
     ],
