@@ -16,8 +16,8 @@ from tests.cli.folders import photo, shanghaitech
 
 
 def test_test_measures_the_test_part(call, xor_run):
-    run = ds.open_run(xor_run)
-    before = run.test_evaluations
+    run = ds.open_run(xor_run).with_data()
+    before, test = run.test_evaluations, run.dataset.test
     made = json.loads(call("test", xor_run, "--json").stdout)
     assert set(made) <= documented("test")
     assert made == {
@@ -25,9 +25,9 @@ def test_test_measures_the_test_part(call, xor_run):
         "data": {"name": "xor", "samples": 160},
         "test": run.test(),
         "baseline": run.baseline(),
-        "test_interval": {name: list(pair) for name, pair in run.test_intervals().items()},
+        "test_interval": {name: list(pair) for name, pair in run.intervals(test).items()},
         "test_interval_note": "",
-        "classes": run.test_class_metrics().plain(),
+        "classes": run.class_metrics(test).plain(),
         "targets": None,
         "targets_note": "",
         "test_evaluations": before + 1,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from downslope.data.scenes.scene import MAX_PEOPLE, Scene, draw_scene, draw_scenes
+from downslope.data.scenes.scene import MAX_PEOPLE, Scene, draw_scene
 
 SEED = 20
 
@@ -20,21 +20,6 @@ def test_same_arguments_give_the_same_scene(series):
     assert np.array_equal(again.photo, series[3].photo)
     assert np.array_equal(again.heads, series[3].heads)
     assert np.array_equal(again.sizes, series[3].sizes)
-
-
-def test_scenes_do_not_depend_on_how_many_are_drawn(series):
-    """Scene i is the same in a long series and in a short one."""
-    photos, heads = draw_scenes(4, SEED)
-    assert photos.shape == (4, 192, 256, 3) and photos.dtype == np.uint8
-    for index in range(4):
-        assert np.array_equal(photos[index], series[index].photo)
-        assert np.array_equal(heads[index], series[index].heads)
-
-
-def test_no_scenes_at_all():
-    """A series may be empty."""
-    photos, heads = draw_scenes(0, SEED)
-    assert photos.shape == (0, 192, 256, 3) and heads == []
 
 
 def test_scenes_and_seeds_differ(series):

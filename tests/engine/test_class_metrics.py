@@ -115,7 +115,7 @@ def test_a_run_tells_of_its_rare_class():
     assert rarest_class(run) is None
     assert class_verdict(run, found) == ""
     assert run.test_evaluations == 0
-    run.test_class_metrics()
+    ds.evaluate(run)
     assert run.test_evaluations == 1
     numbers = ds.train(
         parse("dense 2"), by_hand.numbers_data(), options=PLAIN, epochs=1, learning_rate=0.01

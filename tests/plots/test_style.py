@@ -96,6 +96,6 @@ def test_a_percentage_never_claims_more_than_is_so(fraction, text):
 
 
 def test_amounts_know_the_singular():
-    assert style.amount(1, "photo") == "1 photo"
-    assert style.amount(1200, "photo") == "1,200 photos"
-    assert style.amount(0, "photo") == "0 photos"
+    assert amount(1, "photo") == "1 photo"
+    assert amount(1200, "photo") == "1,200 photos"
+    assert amount(0, "photo") == "0 photos"

@@ -19,13 +19,14 @@ def test_looks_are_counted_across_openings_of_the_run(tmp_path):
     assert run.test_evaluations == 0
     run.measure(data.train), run.measure(data.validation)
     assert run.test_evaluations == 0
-    run.test(), run.test_intervals(), run.baseline()
+    ds.evaluate(run)
     assert run.test_evaluations == 1
     run.save(tmp_path / "r")
     run.test()
     opened = ds.open_run(tmp_path / "r")
     assert opened.test_evaluations == 2
-    opened.baseline(), opened.test_intervals()
+    opened = opened.with_data()
+    opened.baseline(), opened.intervals(opened.dataset.test)
     assert opened.test_evaluations == ds.open_run(tmp_path / "r").test_evaluations == 3
     opened.save(tmp_path / "copy")
     assert ds.open_run(tmp_path / "copy").test_evaluations == 3
@@ -62,7 +63,7 @@ def test_a_small_test_part_gives_no_interval_and_says_why(count):
     data = ds.load("waves")
     data = replace(data, test=data.test.take(np.arange(count)))
     run = ds.train(ds.Network([ds.Dense(1)]), data, options=PLAIN, epochs=1)
-    found = run.test_intervals()
+    found = run.intervals(data.test)
     said = verdict(run, run.test(), found, run.baseline())
     why = "(no 95 % interval: fewer than 10 samples are too few for one)"
     assert (found == {}) == (why in said) == (count < 10)

@@ -48,30 +48,59 @@ def _terminal(lively: bool) -> Console | None:
 def reading(source: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
     """Show how far reading a data set is; yields what is to be called with (done, in all)."""
     name = printable(Path(source).name or source)
-    console = _terminal(lively)
-    if console is None:
-        lines = _Lines()
-        yield lambda done, total: lines.say(f"reading {name}: {done:,} of {total:,}", done == total)
-        return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()
-    with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task(f"Reading {name}", total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+    def line(done: int, total: int) -> str:
+        return f"reading {name}: {done:,} of {total:,}"
+
+    with _bar(f"Reading {name}", line, lively) as on_progress:
+        yield on_progress
 
 
 @contextmanager
 def replaying(*, lively: bool) -> Iterator[Callable[[int, int], object]]:
     """Show how far a training is replayed; yields what is to be called with (steps, in all)."""
+
+    def line(done: int, total: int) -> str:
+        return f"replaying the training: {done:,} of {total:,} steps"
+
+    with _bar("Replaying the training", line, lively) as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def working(what: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
+    """Show how far long work is; yields what is to be called with (done, in all)."""
+
+    def line(done: int, total: int) -> str:
+        return f"{what}: {100 * done // total} %"
+
+    with _bar(what, line, lively, is_long=True) as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def _bar(
+    what: str, line: Callable[[int, int], str], lively: bool, *, is_long: bool = False
+) -> Iterator[Callable[[int, int], object]]:
+    """A bar on a terminal; elsewhere a line now and then.
+
+    Args:
+        what: What is done.
+        line: The plain line for (done, in all).
+        lively: Whether a display may be redrawn in place.
+        is_long: Whether it takes so long that it is announced, and the time left is shown.
+    """
     console = _terminal(lively)
     if console is None:
         lines = _Lines()
-        yield lambda done, total: lines.say(
-            f"replaying the training: {done:,} of {total:,} steps", done == total
-        )
+        if is_long:
+            say(what, err=True)
+        yield lambda done, total: lines.say(line(done, total), done == total)
         return
-    columns = TextColumn("Replaying the training"), BarColumn(), MofNCompleteColumn()
-    with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("", total=None)
+    columns = TextColumn("{task.description}", markup=False), BarColumn()
+    many = (TaskProgressColumn(), TimeRemainingColumn()) if is_long else (MofNCompleteColumn(),)
+    with Bars(*columns, *many, console=console, transient=True) as bars:
+        task = bars.add_task(printable(what), total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
@@ -111,21 +140,6 @@ def waiting(what: str, *, lively: bool) -> Iterator[None]:
         return
     with console.status(Text(printable(what))):
         yield
-
-
-@contextmanager
-def working(what: str, *, lively: bool) -> Iterator[Callable[[int, int], object]]:
-    """Show how far long work is; yields what is to be called with (done, in all)."""
-    console = _terminal(lively)
-    if console is None:
-        lines = _Lines()
-        say(what, err=True)
-        yield lambda done, total: lines.say(f"{what}: {100 * done // total} %", done == total)
-        return
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
-    with Bars(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
-        task = bars.add_task(printable(what), total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 class _Lines:

@@ -60,24 +60,6 @@ class Division:
         )
 
 
-def split_at_random(
-    count: int, seed: int, *, test: float = TEST, validation: float = VALIDATION
-) -> Parts:
-    """Split `count` samples at random.
-
-    Args:
-        count: How many samples there are.
-        seed: Any integer of 0 or more; the same seed gives the same parts.
-        test: Fraction of all samples that is kept for the test; 0 for no test part.
-        validation: Fraction of all samples that is kept for validation; 0 for none.
-
-    Raises:
-        DataError: There are fewer samples than parts.
-        SettingError: A fraction is negative, or nothing would be left to train on.
-    """
-    return split_by_class(np.zeros(count, np.int32), seed, test=test, validation=validation)
-
-
 def split_by_class(
     labels: np.ndarray, seed: int, *, test: float = TEST, validation: float = VALIDATION
 ) -> Parts:

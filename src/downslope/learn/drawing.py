@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from downslope.plots import style
@@ -49,19 +48,8 @@ def curves(
             marker=marker,
         )  # fmt: skip
     if points or any(name for _, _, name in lines):
-        _name(axes)
+        style.legend_beside(axes)
     return figure
-
-
-def _name(axes: Axes) -> None:
-    """Name what is drawn, beside the axes."""
-    axes.legend(
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        frameon=False,
-        fontsize=style.TEXT_SIZE,
-        labelcolor=style.INK,
-    )
 
 
 def scattered(
@@ -83,7 +71,7 @@ def scattered(
     for (at, values, name), (colour, size) in zip(clouds, looks, strict=True):
         axes.scatter(at, values, s=size, color=colour, label=name, zorder=3)
     axes.plot(line[0], line[1], color=style.BLUE, linewidth=2, label=line[2], zorder=2)
-    _name(axes)
+    style.legend_beside(axes)
     return figure
 
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from downslope.plots import style
+from downslope.text import amount
 
 MOST_NUMBERED = 24  # with more classes the cells are too small for numbers
 MOST_NAMED = 40  # and with more than these, not every class is named
@@ -55,7 +56,7 @@ def confusion_matrix(
     title = f"Confusion matrix: {name}" if name else "Confusion matrix"
     fraction = min(100 * right / max(total, 1), 100.0 if right == total else 99.9)
     subtitle = (
-        f"{right:,} of {style.amount(total, 'test sample')} classified correctly ({fraction:.1f} "
+        f"{right:,} of {amount(total, 'test sample')} classified correctly ({fraction:.1f} "
         "%). Numbers: samples. Stronger colour: larger fraction of the true class."
     )
     height = classes * float(np.clip(4.8 / classes, 0.29, 0.7)) if classes <= MOST_NUMBERED else 7.0

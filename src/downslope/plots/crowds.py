@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from downslope.data.density import SIGMA
 from downslope.plots import style
 from downslope.plots.style import mean_distance, value_range
+from downslope.text import amount
 
 _BLOCKS_PER_ROW = 2
 _HIGHEST = 3.2  # inches of a photo among samples, and twice that of a single one
@@ -151,7 +152,7 @@ def count_scatter(
     off = mean_distance(truth, estimates, "people")
     always = float(np.abs(baseline - truth).mean())
     subtitle = (
-        f"{off} on {style.amount(len(truth), 'test photo')}; always predicting "
+        f"{off} on {amount(len(truth), 'test photo')}; always predicting "
         f"the training median ({baseline:,.1f}): {always:,.1f}.{outside}"
     )
     title = f"Estimated and true counts: {name}" if name else "Estimated and true counts"

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from downslope.insight.explore import Exploration
 from downslope.plots import style
+from downslope.text import amount
 
 
 def explored(found: Exploration) -> Figure:
@@ -34,7 +35,7 @@ def explored(found: Exploration) -> Figure:
     )  # fmt: skip
     axes.plot(
         found.path, found.path_losses, "o-", color=style.VERMILLION, markersize=4, linewidth=1,
-        zorder=5, label=f"{style.amount(len(found.path) - 1, 'step')} downhill from the best point",
+        zorder=5, label=f"{amount(len(found.path) - 1, 'step')} downhill from the best point",
     )  # fmt: skip
     axes.plot(
         found.lowest, found.lowest_loss, "*", color=style.GREEN, markersize=14, zorder=4,

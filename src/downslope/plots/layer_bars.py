@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from downslope.insight.first_step import LayerGradients
 from downslope.plots import style
+from downslope.text import amount
 
 _BAR = 0.34  # inches per layer
 _MOST = 24  # layers that are drawn
@@ -95,6 +96,6 @@ def _number(axes: Axes, index: int, length: float, value: float, weights: int) -
         size=style.SMALL_SIZE, color=style.MUTED,
     )  # fmt: skip
     axes.text(
-        1.012, index, style.amount(weights, "weight"), transform=axes.get_yaxis_transform(),
+        1.012, index, amount(weights, "weight"), transform=axes.get_yaxis_transform(),
         va="center", size=style.SMALL_SIZE, color=style.MUTED,
     )  # fmt: skip

@@ -16,6 +16,7 @@ from downslope.insight.pixels import Importance, first_filters, image_shape, imp
 from downslope.plots import style
 from downslope.plots.samples import show_image, show_signed
 from downslope.runs.run import Run
+from downslope.text import amount
 
 USUAL = 1e-3  # fraction of its length by which a step usually moves a layer (Karpathy, 2015)
 PER_ROW = 8  # filters
@@ -43,7 +44,7 @@ def layers_figure(course: LayersOverTime) -> Figure:
     has_stuck = any(not np.isnan(_stuck(one)).all() for one in course.layers)
     subtitle = (
         "Length: Euclidean norm over all weights and biases of a layer. Gradient: of one batch. "
-        f"Activations: of {style.amount(course.samples, 'training sample')}."
+        f"Activations: of {amount(course.samples, 'training sample')}."
     )
     figure = style.new_figure(title, subtitle, height=6.6)
     names = [one.name for one in course.layers]
@@ -150,7 +151,7 @@ def filters_figure(filters: np.ndarray, *, name: str = "") -> Figure:
         how += f", added over {filters.shape[-1]} channels"
     figure = style.new_figure(
         f"Weights of the first layer: {name}" if name else "Weights of the first layer",
-        f"{len(shown)} of {style.amount(len(filters), 'unit')}, those with the largest weights "
+        f"{len(shown)} of {amount(len(filters), 'unit')}, those with the largest weights "
         f"first; {how}.",
         height=rows * (style.WIDTH / PER_ROW * 0.92) + 0.1,
     )

@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from downslope.data.scaling import Scaling
 from downslope.insight.pixels import image_shape
 from downslope.plots import style
+from downslope.plots.samples import shower_of
+from downslope.text import amount
 
 _TILES_PER_ROW = 6
 _TABLES_PER_ROW = 2
 _BARS = 4  # most unusual features shown for a row of a table
-_LEAST_BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class ClassPredictions:
     def sentence(self, shown: int) -> str:
         """What the worst ones are, for the subtitle."""
         wrong = int(self.wrong.sum())
-        total = style.amount(len(self.truth), "test sample")
+        total = amount(len(self.truth), "test sample")
         if not wrong:
             least = "prediction" if shown == 1 else f"{shown} predictions"
             return f"No mistake among {total}; shown: the least certain {least}."
@@ -147,27 +148,14 @@ def _draw_images(
     figure = style.new_figure(
         title, predictions.sentence(len(chosen)), height=rows * (tile * shape * 0.86 + 0.68)
     )
-    low, high = float(images.min()), float(images.max())
-    drawn = float((images == low).mean()) > _LEAST_BACKGROUND  # strokes on an empty ground
+    show = shower_of(images)
     grid = figure.subplots(rows, _TILES_PER_ROW, squeeze=False)
     for axes, index in zip(grid.flat, chosen, strict=False):
-        image = images[index]
-        if image.shape[-1] == 1:
-            colours = "gray_r" if drawn else "gray"
-            axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=max(high, low + 1e-9))
-        else:
-            axes.imshow(_displayable(image, low, high))
-        style.bare(axes)
+        show(axes, images[index])
         _caption(axes, predictions, index)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
     return figure
-
-
-def _displayable(image: np.ndarray, low: float, high: float) -> np.ndarray:
-    if image.dtype == np.uint8:
-        return image
-    return ((image - low) / max(high - low, 1e-9)).astype(np.float32)
 
 
 def _caption(axes: Axes, predictions: ClassPredictions, index: int) -> None:

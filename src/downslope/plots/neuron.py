@@ -12,6 +12,7 @@ from downslope.insight.neuron import Neuron
 from downslope.plots import style
 from downslope.plots.mistakes import as_images
 from downslope.plots.samples import show_image, show_signed
+from downslope.text import amount
 
 BARS = 10  # products that are drawn one by one
 LIKED = 6  # samples of each kind
@@ -73,7 +74,7 @@ def _draw_sum(axes: Axes, neuron: Neuron) -> None:
     ]  # fmt: skip
     if values.size > len(chosen):
         rest = float(values.sum() - values[chosen].sum())
-        steps.append((style.amount(values.size - len(chosen), "other"), rest, style.MUTED))
+        steps.append((amount(values.size - len(chosen), "other"), rest, style.MUTED))
     steps.append(("bias", neuron.bias, style.AMBER))
     position = 0.0
     ends = []

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 
 from downslope.plots import style
 from downslope.plots.mistakes import ClassPredictions
+from downslope.text import amount
 
 Classify = Callable[[Float[np.ndarray, "n 2"]], Float[np.ndarray, "n classes"]]
 RESOLUTION = 220  # points of the map along its longer side
@@ -53,9 +54,9 @@ def decision_map(
         ... )
     """
     wrong, total = int(predictions.wrong.sum()), len(inputs)
-    mistakes = style.amount(wrong, "mistake") if wrong else "No mistake"
+    mistakes = amount(wrong, "mistake") if wrong else "No mistake"
     subtitle = (
-        f"{mistakes} among {style.amount(total, 'test sample')}{', ringed' if wrong else ''}. "
+        f"{mistakes} among {amount(total, 'test sample')}{', ringed' if wrong else ''}. "
         "Stronger colour: more certain prediction."
     )
     title = f"Decision regions: {name}" if name else "Decision regions"
@@ -144,13 +145,9 @@ def _draw_key(axes: Axes, predictions: ClassPredictions) -> None:
         ring = Line2D([], [], linestyle="", marker="o", markersize=10, mfc="none", mec=style.INK)
         ring.set_label("mistake")
         handles.append(ring)
-    axes.legend(
+    style.legend_beside(
+        axes,
         handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        frameon=False,
-        fontsize=style.TEXT_SIZE,
-        labelcolor=style.INK,
         title="true class",
         title_fontsize=style.TEXT_SIZE,
         alignment="left",

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from downslope.plots import style
 from downslope.plots.style import mean_distance, value_range
+from downslope.text import amount
 
 Predict = Callable[[Float[np.ndarray, "n 1"]], Float[np.ndarray, "n outputs"]]
 MOST_OUTPUTS = 6
@@ -146,7 +147,7 @@ def _sentence(
             f"{style.plain(name, 18)} {style.short(error, 3)}"
             for name, error in zip(names[:MOST_OUTPUTS], errors.tolist(), strict=False)
         )
-        return f"Mean absolute error over {style.amount(len(truth), 'test sample')}: {listed}."
+        return f"Mean absolute error over {amount(len(truth), 'test sample')}: {listed}."
     always = (
         ""
         if baseline is None
@@ -154,4 +155,4 @@ def _sentence(
     )
     off = mean_distance(truth, predicted)
     outside = value_range(truth, predicted)[2] if truth.shape[1] == 1 else ""
-    return f"{off} on {style.amount(len(truth), 'test sample')}{always}.{outside}"
+    return f"{off} on {amount(len(truth), 'test sample')}{always}.{outside}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,6 @@ from downslope.plots import style
 
 _PER_ROW, _PHOTOS_PER_ROW = 6, 3
 _PHOTO_SIDE = 48  # pixels, above which an image gets a larger tile
-_LEAST_BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
 def sample_tiles(
@@ -38,18 +37,10 @@ def sample_tiles(
     rows = -(-len(images) // per_row)
     tile = style.WIDTH / per_row * min(1.6, images.shape[1] / images.shape[2])
     figure = style.new_figure(title, subtitle, height=rows * (0.9 * tile + 0.3) + 0.1)
-    low, high = float(images.min()), float(images.max())
-    drawn = images.shape[-1] == 1 and float((images == low).mean()) > _LEAST_BACKGROUND
+    show = shower_of(images)
     grid = figure.subplots(rows, per_row, squeeze=False)
     for axes, image, caption in zip(grid.flat, images, captions, strict=False):
-        style.bare(axes)
-        if image.shape[-1] == 1:
-            colours = "gray_r" if drawn else "gray"
-            axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=max(high, low + 1e-9))
-        elif image.dtype == np.uint8:
-            axes.imshow(image)
-        else:
-            axes.imshow(((image - low) / max(high - low, 1e-9)).astype(np.float32))
+        show(axes, image)
         text = style.plain(caption, 20 if per_row == _PER_ROW else 40)
         axes.set_title(text, loc="center", size=style.TEXT_SIZE, color=style.INK, pad=4)
     for axes in grid.flat[len(images) :]:
@@ -63,17 +54,26 @@ SIGNED = LinearSegmentedColormap.from_list(
 _BACKGROUND = 0.4  # fraction of pixels at the lowest value that tells a drawing from a photo
 
 
+def shower_of(images: np.ndarray) -> Callable[[Axes, np.ndarray], None]:
+    """A function that shows one of the images (N, h, w, 1 or 3), as bright as it is among them."""
+    low, high = float(images.min()), float(images.max())
+    span = max(high - low, 1e-9)
+    is_drawn = images.shape[-1] == 1 and float((images == low).mean()) > _BACKGROUND
+
+    def show(axes: Axes, image: np.ndarray) -> None:
+        if image.shape[-1] == 1:  # strokes on an empty ground are shown dark on bright
+            colours = "gray_r" if is_drawn else "gray"
+            axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=low + span)
+        else:
+            axes.imshow(image if image.dtype == np.uint8 else (image - low) / span)
+        style.bare(axes)
+
+    return show
+
+
 def show_image(axes: Axes, image: np.ndarray, like: np.ndarray, *, title: str = "") -> None:
     """Show one image, (h, w, 1 or 3), as bright as the images (N, h, w, ...) that it is one of."""
-    low, high = float(like.min()), float(like.max())
-    if image.shape[-1] == 1:
-        is_drawn = float((like == low).mean()) > _BACKGROUND  # strokes on an empty ground
-        colours = "gray_r" if is_drawn else "gray"
-        axes.imshow(image[..., 0], cmap=colours, vmin=low, vmax=max(high, low + 1e-9))
-    elif image.dtype == np.uint8:
-        axes.imshow(image)
-    else:
-        axes.imshow(((image - low) / max(high - low, 1e-9)).astype(np.float32))
+    shower_of(like)(axes, image)
     style.bare(axes, title=title)
 
 

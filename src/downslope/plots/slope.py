@@ -55,13 +55,9 @@ def tangents(found: Slope) -> Figure:
             f"{_slopes(one)}"
         )
         handles.append(Line2D([], [], linewidth=1.6, markersize=7.5, label=text, **look))
-    axes.legend(
+    style.legend_beside(
+        axes,
         handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        frameon=False,
-        fontsize=style.TEXT_SIZE,
-        labelcolor=style.INK,
         labelspacing=1.1,
     )
     return figure

@@ -12,6 +12,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 from matplotlib.ticker import Formatter
 from PIL import Image
 
@@ -189,6 +191,18 @@ def named_line(axes: Axes, x: float, words: str, fraction: float, near: float = 
     )
 
 
+def legend_beside(axes: Axes, **more: Any) -> Legend:
+    """A legend to the right of the axes; `more` are arguments of matplotlib's."""
+    return axes.legend(
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=TEXT_SIZE,
+        labelcolor=INK,
+        **more,
+    )
+
+
 def label_ends(axes: Axes, labels: list[tuple[float, str, str]], height: float) -> None:
     """Name lines at the right edge of the axes, next to where they end, without overlaps.
 
@@ -251,11 +265,6 @@ def plain(text: str, most: int = 24) -> str:
     text = printable(text, keep="\n")
     text = text if len(text) <= most else text[: most - 1].rstrip() + "…"
     return drawable(text).replace("$", r"\$")
-
-
-def amount(number: int, what: str) -> str:
-    """A number of things: "1 photo", "1,200 photos"."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def short(value: float, digits: int = 3) -> str:

@@ -15,11 +15,10 @@ from downslope.numerals import rounded
 from downslope.plots.mistakes import as_images
 from downslope.plots.samples import sample_tiles
 from downslope.plots.slope import tangents
-from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
 from downslope.runs.metric_text import COLUMNS, figure, generated_note, has_several_numbers
-from downslope.text import Table
+from downslope.text import Table, amount
 
 _MOST_COLUMNS = 8  # of a table that are shown
 LOSS_WORDS = {

@@ -10,10 +10,9 @@ from downslope.numerals import rounded
 from downslope.plots.curves import learning_rates
 from downslope.plots.layer_bars import layer_gradients, layer_movement
 from downslope.plots.run import curves_of
-from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
-from downslope.text import Table
+from downslope.text import Table, amount
 
 
 def the_slopes(material: Material) -> Iterator[Piece]:

@@ -10,7 +10,6 @@ from downslope.engine.metrics import MEASURES, TargetMetrics
 from downslope.nn import notation
 from downslope.numerals import rounded
 from downslope.plots.run import figures_of_test
-from downslope.plots.style import amount
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
 from downslope.runs.evaluate import TrainingResult
@@ -25,7 +24,7 @@ from downslope.runs.metric_text import (
     verdict,
 )
 from downslope.runs.run import Run
-from downslope.text import Table
+from downslope.text import Table, amount
 
 _MOST_CLASSES = 30
 _MOST_FACTS = 3  # targets among the facts

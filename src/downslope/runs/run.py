@@ -183,30 +183,6 @@ class Run(RunValue):
         """
         return measure.of_test_part(self, measure.measure)
 
-    def test_class_metrics(self) -> ClassMetrics:
-        """The metrics of each class on the test part.
-
-        Raises:
-            DataError: The data is missing or has changed, or the run did not learn classes.
-        """
-        return measure.of_test_part(self, measure.metrics_of_classes)
-
-    def test_target_metrics(self) -> TargetMetrics:
-        """The metrics of each target on the test part.
-
-        Raises:
-            DataError: The data is missing or has changed, or the run did not learn numbers.
-        """
-        return measure.of_test_part(self, measure.metrics_of_targets)
-
-    def test_intervals(self) -> dict[str, tuple[float, float]]:
-        """The 95 % interval of each metric of `test`.
-
-        Raises:
-            DataError: The data is missing or has changed.
-        """
-        return measure.of_test_part(self, measure.intervals)
-
     def baseline(self) -> dict[str, float]:
         """The baseline's metrics on the test part.
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from downslope.data.checks.duplicates import Copies, copied_rows
-from downslope.data.checks.findings import DataFinding, FindingKind, amount
+from downslope.data.checks.findings import DataFinding, FindingKind
 from downslope.data.checks.image_copies import copied_images
 from downslope.data.checks.leaks import Group, Leak, divided_groups, leaking_columns
 from downslope.data.checks.views import TEST, TRAIN, VALIDATION, View, Views, views_of
@@ -25,6 +25,7 @@ from downslope.data.load import load
 from downslope.data.tables.column_types import NUMBERS_ROWS
 from downslope.errors import printable
 from downslope.numerals import rounded
+from downslope.text import amount
 
 SMALL_CLASS = 10  # samples, of which one is for validation and two are for the test
 _FEW_OUTLIERS = 0.01  # of the values of a column

@@ -52,8 +52,3 @@ class DataFinding:
     def __str__(self) -> str:
         """All that is to be told, in one line."""
         return f"{self.says} {self.advice}"
-
-
-def amount(count: int, what: str) -> str:
-    """A number of things: 1 row, 2 rows."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

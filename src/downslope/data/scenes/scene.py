@@ -100,22 +100,6 @@ def draw_scene(
     return Scene(_expose(rng, canvas, view, light, lamps), heads, sizes)
 
 
-def draw_scenes(
-    count: int, seed: int, *, height: int = 192, width: int = 256
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Draw scenes 0 to `count` - 1 of the series `seed`.
-
-    Returns:
-        The photos, uint8 (count, height, width, 3), and for each its heads, float32 (k, 2).
-    """
-    photos, heads = np.empty((count, height, width, 3), np.uint8), []
-    for index in range(count):
-        scene = draw_scene(seed, index, height=height, width=width)
-        photos[index] = scene.photo
-        heads.append(scene.heads)
-    return photos, heads
-
-
 # -------------------------------------------------------------------------- placing and drawing
 
 
