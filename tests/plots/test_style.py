@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 import downslope as ds
 from downslope.plots import new_figure, save, style
+from downslope.text import amount
 
 
 def test_the_size_in_pixels_is_that_of_the_figure(tmp_path, png_size):
