@@ -118,10 +118,9 @@ def _steps(
     of_one = partial(loop.train_step, program, material)
     of_all = jax.vmap(of_one, in_axes=(1, 1, loop.MEMBERS), out_axes=loop.MEMBERS)
 
-    def step(chunk: loop.Chunk, _: None) -> tuple[loop.Chunk, Array]:
-        chunk = of_all(batches, rates, chunk)
-        return chunk, chunk.state.parameters[0]["weights"]
+    def step(states: loop.State, at: tuple[Array, Array]) -> tuple[loop.State, tuple]:
+        batch, rate = (one[None] for one in at)  # a chunk of one step
+        _, states, rows = of_all(batch, rate, loop.new_chunk(program, states, 1))
+        return states, (states.parameters[0]["weights"], rows.batch_loss[0])
 
-    steps = len(batches)
-    chunk, weights = lax.scan(step, loop.new_chunk(program, states, steps), length=steps)
-    return weights, chunk.rows.batch_loss
+    return lax.scan(step, states, (batches, rates))[1]
