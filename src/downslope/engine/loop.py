@@ -363,20 +363,36 @@ def _mark_overflown(state: State) -> State:
     return state._replace(ending=ending)
 
 
-def _of_all(program: Program, function: Callable[..., Chunk], *axes: int | None) -> Callable:
-    """`function(program, material, ..., chunk)` for the one network, or for all members.
+def _of_all(
+    program: Program, function: Callable[..., Chunk], row: int, material: Material, *steps: Array
+) -> Callable[[Chunk], Chunk]:
+    """`train_step` or `measure` as a function of the chunk, for the network or for all members.
+
+    Each member is given a chunk of one step: rows of which each member has its own column would be
+    read and written more slowly.
 
     Args:
         program: What is compiled.
         function: What changes the chunk of one network.
-        axes: Which axis of each array between is that of the members.
+        row: Which row it writes, counted from the steps that are done.
+        material: Samples and scaling.
+        steps: The batches and the rates, if the function takes them.
     """
     of_one, members = partial(function, program), program.members
     if members is None:
-        return of_one
-    material: Any = (None, None, None, 0 if members.own_keys else None, None)
-    in_axes = (Material(*material), *axes, MEMBERS)
-    return jax.vmap(of_one, in_axes=in_axes, out_axes=MEMBERS)
+        return partial(of_one, material, *steps)
+    axes: Any = (None, None, None, 0 if members.own_keys else None, None)
+    of_steps = (1 if members.own_batches else None, 1)[: len(steps)]
+    of_each = jax.vmap(of_one, (Material(*axes), *of_steps, MEMBERS), MEMBERS)
+
+    def of_all(chunk: Chunk) -> Chunk:
+        now = chunk.done + row
+        given, rows = jax.tree.map(lambda one: one[now][None], (steps, chunk.rows))
+        own = of_each(material, *given, Chunk(jnp.int32(-row), chunk.state, rows))
+        rows = jax.tree.map(lambda one, new: one.at[now].set(new[0]), chunk.rows, own.rows)
+        return Chunk(now + own.done, own.state, rows)
+
+    return of_all
 
 
 def is_measured_step(step: Any, numbers: Numbers) -> Any:
@@ -408,11 +424,8 @@ def run_chunk(
         count: How many steps to run, ().
     """
     start = jnp.max(state.step)  # that of all members but those that have ended
-    own_batches = program.members is not None and program.members.own_batches
-    step = partial(
-        _of_all(program, train_step, 1 if own_batches else None, 1), material, batches, rates
-    )
-    measured = partial(_of_all(program, measure), material)
+    step = _of_all(program, train_step, 0, material, batches, rates)
+    measured = _of_all(program, measure, -1, material)
 
     def goes_on(chunk: Chunk) -> Array:
         return (chunk.done < count) & jnp.any(chunk.state.ending == RUNNING)
