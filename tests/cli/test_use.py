@@ -292,7 +292,7 @@ def test_damaged_arrays(refused, xor_run):
 def test_one_form_of_answers(refused, xor_run):
     Path("a.csv").write_text("0.5,0.5\n")
     assert refused("predict", xor_run, "a.csv", "--csv", "--json") == (
-        "Both --json and --csv were asked for. Expected one form of answers: --json prints JSON, "
+        "Both --json and --csv were asked for. Expected one form of output: --json prints JSON, "
         "--csv prints CSV, --out writes CSV to a file. Leave one of them out."
     )
     assert refused("predict", xor_run, "a.csv", "--out", "b.csv", "--json").startswith(
