@@ -37,7 +37,7 @@ def test_words_json_and_pictures(call, own_run, tmp_path):
     assert found["b"]["changes"] == [
         {"step": 20, "changed": [{"name": "learning rate", "a": "0.1", "b": "0.01"}]}
     ]
-    assert found["stretches"][1] == {
+    assert found["phases"][1] == {
         "first": 21,
         "settings": [{"name": "learning rate", "a": "0.1", "b": "0.01"}],
         "versions": [],

@@ -8,16 +8,16 @@ import downslope as ds
 from downslope.engine.settings import Settings
 from downslope.insight.differing_settings import (
     Change,
-    Stretch,
-    Unlike,
+    Difference,
+    DifferingPhase,
     changes_of,
-    data_unlike,
+    data_differences,
+    differing_phases,
     in_force,
     is_same_folder,
-    network_unlike,
-    settings_unlike,
-    stretches,
-    versions_unlike,
+    network_differences,
+    setting_differences,
+    version_differences,
 )
 from downslope.nn.notation import parse
 from downslope.runs.run_folder import Phase
@@ -77,7 +77,7 @@ def run():
     ],
 )
 def test_settings_are_told_as_a_user_writes_them(changes, said):
-    found = settings_unlike(USUAL, dataclasses.replace(USUAL, **changes))
+    found = setting_differences(USUAL, dataclasses.replace(USUAL, **changes))
     assert [str(one) for one in found] == said
 
 
@@ -99,16 +99,16 @@ def test_every_setting_is_looked_at():
     }
     assert set(other) == {one.name for one in dataclasses.fields(Settings)}
     for name, value in other.items():
-        assert len(settings_unlike(USUAL, dataclasses.replace(USUAL, **{name: value}))) == 1
+        assert len(setting_differences(USUAL, dataclasses.replace(USUAL, **{name: value}))) == 1
 
 
 def test_data_is_unlike_only_if_its_numbers_are(run):
     card = run.data
-    assert data_unlike(card, dataclasses.replace(card, name="elsewhere", source="x.csv")) == ()
+    assert data_differences(card, dataclasses.replace(card, name="elsewhere", source="x.csv")) == ()
     other = dataclasses.replace(
         card, name="others", fingerprint="f" * 64, samples={**card.samples, "train": 1200}
     )
-    assert [str(one) for one in data_unlike(card, other)] == [
+    assert [str(one) for one in data_differences(card, other)] == [
         "data: points and others",
         "training samples: 50 and 1,200",
         f"fingerprint of the data: {card.fingerprint[:12]} and ffffffffffff",
@@ -118,12 +118,14 @@ def test_data_is_unlike_only_if_its_numbers_are(run):
 def test_networks_and_versions(run):
     model = dataclasses.replace(run.model, network=parse("dense 2, dense 3"))
     other = dataclasses.replace(run, model=model)
-    assert [str(one) for one in network_unlike(run, other)] == [
+    assert [str(one) for one in network_differences(run, other)] == [
         'network: "dense 3" and "dense 2, dense 3"'
     ]
-    assert network_unlike(run, run) == ()
-    found = versions_unlike({"jax": "1", "numpy": "2"}, {"jax": "1", "numpy": "3", "native": "no"})
-    assert found == (Unlike("numpy", "2", "3"), Unlike("native", "unknown", "no"))
+    assert network_differences(run, run) == ()
+    found = version_differences(
+        {"jax": "1", "numpy": "2"}, {"jax": "1", "numpy": "3", "native": "no"}
+    )
+    assert found == (Difference("numpy", "2", "3"), Difference("native", "unknown", "no"))
 
 
 def test_what_holds_at_a_step_is_that_of_its_phase(run):
@@ -135,19 +137,19 @@ def test_what_holds_at_a_step_is_that_of_its_phase(run):
     assert rates == [0.5, 0.5, 0.5, 0.2, 0.2, 0.1, 0.1]
     assert in_force(later, 3)[1] == {"jax": "0"}
     assert in_force(later, 4)[1] == run.versions
-    found = stretches(later, run, 8)
+    found = differing_phases(later, run, 8)
     assert [one.first for one in found] == [1, 4, 6]
     assert found[1:] == (
-        Stretch(4, (Unlike("learning rate", "0.2", "0.1"),), ()),
-        Stretch(6, (), ()),
+        DifferingPhase(4, (Difference("learning rate", "0.2", "0.1"),), ()),
+        DifferingPhase(6, (), ()),
     )
-    assert [one.first for one in stretches(later, run, 4)] == [1, 4]
-    assert stretches(run, run, 0) == (Stretch(1, (), ()),)
+    assert [one.first for one in differing_phases(later, run, 4)] == [1, 4]
+    assert differing_phases(run, run, 0) == (DifferingPhase(1, (), ()),)
     assert changes_of(run) == ()
     changes = changes_of(later)
     assert [one.step for one in changes] == [3, 5]
-    assert changes[0].changed[0] == Unlike("learning rate", "0.5", "0.2")
-    assert changes[1] == Change(5, (Unlike("learning rate", "0.2", "0.1"),))
+    assert changes[0].changed[0] == Difference("learning rate", "0.5", "0.2")
+    assert changes[1] == Change(5, (Difference("learning rate", "0.2", "0.1"),))
 
 
 def test_folders_are_the_same_wherever_they_are_called_from(tmp_path):

@@ -25,13 +25,13 @@ from downslope.insight.differing_settings import (
     OF_BATCHES,
     OF_STEPS,
     Change,
-    Stretch,
-    Unlike,
+    Difference,
+    DifferingPhase,
     changes_of,
-    data_unlike,
+    data_differences,
+    differing_phases,
     is_same_folder,
-    network_unlike,
-    stretches,
+    network_differences,
 )
 from downslope.numerals import rounded
 from downslope.result import PROGRAM_ONLY, Part, Result
@@ -123,7 +123,7 @@ class RunDiff(Result):
         data: The differences of their data.
         network: Their networks, if these differ.
         start: Whether they started from different runs' weights.
-        stretches: Which settings and versions differ, and from which step on.
+        phases: Which settings and versions differ, and from which step on.
         differs_from: The first step, from 1, whose batch losses differ in a bit; None where all
             steps that both have agree.
         takes_effect_at: The first step whose loss the differing settings can change; None where
@@ -137,10 +137,10 @@ class RunDiff(Result):
     a: Side
     b: Side
     same_folder: bool
-    data: tuple[Unlike, ...]
-    network: tuple[Unlike, ...]
+    data: tuple[Difference, ...]
+    network: tuple[Difference, ...]
     start: bool
-    stretches: tuple[Stretch, ...]
+    phases: tuple[DifferingPhase, ...]
     differs_from: int | None
     takes_effect_at: int | None
     same_batches: bool
@@ -176,7 +176,7 @@ class RunDiff(Result):
             return "start"
         if self.takes_effect_at is not None and self.differs_from >= self.takes_effect_at:
             return "settings"
-        before = [one for one in self.stretches if one.first <= self.differs_from]
+        before = [one for one in self.phases if one.first <= self.differs_from]
         return "versions" if any(one.versions for one in before) else "unknown"
 
     @property
@@ -226,7 +226,7 @@ class RunDiff(Result):
         said = [
             *_kinship(self),
             *_changes(self),
-            *_unlike(self),
+            *_differences(self),
             _same(self),
             _course(self),
             _why(self),
@@ -273,9 +273,9 @@ def diff(one: Run, other: Run) -> RunDiff:
         19
     """
     steps = min(len(one.trace.batch_loss), len(other.trace.batch_loss))
-    data, network = data_unlike(one.data, other.data), network_unlike(one, other)
+    data, network = data_differences(one.data, other.data), network_differences(one, other)
     has_other_start = one.origin != other.origin
-    parts = stretches(one, other, steps)
+    parts = differing_phases(one, other, steps)
     names = {each.name for part in parts for each in part.settings}
     shapes = [[leaf.shape for leaf in jax.tree.leaves(run.parameters)] for run in (one, other)]
     fits = shapes[0] == shapes[1] and not network
@@ -286,7 +286,7 @@ def diff(one: Run, other: Run) -> RunDiff:
         data=data,
         network=network,
         start=has_other_start,
-        stretches=parts,
+        phases=parts,
         differs_from=_first_other(one.trace.batch_loss[:steps], other.trace.batch_loss[:steps]),
         takes_effect_at=(
             1 if data or network or has_other_start else _takes_effect(one, other, parts)
@@ -307,7 +307,7 @@ def _bits(column: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(column, np.float64).view(np.uint64)
 
 
-def _takes_effect(one: Run, other: Run, parts: tuple[Stretch, ...]) -> int | None:
+def _takes_effect(one: Run, other: Run, parts: tuple[DifferingPhase, ...]) -> int | None:
     """The first step whose loss can differ: a loss is taken before its step changes the weights."""
     found = []
     for part in parts:
@@ -368,7 +368,7 @@ def _kinship(found: RunDiff) -> list[str]:
 
 def _changes(found: RunDiff) -> list[str]:
     """Where each went on with other settings, unless what differs says so already."""
-    told = {part.first - 1 for part in found.stretches if part.settings or part.versions}
+    told = {part.first - 1 for part in found.phases if part.settings or part.versions}
     sides = {"A": found.a.changes, "B": found.b.changes}
     if sides["A"] == sides["B"]:
         sides = {"Both": sides["A"]}
@@ -384,13 +384,13 @@ def _changed(change: Change) -> str:
     return ", ".join(f"{one.name} {one.b} instead of {one.a}" for one in change.changed)
 
 
-def _unlike(found: RunDiff) -> list[str]:
+def _differences(found: RunDiff) -> list[str]:
     said = [
         f"{_capital('; '.join(map(str, part)))}." for part in (found.data, found.network) if part
     ]
     if found.start:
         said.append("They began with the weights of different runs, or one with new ones.")
-    for part in found.stretches:
+    for part in found.phases:
         what = _listed(part)
         if part.first > 1:
             said.append(f"From step {part.first:,} on: {what or 'the same in both'}.")
@@ -399,7 +399,7 @@ def _unlike(found: RunDiff) -> list[str]:
     return said
 
 
-def _listed(part: Stretch) -> str:
+def _listed(part: DifferingPhase) -> str:
     versions = ", ".join(f"{one.name} {one.a} and {one.b}" for one in part.versions)
     return "; ".join([*map(str, part.settings), *([f"versions: {versions}"] if versions else [])])
 
@@ -409,8 +409,8 @@ def _same(found: RunDiff) -> str:
     differs = {
         "data": found.data,
         "network": found.network,
-        "settings": any(part.settings for part in found.stretches),
-        "versions": any(part.versions for part in found.stretches),
+        "settings": any(part.settings for part in found.phases),
+        "versions": any(part.versions for part in found.phases),
     }
     same = [name for name, unlike in differs.items() if not unlike]
     if not same:

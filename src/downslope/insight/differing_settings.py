@@ -24,7 +24,7 @@ _NONE = "none"
 
 
 @dataclass(frozen=True)
-class Unlike:
+class Difference:
     """One thing that is not the same.
 
     Attributes:
@@ -42,7 +42,7 @@ class Unlike:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class DifferingPhase:
     """Steps over which the same things are unlike.
 
     Attributes:
@@ -52,16 +52,16 @@ class Stretch:
     """
 
     first: int
-    settings: tuple[Unlike, ...]
-    versions: tuple[Unlike, ...]
+    settings: tuple[Difference, ...]
+    versions: tuple[Difference, ...]
 
 
-def data_unlike(one: DataSummary, other: DataSummary) -> tuple[Unlike, ...]:
+def data_differences(one: DataSummary, other: DataSummary) -> tuple[Difference, ...]:
     """Differences between two data sets; empty if they hold the same numbers."""
     if one.fingerprint == other.fingerprint:
         return ()
-    found = _unlike(_card(one), _card(other))
-    prints = Unlike("fingerprint of the data", one.fingerprint[:12], other.fingerprint[:12])
+    found = _differences(_card(one), _card(other))
+    prints = Difference("fingerprint of the data", one.fingerprint[:12], other.fingerprint[:12])
     return (*found, prints)
 
 
@@ -75,17 +75,17 @@ def _card(data: DataSummary) -> dict[str, str]:
     }
 
 
-def network_unlike(one: Run, other: Run) -> tuple[Unlike, ...]:
+def network_differences(one: Run, other: Run) -> tuple[Difference, ...]:
     """The two networks, if they are not the same."""
-    return _unlike(*({"network": f'"{describe(run.network)}"'} for run in (one, other)))
+    return _differences(*({"network": f'"{describe(run.network)}"'} for run in (one, other)))
 
 
-def settings_unlike(one: Settings, other: Settings) -> tuple[Unlike, ...]:
+def setting_differences(one: Settings, other: Settings) -> tuple[Difference, ...]:
     """The settings that differ, in the words of the command line.
 
     Of two kinds of optimizer, settings with their usual values are left out.
     """
-    found = _unlike(in_words(one), in_words(other))
+    found = _differences(in_words(one), in_words(other))
     before, now = one.optimizer, other.optimizer
     if before.name == now.name:
         return found
@@ -121,27 +121,27 @@ def in_words(settings: Settings) -> dict[str, str]:
     return {name: _NONE if value is None else str(value) for name, value in found.items()}
 
 
-def versions_unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, ...]:
+def version_differences(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Difference, ...]:
     """The versions that differ, and how the layers were computed."""
     names = dict.fromkeys([*one, *other])
     words = [{name: each.get(name, "unknown") for name in names} for each in (one, other)]
-    return _unlike(*words)
+    return _differences(*words)
 
 
-def _unlike(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Unlike, ...]:
-    return tuple(Unlike(name, one[name], other[name]) for name in one if one[name] != other[name])
+def _differences(one: Mapping[str, str], other: Mapping[str, str]) -> tuple[Difference, ...]:
+    return tuple(Difference(name, a, other[name]) for name, a in one.items() if a != other[name])
 
 
-def stretches(one: Run, other: Run, steps: int) -> tuple[Stretch, ...]:
-    """What is unlike over the first `steps` steps: a stretch for each change, at least one."""
+def differing_phases(one: Run, other: Run, steps: int) -> tuple[DifferingPhase, ...]:
+    """The differences over the first `steps` steps: a phase for each change, at least one."""
     indices = {phase.until for run in (one, other) for phase in run.phases}
-    found: list[Stretch] = []
+    found: list[DifferingPhase] = []
     for index in sorted({0, *(index for index in indices if index < steps)}):
         mine, yours = in_force(one, index + 1), in_force(other, index + 1)
-        settings = settings_unlike(mine[0], yours[0])
-        versions = versions_unlike(mine[1], yours[1])
+        settings = setting_differences(mine[0], yours[0])
+        versions = version_differences(mine[1], yours[1])
         if not found or (found[-1].settings, found[-1].versions) != (settings, versions):
-            found.append(Stretch(index + 1, settings, versions))
+            found.append(DifferingPhase(index + 1, settings, versions))
     return tuple(found)
 
 
@@ -163,7 +163,7 @@ class Change:
     """
 
     step: int
-    changed: tuple[Unlike, ...]
+    changed: tuple[Difference, ...]
 
 
 def changes_of(run: Run) -> tuple[Change, ...]:
@@ -173,7 +173,7 @@ def changes_of(run: Run) -> tuple[Change, ...]:
     return tuple(
         Change(
             phase.until,
-            settings_unlike(before[0], behind[0]) + versions_unlike(before[1], behind[1]),
+            setting_differences(before[0], behind[0]) + version_differences(before[1], behind[1]),
         )
         for phase, (before, behind) in zip(run.phases, pairwise(parts), strict=True)
     )
