@@ -23,7 +23,7 @@ from downslope.engine import loop
 from downslope.engine.compilation import compiled
 from downslope.errors import RunError, SettingError
 from downslope.insight.step import batch_gradients
-from downslope.insight.step_text import number, percent
+from downslope.insight.step_trace import number, percent
 from downslope.nn.activations import Activation
 from downslope.nn.layer import activation_of, learned_arrays
 from downslope.nn.network import NetworkParameters

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from downslope.data.dataset import Dataset, Samples
 from downslope.engine.model import Model
 from downslope.errors import DataError, NetworkError
-from downslope.insight.step_text import number
+from downslope.insight.step_trace import number
 from downslope.insight.weight import checked_layer
 from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense

@@ -14,7 +14,7 @@ from downslope.errors import RunError
 from downslope.insight.chain_rule import chain_of
 from downslope.insight.one_sample import SeenSample, Way, see_sample, walk, with_statistics
 from downslope.insight.slope_check import difference_at
-from downslope.insight.step_text import LayerStep, StepTrace, WeightStep
+from downslope.insight.step_trace import LayerStep, StepTrace, WeightStep
 from downslope.insight.weight import arrays_of, checked_layer, find_weight
 from downslope.nn.activations import identity
 from downslope.nn.network import NetworkParameters

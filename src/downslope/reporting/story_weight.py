@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from downslope.errors import InputError
 from downslope.insight.chain_rule import Chain, Product, Sum
 from downslope.insight.neuron import neuron
-from downslope.insight.step_text import (
+from downslope.insight.step_trace import (
     INDENT,
     number,
     tell_activations,
