@@ -5,6 +5,7 @@ Each was found by trying on the validation part; `docs/recipes.md` has the figur
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import OPTIMIZERS, Optimizer
+from downslope.nn.notation import parse
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,47 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
+FEW_IMAGES = 100  # fewer are too few for the statistics of a batch
+WORK = 3.1e13  # operations of a training on images: about two minutes of two cores
+SMALLEST = 5  # pixels of a side, about, that the last convolution sees
+WIDEST, NARROWEST = 128, 16  # channels of the last convolution and of the first
+
+
+def _images(dataset: Dataset) -> Recipe:
+    """For images of one size: halved again and again, each time with more channels.
+
+    Each stage pools before it normalises, so that there is a quarter to normalise.
+    """
+    height, width, channels = dataset.input_shape
+    samples, is_colour = len(dataset.train), channels == 3
+    # a photo's mirror image is a photo as well; a digit's is none
+    augment = Augment(shift=0.125, average=True) if is_colour else Augment(flip=False, shift=0.08)
+    if samples < FEW_IMAGES:
+        return Recipe(
+            "conv 16 5 relu, max_pool 2, conv 32 5 relu, max_pool 2, flatten, "
+            "dropout 0.3, dense {outputs}",
+            epochs=40,
+        )
+    halvings = max(1, math.ceil(math.log2(min(height, width) / SMALLEST)))
+    text = ""
+    for stage in reversed(range(halvings)):
+        wide = max(NARROWEST, WIDEST >> stage)
+        text += f"conv {wide} 3, max_pool 2, batch_norm, relu, conv {wide} 3, batch_norm, relu, "
+    # where something is matters for a number, and not for what it is
+    text += "flatten, " if dataset.task == "regression" else "global_max_pool, "
+    products = parse(f"{text}dense 1").multiplications(dataset.input_shape)
+    return Recipe(
+        text + "dense {outputs}",
+        optimizer="adamw",
+        learning_rate=0.01,
+        weight_decay=0.05,
+        batch_size=128 if samples >= 10_000 else 64 if samples >= 2_000 else 32,
+        epochs=max(4, min(40, round(WORK / (6 * products * samples)))),
+        augment=augment,
+        label_smoothing=0.1 if dataset.task == "classification" else 0.0,
+    )
+
+
 def recipe_for(dataset: Dataset) -> Recipe:
     """The recipe for a data set: its own, or the one for its kind."""
     if dataset.source in RECIPES:  # not its name: a user's own folder may be called "crowd"
@@ -97,12 +140,7 @@ def recipe_for(dataset: Dataset) -> Recipe:
     if dataset.photo_side:
         return COUNTS
     if len(dataset.input_shape) == 3:
-        return Recipe(
-            "conv 16 5 relu, max_pool 2, conv 32 5 relu, max_pool 2, flatten, "
-            "dropout 0.3, dense {outputs}",
-            batch_size=128,
-            epochs=max(5, min(40, 270_000 // len(dataset.train))),  # about 2,000 steps
-        )
+        return _images(dataset)
     if dataset.input_shape == (2,):
         return PLANE
     if dataset.task == "regression":  # dropout costs it half of what it could know
