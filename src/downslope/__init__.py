@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from downslope.nn.network import Network, Signal
     from downslope.nn.normalization import BatchNorm, GroupNorm, LayerNorm, Standardize
     from downslope.nn.notation import parse as parse_network
+    from downslope.nn.weights import load_weights
     from downslope.reporting.report import report
     from downslope.runs.checkpoint import Checkpoints
     from downslope.runs.evaluate import evaluate, training_result
@@ -129,6 +130,7 @@ __all__ = [
     "fork",
     "insight",
     "load",
+    "load_weights",
     "losses_at",
     "open_run",
     "parse_network",
@@ -185,6 +187,7 @@ _HOMES = {
     "nn.network": "Network Signal",
     "nn.normalization": "BatchNorm GroupNorm LayerNorm Standardize",
     "nn.notation": "parse_network",
+    "nn.weights": "load_weights",
     "reporting.report": "report",
 }
 _MODULES = ("data", "insight", "plots")  # meant for users, as a whole

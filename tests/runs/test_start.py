@@ -167,3 +167,75 @@ def test_the_baseline_of_labels_is_their_log_odds():
     run = fit(parse("dense 2"), data, epochs=1, loss=loss)
     fractions = labels.mean(axis=0)
     np.testing.assert_allclose(run.baseline_output, np.log(fractions / (1 - fractions)), rtol=1e-5)
+
+
+LIKE = parse("dense 6, batch_norm, tanh, dropout 0.5, dense 3")
+
+
+def two_classes():
+    """The first class of `DATA` against the others."""
+    parts = (
+        dataclasses.replace(part, targets=(part.targets > 0).astype(np.int32))
+        for part in (DATA.train, DATA.validation, DATA.test)
+    )
+    train, validation, test = parts
+    names = ("a", "other")
+    return dataclasses.replace(
+        DATA, train=train, validation=validation, test=test, class_names=names
+    )
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+def test_other_classes_begin_with_all_but_the_last_layer(freeze, tmp_path):
+    settings = {"optimizer": ds.Optimizer("adamw", weight_decay=0.1), "batch_size": 16, "epochs": 3}
+    first = fit(LIKE, **settings)
+    second = ds.train(
+        None, two_classes(), options=PLAIN, **SETTINGS | settings, start=first, freeze=freeze,
+        folder=tmp_path / "run",
+    )  # fmt: skip
+    assert second.network.layers[:-1] == LIKE.layers[:-1]
+    assert second.parameters[-1]["weights"].shape == (6, 2)
+    assert second.settings.freeze == (4 if freeze else 0)
+    np.testing.assert_array_equal(second.scaling.mean, first.scaling.mean)
+    begun = ds.replay(second).parameters(0)
+    by_hand.assert_same_parameters(begun[:-1], first.parameters[:-1])
+    ended = ds.replay(second).parameters(second.outcome.step)
+    by_hand.assert_same_parameters(ended, second.parameters)
+    same = [
+        np.array_equal(mine[name], yours[name])
+        for mine, yours in zip(second.parameters[:-1], first.parameters[:-1], strict=True)
+        for name in mine
+    ]
+    assert all(same) if freeze else not any(same)
+    step = ds.insight.trace_step(second, 2, layer=5)
+    assert step.weight.difference.value == pytest.approx(step.weight.chain.gradient, abs=1e-5)
+
+
+def test_what_is_frozen_needs_weights_to_begin_with():
+    with pytest.raises(ds.SettingError, match="would be random"):
+        fit(LIKE, freeze=True)
+    with pytest.raises(ds.SettingError, match="9 layers were to be frozen"):
+        fit(LIKE, freeze=9, start=fit(LIKE, epochs=1))
+
+
+def test_weights_of_a_file_are_begun_with(tmp_path):
+    first = fit(LIKE, epochs=1, batch_size=16)
+    (file,) = ds.export(first, tmp_path / "weights.safetensors", to="safetensors")
+    weights = ds.load_weights(LIKE, file, input_shape=(4,))
+    for mine, yours in zip(weights, first.parameters, strict=True):
+        assert mine.keys() == yours.keys()
+    begun = fit(LIKE, start=weights, epochs=1, folder=tmp_path / "run")
+    by_hand.assert_same_parameters(ds.replay(begun).parameters(0), first.parameters)
+    with pytest.raises(ds.NetworkError) as caught:
+        fit("dense 5, dense 3", start=weights)
+    assert str(caught.value) == (
+        "The weights do not fit the network: 1.biases is (6,) instead of (5,); 1.weights is (4, 6) "
+        "instead of (4, 5); 2.biases, (3,), is missing; 2.weights, (5, 3), is missing; 2.offset is "
+        "of no layer; 2.running_mean is of no layer; 2.running_variance is of no layer; 2.scale is "
+        "of no layer and 2 more. Expected the arrays that the network would draw for each layer. "
+        "Give the network that they are of, or say by load_weights(names=...) which is which."
+    )
+    with pytest.raises(ds.NetworkError, match=r"arrays of no layer: 5\.biases, 5\.weights"):
+        ds.load_weights(parse("dense 6, batch_norm"), file)
+    renamed = ds.load_weights(parse("dense 3"), file, names={"1.weights": "5.weights"})
+    np.testing.assert_array_equal(renamed[0]["weights"], first.parameters[4]["weights"])

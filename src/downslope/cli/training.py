@@ -62,6 +62,7 @@ def train_and_report(
     options: TrainOptions,
     out: Path | None,
     *,
+    start: str | None = None,
     log: Literal["tensorboard"] | None = None,
     checkpoints: Checkpoints | None = None,
     output: Output,
@@ -73,6 +74,7 @@ def train_and_report(
         reading: How a table is read; arguments of `load`.
         options: How to train; its learning rate may be "auto".
         out: Folder for the run, or None for the next free one below `runs`.
+        start: The folder of a run whose weights are begun with; None to draw them.
         log: What else is written while it trains.
         checkpoints: When its state is stored.
         output: How it is shown.
@@ -85,12 +87,19 @@ def train_and_report(
     """
     if log is not None:
         check_tensorboard()
-    command = TrainCommand(source, dict(reading), plain(options), log, checkpoints)
+    command = TrainCommand(source, dict(reading), plain(options), log, checkpoints, start)
+    earlier = None if start is None else open_run(start)
     with claimed(out, command) as claim:
         dataset = options.suited(output.read(source, reading, with_columns=True))
         finds_rate = options.learning_rate == "auto"
+        if finds_rate and earlier is not None:
+            raise SettingError(
+                "A learning rate was to be found for the weights of an earlier run.",
+                "weights that are drawn, or a rate",
+                "Give the rate; a third of the usual one is often right to go on with.",
+            )
         full = options.replace(learning_rate=None) if finds_rate else options
-        prepared = full.plan(dataset)  # says what is wrong before the folder is made
+        prepared = full.plan(dataset, earlier)  # says what is wrong before the folder is made
         own = claim(dataset.name)
         folder, found = own.path, None
         if finds_rate:
@@ -109,7 +118,13 @@ def train_and_report(
         ):
             on_chunk = both(shown, written)
             run = train(
-                None, dataset, options=full, on_chunk=on_chunk, folder=own, checkpoints=checkpoints
+                None,
+                dataset,
+                options=full,
+                on_chunk=on_chunk,
+                start=earlier,
+                folder=own,
+                checkpoints=checkpoints,
             )
     report(run, output, found)
     if log and not output.as_json:
@@ -218,6 +233,7 @@ class TrainCommand:
     options: dict[str, Any]
     log: Literal["tensorboard"] | None = None
     checkpoints: Checkpoints | None = None
+    start: str | None = None
     command: Literal["train"] = "train"
 
     @property
@@ -381,6 +397,7 @@ def _begin(
         command.reading,
         command.train_options.replace(**changes),
         at.folder,
+        start=command.start,
         log=command.log,
         checkpoints=command.checkpoints,
         output=output,

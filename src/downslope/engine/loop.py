@@ -25,6 +25,7 @@ from downslope.engine.backpropagation import backpropagate, stepped
 from downslope.engine.evaluation import Evaluator, Part, evaluate, take
 from downslope.engine.optimizers import Optimizer, OptimizerNumbers
 from downslope.engine.scales import Scales
+from downslope.nn.fusion import freeze
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss, smoothed_targets, spread_targets
 from downslope.nn.network import Network, NetworkParameters
@@ -59,6 +60,7 @@ class Program:
         has_target: Whether it ends at a validation loss.
         has_patience: Whether it ends where the validation loss falls no more.
         smoothed: Over how many classes a target may be spread; 0 where it is not.
+        frozen: How many of the first layers keep their weights.
         members: None for a single network; for several side by side, what differs between them
             besides their weights and learning rates.
     """
@@ -70,7 +72,20 @@ class Program:
     has_target: bool
     has_patience: bool
     smoothed: int = 0
+    frozen: int = 0
     members: Members | None = None
+
+    @property
+    def trained(self) -> Network:
+        """The network as the steps compute it: in few passes, with what is frozen left alone."""
+        return freeze(self.evaluator.joined, self.frozen)
+
+    def stepped(
+        self, parameters: NetworkParameters, direction: Any, rate: Array, drift: Any
+    ) -> NetworkParameters:
+        """The parameters after a step; frozen ones stay, also where the optimizer moves all."""
+        after = stepped(parameters, direction, rate, drift)
+        return (*parameters[: self.frozen], *after[self.frozen :])
 
 
 class Numbers(NamedTuple):
@@ -282,12 +297,12 @@ def train_step(
     """
     done, state, rows = chunk
     rate, seen = rates[done], see_batch(program, state.step, material, batches[done])
-    own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
+    own = seen.arguments(program.trained, program.evaluator.loss)
     found = backpropagate(parameters=state.parameters, **own)
     direction, optimizer_state = program.optimizer.direction(material.numbers.optimizer).update(
         found.gradients, state.optimizer_state, state.parameters
     )
-    after = stepped(state.parameters, direction, rate, found.drift)
+    after = program.stepped(state.parameters, direction, rate, found.drift)
     loss, finite = found.loss, jnp.isfinite(found.loss)
     steps_on = finite
     if program.members is not None:  # a single network would not be here

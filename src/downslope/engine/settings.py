@@ -138,6 +138,8 @@ class Settings:
         label_smoothing: Fraction of each class target that is spread evenly over all classes, in
             training alone (Szegedy et al., 2016); 0 for none.
         augment: Random changes of the training images, or their notation; None for none.
+        freeze: How many of the first layers keep their weights, and compute in training what they
+            do elsewhere: without dropout, and with the running statistics of batch normalisation.
         record: What is recorded.
         stop: When to end early.
 
@@ -163,6 +165,7 @@ class Settings:
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
     augment: Augment | None = None
+    freeze: int = 0
     record: Record = field(default_factory=Record)
     stop: Stop = field(default_factory=Stop)
 
@@ -198,6 +201,7 @@ class Settings:
                 "a fraction of at least 0 and below 1",
                 "0.1 is usual.",
             )
+        whole("number of frozen layers", self.freeze, 0, "0 freezes none.")
         if self.batch_size != "full":
             whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
 

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
-from downslope.engine.loop import Batch
+from downslope.engine.loop import Batch, Program
 from downslope.errors import DataError, NetworkError
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
@@ -123,7 +123,8 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         weights = np.ones(len(batch)) if seen.weights is None else np.asarray(seen.weights)
         fraction = float(weights[row] / (len(batch) if seen.total is None else seen.total))
         if seen.key is not None:
-            network = held(network, seen.key, np.shape(seen.inputs), row)
+            frozen = replay.program_of(step).frozen
+            network = held(network, seen.key, np.shape(seen.inputs), row, frozen)
         sizes = None if seen.sizes is None else np.asarray(seen.sizes)[row]
     else:
         units = replay.units
@@ -148,7 +149,7 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
     )
 
 
-def held(network: Network, key: Array, shape: Shape, row: int) -> Network:
+def held(network: Network, key: Array, shape: Shape, row: int, frozen: int = 0) -> Network:
     """The network with its dropout held as a step drew it for one row of a batch.
 
     Args:
@@ -156,10 +157,12 @@ def held(network: Network, key: Array, shape: Shape, row: int) -> Network:
         key: The step's random key.
         shape: Of the batch's inputs, (B, ...).
         row: The sample's index in the batch.
+        frozen: How many of the first layers are frozen, and drop nothing.
     """
     layers, before = [], shape[1:]
     for index, layer in enumerate(network.layers):
-        layers.append(_held(layer, network.layer_key(key, index), (shape[0], *before), row))
+        own = None if index < frozen else network.layer_key(key, index)
+        layers.append(_held(layer, own, (shape[0], *before), row))
         before = layer.output_shape(before)
     return Network(layers)
 
@@ -194,23 +197,25 @@ def _held_chain(layers: Sequence[Layer], key: Array, shape: Shape, row: int) -> 
 
 
 def with_statistics(
-    network: Network, parameters: NetworkParameters, seen: Batch
+    program: Program, parameters: NetworkParameters, seen: Batch
 ) -> NetworkParameters:
     """Parameters whose running statistics are those of a step's batch.
 
     With these the network treats a sample, by itself, as the step did.
 
     Args:
-        network: The network.
-        parameters: Its parameters before the step, or after it.
+        program: The program of the step.
+        parameters: The network's parameters before the step, or after it.
         seen: What the step saw.
     """
+    network = program.evaluator.network
     if not network.mixes_batch:
         return parameters
     inputs: Any = seen.inputs if seen.sizes is None else Padded(seen.inputs, seen.sizes)
     found = []
     for index, layer in enumerate(network.layers):
-        own, inputs = _stated(layer, parameters[index], inputs, network.layer_key(seen.key, index))
+        key = None if index < program.frozen else network.layer_key(seen.key, index)
+        own, inputs = _stated(layer, parameters[index], inputs, key)
         found.append(own)
     return tuple(found)
 
@@ -224,11 +229,11 @@ def _stated(
         if isinstance(inputs, Padded)
         else layer.forward(own, inputs, key)
     )
+    if key is None or not layer.mixes_batch:
+        return own, outputs
     if isinstance(layer, BatchNorm):
         mean, variance, _ = layer.statistics(inputs)
         return {**own, "running_mean": mean, "running_variance": variance}, outputs
-    if key is None or not layer.mixes_batch:
-        return own, outputs
     if isinstance(layer, Residual):
         return _stated_chain(layer.layers, own, inputs, key), outputs
     if not isinstance(layer, Parallel):

@@ -91,7 +91,8 @@ def _traced(
     old, new = (jax.tree.map(np.asarray, one.parameters) for one in (before, after))
     batch = past.seen(step)
     held, held_after = (
-        jax.tree.map(np.asarray, with_statistics(run.network, one, batch)) for one in (old, new)
+        jax.tree.map(np.asarray, with_statistics(past.program_of(step), one, batch))
+        for one in (old, new)
     )
     way = walk(network, held, *given, loss)
     gradients = tuple(one.gradients for one in way.layers)
@@ -160,7 +161,7 @@ def batch_gradients(
     program: loop.Program, parameters: NetworkParameters, seen: loop.Batch
 ) -> NetworkParameters:
     """The slopes of a batch's loss, found as the training finds them."""
-    own = seen.arguments(program.evaluator.joined, program.evaluator.loss)
+    own = seen.arguments(program.trained, program.evaluator.loss)
     return backpropagate(parameters=parameters, **own).gradients
 
 

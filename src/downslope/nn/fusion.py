@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import jax
+from jax import lax
 from jaxtyping import Array, Float
 
 from downslope.nn.activations import activation
@@ -206,6 +207,50 @@ def _joined(before: Layer, layer: Layer) -> Layer | None:
 def _activated(layer: Any, by: Activate) -> Any:
     """A layer that had no activation, with one; None where it had."""
     return replace(layer, activation=by.activation) if layer.activation == "identity" else None
+
+
+@dataclass(frozen=True)
+class _Frozen(Layer):
+    """A layer whose parameters stay as they are: it computes in training what it does elsewhere.
+
+    Attributes:
+        layer: The layer.
+    """
+
+    layer: Layer
+    word: ClassVar[str] = "frozen"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """That of the layer."""
+        return self.layer.output_shape(input_shape)
+
+    def side_after(self, side: Any) -> Any:
+        """That of the layer."""
+        return self.layer.side_after(side)
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n ..."], key: Array | None = None
+    ) -> Float[Array, "n ..."]:
+        """The layer's, which no gradient goes through."""
+        return self.layer.weighted_sum(lax.stop_gradient(parameters), inputs)
+
+    def padded_sum(self, parameters: Parameters, inputs: Padded, key: Array | None = None) -> Any:
+        """The layer's, likewise."""
+        return self.layer.padded_sum(lax.stop_gradient(parameters), inputs)
+
+    def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+        """The layer's."""
+        return self.layer.activate(sums)
+
+
+def freeze(network: Network, count: int) -> Network:
+    """The network with its first `count` layers frozen.
+
+    They compute what they do outside of training: without dropout, and with running statistics.
+    """
+    if not count:
+        return network
+    return Network([*map(_Frozen, network.layers[:count]), *network.layers[count:]])
 
 
 def outside_of_training(

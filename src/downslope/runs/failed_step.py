@@ -19,9 +19,10 @@ from jaxtyping import Array, Int
 
 from downslope.data.dataset import Dataset
 from downslope.engine import loop
-from downslope.engine.backpropagation import backpropagate, stepped
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.scales import Scales
+from downslope.nn.fusion import freeze
 from downslope.nn.layer import Layer, Padded
 from downslope.nn.losses import Loss
 from downslope.nn.network import NetworkParameters
@@ -134,7 +135,7 @@ def _look(
     rate: Array,
 ) -> _Step:
     """The step again, with the network itself: the loop's joined one hides some signals."""
-    network, loss = program.evaluator.network, program.evaluator.loss
+    network, loss = freeze(program.evaluator.network, program.frozen), program.evaluator.loss
     scales = material.scales
     unscaled = material._replace(scales=Scales(None, None))
     changed = loop.see_batch(program, step, unscaled, batch)
@@ -146,7 +147,7 @@ def _look(
     outputs: Any = signals[-1].activations
     optimizer = program.optimizer.direction(material.numbers.optimizer)
     direction, state = optimizer.update(back.gradients, optimizer_state, parameters)
-    after = stepped(parameters, direction, rate, back.drift)
+    after = program.stepped(parameters, direction, rate, back.drift)
     return _Step(
         targets=scales.predictions_of(changed.targets),
         changed=(_rows(changed.inputs), _rows(changed.targets)),

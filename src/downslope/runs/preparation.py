@@ -29,9 +29,10 @@ from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Settings
 from downslope.errors import SettingError
 from downslope.nn.losses import Loss
-from downslope.nn.network import Network
+from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import own_parts
 from downslope.runs.run import Run
+from downslope.runs.run_folder import Origin
 
 RECORDING_SHARE = 0.05  # of the time of the steps
 WIDEST_EVALUATION = 256  # samples at a time: wider is hardly faster,
@@ -76,6 +77,9 @@ class Preparation:
         loss: The loss.
         settings: All other settings.
         earlier: The run that is gone on from; None to start from weights drawn anew.
+        weights: The weights that are begun with, of all layers or of the first ones; those of
+            `earlier` if left out. Where they are of all its layers, its optimizer state and its
+            scaling of answers are taken over as well.
         scaled_as: The run whose scaling of predictions holds; None to learn it from the data.
     """
 
@@ -85,6 +89,7 @@ class Preparation:
     settings: Settings
     earlier: Run | None = None
     scaled_as: Run | None = None
+    weights: NetworkParameters | None = None
 
     def check(self) -> None:
         """Check that the settings suit the data, before anything is compiled or written.
@@ -113,6 +118,13 @@ class Preparation:
             origin = self._origin
             shapes = jax.eval_shape(partial(origin.network.init, origin.input_shape))
             self.settings.optimizer.check_own(shapes)
+        if self.settings.freeze > len(self.network.layers):
+            raise SettingError(
+                f"{self.settings.freeze} layers were to be frozen, of a network of "
+                f"{len(self.network.layers)}.",
+                "at most as many as it has",
+                "freeze=True freezes all but the last layer with weights.",
+            )
         classes = len(self.dataset.class_names)
         sample_weights(self.dataset.train, self.settings.class_weights, classes)
 
@@ -147,7 +159,7 @@ class Preparation:
     @cached_property
     def target_scaling(self) -> Scaling | None:
         """How outputs become numbers in the targets' units; weights mean nothing without it."""
-        known = self.earlier or self.scaled_as
+        known = self.scaled_as if self.weights is not None else self.earlier or self.scaled_as
         if known is not None:
             return known.target_scaling
         return target_scaling(self.dataset, self.loss)
@@ -169,6 +181,7 @@ class Preparation:
             has_target=settings.stop.target_loss is not None,
             has_patience=settings.stop.patience is not None,
             smoothed=len(self.dataset.class_names) if self._spreads else 0,
+            frozen=settings.freeze,
         )
 
     @property
@@ -232,6 +245,13 @@ class Preparation:
         return max(1, math.ceil(self._most_measured / self._affordable_samples))
 
     @property
+    def origin(self) -> Origin | None:
+        """Where the first weights come from; None where they are drawn from the seed."""
+        if self.earlier is not None:
+            return self.earlier.as_origin
+        return None if self.weights is None else Origin("", "", 0)
+
+    @property
     def _origin(self) -> loop.Origin:
         return loop.Origin(
             network=self.network,
@@ -249,7 +269,9 @@ class Preparation:
     @property
     def state_note(self) -> str:
         """A sentence where a run is gone on from and the optimizer starts with a fresh state."""
-        if self.earlier is None or self.earlier.outcome.kept_step < self.earlier.outcome.step:
+        if self.earlier is None or self.weights is not None:
+            return ""
+        if self.earlier.outcome.kept_step < self.earlier.outcome.step:
             return ""
         return self._carried_over(self.earlier, self.shapes.optimizer_state)[1]
 
@@ -261,15 +283,17 @@ class Preparation:
         """The state before the first step, and the key of chance."""
         seed = np.uint32(self.settings.seed)
         drawn = compiled(loop.begin, self._origin, seed, options=(QUICKLY_COMPILED,))(seed)
-        return drawn if self.earlier is None else self._go_on(drawn, self.earlier)
-
-    def _go_on(self, drawn: loop.Start, earlier: Run) -> loop.Start:
-        """A start at the weights of an earlier run, with what its optimizer remembers."""
-        optimizer_state, _ = self._carried_over(earlier, drawn.state.optimizer_state)
-        state = drawn.state._replace(parameters=earlier.parameters, optimizer_state=optimizer_state)
-        if state.best is not None:
-            state = state._replace(best=earlier.parameters)
-        return drawn._replace(state=state)
+        if self.earlier is None and self.weights is None:
+            return drawn
+        state, weights = drawn.state, self.weights
+        if weights is None:  # a whole run is gone on from, with what its optimizer remembers
+            assert self.earlier is not None
+            weights = self.earlier.parameters
+            optimizer_state, _ = self._carried_over(self.earlier, state.optimizer_state)
+            state = state._replace(optimizer_state=optimizer_state)
+        parameters = (*weights, *state.parameters[len(weights) :])
+        best = None if state.best is None else parameters
+        return drawn._replace(state=state._replace(parameters=parameters, best=best))
 
     def material(self, key: Array) -> loop.Material:
         """The samples and the scaling where the loop can reach them, with the key of chance."""

@@ -16,7 +16,7 @@ from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import BatchSize, Record, Stop
 from downslope.errors import DataError
 from downslope.nn.losses import Loss, PerSample
-from downslope.nn.network import Network
+from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
 from downslope.runs.progress import OnChunk
 from downslope.runs.run import Run
@@ -42,10 +42,11 @@ def train(
     class_weights: Sequence[float] | None = None,
     label_smoothing: float | None = None,
     augment: Augment | str | None = None,
+    freeze: int | bool | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
     on_chunk: OnChunk | None = None,
-    start: Run | None = None,
+    start: Run | NetworkParameters | None = None,
     folder: str | Path | Claim | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> Run:
@@ -77,6 +78,8 @@ def train(
             training; recorded losses use the targets as they are.
         augment: Random changes of the training images, as an `Augment` or in its notation
             ("flip,shift=0.1"); "none" for no changes.
+        freeze: How many of the first layers keep their weights; True for all but the last layer
+            with weights.
         record: What is recorded of the training.
         stop: When to end before the last epoch.
         on_chunk: Called with a `Progress` between two chunks of steps.
@@ -84,7 +87,9 @@ def train(
             and targets, and its optimizer state, if it fits the optimizer of now. A warning says
             where it does not, or where the run's folder does not have it. Restored best weights
             have no optimizer state. Give another `seed`, or the order of the samples and all other
-            chance repeat those of that run.
+            chance repeat those of that run. Of a run that learned other classes or numbers, all but
+            the last layer with weights is taken over, and that one drawn from the seed. Instead of
+            a run, weights as `load_weights` returns them.
         folder: A new or empty folder for the run. Checkpoints are stored there while it trains, so
             that `resume` can continue it, and at the end the run is saved there.
         checkpoints: When the state is stored.
@@ -118,11 +123,12 @@ def train(
         "class_weights": class_weights,
         "label_smoothing": label_smoothing,
         "augment": augment,
+        "freeze": freeze,
         "record": record,
         "stop": stop,
     }
     wanted = options_from(options, given, network)  # refused before the data is read
-    if data is None and start is not None:
+    if data is None and isinstance(start, Run):
         data = start.with_data().dataset
     if data is None:
         raise DataError(

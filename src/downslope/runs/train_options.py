@@ -21,8 +21,9 @@ from downslope.errors import NetworkError, SettingError
 from downslope.names import look_up
 from downslope.nn.embedding import Embedding
 from downslope.nn.losses import Loss, PerSample, resolve
-from downslope.nn.network import Network
+from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import parse
+from downslope.nn.weights import check_weights
 from downslope.runs.checkpoint import with_optimizer_state
 from downslope.runs.preparation import Preparation
 from downslope.runs.recipe import recipe_for
@@ -32,8 +33,10 @@ from downslope.runs.validate import (
     check_fit,
     check_start,
     first_layers,
+    last_weights,
     needed_output,
     with_labels,
+    with_outputs,
 )
 
 
@@ -61,6 +64,8 @@ class TrainOptions:
         label_smoothing: Fraction of each class target that is spread evenly over all classes while
             training.
         augment: An `Augment`, or its notation, such as "flip,shift=0.1"; "none" for no changes.
+        freeze: How many of the first layers keep their weights; True for all but the last layer
+            with weights.
         record: What is recorded of the training; None for the default.
         stop: When to end before the last epoch; None for never.
 
@@ -86,6 +91,7 @@ class TrainOptions:
     class_weights: tuple[float, ...] = ()
     label_smoothing: float | None = None
     augment: Augment | str | None = None
+    freeze: int | bool = 0
     record: Record | None = None
     stop: Stop | None = None
 
@@ -103,6 +109,7 @@ class TrainOptions:
         given = {name: value for name, value in vars(self).items() if value is not None}
         given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
         given.pop("network", None)
+        given["freeze"] = int(self.freeze)
         if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
             del given["learning_rate"]  # it is found before the training
         Settings(**given)
@@ -181,13 +188,14 @@ class TrainOptions:
             },
         )
 
-    def plan(self, dataset: Dataset, start: Run | None = None) -> Preparation:
+    def plan(self, dataset: Dataset, start: Run | NetworkParameters | None = None) -> Preparation:
         """Check the options, and prepare a training with them on a data set.
 
         Args:
             dataset: What is learnt from.
             start: A run to go on from: its network and loss, where none is given, its weights, its
-                scaling of inputs and targets, and its optimizer state.
+                scaling of inputs and targets, and its optimizer state. Where it learned other
+                classes or numbers, all but its last layer with weights. Or weights alone.
 
         Raises:
             DataError: There are no samples to train on or to validate with.
@@ -195,28 +203,61 @@ class TrainOptions:
             SettingError: The loss does not suit the targets, or a setting not the data.
         """
         self.check_rate()
-        wanted = self
-        if start is not None:
-            network = start.network if self.network is None else self.network
-            loss = start.loss if self.loss is None else self.loss
-            wanted = replace(self, network=network, loss=loss)
+        earlier = start if isinstance(start, Run) else None
+        wanted = self if earlier is None else self._like(earlier, dataset)
         dataset = wanted.suited(dataset)
         full = wanted.complete(dataset)
-        assert isinstance(full.network, Network)
+        network = full.network
+        assert isinstance(network, Network)
         assert full.loss is not None
         loss = resolve(full.loss)
         dataset = with_labels(dataset, loss)
         own: dict[str, Any] = {**vars(full), "loss": loss.name}
         del own["network"]
+        is_all = self.freeze is True  # but the last layer that learns
+        own["freeze"] = last_weights(network, dataset.input_shape) if is_all else int(self.freeze)
+        if self.freeze and start is None:
+            raise SettingError(
+                "Layers were to be frozen, and their weights would be random.",
+                "weights to begin with: start=RUN, or start=load_weights(network, file)",
+                "Give a start, or freeze nothing.",
+            )
         settings = Settings(**own)
-        if start is not None:
-            check_start(start, full.network, dataset, loss)
-            start = with_optimizer_state(start)
-            dataset = replace(dataset, scaling=start.scaling)
-        check_fit(full.network, dataset, loss, settings.augment, settings.batch_size)
-        prepared = Preparation(full.network, dataset, loss, settings, start)
+        weights = None
+        if earlier is not None:
+            taken = check_start(earlier, network, dataset, loss)
+            earlier = with_optimizer_state(earlier)
+            dataset = replace(dataset, scaling=earlier.scaling)
+            if taken < len(network.layers):
+                weights = earlier.parameters[:taken]
+        elif start is not None:
+            weights = start
+            check_weights(network, dataset.input_shape, weights)
+        check_fit(network, dataset, loss, settings.augment, settings.batch_size)
+        prepared = Preparation(network, dataset, loss, settings, earlier, weights=weights)
         prepared.check()
         return prepared
+
+    def _like(self, earlier: Run, dataset: Dataset) -> TrainOptions:
+        """The options with the network and the loss of an earlier run where none is given.
+
+        Where it learned other answers, its last layer gets as many outputs as these need.
+        """
+        is_same = (earlier.data.task, earlier.data.class_names) == (
+            dataset.task,
+            dataset.class_names,
+        )
+        loss = self.loss
+        if loss is None:
+            is_alike = is_same or (earlier.data.task == dataset.task != "classification")
+            loss = earlier.loss if is_alike else DEFAULT_LOSS[dataset.task]
+        network = self.network
+        if network is None:
+            network = earlier.network
+            if not is_same:
+                outputs = needed_output(with_labels(dataset, resolve(loss)), resolve(loss))[-1]
+                network = with_outputs(network, earlier.data.input_shape, outputs)
+        return replace(self, network=network, loss=loss)
 
     def suited(self, dataset: Dataset) -> Dataset:
         """Photos of crowds for a network that ends with one number: how many people there are.

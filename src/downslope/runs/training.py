@@ -244,7 +244,7 @@ class Training:
             data=DataSummary.of(self.dataset),
             baseline_output=self._baseline,
             baseline_median=metrics.baseline_median(self.dataset, self.program.evaluator.loss),
-            origin=None if self.prepared.earlier is None else self.prepared.earlier.as_origin,
+            origin=self.prepared.origin,
             **values,
         )
 

@@ -15,6 +15,7 @@ from downslope.data.dataset import Dataset
 from downslope.engine.augment import GRID, Augment
 from downslope.engine.settings import BatchSize
 from downslope.errors import DataError, NetworkError, SettingError
+from downslope.nn.dense import Dense
 from downslope.nn.embedding import Embedding
 from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
@@ -226,19 +227,47 @@ def _check_targets(dataset: Dataset, loss: Loss) -> None:
         )
 
 
-def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> None:
-    """Check that a training can go on from an earlier run.
+def last_weights(network: Network, input_shape: tuple[int, ...]) -> int:
+    """The index of the last layer with weights; 0 where none has any."""
+    drawn = jax.eval_shape(lambda: network.init(input_shape))
+    return max((index for index, own in enumerate(drawn) if jax.tree.leaves(own)), default=0)
+
+
+def with_outputs(network: Network, input_shape: tuple[int, ...], outputs: int) -> Network:
+    """The network with another number of outputs of its last layer with weights.
 
     Raises:
-        SettingError: It is of another network, for other inputs or targets, or with another loss.
+        NetworkError: That layer is no dense one of ours.
     """
-    pairs = {
-        "network": (describe(start.network), describe(network)),
-        "loss": (start.loss.name, loss.name),
-        "task": (start.data.task, dataset.task),
-        "shape of one input": (start.data.input_shape, dataset.input_shape),
-        "list of classes": (start.data.class_names, dataset.class_names),
-    }
+    index = last_weights(network, input_shape)
+    layer = network.layers[index]
+    if type(layer) is not Dense:
+        raise NetworkError(
+            f"Layer {network.layer_name(index)} is to give {outputs} outputs.",
+            "a dense layer as the last one with weights",
+            "Name the network: the layers of the earlier run, with another last one.",
+        )
+    changed = replace(layer, units=outputs)
+    return Network([*network.layers[:index], changed, *network.layers[index + 1 :]])
+
+
+def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> int:
+    """Check that a training can begin with the weights of an earlier run.
+
+    Returns:
+        How many of its layers are taken over: all for the same targets, and for other ones those
+        before the last layer with weights.
+
+    Raises:
+        SettingError: It was of another network, for other inputs, or with another loss.
+    """
+    learnt, learns = ((one.task, one.class_names) for one in (start.data, dataset))
+    taken, pairs = len(network.layers), {"loss": (start.loss.name, loss.name)}
+    if learnt != learns:
+        taken, pairs = last_weights(network, dataset.input_shape), {}
+    if start.network.layers[:taken] != network.layers[:taken]:
+        pairs["network"] = describe(start.network), describe(network)
+    pairs["shape of one input"] = start.data.input_shape, dataset.input_shape
     for what, (before, now) in pairs.items():
         if before != now:
             raise SettingError(
@@ -246,6 +275,7 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> N
                 f"the same {what}",
                 "Leave start out to begin anew.",
             )
+    return taken
 
 
 def check_own_layers(network: Network, input_shape: tuple[int, ...]) -> None:

@@ -23,6 +23,17 @@ if TYPE_CHECKING:
     type=click.Choice(("tensorboard",)),
     help="Also write TensorBoard event files into the run folder during training.",
 )
+@click.option(
+    "--start",
+    metavar="RUN",
+    help="Begin with the weights of an earlier run: all of them, or where it learned other "
+    "classes, all but those of the last layer.",
+)
+@click.option(
+    "--freeze",
+    is_flag=True,
+    help="With --start: change the last layer with weights alone, and keep all others.",
+)
 @options.new_run
 @options.checkpoints
 @options.drawn_output
@@ -31,6 +42,8 @@ def train(
     reading: dict[str, Any],
     train_options: TrainOptions,
     log: Literal["tensorboard"] | None,
+    start: str | None,
+    freeze: bool,
     out: Path | None,
     checkpoints: Any,
     output: Output,
@@ -48,5 +61,9 @@ def train(
     from downslope.cli.training import train_and_report
 
     return train_and_report(
-        source, reading, train_options, out, log=log, checkpoints=checkpoints, output=output
+        *(source, reading, train_options.replace(freeze=freeze), out),
+        start=start,
+        log=log,
+        checkpoints=checkpoints,
+        output=output,
     )
