@@ -17,7 +17,7 @@ from downslope.runs.train import train
 from downslope.runs.train_options import OPTIONS, TrainOptions
 
 # those that decide what is recorded change nothing that could be compared
-SETTINGS = tuple(name for name in OPTIONS if name != "record")
+SETTINGS = tuple(name for name in OPTIONS if name not in ("record", "freeze"))
 PACING_SAMPLES = 100_000  # seen while the pace is measured: a fraction of a second in small nets,
 PACING_NUMBERS = 100_000 * 64  # and so many numbers in them, as images take longer
 
