@@ -22,7 +22,7 @@ from benchmarks.catalogue import (
     sklearn,
     torch,
 )
-from benchmarks.work import Conv, Dense, Flatten, Pool, Work
+from benchmarks.work import Conv, Dense, Flatten, Norm, Pool, Work
 
 RATES = 64  # networks of the sweep
 GRID = 51  # points along each side of the surface
@@ -91,6 +91,15 @@ CNN = Work(
     kind="classes", input_shape=(32, 32, 3), samples=1280, batch_size=64, epochs=1,
     learning_rate=0.05,
 )  # fmt: skip
+BATCH_NORM = Work(
+    layers=(
+        Conv(32, 3), Pool(), Norm("relu"), Conv(32, 3), Norm("relu"),
+        Conv(64, 3), Pool(), Norm("relu"), Conv(64, 3), Norm("relu"),
+        Conv(128, 3), Pool(), Norm("relu"), Conv(128, 3), Norm("relu"), Flatten(), Dense(10),
+    ),
+    kind="classes", input_shape=(32, 32, 3), samples=2560, batch_size=128, epochs=1,
+    learning_rate=0.05,
+)  # fmt: skip
 DENSITY = Work(
     layers=(
         Conv(16, 5, "relu"), Pool(), Conv(32, 3, "relu"), Pool(), Conv(64, 3, "relu"),
@@ -133,6 +142,12 @@ _ALL = (
         "cnn",
         "32×32×3, conv 32, 64, 128 @3, batch 64",
         CNN,
+        image_trainers("downslope", "torch-last"),
+    ),
+    Rung(
+        "batch-norm",
+        "32×32×3, the default network for such images, batch normalisation, batch 128",
+        BATCH_NORM,
         image_trainers("downslope", "torch-last"),
     ),
     Rung(

@@ -30,11 +30,18 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """Batch normalisation, and an activation."""
+
+    activation: str = "identity"
+
+
+@dataclass(frozen=True)
 class Flatten:
     """All values of a sample in one row."""
 
 
-Layer = Dense | Conv | Pool | Flatten
+Layer = Dense | Conv | Pool | Norm | Flatten
 Kind = Literal["digits", "plane", "classes", "density"]
 
 
@@ -106,6 +113,8 @@ def fans_in(work: Work) -> tuple[int, ...]:
             case Pool():
                 fans.append(0)
                 shape = (shape[0] // 2, shape[1] // 2, shape[2])
+            case Norm():
+                fans.append(shape[-1])
             case Flatten():
                 fans.append(0)
                 shape = (math.prod(shape),)

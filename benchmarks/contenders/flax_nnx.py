@@ -16,7 +16,7 @@ from flax import nnx
 from benchmarks.contenders.task import Task
 from benchmarks.rungs import CALLS
 from benchmarks.samples import Arrays
-from benchmarks.work import Conv, Dense, Flatten, Pool, Work, fans_in
+from benchmarks.work import Conv, Dense, Flatten, Norm, Pool, Work, fans_in
 
 ACTIVATIONS = {"relu": nnx.relu, "tanh": nnx.tanh}
 
@@ -34,6 +34,8 @@ def build(work: Work) -> nnx.Sequential:
                 layers.append(nnx.Conv(fan_in, layer.channels, window, rngs=rngs))
             case Pool():
                 layers.append(partial(nnx.max_pool, window_shape=(2, 2), strides=(2, 2)))
+            case Norm():
+                layers.append(nnx.BatchNorm(fan_in, rngs=rngs))
             case Flatten():
                 layers.append(lambda x: x.reshape(x.shape[0], -1))
         activation = getattr(layer, "activation", "identity")

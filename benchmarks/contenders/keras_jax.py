@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.contenders.task import Task
 from benchmarks.rungs import CALLS
 from benchmarks.samples import Arrays
-from benchmarks.work import Conv, Dense, Flatten, Layer, Pool, Work
+from benchmarks.work import Conv, Dense, Flatten, Layer, Norm, Pool, Work
 
 assert keras.backend.backend() == "jax"  # the environment says so before the import
 
@@ -34,11 +34,14 @@ def _layer(layer: Layer) -> keras.Layer:
             )
         case Pool():
             return keras.layers.MaxPooling2D(2)
+        case Norm():
+            normal = keras.layers.BatchNormalization()
+            return keras.Sequential([normal, keras.layers.Activation(_activation(layer))])
         case Flatten():
             return keras.layers.Flatten()
 
 
-def _activation(layer: Dense | Conv) -> str:
+def _activation(layer: Dense | Conv | Norm) -> str:
     return {"identity": "linear"}.get(layer.activation, layer.activation)
 
 

@@ -10,17 +10,22 @@ import downslope as ds
 from benchmarks.contenders.task import Task
 from benchmarks.rungs import CALLS
 from benchmarks.samples import Arrays
-from benchmarks.work import Conv, Dense, Flatten, Layer, Pool, Work
+from benchmarks.work import Conv, Dense, Flatten, Layer, Norm, Pool, Work
 
 train_once = ds.train  # looked up now, so that the time of the import is told as such
 
 
 def build(work: Work) -> ds.Network:
     """The network."""
-    return ds.Network([_layer(layer) for layer in work.layers])
+    layers: list[ds.Layer] = []
+    for layer in work.layers:
+        layers.append(_layer(layer))
+        if isinstance(layer, Norm) and layer.activation != "identity":
+            layers.append(ds.Activate(layer.activation))
+    return ds.Network(layers)
 
 
-def _layer(layer: Layer) -> ds.Dense | ds.Conv2D | ds.MaxPool2D | ds.Flatten:
+def _layer(layer: Layer) -> ds.Layer:
     match layer:
         case Dense():
             return ds.Dense(layer.units, layer.activation)
@@ -28,6 +33,8 @@ def _layer(layer: Layer) -> ds.Dense | ds.Conv2D | ds.MaxPool2D | ds.Flatten:
             return ds.Conv2D(layer.channels, layer.size, layer.activation)
         case Pool():
             return ds.MaxPool2D()
+        case Norm():
+            return ds.BatchNorm()
         case Flatten():
             return ds.Flatten()
 

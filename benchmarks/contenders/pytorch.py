@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.contenders.task import Task
 from benchmarks.samples import Arrays
-from benchmarks.work import Conv, Dense, Flatten, Layer, Pool, Work, fans_in
+from benchmarks.work import Conv, Dense, Flatten, Layer, Norm, Pool, Work, fans_in
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 Images = Callable[[Tensor], Tensor]
@@ -37,6 +37,8 @@ def _layer(layer: Layer, fan_in: int) -> nn.Module:
             return nn.Conv2d(fan_in, layer.channels, layer.size, padding="same")
         case Pool():
             return nn.MaxPool2d(2)
+        case Norm():
+            return nn.BatchNorm2d(fan_in)
         case Flatten():
             return nn.Flatten()
 
@@ -72,6 +74,7 @@ def _training(work: Work, samples: Arrays, model: nn.Module, prepared: Images) -
                 optimizer.step()
 
     def loss() -> float:
+        model.eval()
         with torch.inference_mode():
             sums = [
                 loss_function(model(x), y).item() * len(x)
@@ -79,6 +82,7 @@ def _training(work: Work, samples: Arrays, model: nn.Module, prepared: Images) -
                     inputs.split(work.batch_size), targets.split(work.batch_size), strict=True
                 )
             ]
+        model.train()
         return sum(sums) / len(inputs)
 
     return Task(block, loss)
