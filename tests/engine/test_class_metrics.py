@@ -137,11 +137,11 @@ def test_metrics_of_labels_are_those_of_scikit_learn(labels):
         one = holds[:, index], predicted[:, index]
         assert found.accuracy is not None
         assert found.baseline_accuracy is not None
-        assert found.accuracy[place] == pytest.approx(metrics.accuracy_score(*one))
-        assert found.baseline_accuracy[place] == pytest.approx(1 - one[0].mean())
-        assert found.precision[place] == pytest.approx(metrics.precision_score(*one))
-        assert found.recall[place] == pytest.approx(metrics.recall_score(*one))
-        assert found.f1[place] == pytest.approx(metrics.f1_score(*one))
-        auc = metrics.roc_auc_score(one[0], probabilities[:, place])
-        assert found.auc[place] == pytest.approx(auc, rel=1e-12)
+        assert found.accuracy[index] == pytest.approx(metrics.accuracy_score(*one))
+        assert found.baseline_accuracy[index] == pytest.approx(1 - one[0].mean())
+        assert found.precision[index] == pytest.approx(metrics.precision_score(*one))
+        assert found.recall[index] == pytest.approx(metrics.recall_score(*one))
+        assert found.f1[index] == pytest.approx(metrics.f1_score(*one))
+        auc = metrics.roc_auc_score(one[0], probabilities[:, index])
+        assert found.auc[index] == pytest.approx(auc, rel=1e-12)
     assert [one["target"] for one in found.plain()] == [*names]
