@@ -61,7 +61,7 @@ def test_the_examples_of_steps_neurons_and_layers_run(capsys):
     page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names = {}
-    for block in blocks[[("trace_step" in one) for one in blocks].index(True) :][:3]:
+    for block in blocks[[("trace_step" in one) for one in blocks].index(True) :][:4]:
         exec(compile(block, "insight.md", "exec"), names)
     assert "6  The same sample after the step" in capsys.readouterr().out
     assert names["chain"].product == pytest.approx(names["chain"].gradient, rel=1e-4)

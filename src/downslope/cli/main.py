@@ -45,6 +45,7 @@ PURPOSES = {
     "Look": {
         "report": "Write the story of a run as an HTML file.",
         "trace": "Show one step of a training with all numbers.",
+        "network": "Show the network with weights and signals.",
         "batches": "Show which samples were in a batch together.",
         "neuron": "Show one neuron with its inputs and weights.",
         "layers": "Show the layers over the training.",

@@ -20,6 +20,7 @@ from downslope.insight.learning_curve import learning_curve
 from downslope.insight.learning_rate import find_rate
 from downslope.insight.line import line
 from downslope.insight.minima import minima
+from downslope.insight.network import network
 from downslope.insight.neuron import neuron
 from downslope.insight.pixels import first_filters, important_inputs
 from downslope.insight.slope import slope
@@ -42,6 +43,7 @@ __all__ = [
     "learning_curve",
     "line",
     "minima",
+    "network",
     "neuron",
     "slope",
     "surface",

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -161,6 +162,48 @@ class Network:
         """
         self.shapes(input_shape)
         return _multiplications(self, tuple(input_shape))
+
+    def summary(self, input_shape: Shape) -> str:
+        """The layers in a table: the shape of each output, and how many weights and biases.
+
+        Args:
+            input_shape: Shape of one input, without the sample axis.
+
+        Raises:
+            NetworkError: A layer does not fit.
+
+        Example:
+            >>> network = ds.parse_network("dense 8 tanh, dense 1")
+            >>> print(network.summary((2,)))
+            A network of 2 layers with 24 weights and 9 biases, as a training with the seed 0 beg...
+        """
+        return str(self._view(input_shape))
+
+    def plot(self, input_shape: Shape, folder: Any = None, *, seed: int = 0) -> Any:
+        """Draw it with its first weights; the same for a run is `insight.network(run).plot()`.
+
+        Args:
+            input_shape: Shape of one input, without the sample axis.
+            folder: Where the figure is written as PNG and SVG; None for nowhere.
+            seed: The seed of the weights.
+
+        Returns:
+            The figure by its name.
+
+        Raises:
+            NetworkError: A layer does not fit.
+            StorageError: The disk or the folder refuses.
+
+        Example:
+            >>> figures = ds.parse_network("dense 8 tanh, dense 1").plot((2,))
+            >>> list(figures)
+            ['network']
+        """
+        return self._view(input_shape, seed).plot(folder)
+
+    def _view(self, input_shape: Shape, seed: int = 0) -> Any:
+        """What is shown of it: a floor above this one makes it, so it is met by name."""
+        return import_module("downslope.insight.network").untrained_network(self, input_shape, seed)
 
     def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).

@@ -22,6 +22,7 @@ from downslope.insight.learning_curve import LearningCurve
 from downslope.insight.learning_rate import FoundRate
 from downslope.insight.line import Line
 from downslope.insight.minima import Minima
+from downslope.insight.network import NetworkView
 from downslope.insight.neuron import Neuron
 from downslope.insight.slope import Slope
 from downslope.insight.surface import Surface
@@ -37,6 +38,7 @@ from downslope.plots.layers import layer_figures
 from downslope.plots.learning_rate import rate_search
 from downslope.plots.line import line_between
 from downslope.plots.minima import minima_map
+from downslope.plots.network import network_figure
 from downslope.plots.neuron import neuron_figure
 from downslope.plots.slope import tangents
 from downslope.plots.style import save_all
@@ -59,6 +61,7 @@ DRAWINGS: Mapping[type[Result], Callable[[Any], Drawing]] = {
     LayersOverTime: layer_figures,
     Line: lambda found: {"line": lambda: line_between(found)},
     Minima: lambda found: {"minima": lambda: minima_map(found)},
+    NetworkView: lambda found: {"network": lambda: network_figure(found)},
     Neuron: lambda found: {
         f"neuron-{found.layer}-{found.unit}": lambda: neuron_figure(found),
     },

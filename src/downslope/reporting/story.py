@@ -18,7 +18,7 @@ from downslope.reporting.story_result import (
     the_same_samples,
     the_settings,
 )
-from downslope.reporting.story_weight import the_change, the_factors, the_neuron
+from downslope.reporting.story_weight import the_change, the_factors, the_network, the_neuron
 from downslope.runs.evaluate import TrainingResult
 
 Write = Callable[[Material], Iterable[Piece]]
@@ -31,7 +31,7 @@ SIX_STEPS: tuple[tuple[str, tuple[Write, ...]], ...] = (
     ("Steps against the gradient", (the_steps, the_change)),
     ("Epochs: all samples again and again", (the_repetition, the_gap, the_same_samples)),
 )
-CLOSER = ("Layers and the loss surface", (the_layers, the_neuron, the_surface))
+CLOSER = ("Layers and the loss surface", (the_network, the_layers, the_neuron, the_surface))
 RESULT = "How good the network is"
 AFTERWARDS: tuple[tuple[str, tuple[Write, ...]], ...] = (
     ("How the training ended, and what to try", (the_ending,)),

@@ -1,4 +1,4 @@
-"""One weight in the story: the factors of its slope, what the step did, the neuron behind it."""
+"""One weight in the story: its slope's factors, its step, its neuron; and the whole network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from downslope.errors import InputError
 from downslope.insight.chain_rule import Chain, Product, Sum
+from downslope.insight.network import network
 from downslope.insight.neuron import neuron
 from downslope.insight.step_trace import (
     INDENT,
@@ -14,6 +15,7 @@ from downslope.insight.step_trace import (
     tell_change,
     tell_weight,
 )
+from downslope.plots.network import network_figure
 from downslope.plots.neuron import neuron_figure
 from downslope.reporting.material import Material
 from downslope.reporting.pieces import Picture, Piece, Words
@@ -62,6 +64,13 @@ def the_change(material: Material) -> Iterator[Piece]:
     if material.traced is not None:
         told = " ".join(tell_change(material.traced))
         yield Words(f"The weight from the table above: {told}")
+
+
+def the_network(material: Material) -> Iterator[Piece]:
+    """The whole network, untrained and trained, with the signals of the first sample."""
+    found = network(material.run, int(material.chosen[0]))
+    yield Words(found.summary)
+    yield Picture("network", network_figure(found))
 
 
 def the_neuron(material: Material) -> Iterator[Piece]:
