@@ -12,10 +12,10 @@ import numpy as np
 from downslope.data.dataset import Dataset, Samples
 from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError, RunError, printable
-from downslope.insight.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
+from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
 from downslope.storage.arrays import flatten
