@@ -195,7 +195,7 @@ def test_all_figures_as_files(reports, tmp_path):
     names = [one.name for one in reports["digits"].pictures]
     assert names == [
         "samples", "loss-slope", "layer-slopes", "layer-movement", "loss", "generalization",
-        "layers", "filters", "neuron", "surface", "confusion", "mistakes",
+        "network", "layers", "filters", "neuron", "surface", "confusion", "mistakes",
     ]  # fmt: skip
     assert [path.name for path in paths] == [
         f"{name}.{kind}" for name in names for kind in ("png", "svg")
