@@ -70,7 +70,7 @@ class Result:
 
     def figures(self) -> Mapping[str, Callable[[], Figure]]:
         """What can be drawn of it: functions that draw, by the name of the files they make."""
-        return _pictures().figures_of(self)
+        return pictures().figures_of(self)
 
     def plot(self, folder: str | Path | None = None) -> Mapping[str, Figure]:
         """Draw it.
@@ -84,14 +84,14 @@ class Result:
         Raises:
             StorageError: The disk or the folder refuses.
         """
-        return _pictures().plot(self, folder)
+        return pictures().plot(self, folder)
 
     def _repr_html_(self) -> str:
         """Return the text as HTML, for notebooks."""
         return "".join(map(_html, self.parts()))
 
 
-def _pictures() -> Any:
+def pictures() -> Any:
     """The floor that draws: it stands on this one, and loads matplotlib, so it is met by name."""
     return import_module("downslope.plots")
 

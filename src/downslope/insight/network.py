@@ -12,13 +12,13 @@ import numpy as np
 from downslope.data.dataset import Dataset, Samples
 from downslope.engine.evaluation import sizes_of
 from downslope.errors import DataError, RunError, printable
+from downslope.nn.layer import learned_by_name
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
 from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
-from downslope.storage.arrays import flatten
 from downslope.text import Table, amount
 
 
@@ -263,7 +263,7 @@ def _layers(
 ) -> tuple[LayerView, ...]:
     layers = []
     for index, layer in enumerate(network.layers):
-        arrays = {name: np.asarray(one) for name, one in flatten(parameters[index]).items()}
+        arrays = {name: np.asarray(one) for name, one in learned_by_name(parameters[index]).items()}
         biases = arrays.pop("biases", None)
         tables = [one for one in arrays.values() if one.ndim > 1]
         weights = max(tables, key=lambda one: one.size, default=None)

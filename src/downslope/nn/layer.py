@@ -247,6 +247,14 @@ def learned_arrays(parameters: Any) -> list[Any]:
     return [leaf for path, leaf in found if not is_running(path)]
 
 
+def learned_by_name(parameters: Any) -> dict[str, Any]:
+    """The same by their names, those of inner layers with their numbers: "1.weights"."""
+    found, _ = jax.tree_util.tree_flatten_with_path(parameters)
+    return {
+        ".".join(str(one.key) for one in path): leaf for path, leaf in found if not is_running(path)
+    }
+
+
 def numbered(each: Iterable[Any]) -> dict[str, Any]:
     """What each layer of a chain has, under the layer's number: "1", "2", ..."""
     return {str(number): one for number, one in enumerate(each, start=1)}

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, NamedTuple
 
 import jax
@@ -24,7 +23,10 @@ from downslope.nn.layer import (
     is_ours,
     layer_kind,
     learned_arrays,
+    learned_by_name,
 )
+from downslope.result import pictures
+from downslope.text import Table
 
 NetworkParameters = tuple[Parameters, ...]  # one entry per layer, in order
 
@@ -175,9 +177,24 @@ class Network:
         Example:
             >>> network = ds.parse_network("dense 8 tanh, dense 1")
             >>> print(network.summary((2,)))
-            A network of 2 layers with 24 weights and 9 biases, as a training with the seed 0 beg...
+            layer    output  weights  biases
+            inputs   2
+            1 Dense  8            16       8
+            2 Dense  1             8       1
+            all                   24       9
         """
-        return str(self._view(input_shape))
+        drawn = jax.eval_shape(lambda: self.init(tuple(input_shape)))
+        rows, counts = [("inputs", _sides(input_shape), "", "")], []
+        for index, shape in enumerate(self.shapes(input_shape)):
+            named = {
+                name: math.prod(one.shape) for name, one in learned_by_name(drawn[index]).items()
+            }
+            biases = sum(count for name, count in named.items() if name.endswith("biases"))
+            counts.append((sum(named.values()) - biases, biases))
+            told = (f"{count:,}" if count else "" for count in counts[-1])
+            rows.append((self.layer_name(index), _sides(shape), *told))
+        rows.append(("all", "", *(f"{sum(each):,}" for each in zip(*counts, strict=True))))
+        return str(Table(("layer", "output", "weights", "biases"), rows, numeric=(2, 3)))
 
     def plot(self, input_shape: Shape, folder: Any = None, *, seed: int = 0) -> Any:
         """Draw it with its first weights; the same for a run is `insight.network(run).plot()`.
@@ -199,11 +216,7 @@ class Network:
             >>> list(figures)
             ['network']
         """
-        return self._view(input_shape, seed).plot(folder)
-
-    def _view(self, input_shape: Shape, seed: int = 0) -> Any:
-        """What is shown of it: a floor above this one makes it, so it is met by name."""
-        return import_module("downslope.insight.network").untrained_network(self, input_shape, seed)
+        return pictures().plot_network(self, input_shape, folder, seed)
 
     def init(self, input_shape: Shape, seed: int | Array = 0) -> NetworkParameters:
         """Draw every layer's parameters, a pure function of (layers, input_shape, seed).
@@ -250,6 +263,10 @@ class Network:
             inputs = layer.activate(pre_activations)
             signals.append(Signal(self.layer_name(index), pre_activations, inputs))
         return tuple(signals)
+
+
+def _sides(shape: Shape) -> str:
+    return " x ".join(f"{side:,}" for side in shape)
 
 
 @lru_cache(maxsize=256)

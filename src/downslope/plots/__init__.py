@@ -22,7 +22,7 @@ from downslope.plots.layers import (
 from downslope.plots.learning_rate import rate_search
 from downslope.plots.line import line_between
 from downslope.plots.mistakes import ClassPredictions, worst_mistakes
-from downslope.plots.network import network_figure
+from downslope.plots.network import network_figure, plot_network
 from downslope.plots.neuron import neuron_figure
 from downslope.plots.plane import decision_map
 from downslope.plots.regression import fitted_curve, predictions
@@ -62,6 +62,7 @@ __all__ = [
     "neuron_figure",
     "new_figure",
     "plot",
+    "plot_network",
     "predictions",
     "rate_search",
     "sample_tiles",

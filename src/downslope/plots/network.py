@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,11 +14,14 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
 
-from downslope.insight.network import LayerView, NetworkState, NetworkView
+from downslope.insight.network import LayerView, NetworkState, NetworkView, untrained_network
 from downslope.insight.pixels import image_shape
+from downslope.nn.layer import Shape
+from downslope.nn.network import Network
 from downslope.plots import style
 from downslope.plots.mistakes import as_images
 from downslope.plots.samples import show_image
+from downslope.text import amount
 
 MOST_NEURONS = 16  # of a layer that is drawn neuron by neuron
 MOST_CONNECTIONS = 400  # of a network that is
@@ -51,6 +55,35 @@ def network_figure(found: NetworkView) -> Figure:
         >>> figure = ds.plots.network_figure(found)
     """
     return _whole(found) if is_small(found) else _by_layers(found)
+
+
+def plot_network(
+    network: Network, input_shape: Shape, folder: str | Path | None = None, seed: int = 0
+) -> dict[str, Figure]:
+    """Draw a network that no training has changed; see `Network.plot`.
+
+    Args:
+        network: The network.
+        input_shape: Shape of one input, without the sample axis.
+        folder: Where the figure is written as PNG and SVG; None for nowhere.
+        seed: The seed of the weights.
+
+    Returns:
+        The figure by its name.
+
+    Raises:
+        NetworkError: A layer does not fit.
+        StorageError: The disk or the folder refuses.
+
+    Example:
+        >>> figures = ds.plots.plot_network(ds.parse_network("dense 8 tanh, dense 1"), (2,))
+        >>> list(figures)
+        ['network']
+    """
+    figures = {"network": network_figure(untrained_network(network, tuple(input_shape), seed))}
+    if folder is not None:
+        style.save_all(figures.items(), folder)
+    return figures
 
 
 def is_small(found: NetworkView) -> bool:
@@ -217,7 +250,7 @@ def _by_layers(found: NetworkView) -> Figure:
         "and its units across."
     )
     if left_out:
-        layers = style.amount(left_out, "layer")
+        layers = amount(left_out, "layer")
         subtitle += f" Left out: {layers} that only rescale, reorder or drop numbers."
     bands = len(rows) * len(found.states)
     tall = 2.75 if has_signals else 1.75
