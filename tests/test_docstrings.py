@@ -44,12 +44,17 @@ def _analysis(name):
     return called[1] if called else ""
 
 
+def _is_ours(value):
+    """Whether it is a class or a function, not a dictionary of them or a type of values."""
+    return inspect.isclass(value) or inspect.isfunction(value)
+
+
 def _names():
     names = []
-    for home in ("downslope", "downslope.insight", "downslope.plots"):
+    for home in ("downslope", "downslope.data", "downslope.insight", "downslope.plots"):
         module = importlib.import_module(home)
         public = (name for name in module.__all__ if not inspect.ismodule(getattr(module, name)))
-        names += [f"{home}.{name}" for name in public]
+        names += [f"{home}.{name}" for name in public if _is_ours(getattr(module, name))]
     names.append("downslope.result.Result")
     return [*sorted(names, key=_analysis), *ESTIMATORS]
 

@@ -35,6 +35,10 @@ class BuiltIn:
         licence: Under which they may be passed on; `docs/data.md` has the sources.
         generated: Whether a program makes its samples up.
         read: Reads or makes all its samples; is given a progress callback or None.
+
+    Example:
+        >>> ds.data.BUILT_IN["moons"].samples
+        800
     """
 
     name: str

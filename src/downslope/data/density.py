@@ -34,6 +34,12 @@ def density_map(
 
     Raises:
         SettingError: The stride does not divide the sides, or sigma is not positive.
+
+    Example:
+        >>> heads = np.array([[12.0, 20.0], [40.0, 33.0]])
+        >>> density = ds.data.density_map(heads, height=48, width=64)
+        >>> density.shape, round(float(density.sum()), 3)
+        ((6, 8, 1), 2.0)
     """
     if stride < 1 or height % stride or width % stride:
         raise SettingError(

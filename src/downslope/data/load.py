@@ -310,11 +310,36 @@ def read(
     stride: int = STRIDE,
     on_progress: OnProgress | None = None,
 ) -> Unsplit | UnsplitTable:
-    """Read all samples of a source without splitting them; arguments and errors as for `load`.
+    """Read all samples of a source without splitting them.
 
-    Of a table and of images, `class_names` are the classes of an earlier training, in their
-    order; `encoding` is how its columns are read; `image_shape` is the height, width and channels
-    that images had there, `ranges` which of their values were black and white.
+    Errors are those of `load`. With `class_names`, `encoding`, `image_shape` and `ranges` new
+    samples are read as those of an earlier training were.
+
+    Args:
+        source: As for `load`; no pair of arrays.
+        target: As for `load`.
+        column_types: As for `load`.
+        task: As for `load`.
+        class_names: Of tables and images: the classes, in their order.
+        encoding: Of tables: how the columns become inputs.
+        image_shape: Of images: height, width and channels.
+        ranges: Of images: which values are black and white.
+        group: As for `load`.
+        time: As for `load`.
+        names: As for `load`.
+        photo_side: As for `load`.
+        stride: As for `load`.
+        on_progress: As for `load`.
+
+    Returns:
+        All samples of the source, with what is known of them; its `split` makes a `Dataset`.
+
+    Example:
+        >>> whole = ds.data.read("moons")
+        >>> len(whole.samples), whole.class_names
+        (800, ('upper', 'lower'))
+        >>> whole.split(7).sizes
+        {'train': 560, 'validation': 80, 'test': 160}
     """
     if names not in (None, "yes", "no"):
         raise SettingError(

@@ -24,6 +24,13 @@ def working_side(longer: int) -> int:
 
     Args:
         longer: The longer side of the largest photo, in pixels.
+
+    Returns:
+        The longer side in pixels.
+
+    Example:
+        >>> [ds.data.working_side(longer) for longer in (256, 640, 2048)]
+        [256, 320, 512]
     """
     side = longer // 2 if longer > 400 else longer
     while side > 512:
@@ -37,8 +44,20 @@ def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
     The longer side is at most `side`, and both are the nearest multiples of 8, so that three
     halvings inside a network leave no remainder. No photo is enlarged by more than that.
 
+    Args:
+        width: Width of the photo in pixels.
+        height: Its height in pixels.
+        side: What the longer side may be, in pixels.
+
+    Returns:
+        Width and height in pixels, multiples of 8.
+
     Raises:
         SettingError: `side` is less than 8.
+
+    Example:
+        >>> ds.data.fitted_size(1024, 768, side=512)
+        (512, 384)
     """
     if side < MULTIPLE:
         raise SettingError(
@@ -56,8 +75,20 @@ def fitted_size(width: int, height: int, side: int) -> tuple[int, int]:
 def photo_size(path: str | Path) -> tuple[int, int]:
     """Return (width, height) in pixels as the photo is meant to be seen; reads the header only.
 
+    Args:
+        path: An image of a documented format.
+
+    Returns:
+        Width and height in pixels.
+
     Raises:
         DataError: The file is missing, or is not an image, or is too large.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.new("RGB", (640, 480)).save("square.png")
+        >>> ds.data.photo_size("square.png")
+        (640, 480)
     """
     return read_header(Path(path))[:2]
 
@@ -77,6 +108,12 @@ def read_photo(path: str | Path, side: int, ranges: Ranges | None = None) -> np.
 
     Raises:
         DataError: The file is missing, or is not an image, or is cut off, or is too large.
+
+    Example:
+        >>> from PIL import Image
+        >>> Image.new("RGB", (640, 480)).save("square.png")
+        >>> ds.data.read_photo("square.png", side=320).shape
+        (240, 320, 3)
     """
     path = Path(path)
     return read_image(path, fitted_size(*photo_size(path), side), "RGB", _filter, ranges)

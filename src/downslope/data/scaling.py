@@ -21,7 +21,7 @@ _FEW_LEVELS = 8  # rounding steps within one standard deviation: fewer lose what
 
 @dataclass(frozen=True, eq=False)
 class Scaling:
-    """Standardisation: (x - mean) / deviation.
+    """Standardisation: (x - mean) / std.
 
     Attributes:
         mean: float64, a shape that broadcasts against one sample.

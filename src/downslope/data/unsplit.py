@@ -17,10 +17,12 @@ from downslope.errors import printable
 class Unsplit(DataInfo):
     """Everything that a source holds.
 
-    Attributes are those of `DataInfo` (`options` without the split's seed), and:
+    The attributes are those of `DataInfo` (`options` without the split's seed), and:
+
+    Attributes:
         samples: All samples; without those of `test`, where the source has a test part.
         test: The source's own test part, or None where one has to be split off.
-        per: What shares one mean and one deviation when inputs are scaled.
+        per: What shares one mean and one standard deviation when inputs are scaled.
         in_time: Whether the samples are frames of one video, in order.
         groups: The group of each sample, int64 (N,), where groups are not to be divided; below
             0 where it has none.
@@ -29,6 +31,11 @@ class Unsplit(DataInfo):
             what the task says.
         notes: What a user should know about how it was read, a sentence each.
         division: How the samples are divided, where it is not the usual way.
+
+    Example:
+        >>> whole = ds.data.read("digits")
+        >>> whole.samples.inputs.shape, whole.test is None
+        ((1797, 64), True)
     """
 
     samples: Samples
