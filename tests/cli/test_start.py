@@ -92,7 +92,7 @@ def test_help_of_a_command_shows_its_options_by_topic(call, monkeypatch):
 def test_words_alone_show_the_help_whole(call):
     result = call()
     assert result.exit_code == 2
-    assert result.stderr.rstrip().endswith("To begin with: downslope train digits")
+    assert result.stderr.rstrip().endswith("To train: downslope train digits.")
 
 
 def test_a_shell_completes_commands_and_options(monkeypatch):

@@ -12,9 +12,14 @@ import pytest
 import downslope
 from downslope.errors import SettingError
 from downslope.learn.chapter import Ask, Question, read_number
+from downslope.learn.pages import PICTURES, page, picture, section
 from downslope.learn.path import chapters, find_chapter
 from tests.learn.conftest import usual, worked
 
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "path.md").read_text(encoding="utf-8")
+MAKE = "make the page anew: python -m downslope.learn.pages docs"
+NONSENSE = ("what?", "1e999", "0,5", "\x1b[2J")
 PACKAGE = Path(downslope.__file__).parent
 EVERY = pytest.mark.parametrize("chapter", chapters(), ids=lambda one: one.name)
 
@@ -28,7 +33,20 @@ def test_chapters_are_numbered_from_one():
 
 
 @EVERY
-def test_a_chapter_says_what_it_is(chapter):
+def test_a_chapter_holds_together(chapter, walk, tmp_path):
+    """One test for each: its action is computed once."""
+    check_what_it_says(chapter)
+    found = worked(chapter, usual(chapter))
+    check_question(found.question)
+    json.dumps(found.to_dict())
+    check_python(chapter, found.question)
+    check_pictures(chapter, found, tmp_path)
+    check_page(chapter, found)
+    for columns in (80, 120):
+        check_walks(chapter, found.question, walk, columns)
+
+
+def check_what_it_says(chapter):
     assert chapter.title and 1 <= len(chapter.text) <= 4
     assert all(len(one) < 700 for one in chapter.text)
     for file, what in chapter.code:
@@ -38,34 +56,92 @@ def test_a_chapter_says_what_it_is(chapter):
         assert ask.read(str(ask.default)) == ask.default
 
 
-@EVERY
-def test_a_chapter_answers_its_own_question(chapter):
-    question = worked(chapter, usual(chapter)).question
+def check_question(question):
     assert question.check(question.right)
-    assert question.hint and question.worked and question.right in question.worked + question.right
-    json.dumps(worked(chapter, usual(chapter)).to_dict())
+    assert question.hint and question.worked
 
 
-@EVERY
-def test_the_same_in_python_prints_the_answer(chapter, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    said = io.StringIO()
-    code = chapter.python_with(usual(chapter))
+def check_python(chapter, question):
+    """The same in Python prints the answer last."""
+    said, code = io.StringIO(), chapter.python_with(usual(chapter))
     assert max(map(len, code.split("\n"))) <= 76
     with contextlib.redirect_stdout(said):
         exec(compile(code, chapter.name, "exec"), {})
-    question = worked(chapter, usual(chapter)).question
     assert question.check(said.getvalue().strip().split("\n")[-1].split()[-1]), said.getvalue()
 
 
-@EVERY
-def test_pictures_are_drawn(chapter, tmp_path):
-    drawn = worked(chapter, usual(chapter)).plot(tmp_path)
+def check_pictures(chapter, found, folder):
+    drawn = found.plot(folder)
     assert drawn
     for name in drawn:
         assert name.startswith(chapter.name)
-        assert (tmp_path / f"{name}.png").stat().st_size > 10_000
-        assert "\x00" not in (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+        assert (folder / f"{name}.png").stat().st_size > 10_000
+        assert "\x00" not in (folder / f"{name}.svg").read_text(encoding="utf-8")
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"[+−-]?\d[\d,.]*(?:e[+−-]?\d+)?", "#", text)
+
+
+def check_page(chapter, found):
+    """The documentation shows the chapter as it is; numbers of another machine may differ."""
+    start, end = f"## {chapter.number}. ", f"\n## {chapter.number + 1}. "
+    there = PAGE[PAGE.index(start) :].partition(end)[0].rstrip()
+    here = section(chapter, found).rstrip()
+    whole = [without_numbers(one.partition("<details>")[0]) for one in (there, here)]
+    assert whole[0] == whole[1], MAKE
+    fixed = [one.partition("**The same in Python**")[2] for one in (there, here)]
+    assert fixed[0] == fixed[1], MAKE
+    for name in found.figures():
+        assert f"]({PICTURES}/{picture(name)})" in there
+        assert (DOCS / PICTURES / picture(name)).is_file()
+
+
+def test_the_page_has_no_other_chapters():
+    assert re.findall(r"^## (\d+)", PAGE, re.MULTILINE) == [str(one.number) for one in chapters()]
+    assert PAGE.startswith(page([""] * len(chapters())).rstrip())
+
+
+def wrong(chapter) -> str:
+    """An answer that is wrong."""
+    question = worked(chapter, usual(chapter)).question
+    if question.choices:
+        return next(
+            letter for letter, one in zip("abcdef", question.choices, strict=False)
+            if one != question.answer
+        )  # fmt: skip
+    return str(2 * abs(question.answer) + 7)
+
+
+def fits(text: str, columns: int) -> bool:
+    """Whether no line is longer than the terminal, but for paths."""
+    return all(len(line) <= columns for line in text.splitlines() if "/" not in line)
+
+
+def check_walks(chapter, question, walk, columns):
+    """Right, wrong and nonsensical answers, all answered kindly."""
+    chosen = [str(one) for one in usual(chapter).values()]
+    strange = [text for one in chosen for text in (*NONSENSE, one)]
+    number, leave = ("--no-pictures", chapter.number), ["q"]
+    right = walk(*number, lines=[*chosen, question.right, *leave], columns=columns)
+    assert right.exit_code == 0, right.output
+    assert "Right. " in right.output and "Not quite" not in right.output
+    hinted = walk(
+        *number, lines=[*strange, *NONSENSE, wrong(chapter), question.right, *leave],
+        columns=columns,
+    )  # fmt: skip
+    assert hinted.exit_code == 0
+    assert hinted.output.count("Expected") == len(NONSENSE) * (len(chapter.asks) + 1)
+    assert hinted.output.count("Not quite. ") == hinted.output.count("Right. ") == 1
+    told = walk(*number, lines=[*chosen, wrong(chapter), wrong(chapter), *leave], columns=columns)
+    assert told.exit_code == 0
+    assert told.output.count("Not quite. ") == 2
+    answer = " ".join(told.output.split())
+    assert f"The answer is {question.right}. {' '.join(question.worked.split())}" in answer
+    for one in (right, hinted, told):
+        assert fits(one.output, columns), one.output
+        assert "\x1b" not in one.output
+        assert "The same in Python" in one.output
 
 
 @pytest.mark.parametrize(

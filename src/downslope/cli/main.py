@@ -151,7 +151,7 @@ def show_version(context: click.Context, parameter: click.Parameter, is_wanted: 
         ),
     },
     panels=[click.RichCommandPanel(name, commands=list(own)) for name, own in PURPOSES.items()],
-    epilog="To begin with: downslope train digits",
+    epilog="To learn: downslope learn. To train: downslope train digits.",
 )
 @click.option(
     "--version",
