@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.engine.backpropagation import backpropagate
-from downslope.insight.slope import slope
+from downslope.insight.slope import Tangent, slope
 from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, shown
-from downslope.learn.drawing import curves
+from downslope.learn.drawing import Line, curves
 from downslope.nn.dense import Dense
 from downslope.nn.network import Network
 from downslope.text import Table
@@ -46,7 +46,7 @@ def act(x: float, weight: float, target: float) -> Worked:
 
     curve = slope(loss_of, at=weight, span=(weight - 3.0, weight + 3.0))
     (tangent,) = curve.tangents
-    near = np.array([weight - 0.7, weight + 0.7])
+    near = (weight - 0.7, weight + 0.7)
     rows = (
         ("dL/dy", "2 (y − t)", shown(of_output, 4)),
         ("dy/da", "w2", shown(_SECOND)),
@@ -78,7 +78,7 @@ def act(x: float, weight: float, target: float) -> Worked:
                 "The loss as a function of the first weight",
                 f"The straight line has the slope {shown(gradient, 4)} of the curve at w1 = "
                 f"{shown(weight)}: the product of the four links.",
-                [(curve.x, curve.y, "loss"), (near, tangent.height(near), "its slope at w1")],
+                [(curve.x, curve.y, "loss"), _line(tangent, *near)],
                 x="w1",
                 y="loss",
                 points=[(weight, tangent.value, "your weight")],
@@ -87,6 +87,12 @@ def act(x: float, weight: float, target: float) -> Worked:
         after="The loss as a function of w1, and its slope at your weight.",
         sketch=Sketch(curve.x, curve.y, "weight w1", "loss", (weight,)),
     )
+
+
+def _line(tangent: Tangent, low: float, high: float) -> Line:
+    """The tangent from one weight to another."""
+    ends = np.array([low, high])
+    return ends, np.array([tangent.height(low), tangent.height(high)]), "its slope at w1"
 
 
 CHAPTER = Chapter(

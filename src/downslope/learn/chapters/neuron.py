@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 import numpy as np
 
 from downslope.insight.slope import slope
@@ -17,8 +18,8 @@ _CHOICES = ("sigmoid", "tanh", "relu", "identity")
 def act(x1: float, x2: float, w1: float, w2: float, bias: float, activation: str) -> Worked:
     """Run one neuron forward, and once more with a larger first input."""
     network = Network([Dense(1, activation)])
-    parameters = ({"weights": np.array([[w1], [w2]]), "biases": np.array([bias])},)
-    inputs = np.array([[x1, x2], [x1 + 1, x2]])
+    parameters = ({"weights": jnp.array([[w1], [w2]]), "biases": jnp.array([bias])},)
+    inputs = jnp.array([[x1, x2], [x1 + 1, x2]])
     (signal,) = network.signals(parameters, inputs)
     z, larger = (float(one) for one in np.asarray(signal.pre_activations)[:, 0])
     output = float(np.asarray(signal.activations)[0, 0])
