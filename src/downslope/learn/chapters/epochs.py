@@ -97,9 +97,7 @@ import downslope as ds
 data = ds.load("waves")
 few = replace(data, train=data.train.take(np.arange($samples)))
 batch_size = min($batch_size, $samples)
-run = ds.train(
-    "dense 1", few, batch_size=batch_size, epochs=$epochs, seed=$seed
-)
+run = ds.train("dense 1", few, batch_size=batch_size, epochs=$epochs, seed=$seed)
 print(ds.replay(run).batch_of(1))
 print(len(run.trace.batch_loss))
 """,

@@ -103,8 +103,12 @@ import downslope as ds
 data = ds.load("waves")
 few = replace(data, train=data.train.take(np.arange($samples)))
 run = ds.train(
-    "dense 64 tanh, dense 64 tanh, dense 1", few, optimizer="adam",
-    learning_rate=0.003, schedule="constant", batch_size="full",
+    "dense 64 tanh, dense 64 tanh, dense 1",
+    few,
+    optimizer="adam",
+    learning_rate=0.003,
+    schedule="constant",
+    batch_size="full",
     epochs=1500,
 )
 seen = run.measure(few.train)["loss"]

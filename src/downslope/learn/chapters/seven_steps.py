@@ -127,9 +127,8 @@ import numpy as np
 import downslope as ds
 from downslope.data.scenes.scene import draw_scene
 
-scenes = [
-    draw_scene({_SERIES}, one, height={_HEIGHT}, width={_WIDTH}) for one in range($photos)
-]
+size = {{"height": {_HEIGHT}, "width": {_WIDTH}}}
+scenes = [draw_scene({_SERIES}, one, **size) for one in range($photos)]
 images = np.stack([scene.photo for scene in scenes])
 people = np.array([[len(scene.heads)] for scene in scenes], np.float32)
 data = ds.Dataset.from_arrays(images, people, task="regression")
@@ -138,8 +137,13 @@ network = (
     "average_pool 8, flatten, dense 1"
 )
 run = ds.train(
-    network, data, loss="squared_error", optimizer="adam",
-    learning_rate={_RATE}, batch_size={_BATCH}, epochs=$epochs,
+    network,
+    data,
+    loss="squared_error",
+    optimizer="adam",
+    learning_rate={_RATE},
+    batch_size={_BATCH},
+    epochs=$epochs,
 )
 print(run.test())
 print(run.baseline()["mae"] - run.test()["mae"])

@@ -108,15 +108,16 @@ import downslope as ds
 
 data = ds.load("digits")
 few = replace(data, train=data.train.take(np.arange({_TRAINING})))
-found = ds.train_side_by_side(
-    "{_NETWORK}", few, seeds=range($networks), epochs={_EPOCHS}
-)
+network, seeds = "{_NETWORK}", range($networks)
+found = ds.train_side_by_side(network, few, seeds=seeds, epochs={_EPOCHS})
+
 
 def right(number, samples):
     predicted = found.model(number, few).predict(samples.inputs)
     return int((predicted == samples.targets).sum())
 
-best = int(np.argmax([right(n, few.validation) for n in range($networks)]))
+
+best = int(np.argmax([right(one, few.validation) for one in seeds]))
 print(right(best, few.validation) / len(few.validation))
 print(len(few.test) - right(best, few.test))
 """,
