@@ -24,6 +24,7 @@ from downslope.runs.metric_text import (
     verdict,
 )
 from downslope.runs.run import Run
+from downslope.runs.verdicts import told_beside
 from downslope.text import Table, amount
 
 _MOST_CLASSES = 30
@@ -182,3 +183,5 @@ def the_ending(material: Material) -> Iterator[Piece]:
     outcome = material.run.outcome
     yield Words(outcome.message, important=outcome.reason == "non_finite")
     yield Words(outcome.advice)
+    for said in told_beside(outcome):
+        yield Words(said)

@@ -12,6 +12,7 @@ from downslope.data.progress import OnProgress
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import FEWEST_FOR_INTERVAL, TargetMetrics
 from downslope.result import PROGRAM_ONLY, Part, Result
+from downslope.runs.finding import Finding
 from downslope.runs.metric_text import (
     COLUMNS,
     class_verdict,
@@ -29,6 +30,7 @@ from downslope.runs.metric_text import (
 from downslope.runs.other_data import Labelled, labelled
 from downslope.runs.run import Run
 from downslope.runs.run_folder import Seconds
+from downslope.runs.verdicts import told_beside
 from downslope.text import Table, amount
 
 MOST_ROWS = 20  # classes or targets in a table
@@ -55,6 +57,7 @@ class Ending(NamedTuple):
 
     reason: str
     message: str
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +232,7 @@ class TrainingResult(Evaluation):
         yield from self._limits()
         yield ""
         yield str(self.run.outcome)
+        yield from told_beside(self.run.outcome)
 
 
 def evaluate(run: Run, data: Any = None, *, on_progress: OnProgress | None = None) -> Evaluation:
@@ -307,7 +311,7 @@ def training_result(run: Run, *, with_test: bool = True) -> TrainingResult:
         is_generated=run.data.generated,
         notes=(),
         parameters=run.parameter_count,
-        outcome=Ending(run.outcome.reason, run.outcome.message),
+        outcome=Ending(run.outcome.reason, run.outcome.message, run.findings),
         epochs=run.epochs,
         steps=run.outcome.step,
         learning_rate=run.settings.learning_rate,

@@ -8,6 +8,7 @@ from typing import Literal
 
 from downslope.numerals import rounded
 from downslope.runs.failure import Failure
+from downslope.runs.finding import Finding
 
 Reason = Literal["epochs", "target", "no_improvement", "non_finite", "interrupted"]
 
@@ -28,6 +29,7 @@ class Outcome:
         step: Steps done when it ended.
         kept_step: The step whose weights were kept.
         failure: What was not finite first, where that was found.
+        findings: The verdicts on it, most important first; see `verdicts.py`.
 
     Example:
         >>> run = ds.open_run("runs/moons-1")
@@ -43,6 +45,7 @@ class Outcome:
     step: int
     kept_step: int
     failure: Failure | None = None
+    findings: tuple[Finding, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}"

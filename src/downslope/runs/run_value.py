@@ -20,6 +20,7 @@ from downslope.engine.settings import Settings
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters, count_parameters
 from downslope.runs import run_folder
+from downslope.runs.finding import Finding
 from downslope.runs.outcome import Outcome
 from downslope.runs.run_folder import DataSummary, Origin, Phase, Seconds
 from downslope.runs.test_evaluations import EvaluationCount
@@ -71,6 +72,11 @@ class RunValue:
     def target_scaling(self) -> Scaling | None:
         """How outputs become numbers in the units of the targets; None where they already are."""
         return self.model.target_scaling
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The verdicts on the training from what it recorded, most important first."""
+        return self.outcome.findings
 
     @property
     def test_evaluations(self) -> int:

@@ -13,6 +13,7 @@ from downslope.errors import escape_html
 from downslope.nn import notation
 from downslope.numerals import rounded
 from downslope.runs.run_value import RunValue
+from downslope.runs.verdicts import told_beside
 
 _WIDTH, _HEIGHT, _ROOM = 260, 64, 4  # of the drawing, in pixels
 # blue and vermillion that can be seen on bright and on dark notebooks
@@ -43,7 +44,7 @@ def summary_of(run: RunValue) -> dict[str, str]:
     if all(len(values) for values in losses):
         train, validation = (rounded(values[-1]) for values in losses)
         facts["loss at the end"] = f"{train} on training, {validation} on validation samples"
-    facts["ended"] = str(run.outcome)
+    facts["ended"] = " ".join((str(run.outcome), *told_beside(run.outcome)))
     return facts
 
 

@@ -21,6 +21,7 @@ from downslope.runs import outcome, run_folder
 from downslope.runs.checkpoint import CheckpointWriter
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
+from downslope.runs.finding import Finding
 from downslope.runs.outcome import Outcome
 from downslope.runs.phases import rates_of
 from downslope.runs.preparation import Preparation
@@ -29,6 +30,7 @@ from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary, Seconds
 from downslope.runs.save import write
 from downslope.runs.trace import Trace, TraceBuilder
+from downslope.runs.verdicts import Baseline, Course, advised, verdicts
 
 CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
 MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
@@ -206,6 +208,7 @@ class Training:
         goes_on = self.writer is not None
         ended = ending_of(state, self.prepared, self.trace.trace(), goes_on, failure)
         run = self._run(state, kept_weights(state, ended), ended, seconds)
+        run = replace(run, outcome=advised(ended, _verdicts_on(run)))
         if ended.kept_step == ended.step:
             run = replace(run, optimizer_state=jax.tree.map(np.asarray, state.optimizer_state))
         if self.writer is None:
@@ -253,6 +256,26 @@ class Training:
         evaluator = self.program.evaluator
         outputs = evaluator.network.shapes(self.dataset.input_shape)[-1][-1]
         return metrics.baseline_output(self.dataset, evaluator.loss, outputs)
+
+
+def _verdicts_on(run: Run) -> tuple[Finding, ...]:
+    """The verdicts on a run whose data is in memory."""
+    if run.outcome.reason == "interrupted":
+        return ()
+    assert run.dataset is not None
+    part, most = run.dataset.validation, run.settings.record.samples
+    part = part if len(part) <= most else part.take(np.linspace(0, len(part) - 1, most).astype(int))
+    is_median = run.loss.name == "absolute_error" and run.baseline_median is not None
+    constant = run.baseline_median if is_median else run.baseline_output
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = run.model.constant_values(constant, part)
+    task = run.data.task
+    per_loss = run.baseline_output.size if task in ("regression", "multilabel") else 1
+    is_known = bool(np.isfinite(values).all())
+    baseline = (
+        Baseline.of(values, part.weights, task == "classification", per_loss) if is_known else None
+    )
+    return verdicts(Course(run.trace.epochs, run.settings.loss, run.outcome, baseline))
 
 
 def ending_of(
