@@ -23,7 +23,12 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert made["run"] == str(tmp_path / "runs" / "xor-1")
     assert made["data"] == {"name": "xor", "samples": {"train": 560, "validation": 80, "test": 160}}
     assert made["parameters"] == 1218
+    findings = made["outcome"].pop("findings")
     assert made["outcome"] == {"reason": "epochs", "message": "Trained for 2 epochs."}
+    assert [one["cause"] for one in findings] == ["no_better_than_baseline"]
+    assert {*findings[0]} == {
+        "cause", "level", "where", "seen", "means", "change", "proof", "source",
+    }  # fmt: skip
     assert (made["epochs"], made["steps"]) == (2, 36)
     assert set(made["seconds"]) == {"total", "training", "compiling"}
     for part in ("train", "validation", "test", "baseline"):
