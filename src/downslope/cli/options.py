@@ -172,6 +172,12 @@ reading = bundle(
         type=click.Choice(("classification", "regression")),
         help="Tables: predict classes or numbers (default: decided from the target).",
     ),
+    scaling=_training_option(
+        "--scaling",
+        type=click.Choice(("standard", "none")),
+        default="standard",
+        help="Scale inputs and numeric targets (the default), or give a network both as they are.",
+    ),
 )
 
 

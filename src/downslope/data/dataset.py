@@ -415,6 +415,33 @@ class Dataset(DataInfo):
         )
 
     @property
+    def is_scaled(self) -> bool:
+        """Whether inputs and targets are scaled before a network sees them."""
+        return self.options.get("scaling") != "none"
+
+    def unscaled(self) -> Dataset:
+        """The same samples, which a network is given as they are: inputs and targets not scaled.
+
+        Example:
+            >>> ds.load("digits").unscaled().scaling.std
+            array(1.)
+        """
+        mean, std = np.zeros_like(self.scaling.mean), np.ones_like(self.scaling.std)
+        options = {**self.options, "scaling": "none"}
+        return replace(self, scaling=Scaling(mean, std), options=options)
+
+    def standardized(self) -> Dataset:
+        """The same samples, whose inputs and targets are scaled, as `load` does by itself."""
+        if self.is_scaled:
+            return self
+        inputs = self.train.inputs
+        per = "feature" if inputs.ndim == 2 else "channel" if inputs.shape[-1] == 3 else "all"
+        embedded = 0 if self.encoding is None else len(self.encoding.embedded)
+        scaling = Scaling.learn(inputs, per).without_last(embedded)
+        options = {name: value for name, value in self.options.items() if name != "scaling"}
+        return replace(self, scaling=scaling, options=options)
+
+    @property
     def sizes(self) -> dict[str, int]:
         """Number of samples in each part."""
         return {part: len(getattr(self, part)) for part in ("train", "validation", "test")}

@@ -41,7 +41,7 @@ from downslope.data.readers.labelled_photos import PhotoOptions
 from downslope.data.split import TEST, VALIDATION, Division
 from downslope.data.tables.options import TableOptions
 from downslope.data.unsplit import Unsplit
-from downslope.errors import DataError, SettingError
+from downslope.errors import DataError, SettingError, quoted
 from downslope.names import suggestion, synonyms
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
@@ -49,6 +49,7 @@ if TYPE_CHECKING:  # whoever reads no table needs no library for tables
     from downslope.data.tables.encoding import Encoding
     from downslope.data.tables.table import UnsplitTable
 
+ScalingOption = Literal["standard", "none"]
 LAYOUTS = (
     "images/IMG_1.jpg with ground-truth/GT_IMG_1.mat (ShanghaiTech), "
     "frames/seq_000001.jpg with mall_gt.mat (Mall), "
@@ -71,6 +72,7 @@ def load(
     split_seed: int = 0,
     photo_side: int | None = None,
     stride: int = STRIDE,
+    scaling: ScalingOption = "standard",
     on_progress: OnProgress | None = None,
 ) -> Dataset:
     """Load a data set and split it into training, validation and test part.
@@ -99,6 +101,9 @@ def load(
         photo_side: Folders of photos: the longer side is at most this many pixels; None for the
             rule of `photos.working_side`, or for 64 where there is a folder per class.
         stride: Folders of photos: pixels per cell of the density map, 1, 2, 4 or 8.
+        scaling: "standard" to subtract the mean of the training part from inputs and numeric
+            targets and divide by its standard deviation; "none" to give a network both as they
+            are.
         on_progress: Where loading takes a while: called with (photos so far, photos in all).
 
     Returns:
@@ -107,7 +112,7 @@ def load(
     Raises:
         DataError: The source is unknown or missing, or a file of it is missing or broken; there
             are too few groups or times to split.
-        SettingError: `stride` or `photo_side` is out of range; the target is not named, or there
+        SettingError: `stride`, `photo_side` or `scaling` is out of range; the target is not named, or there
             is no such column; a group or time is named where there is no table.
 
     Example:
@@ -118,6 +123,7 @@ def load(
         >>> ds.load((X, y)).sizes
         {'train': 140, 'validation': 20, 'test': 40}
     """
+    check_scaling(scaling)
     if isinstance(source, tuple):
         said = TableOptions(TableOptions.names_of(target), {}, None, (), group, time, None, names)
         said.refuse_columns("the source")
@@ -126,6 +132,7 @@ def load(
             task=task,
             column_types=column_types,
             split_seed=split_seed,
+            scaling=scaling,
             name="arrays",
         )
     unsplit = read(
@@ -140,7 +147,22 @@ def load(
         stride=stride,
         on_progress=on_progress,
     )
-    return unsplit.split(split_seed)
+    dataset = unsplit.split(split_seed)
+    return dataset if scaling == "standard" else dataset.unscaled()
+
+
+def check_scaling(scaling: Any) -> None:
+    """Check that there is such a way to scale.
+
+    Raises:
+        SettingError: There is not.
+    """
+    if scaling not in ("standard", "none"):
+        raise SettingError(
+            f"The scaling is {quoted(scaling)}.",
+            '"standard" or "none"',
+            "Leave it out: inputs and targets are standardised.",
+        )
 
 
 def as_dataset(data: Any) -> Dataset:
@@ -173,7 +195,7 @@ def load_again(data: Any, options: Mapping[str, Any], on_progress: OnProgress | 
             f"Give Dataset.from_arrays(X, y, {options['given'][0]}=(X, y)).",
         )
     if isinstance(data, tuple):
-        taken = (*_OF_ARRAYS, "task", "column_types", "split_seed")
+        taken = (*_OF_ARRAYS, "task", "column_types", "split_seed", "scaling")
         own = {name: value for name, value in options.items() if name in taken}
         return from_arrays(*pair_of(data), **own)
     usual = {name: value for name, value in options.items() if name not in _OF_ARRAYS}
@@ -191,6 +213,7 @@ def from_arrays(
     task: str | None = None,
     column_types: Mapping[str, Said] | None = None,
     split_seed: int = 0,
+    scaling: ScalingOption = "standard",
     name: str = "arrays",
 ) -> Dataset:
     """Make a data set from samples in memory.
@@ -215,6 +238,7 @@ def from_arrays(
         task: "classification" or "regression"; None to guess it from y.
         column_types: Types of the columns of a frame, as for `load`.
         split_seed: Seed of the split.
+        scaling: Whether inputs and targets are scaled, as for `load`.
         name: Short name, also used for the run folder.
 
     Returns:
@@ -231,6 +255,7 @@ def from_arrays(
         >>> data.sizes
         {'train': 180, 'validation': 20, 'test': 20}
     """
+    check_scaling(scaling)
     from downslope.data.readers.arrays import read_arrays
     from downslope.data.tables.table import UnsplitTable
 
@@ -260,9 +285,10 @@ def from_arrays(
     if isinstance(unsplit, UnsplitTable) and unsplit.numbers is not None:
         assigned = assigned[unsplit.numbers - 1]
     division = Division(fractions["validation"], fractions["test"], assigned)
-    return replace(unsplit, division=division, options={**unsplit.options, **kept}).split(
+    dataset = replace(unsplit, division=division, options={**unsplit.options, **kept}).split(
         split_seed
     )
+    return dataset if scaling == "standard" else dataset.unscaled()
 
 
 Dataset.from_arrays = staticmethod(from_arrays)  # here, as it reads: a data set knows no reader

@@ -115,7 +115,8 @@ def target_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
     Targets far from size 1 would make every learning rate too large or too small. Each of
     several targets (N, outputs) has a deviation of its own, images one for all pixels; densities
     keep their zero. A loss of differences alone without a rule for units has targets centred;
-    several targets, which have no unit in common, are scaled for it as well.
+    several targets, which have no unit in common, are scaled for it as well. Of a data set that
+    is not to be scaled, they are as they are.
 
     Raises:
         DataError: A target is not finite any more, which all would be scaled by.
@@ -124,6 +125,8 @@ def target_scaling(dataset: Dataset, loss: Loss) -> Scaling | None:
         UserWarning: The targets lie so close together that their type lost what they tell.
     """
     targets = dataset.train.targets
+    if not dataset.is_scaled:
+        return None
     if dataset.task in ("classification", "multilabel") or targets.dtype.kind not in "biuf":
         return None
     is_scaled = loss.degree is not None or loss.is_of_differences

@@ -302,6 +302,7 @@ class _Options(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     split_seed: int = 0
     photo_side: int | None = None
     stride: Literal[1, 2, 4, 8] = 8
+    scaling: Literal["standard", "none"] = "standard"
     # of arrays in memory
     validation: float | None = None
     test: float | None = None
