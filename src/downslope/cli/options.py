@@ -399,11 +399,6 @@ _TRAINING = {
         metavar="A,B,...",
         help="The weight of each class in the loss.",
     ),
-    "freeze": _training_option(
-        "--freeze",
-        is_flag=True,
-        help="With --start: change the last layer alone, and keep all others as they are.",
-    ),
     "augment": _training_option(
         "--augment",
         metavar="flip,shift,...",

@@ -112,8 +112,8 @@ def load(
     Raises:
         DataError: The source is unknown or missing, or a file of it is missing or broken; there
             are too few groups or times to split.
-        SettingError: `stride`, `photo_side` or `scaling` is out of range; the target is not named, or there
-            is no such column; a group or time is named where there is no table.
+        SettingError: `stride`, `photo_side` or `scaling` is out of range; the target is not named,
+            or there is no such column; a group or time is named where there is no table.
 
     Example:
         >>> data = ds.load("moons")
