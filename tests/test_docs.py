@@ -147,6 +147,32 @@ def test_every_link_to_a_heading_has_its_heading(page):
     assert missing == []
 
 
+WORDS = (
+    "Activation function", "Backpropagation", "Batch", "Bias", "Chain rule", "Derivative", "Epoch",
+    "Full batch", "Global minimum", "Gradient", "Gradient descent", "Label", "Layer",
+    "Learning rate", "Local minimum", "Loss", "Loss surface", "Minibatch", "Network", "Neuron",
+    "Overfitting", "Sample", "Sigmoid", "Signals", "Squared error", "Stochastic gradient descent",
+    "Test set", "Training set", "Validation set", "Weight",
+)  # fmt: skip
+
+
+def test_the_glossary_explains_each_word_once_and_every_page_leads_to_it():
+    docs = ROOT / "docs"
+    page = (docs / "glossary.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^\*\*([^*]+)\*\*: ", page, re.MULTILINE)
+    assert len(entries) == len(set(entries)) > len(WORDS)
+    assert sorted(entries, key=str.lower) == entries
+    assert set(WORDS) <= set(entries)
+    leading = {word.lower() for word in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", page)}
+    assert leading - {"italics"} <= {
+        form for one in entries for form in (one.lower(), f"{one.lower()}s")
+    }
+    for path in docs.glob("*.md"):
+        if path.name != "glossary.md":
+            assert "](glossary.md" in path.read_text(encoding="utf-8"), path.name
+    assert "](docs/glossary.md" in README
+
+
 def test_the_layout_page_names_every_file():
     page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "downslope"

@@ -11,7 +11,7 @@ from downslope.nn.activations import ACTIVATIONS
 PAGE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 HEAD = """# The catalogue
 
-What a network and a training can be made of; `ds.catalogue()` prints the same. [Parts of your own](python.md#parts-of-your-own) go wherever these names go. This page is made by `python -m downslope.insight.catalogue`.
+What a network and a training can be made of; `ds.catalogue()` prints the same. [Parts of your own](python.md#parts-of-your-own) go wherever these names go. This page is made by `python -m downslope.insight.catalogue`. Words are explained in the [glossary](glossary.md).
 
 """  # noqa: E501 - a page has long lines
 

@@ -8,28 +8,50 @@ which on the validation loss lies measurably above its lowest, which is where le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Float
 
-from downslope.data.dataset import Task
+from downslope.data.dataset import Samples, Task
 from downslope.data.progress import OnProgress
+from downslope.engine.metrics import MEASURES
 from downslope.errors import RunError
 from downslope.insight.learning_curve import LearningCurve
+from downslope.insight.network import prediction_in_words, truth_in_words
+from downslope.insight.pixels import image_shape
 from downslope.insight.significance import Difference, squared_error_of_mean
 from downslope.insight.solutions import some_of
 from downslope.numerals import rounded
-from downslope.result import OfParts, Part, Result
+from downslope.result import PROGRAM_ONLY, OfParts, Part, Result
 from downslope.runs.replay import replay
 from downslope.runs.run import Run
+from downslope.text import Table
 
 NEARLY_EVERY = 0.9  # a loss may jump back for an epoch
 POINTS = 40  # epochs that are looked at
 MOST_SAMPLES = 2048  # of each part
 WIDE = 1.96  # standard errors: 95 %
+EXAMPLES = 6  # samples of each part that are shown one by one
 LEAST_RISE = 0.05  # of the lowest loss: what is less does no harm, whether it is chance or not
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample with its prediction at the kept weights.
+
+    Attributes:
+        index: Its index in its part, from 0.
+        truth: Its target, in words.
+        prediction: What is predicted, in words.
+        loss: Its loss.
+    """
+
+    index: int
+    truth: str
+    prediction: str
+    loss: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +82,10 @@ class Generalization(Result):
         test_interval: The 95 % interval of each.
         test_evaluations: How often the run was evaluated on its test part so far.
         learning_curve: The losses over growing training parts, where these were trained.
+        metrics: The metrics of the training and of the validation part at the kept weights.
+        examples: Some samples of both parts, spread evenly over each, with their predictions.
+        images: These samples as images, (examples, height, width, channels), first those of the
+            training part; None where they are no images.
     """
 
     data: str
@@ -81,6 +107,9 @@ class Generalization(Result):
     test_interval: Mapping[str, tuple[float, float]] | None = None
     test_evaluations: int = 0
     learning_curve: LearningCurve | None = None
+    metrics: OfParts | None = None
+    examples: OfParts | None = None
+    images: np.ndarray | None = field(default=None, metadata=PROGRAM_ONLY)
 
     _also: ClassVar[tuple[str, ...]] = ("gaps", "gap_errors")
 
@@ -114,6 +143,16 @@ class Generalization(Result):
         yield self.summary
         train, validation = self.samples
         yield f"Measured on {train:,} training and {validation:,} validation samples."
+        if self.examples is not None:
+            yield ""
+            yield "Samples that it learnt from, and samples that it has not seen:"
+            rows = [
+                (word, f"{one.index:,}", one.truth, one.prediction, rounded(one.loss))
+                for word, part in zip(("seen", "unseen"), self.examples, strict=True)
+                for one in part
+            ]
+            yield Table(("", "sample", "target", "prediction", "loss"), rows, numeric=(1, 4))
+            yield _seen_and_unseen(self)
         if self.learning_curve is not None:
             yield ""
             yield from self.learning_curve.parts()
@@ -169,7 +208,7 @@ def generalization(
         )
     )
     figures = run.measure(run.dataset.test) if test else None
-    return compared(
+    found = compared(
         np.array(epochs),
         train,
         validation,
@@ -182,6 +221,28 @@ def generalization(
         test_interval=run.intervals(run.dataset.test) if test else None,
         test_evaluations=run.test_evaluations,
     )
+    examples = [_examples(run, one) for one in (run.dataset.train, run.dataset.validation)]
+    inputs = np.concatenate([few.inputs for few, _ in examples])
+    shape = image_shape(inputs.shape[1:], run.data.input_names)
+    return replace(
+        found,
+        metrics=OfParts(*(run.measure(part) for part in parts)),
+        examples=OfParts(*(rows for _, rows in examples)),
+        images=None if shape is None else inputs.reshape(-1, *shape),
+    )
+
+
+def _examples(run: Run, part: Samples) -> tuple[Samples, tuple[Example, ...]]:
+    """Some samples, spread evenly over a part, with what is predicted for each."""
+    indices = np.unique(np.linspace(0, len(part) - 1, EXAMPLES).round().astype(int))
+    few = part.take(indices)
+    losses, rows = run.losses(few), []
+    for place, index in enumerate(indices.tolist()):
+        one = few.take(np.array([place]))
+        rows.append(
+            Example(index, truth_in_words(run, one), prediction_in_words(run, one), losses[place])
+        )
+    return few, tuple(rows)
 
 
 def epochs_of(run: Run) -> list[int]:
@@ -291,6 +352,18 @@ def _gap(found: Generalization) -> str:
     if found.opens_at == found.epochs[0]:
         return start + f"clear from epoch {found.opens_at} on, the first that was measured."
     return start + f"clear from epoch {found.opens_at} on."
+
+
+def _seen_and_unseen(found: Generalization) -> str:
+    """The metric of both parts, side by side."""
+    assert found.metrics is not None
+    name = MEASURES[found.task][0]
+    train, validation = (
+        f"{rounded(100 * one[name], 3)} %" if "accuracy" in name else rounded(one[name])
+        for one in found.metrics
+    )
+    word = "MAE" if name == "mae" else name.replace("_", " ")
+    return f"Over all that were measured, {word}: {train} on seen, {validation} on unseen samples."
 
 
 def _harm(found: Generalization) -> str:

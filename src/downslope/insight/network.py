@@ -210,7 +210,7 @@ def network(run: Run, sample: int = 0) -> NetworkView:
         input_names=run.data.input_names,
         output_names=_output_names(run),
         sample=sample,
-        truth=_truth(run, one),
+        truth=truth_in_words(run, one),
         inputs=run.scaling.apply(inputs)[0],
         raw=inputs[0],
         states=tuple(states),
@@ -251,7 +251,9 @@ def _state(name: str, run: Run, inputs: np.ndarray) -> NetworkState:
     signals = [np.asarray(one.activations)[0] for one in run.signals(inputs)]
     shapes = tuple(one.shape for one in signals)
     return NetworkState(
-        name, _layers(run.network, run.parameters, shapes, signals), _prediction(run, inputs)
+        name,
+        _layers(run.network, run.parameters, shapes, signals),
+        prediction_in_words(run, inputs),
     )
 
 
@@ -298,7 +300,8 @@ def _output_names(run: Run) -> tuple[str, ...]:
     return names if outputs == (len(names),) else ()
 
 
-def _truth(run: Run, one: Samples) -> str:
+def truth_in_words(run: Run, one: Samples) -> str:
+    """The target of one sample, in words."""
     if run.data.task == "counting":
         return f"{rounded(float(one.counts[0]))} people"
     target = np.asarray(one.targets[0])
@@ -308,7 +311,8 @@ def _truth(run: Run, one: Samples) -> str:
     return _named(run, target)
 
 
-def _prediction(run: Run, inputs: np.ndarray) -> str:
+def prediction_in_words(run: Run, inputs: Samples | np.ndarray) -> str:
+    """What a run predicts for one sample, in words."""
     said = run.predict(inputs)[0]
     if run.data.task == "classification":
         place = int(said)

@@ -92,6 +92,10 @@ class Surface(Result):
             f"The run ended at a training loss of {rounded(train)} and a validation loss of "
             f"{rounded(validation)}; the lowest training loss of the picture is {rounded(lowest)}."
         )
+        if self.plane.kind == "weights":
+            count = sum(np.size(one) for one in jax.tree.leaves(self.plane.origin))
+            held = f"; two of them change here, and the other {count - 2:,} stay as they are"
+            return f"The loss is a function of {count:,} weights and biases{held}. {ends}"
         if self.plane.fraction is None:
             return ends
         fraction = 100 * self.plane.fraction

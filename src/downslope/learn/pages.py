@@ -29,7 +29,7 @@ _HEAD = """\
 program](learn.md). In the terminal `downslope learn` walks through them with your own numbers, \
 asks you a question in each and keeps how far you are; `downslope learn 7` opens one. This page \
 shows them with the usual numbers. It is made from the same chapters: \
-`python -m downslope.learn.pages docs`.
+`python -m downslope.learn.pages docs`. Words are explained in the [glossary](glossary.md).
 """
 
 

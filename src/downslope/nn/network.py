@@ -184,7 +184,8 @@ class Network:
             all                   24       9
         """
         drawn = jax.eval_shape(lambda: self.init(tuple(input_shape)))
-        rows, counts = [("inputs", _sides(input_shape), "", "")], []
+        counts: list[tuple[int, int]] = []
+        rows: list[tuple[str, ...]] = [("inputs", _sides(input_shape), "", "")]
         for index, shape in enumerate(self.shapes(input_shape)):
             named = {
                 name: math.prod(one.shape) for name, one in learned_by_name(drawn[index]).items()

@@ -13,6 +13,7 @@ from downslope.insight.generalization import WIDE, Generalization
 from downslope.insight.learning_curve import LearningCurve
 from downslope.plots import style
 from downslope.plots.curves import spread
+from downslope.plots.samples import sample_tiles
 
 _LOSSES, _GAP = 2.6, 1.8  # inches of the two panels, about
 
@@ -20,6 +21,8 @@ _LOSSES, _GAP = 2.6, 1.8  # inches of the two panels, about
 def generalization_figures(found: Generalization) -> dict[str, Callable[[], Figure]]:
     """The gap, and the learning curve where there is one."""
     drawn: dict[str, Callable[[], Figure]] = {"generalization": lambda: gap_curves(found)}
+    if found.images is not None and found.examples is not None:
+        drawn["seen-unseen"] = lambda: seen_and_unseen(found)
     curve = found.learning_curve
     if curve is not None:
         drawn["learning-curve"] = lambda: learning_curves(curve)
@@ -68,6 +71,24 @@ def gap_curves(found: Generalization, *, sentences: bool = True) -> Figure:
     bottom.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     _mark(top, bottom, found)
     return figure
+
+
+def seen_and_unseen(found: Generalization) -> Figure:
+    """Draw samples that the network learnt from above samples that it has not seen.
+
+    Args:
+        found: What `generalization` returned, of images.
+    """
+    assert found.images is not None
+    assert found.examples is not None
+    captions = [one.prediction for part in found.examples for one in part]
+    return sample_tiles(
+        found.images,
+        captions,
+        title=f"Seen and unseen samples: {found.data}",
+        subtitle="Above each sample: what is predicted. First those that the network learnt from, "
+        "then those of the validation part.",
+    )
 
 
 def _band(axes: Axes, x: np.ndarray, values: np.ndarray, errors: np.ndarray, colour: str) -> None:
