@@ -6,6 +6,7 @@ import pytest
 import downslope as ds
 from downslope.insight.generalization import compared, generalization, some_epochs
 from downslope.nn.notation import parse
+from downslope.numerals import rounded
 from tests.plain import PLAIN
 from tests.runs import by_hand
 
@@ -39,6 +40,19 @@ def test_losses_and_errors_in_plain_numpy():
     np.testing.assert_allclose(found.validation_loss, run.trace.validation_loss, rtol=1e-4)
     assert found.test is None
     assert run.test_evaluations == 0
+    for word, rows, metrics, part in zip(
+        ("seen", "unseen"), found.examples, found.metrics, (data.train, data.validation),
+        strict=True,
+    ):  # fmt: skip
+        assert (rows[0].index, rows[-1].index, len(rows)) == (0, len(part) - 1, 6)
+        classes, losses = run.predict(part.inputs), run.losses(part)
+        for one in rows:
+            assert one.truth == f'"{data.class_names[part.targets[one.index]]}"'
+            assert one.prediction.startswith(f'"{data.class_names[classes[one.index]]}" with ')
+            assert one.loss == pytest.approx(losses[one.index], rel=1e-5)
+        assert metrics["accuracy"] == pytest.approx((classes == part.targets).mean())
+        assert f"{rounded(100 * metrics['accuracy'], 3)} % on {word}" in str(found)
+    assert list(found.figures()) == ["generalization"]  # they are no images
 
 
 def test_kept_weights_are_the_ones_that_are_judged():
