@@ -7,6 +7,7 @@ import pytest
 import downslope as ds
 from downslope.engine.optimizers import OPTIMIZERS
 from downslope.nn.activations import ACTIVATIONS
+from downslope.nn.notation import LAYERS
 
 PAGE = Path(__file__).parents[2] / "docs" / "catalogue.md"
 HEAD = """# The catalogue
@@ -25,7 +26,9 @@ def test_every_kind_is_a_table_that_python_and_json_show():
     assert [one.name for one in found.entries["optimizers"]] == list(OPTIMIZERS)
     assert "b2=0.999" in str(found)
     assert found.to_dict()["entries"]["optimizers"][0]["settings"]["learning_rate"] == 0.1
-    assert ds.catalogue().summary.startswith("16 layers, 10 activations, ")
+    assert ds.catalogue().summary.startswith(
+        f"{len(LAYERS)} layers, {len(ACTIVATIONS)} activations, "
+    )
     with pytest.raises(ds.SettingError, match="Did you mean 'losses'"):
         ds.catalogue("loss")
 
