@@ -11,7 +11,16 @@ from downslope.cli import curves
 from downslope.cli.lines import ask_line, line_width, say, show_table
 from downslope.cli.runner import Output, list_pictures
 from downslope.errors import InputError
-from downslope.learn.chapter import Chapter, Numbers, Question, Sketch, Value, Worked, shown
+from downslope.learn.chapter import (
+    WHAT_RUN_IS,
+    Chapter,
+    Numbers,
+    Question,
+    Sketch,
+    Value,
+    Worked,
+    shown,
+)
 from downslope.text import Table
 
 WIDEST, ROWS = 76, 10  # of a curve drawn as text
@@ -61,6 +70,8 @@ def teach(chapter: Chapter, count: int, output: Output, *, is_plain: bool) -> No
         say()
         say(heading="More of the same")
         say("\n".join(f"  {command}" for command in chapter.commands))
+    if chapter.needs_run:
+        say(WHAT_RUN_IS)
 
 
 def chosen(chapter: Chapter, *, is_plain: bool) -> Numbers:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 Value = float | int | str
 Numbers = Mapping[str, Value]  # the reader's, by the names of the action's arguments
 LETTERS = "abcdefgh"
+WHAT_RUN_IS = (
+    "RUN is the folder of a training of yours, such as runs/digits-1, which downslope train "
+    "digits makes."
+)
 _TOLERANCE = 0.01  # of the answer, that a number may be off
 _NUMBER = re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 _SIGNS = str.maketrans({"\N{MINUS SIGN}": "-", "\N{EN DASH}": "-"})
@@ -87,7 +91,8 @@ class Ask:
         if self.choices:
             return f"one of {', '.join(self.choices)}"
         kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} from {shown(self.low)} to {shown(self.high)}"
+        example = "" if isinstance(self.default, int) else ", such as 0.5 or 1e-3"
+        return f"{kind} from {shown(self.low)} to {shown(self.high)}{example}"
 
     def read(self, text: str) -> Value:
         """What the reader chose; the default for an empty text.
@@ -110,7 +115,7 @@ class Ask:
         try:
             value = read_number(text)
         except SettingError as error:
-            raise SettingError(error.received, self.expected, f"{error.advice} {advice}") from None
+            raise SettingError(error.received, self.expected, advice) from None
         is_whole = value == int(value)
         if (isinstance(self.default, int) and not is_whole) or not self.low <= value <= self.high:
             raise SettingError(f"{shown(value)} does not suit here.", self.expected, advice)
@@ -266,6 +271,11 @@ class Chapter:
     def defaults(self) -> Numbers:
         """What is taken where the reader chooses nothing."""
         return {ask.name: ask.default for ask in self.asks}
+
+    @property
+    def needs_run(self) -> bool:
+        """Whether a command of `commands` looks at a training."""
+        return any(" RUN" in one for one in self.commands)
 
     def work(self, numbers: Numbers) -> Worked:
         """Run the action.

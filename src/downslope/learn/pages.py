@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from downslope.learn.chapter import Ask, Chapter, Worked, shown
+from downslope.learn.chapter import WHAT_RUN_IS, Ask, Chapter, Worked, shown
 from downslope.learn.path import chapters
 from downslope.plots.style import png_of
 from downslope.result import Part
@@ -62,7 +62,7 @@ def _lines(chapter: Chapter, worked: Worked) -> Iterator[str]:
     for line in list(worked.question.lines())[1:]:
         yield f"<br>{escaped(line.strip())}"
     yield "\n<details><summary>Answer</summary>\n"
-    yield f"{escaped(f'{worked.question.right}. {worked.question.worked}')}\n\n</details>\n"
+    yield f"**{escaped(worked.question.right)}**: {escaped(worked.question.worked)}\n\n</details>\n"
     for name in worked.figures():
         yield f"![{escaped(worked.after)}]({PICTURES}/{picture(name)})\n"
     yield f"**The same in Python**\n\n```python\n{chapter.python_with(chapter.defaults)}\n```\n"
@@ -72,6 +72,8 @@ def _lines(chapter: Chapter, worked: Worked) -> Iterator[str]:
     if chapter.commands:
         commands = "\n".join(chapter.commands)
         yield f"\n**More of the same**\n\n```sh\n{commands}\n```"
+    if chapter.needs_run:
+        yield f"\n{escaped(WHAT_RUN_IS)}"
 
 
 def _choice(ask: Ask) -> str:

@@ -88,7 +88,8 @@ def act(layers: int, steps: int) -> Worked:
         "times its gradient.",
         "",
         f"The loss went from {shown(losses[0], 4)} to {shown(losses[-1], 4)}. The gradients of "
-        "the first step, each worked out from what stands beside it:",
+        "the first step, each worked out from what stands beside it (the length of a gradient is "
+        "the root of the sum of its squares):",
         "",
         Table(("", "needs", "numbers", "length of the gradient"), rows, numeric=(2, 3)),
     )
@@ -153,6 +154,7 @@ x = data.scaling.apply(data.train.inputs[:128])
 t = data.train.targets[:128]
 for step in range($steps):
     found = ds.backpropagate(network, w, x, t, loss="squared_error")
+    # each weight and bias minus 0.1 times its gradient
     w = jax.tree.map(lambda w, g: w - 0.1 * g, w, found.gradients)
 print(found.loss)
 print(len(found.deltas))

@@ -93,5 +93,5 @@ for tangent in found.tangents:
         ("insight/slope.py", "slopes of losses, activations and any other function"),
         ("nn/losses.py", "the losses; their derivatives are computed from these formulas"),
     ),
-    ("downslope slope", 'downslope slope "x**2 - 3*x" --at 1,2'),
+    ("downslope explore", "downslope slope", 'downslope slope "x**2 - 3*x" --at 1,2'),
 )

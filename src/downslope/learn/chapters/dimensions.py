@@ -125,9 +125,11 @@ CHAPTER = Chapter(
         "Nobody has to. The gradient of two weights was two numbers; that of sixteen weights is "
         "sixteen numbers, each found with the other fifteen weights held still. A step moves every "
         "weight against its own number. It leads down here as it did in the bowl.",
+        "Samples and first weights are random here. A computer draws them from a number, the "
+        "seed: the same seed gives the same chance, another seed another network.",
     ),
     (
-        Ask("seed", "a number from which the weights are drawn", 0, 0, 9999),
+        Ask("seed", "seed: a number from which all chance is drawn", 0, 0, 9999),
         Ask("rate", "learning rate", 0.2, 0.001, 5),
     ),
     act,

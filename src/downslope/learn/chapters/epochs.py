@@ -28,8 +28,9 @@ def act(samples: int, batch_size: int, epochs: int, seed: int) -> Worked:
         "",
         Table(("epoch", "samples of each batch"), rows, numeric=(0,)),
         "",
-        "In every epoch each sample is there exactly once. The order is drawn anew from the seed "
-        "and the number of the epoch, so the same training can be repeated exactly.",
+        "In every epoch each sample is there exactly once. The order is drawn anew, from a seed (a "
+        "number from which all chance is drawn) and the number of the epoch, so the same "
+        "training can be repeated exactly.",
     )
     question = Question(
         f"How many steps has the whole training of {epochs} epochs?",
@@ -101,6 +102,9 @@ run = ds.train("dense 1", few, batch_size=batch_size, epochs=$epochs, seed=$seed
 print(ds.replay(run).batch_of(1))
 print(len(run.trace.batch_loss))
 """,
-    (("engine/batches.py", "the batches of every epoch, from seed and epoch alone"),),
-    ("downslope trace RUN --step 1",),
+    (
+        ("engine/batches.py", "the batches of every epoch, from seed and epoch alone"),
+        ("insight/batches.py", "which samples a training saw together"),
+    ),
+    ("downslope batches RUN", "downslope train digits --shuffle no"),
 )

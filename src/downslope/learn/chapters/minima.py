@@ -36,8 +36,8 @@ def act(batch_size: int, starts: int) -> Worked:
         full.came_to_a,
         "The full batch follows the drawn curve exactly, always downhill. Between B and A lies a "
         "hill.",
-        f"{shown(full.came_to_a)}: {full.ended_in_b} of {starts} ended in B, where descent ends "
-        "when nothing disturbs it. Single samples disturb it too much: "
+        f"{full.ended_in_b} of {starts} ended in B, where descent ends when "
+        " nothing disturbs it. Single samples disturb it too much: "
         f"{single.came_to_a} starts reached A, {single.back_in_b} of them were thrown back to B, "
         f"and {single.ended_in_a} ended in A.",
         tolerance=0,
@@ -70,7 +70,7 @@ CHAPTER = Chapter(
     ),
     (
         Ask("batch_size", "samples in your batches", 256, 8, 4096),
-        Ask("starts", "starts", 40, 1, 200),
+        Ask("starts", "walks, each from a start of its own", 40, 1, 200),
     ),
     act,
     """

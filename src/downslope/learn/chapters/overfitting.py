@@ -34,7 +34,7 @@ def act(samples: int) -> Worked:
     told = (
         f"A network of {shown(run.parameter_count)} weights and biases learnt {samples} points of "
         f"a wavy curve, for {shown(_EPOCHS)} epochs. The points lie a little off the curve, by "
-        "chance. The loss, the mean squared error:",
+        "chance. The loss, the mean of the squared errors:",
         "",
         Table(("on", "loss"), rows, numeric=(1,)),
     )
@@ -91,7 +91,8 @@ CHAPTER = Chapter(
         "To notice it one keeps some samples back and never trains on them: the validation set. "
         "While the loss falls on both, the network learns what is common. From where it falls on "
         "the training samples and rises on the others, it learns by heart. Few samples, many "
-        "weights and many epochs lead there.",
+        "weights and many epochs lead there. (The training here uses Adam, a refinement of "
+        "gradient descent that gives each weight a step length of its own.)",
     ),
     (Ask("samples", "training samples", 12, 4, 600),),
     act,

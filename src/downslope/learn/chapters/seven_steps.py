@@ -60,7 +60,7 @@ def act(photos: int, epochs: int) -> Worked:
         f"{shown(run.trace.validation_loss[-1], 4)} on the validation set.",
         f"7  The test set, {len(data.test)} pictures that nothing was chosen by: the network is "
         f"off by {shown(mae, 4)} people on average. Always answering the median of the training "
-        f"set would be off by {shown(usual, 4)}.",
+        f"set, its middle count, would be off by {shown(usual, 4)}.",
     )
     question = Question(
         f"By how many people is the network {'better' if mae < usual else 'worse'} than that?",
@@ -115,7 +115,8 @@ CHAPTER = Chapter(
         "epoch; many epochs; and at the end the test set.",
         "Now a network learns to count people in pictures of streets, with the squared error of "
         "chapter 4. Its first layers look at small patches of the picture with the same few "
-        "weights everywhere (a convolution); the last layer adds up what they found.",
+        "weights everywhere (a convolution); the last layer adds up what they found. As in "
+        "chapter 14 Adam makes the steps.",
     ),
     (
         Ask("photos", "pictures", 160, 60, 240),

@@ -33,9 +33,11 @@ def act(units: int) -> Worked:
     )
     told = (
         f"Your network reads 64 pixels, has {units} neurons in its first layer and 10 in its "
-        "second, one for each digit.",
+        f"second, one for each digit. It learnt from {len(data.train):,} images and was then "
+        f"asked about others. In Downslope's notation it is: dense {units} relu, dense 10. "
+        "(Dense: each neuron is connected to all of the layer before. Chapter 2 explains relu.)",
         "",
-        Table(("network", f"right, of {len(samples.targets)}"), rows, numeric=(1,)),
+        Table(("network", f"right, of {len(samples.targets)} images"), rows, numeric=(1,)),
         "",
         f"The last two networks give the same answer for {int((copied == after).sum())} of "
         f"{len(after)} images. Nothing but numbers was carried over.",
