@@ -29,7 +29,7 @@ def act(units: int) -> Worked:
     rows = (
         ("untrained: weights drawn at random, biases 0", shown(right[0])),
         ("trained", shown(right[1])),
-        ("untrained, with the trained weights and biases copied into it", shown(right[2])),
+        ("untrained, given the weights and biases of the trained one", shown(right[2])),
     )
     told = (
         f"Your network reads 64 pixels, has {units} neurons in its first layer and 10 in its "
