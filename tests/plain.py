@@ -9,4 +9,6 @@ PLAIN = ds.TrainOptions(
     batch_size=32,
     epochs=20,
     augment="none",
+    members=1,
+    stop=ds.Stop(keep="last"),
 )

@@ -49,9 +49,11 @@ if TYPE_CHECKING:
     from downslope.nn.initializers import Initializer
     from downslope.nn.layer import Layer, Misfit
     from downslope.nn.losses import Loss
+    from downslope.nn.members import GroupedDense, Members
     from downslope.nn.network import Network, Signal
     from downslope.nn.normalization import BatchNorm, GroupNorm, LayerNorm, Standardize
     from downslope.nn.notation import parse as parse_network
+    from downslope.nn.piecewise import Piecewise
     from downslope.nn.weights import load_weights
     from downslope.reporting.report import report
     from downslope.runs.checkpoint import Checkpoints
@@ -88,12 +90,14 @@ __all__ = [
     "GlobalAveragePool2D",
     "GlobalMaxPool2D",
     "GroupNorm",
+    "GroupedDense",
     "Initializer",
     "InputError",
     "Layer",
     "LayerNorm",
     "Loss",
     "MaxPool2D",
+    "Members",
     "Misfit",
     "Model",
     "Network",
@@ -101,6 +105,7 @@ __all__ = [
     "Optimizer",
     "Outcome",
     "Parallel",
+    "Piecewise",
     "Progress",
     "Record",
     "Replay",
@@ -184,8 +189,10 @@ _HOMES = {
     "nn.initializers": "Initializer",
     "nn.layer": "Layer Misfit",
     "nn.losses": "Loss",
+    "nn.members": "GroupedDense Members",
     "nn.network": "Network Signal",
     "nn.normalization": "BatchNorm GroupNorm LayerNorm Standardize",
+    "nn.piecewise": "Piecewise",
     "nn.notation": "parse_network",
     "nn.weights": "load_weights",
     "reporting.report": "report",

@@ -160,7 +160,7 @@ def data_of(case: Case) -> ds.Dataset:
     per = "feature" if train.inputs.ndim == 2 else "all"
     scaling = ds.Scaling.learn(train.inputs, per)
     if case.kind == "places":
-        scaling = scaling.without_last(1)
+        scaling = scaling.without([-1])
     if case.planted in ("sum", "activation", "slope of an activation"):
         mean, std = np.ravel(scaling.mean)[0], np.ravel(scaling.std)[0]
         train.inputs.reshape(case.samples, -1)[case.sample, 0] = mean + MARK * std

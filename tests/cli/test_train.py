@@ -15,7 +15,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     made = json.loads(result.stdout)
     assert {*made} == {
         "run", "data", "parameters", "outcome", "epochs", "steps", "learning_rate", "seconds",
-        "train", "validation", "test", "baseline", "test_interval", "test_interval_note",
+        "train", "validation", "test", "baseline", "linear", "test_interval", "test_interval_note",
         "classes", "targets", "targets_note", "test_evaluations", "opened_now", "findings", "part",
         "is_generated", "notes", "rows", "summary", "pictures",
     }  # fmt: skip
@@ -31,7 +31,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     }  # fmt: skip
     assert (made["epochs"], made["steps"]) == (2, 36)
     assert set(made["seconds"]) == {"total", "training", "compiling"}
-    for part in ("train", "validation", "test", "baseline"):
+    for part in ("train", "validation", "test", "baseline", "linear"):
         assert set(made[part]) == FIGURES
         assert all(isinstance(value, float) for value in made[part].values())
     low, high = made["test_interval"]["accuracy"]
@@ -46,7 +46,7 @@ def test_figures_in_words(call):
     result = call("train", "waves", "--epochs", 2, "--no-pictures", "--network", "dense 1")
     assert result.exit_code == 0, result.output
     text = result.stdout
-    assert "training        560" in text
+    assert "training          560" in text
     assert "\nMAE: " in text
     assert ". Always predicting the training median: " in text
     assert ". Always predicting the training mean: " in text

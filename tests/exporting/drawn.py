@@ -18,6 +18,7 @@ from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.engine.settings import Settings
 from downslope.nn.layer import map_by_kind
 from downslope.nn.losses import LOSSES
+from downslope.nn.members import OF_LOSSES
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary, Seconds
 from downslope.runs.trace import Trace
@@ -43,7 +44,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
     classes = 2 if loss == "binary_cross_entropy" else classes
     is_single = loss == "binary_cross_entropy" or task == "counting"
     outputs = 1 if is_single else classes or random.choice([1, 2])
-    layers = _layers(random, shape, outputs, task, encoding)
+    layers = _layers(random, shape, outputs, task, encoding, loss)
     columns = None if encoding is None else drawn_columns(random, encoding)
     run = Run(
         model=ds.Model(
@@ -54,9 +55,7 @@ def drawn_run(seed: int) -> tuple[Run, Any]:
             (
                 _scaling(random, rng, shape)
                 if encoding is None
-                else Scaling.learn(encoding.encode(pa.table(columns))).without_last(
-                    len(encoding.embedded)
-                )
+                else Scaling.learn(encoding.encode(pa.table(columns))).without(encoding.is_embedded)
             ),
             _target_scaling(random, rng, outputs, LOSSES[loss].degree),
             mirrors=len(shape) == 3 and task != "counting" and seed % 2 == 0,
@@ -91,8 +90,13 @@ def _loss(random: Random, task: str) -> str:
     return random.choice(["squared_error", "absolute_error", "huber", "poisson"])
 
 
-def _layers(random: Random, shape, outputs: int, task: str, encoding: Encoding | None) -> list:
+def _layers(
+    random: Random, shape, outputs: int, task: str, encoding: Encoding | None, loss: str
+) -> list:
     chain: list = []
+    if encoding is not None and encoding.ranked:
+        chain.append(ds.Piecewise(len(RANKS) - 1, len(encoding.ranked)))
+        shape = chain[-1].output_shape(shape)
     for code in reversed(() if encoding is None else encoding.embedded):
         chain.append(ds.Embedding(code.indices, code.numbers))
         shape = chain[-1].output_shape(shape)
@@ -107,6 +111,9 @@ def _layers(random: Random, shape, outputs: int, task: str, encoding: Encoding |
     if task == "counting":
         return [*chain, ds.Conv2D(1, 1)]
     flat = [ds.Flatten()] if len(shape) == 3 else []
+    if random.random() < 0.3:
+        members = ds.GroupedDense(3, outputs), ds.Members(3, OF_LOSSES.get(loss, "numbers"))
+        return [*chain, *flat, ds.Dense(6, random.choice(["relu", "tanh"])), *members]
     return [*chain, *flat, ds.Dense(outputs)]
 
 
@@ -143,6 +150,7 @@ def _target_scaling(random: Random, rng, outputs: int, degree: int | None) -> Sc
 
 
 WORDS = ("Private", "Self-emp (not inc.)", "a+b", 'Île "de" ?', "3")
+RANKS = (-7.5, 0.0, 2.5, 16_000.0, 100_000.0)
 PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("n", "y"))
 
 
@@ -165,6 +173,7 @@ def drawn_encoding(random: Random) -> Encoding:
                 has_others=kind == "category" and not is_embedded and random.random() < 0.5,
                 cycles=cycles if kind == "date" else (),
                 numbers=random.choice([1, 3]) if is_embedded else 0,
+                quantiles=RANKS if is_ranked and kind in ("number", "date") else (),
             )
         )
     return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)))

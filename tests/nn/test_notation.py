@@ -63,8 +63,8 @@ def test_defaults_are_left_out_of_the_text():
 EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 KINDS = (
     "dense, conv, max_pool, average_pool, global_average_pool, global_max_pool, upsample, flatten, "
-    "dropout, activation, layer_norm, group_norm, "
-    "standardize, embed, residual, parallel"
+    "dropout, activation, batch_norm, layer_norm, group_norm, "
+    "standardize, embed, piecewise, grouped, members, residual, parallel"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial, wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -296,11 +297,12 @@ class LearningRate(click.ParamType):
             self.fail(f'{value!r} is neither a number nor "auto".', param, ctx)
 
 
-def _train_options(patience: int | None, **given: Any) -> Any:
+def _train_options(patience: int | None, keep: Any, **given: Any) -> Any:
     from downslope.engine.settings import Stop  # loads the engine
     from downslope.runs.train_options import TrainOptions
 
-    return TrainOptions(**given, stop=None if patience is None else Stop(patience=patience))
+    stop = None if patience is None and keep is None else Stop(patience=patience)
+    return TrainOptions(**given, stop=stop if keep is None else replace(stop, keep=keep))
 
 
 class _Listing(click.RichOption):
@@ -386,6 +388,17 @@ _TRAINING = {
         help="Stop early when the validation loss has not fallen for N epochs; keep the best "
         "weights.",
     ),
+    "keep": _training_option(
+        "--keep",
+        type=click.Choice(("best", "last")),
+        help="Which weights to keep: those with the lowest validation loss, or the last ones.",
+    ),
+    "members": _training_option(
+        "--members",
+        type=int,
+        metavar="N",
+        help="Train N networks with weights of their own as one, which predicts their mean.",
+    ),
     "label_smoothing": _training_option(
         "--label-smoothing",
         type=float,
@@ -437,6 +450,8 @@ READ: Mapping[str, Callable[[str], Any]] = {
     "seed": int,
     "shuffle": _yes_no,
     "patience": int,
+    "keep": str,
+    "members": int,
     "class_weights": _numbers,
     "label_smoothing": float,
     "augment": str,
@@ -454,6 +469,7 @@ SYNONYMS = synonyms(
         "schedule": "scheduler lrscheduler",
         "shuffle": "shuffled reshuffle",
         "patience": "earlystopping niternochange",
+        "members": "ensemble ensemblesize nestimators",
         "class_weights": "classweight",
         "label_smoothing": "labelsmoothing smoothing",
         "augment": "augmentation transforms",

@@ -120,6 +120,11 @@ class Samples:
         return replace(self, targets=np.rint(self.counts).astype(np.float32)[:, None])
 
 
+def is_flag(inputs: np.ndarray) -> np.ndarray:
+    """Which columns of a table hold nothing but 0 and 1, a mask (features,)."""
+    return np.array([bool(((one == 0) | (one == 1)).all()) for one in inputs.T])
+
+
 def check_finite(what: str, values: np.ndarray) -> None:
     """Check that there is no NaN and no infinity among the inputs or targets of samples.
 
@@ -339,6 +344,7 @@ class Dataset(DataInfo):
         columns: The type of each column of the table.
         notes: What you should know about how the data was read, a sentence each.
         rows: The rows of the table; None for anything else.
+        bins: Of a table whose numbers also enter as ranks, into how many intervals; else 0.
 
     Example:
         >>> data = ds.load("moons")
@@ -357,6 +363,7 @@ class Dataset(DataInfo):
     columns: tuple[Column, ...] = ()
     notes: tuple[str, ...] = ()
     rows: TableRows | None = None
+    bins: int = 0
 
     from_arrays: ClassVar[Callable[..., Dataset]]  # see `load.from_arrays`
 
@@ -414,6 +421,44 @@ class Dataset(DataInfo):
             **{part: getattr(self, part).as_counts() for part in parts},
         )
 
+    def with_ranks(self, bins: int) -> Dataset:
+        """A table whose numbers also enter as ranks among quantiles of the training part.
+
+        Columns of nothing but 0 and 1 are then left as they are: scaled, a category in one of a
+        thousand rows would be an input of 30.
+
+        Args:
+            bins: Into how many intervals the quantiles divide the values; 0 for a table without
+                ranks, all of whose columns are scaled.
+        """
+        if self.encoding is None or bins == self.bins:
+            return self
+        plain = self.train.inputs[:, len(self.encoding.ranked) :]
+        return self.encoded_as(self.encoding.learn_ranks(plain, bins), bins)
+
+    def encoded_as(self, encoding: Encoding, bins: int) -> Dataset:
+        """The same table in an encoding that differs in its ranks alone."""
+        assert self.encoding is not None
+        before = len(self.encoding.ranked)
+        train, validation, test = (
+            replace(part, inputs=encoding.with_ranks(part.inputs[:, before:]))
+            for part in (self.train, self.validation, self.test)
+        )
+        unscaled = encoding.is_embedded | (not self.is_scaled)
+        if bins:
+            unscaled = unscaled | is_flag(train.inputs)
+            unscaled[: len(encoding.ranked)] = True
+        return replace(
+            self,
+            train=train,
+            validation=validation,
+            test=test,
+            scaling=Scaling.learn(train.inputs).without(unscaled),
+            input_names=encoding.input_names,
+            encoding=encoding,
+            bins=bins,
+        )
+
     @property
     def is_scaled(self) -> bool:
         """Whether inputs and targets are scaled before a network sees them."""
@@ -436,8 +481,9 @@ class Dataset(DataInfo):
             return self
         inputs = self.train.inputs
         per = "feature" if inputs.ndim == 2 else "channel" if inputs.shape[-1] == 3 else "all"
-        embedded = 0 if self.encoding is None else len(self.encoding.embedded)
-        scaling = Scaling.learn(inputs, per).without_last(embedded)
+        scaling = Scaling.learn(inputs, per)
+        if self.encoding is not None:
+            scaling = scaling.without(self.encoding.is_embedded)
         options = {name: value for name, value in self.options.items() if name != "scaling"}
         return replace(self, scaling=scaling, options=options)
 
@@ -448,10 +494,12 @@ class Dataset(DataInfo):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every array of every part, as 64 hexadecimal digits."""
+        """SHA-256 over every array of every part, as 64 hexadecimal digits; ranks are left out."""
         digest = hashlib.sha256()
+        ranks = 0 if self.encoding is None else len(self.encoding.ranked)
         for part in (self.train, self.validation, self.test):
-            for array in (part.inputs, part.targets, part.weights, part.sizes):
+            inputs = part.inputs[:, ranks:] if ranks else part.inputs
+            for array in (inputs, part.targets, part.weights, part.sizes):
                 if array is not None:
                     digest.update(f"{array.dtype}{array.shape}".encode())
                     digest.update(np.ascontiguousarray(array).ravel().view(np.uint8).data)

@@ -74,12 +74,14 @@ class Scaling:
         std = np.sqrt(np.mean(total, axis=others) / len(inputs))
         return Scaling(mean, known_spread("input", mean, std, inputs.dtype))
 
-    def without_last(self, count: int) -> Scaling:
-        """The same scaling, which leaves the last `count` columns of a table unchanged."""
-        if not count:
-            return self
+    def without(self, columns: Any) -> Scaling:
+        """The same scaling, which leaves these columns of a table unchanged.
+
+        Args:
+            columns: What NumPy takes as an index: a slice, indices, or a mask.
+        """
         mean, std = self.mean.copy(), self.std.copy()
-        mean[-count:], std[-count:] = 0, 1
+        mean[columns], std[columns] = 0, 1
         return Scaling(mean, std)
 
     def apply(self, values: np.ndarray) -> np.ndarray:

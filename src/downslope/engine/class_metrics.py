@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from downslope.engine.metrics import plain_rows
 
+BINS = 15  # of the calibration error
 RARE = 0.5  # a class is rare below this fraction of an even part of the training samples
 
 
@@ -37,6 +38,7 @@ class ClassMetrics:
         accuracy: Labels alone: the fraction of samples for which each is predicted rightly.
         baseline_accuracy: Labels alone: that of always predicting what was more frequent in
             training.
+        calibration_error: Classes alone: the expected calibration error; see `calibration_error`.
     """
 
     names: tuple[str, ...]
@@ -48,6 +50,7 @@ class ClassMetrics:
     auc: Float[np.ndarray, " classes"]
     accuracy: Float[np.ndarray, " labels"] | None = None
     baseline_accuracy: Float[np.ndarray, " labels"] | None = None
+    calibration_error: float | None = None
 
     @property
     def balanced_accuracy(self) -> float:
@@ -78,6 +81,7 @@ class ClassMetrics:
             "balanced_accuracy": self.balanced_accuracy,
             "macro_f1": self.macro_f1,
             "auc": self.mean_auc,
+            "calibration_error": self.calibration_error,
             "per_class": plain_rows("class", self.names, columns),
         }
 
@@ -104,13 +108,46 @@ def class_metrics(
     Source: Fawcett, An introduction to ROC analysis, 2006; AUC by ranks as Mann and Whitney, 1947.
     """
     chosen = probabilities.argmax(axis=1)
-    return _of_counts(
+    found = _of_counts(
         names,
         support=np.bincount(truth, minlength=len(names)),
         predicted=np.bincount(chosen, minlength=len(names)),
         hits=np.bincount(truth[chosen == truth], minlength=len(names)),
         auc=_aucs(probabilities, truth),
     )
+    return replace(found, calibration_error=calibration_error(probabilities, truth))
+
+
+def calibration_error(
+    probabilities: Float[np.ndarray, "n classes"], truth: Int[np.ndarray, " n"]
+) -> float | None:
+    """The expected calibration error: how far probabilities are from how often they come true.
+
+        ECE = sum_b (n_b / n) |accuracy_b - confidence_b|
+
+    over `BINS` bins b of equal width, into which the samples fall by the probability of their
+    predicted class, the confidence.
+
+    Source: Naeini et al., Obtaining well calibrated probabilities using Bayesian binning, 2015.
+
+    Args:
+        probabilities: Of each class for each sample.
+        truth: The true class of each sample.
+
+    Returns:
+        None where there are no samples, or a probability is not finite.
+
+    Example:
+        >>> calibration_error(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1]))
+        0.4
+    """
+    if not len(truth) or not np.isfinite(probabilities).all():
+        return None
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    is_right = probabilities.argmax(axis=1) == truth
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=confidence - is_right)
+    return float(np.abs(gaps).sum() / len(truth))
 
 
 def label_metrics(

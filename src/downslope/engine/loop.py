@@ -28,6 +28,7 @@ from downslope.engine.scales import Scales
 from downslope.nn.fusion import freeze
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss, smoothed_targets, spread_targets
+from downslope.nn.members import loss_while_learning, while_learning
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
 
@@ -59,6 +60,7 @@ class Program:
         has_short_batch: Whether a batch may hold indices without a sample.
         has_target: Whether it ends at a validation loss.
         has_patience: Whether it ends where the validation loss falls no more.
+        keeps_best: Whether the weights with the lowest validation loss are kept.
         smoothed: Over how many classes a target may be spread; 0 where it is not.
         frozen: How many of the first layers keep their weights.
         members: None for a single network; for several side by side, what differs between them
@@ -71,6 +73,7 @@ class Program:
     has_short_batch: bool
     has_target: bool
     has_patience: bool
+    keeps_best: bool
     smoothed: int = 0
     frozen: int = 0
     members: Members | None = None
@@ -132,7 +135,7 @@ class State(NamedTuple):
         step: Steps done, ().
         parameters: The network's.
         optimizer_state: What the optimizer remembers.
-        best: The parameters at the lowest validation loss; None without patience.
+        best: The parameters at the lowest validation loss; None where they are not kept.
         best_loss: That loss, ().
         best_step: The steps done there, ().
         stale: Epochs since then, ().
@@ -248,6 +251,7 @@ class Batch(NamedTuple):
         Photos of several sizes are `Padded`, and each is by itself.
         """
         inputs: Any = self.inputs
+        loss, network = loss_while_learning(network, loss), while_learning(network)
         if self.sizes is not None:
             network, loss = without_padding(network), loss_without_padding(loss)
             inputs = Padded(inputs, self.sizes)
@@ -346,7 +350,7 @@ def _decide(program: Program, numbers: Numbers, state: State, loss: Array) -> St
     """Whether to go on after this validation loss, and which weights are the best so far."""
     ending = state.ending
     loss = jnp.where(jnp.isfinite(loss), loss, jnp.inf)  # what is no number is never the best
-    if program.has_patience:
+    if program.keeps_best:
         better = loss < state.best_loss
         state = state._replace(
             best=jax.tree.map(
@@ -358,7 +362,8 @@ def _decide(program: Program, numbers: Numbers, state: State, loss: Array) -> St
                 loss < state.best_loss - numbers.tolerance, 0, state.stale + numbers.measured_every
             ),
         )
-        ending = jnp.where(state.stale >= numbers.patience, NO_IMPROVEMENT, ending)
+        if program.has_patience:
+            ending = jnp.where(state.stale >= numbers.patience, NO_IMPROVEMENT, ending)
     if program.has_target:
         ending = jnp.where(loss <= numbers.target_loss, TARGET, ending)
     return state._replace(ending=jnp.asarray(ending, jnp.int32))

@@ -83,10 +83,11 @@ class Stop:
 
     Attributes:
         target_loss: End when the validation loss is at most this; None for never.
-        patience: End when the validation loss has not fallen for this many epochs. Whatever ends
-            the training, the weights with the lowest validation loss that was recorded are
-            restored. None never ends it, and keeps the last weights.
+        patience: End when the validation loss has not fallen for this many epochs; None for
+            never.
         tolerance: A fall by this much or less, in units of the loss, counts as none.
+        keep: Which weights a training leaves: "last", or "best" for those with the lowest
+            validation loss that was recorded. With a patience they are always the best.
 
     Raises:
         SettingError: A value is out of range.
@@ -96,13 +97,20 @@ class Stop:
         >>> options = ds.TrainOptions(epochs=500, stop=stop)
         >>> stop.watches  # the validation loss decides when to end
         True
+        >>> ds.Stop(keep="best").patience is None  # all epochs, then the best weights
+        True
     """
 
     target_loss: float | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    keep: Literal["best", "last"] = "last"
 
     def __post_init__(self) -> None:
+        if self.keep not in ("best", "last"):
+            raise SettingError(
+                f"The weights to keep are {quoted(self.keep)}.", "best or last", 'Try "best".'
+            )
         if self.patience is not None:
             whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
         if not 0 <= self.tolerance < math.inf:
@@ -114,8 +122,13 @@ class Stop:
 
     @property
     def watches(self) -> bool:
-        """Whether the validation loss decides when to end."""
-        return self.patience is not None or self.target_loss is not None
+        """Whether the validation loss decides when to end, or which weights are kept."""
+        return self.keeps_best or self.target_loss is not None
+
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the weights with the lowest validation loss are kept."""
+        return self.keep == "best" or self.patience is not None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,39 @@ def embed(x, weights):
     return np.concatenate([weights[indices], x[:, :-1]], axis=1)
 
 
+def piecewise(x, bins, columns):
+    """The first inputs, ranks of 0 to bins, spread over bins numbers of 0 to 1 each."""
+    spread = np.clip(x[:, :columns, None] - np.arange(bins, dtype=x.dtype), 0, 1)
+    return np.concatenate([spread.reshape(len(x), -1), x[:, columns:]], axis=1)
+
+
+def log_mean(logs):
+    """The logarithm of the mean over the members of what has these logarithms."""
+    most = logs.max(axis=1, keepdims=True)
+    return np.log(np.exp(logs - most).mean(axis=1)) + most[:, 0]
+
+
+def mean_numbers(x):
+    """The mean of the members' numbers, (n, members, outputs)."""
+    return x.mean(axis=1)
+
+
+def mean_classes(x):
+    """Logits of the mean of the members' probabilities of classes."""
+    most = x.max(axis=-1, keepdims=True)
+    return log_mean(x - most - np.log(np.exp(x - most).sum(axis=-1, keepdims=True)))
+
+
+def mean_labels(x):
+    """Logits of the mean of the members' probabilities of labels."""
+    return log_mean(-np.logaddexp(0, -x)) - log_mean(-np.logaddexp(0, x))
+
+
+def mean_rates(x):
+    """The logarithm of the mean of the members' rates."""
+    return log_mean(x)
+
+
 def convolve(x, weights, stride=1, dilation=1, groups=1, padding="same"):
     """Weights (size, size, channels in, channels out) at every position of the images."""
     if groups > 1:  # each part of the channels by itself

@@ -45,8 +45,23 @@ def wanted(code: ColumnCode) -> str:
 
 def write_columns(graph: Graph, encoding: Encoding) -> str:
     """An input for each column, and all of them encoded: float64 (samples, inputs)."""
-    parts = [part for code in encoding.columns for part in _column(graph, code)]
-    return graph.node("Concat", *parts, axis=1)
+    columns = [_column(graph, code) for code in encoding.columns]
+    ranks = [
+        _rank(graph, code, inputs[0])
+        for code, inputs in zip(encoding.columns, columns, strict=True)
+        if code.quantiles
+    ]
+    return graph.node("Concat", *ranks, *(one for inputs in columns for one in inputs), axis=1)
+
+
+def _rank(graph: Graph, code: ColumnCode, number: str) -> str:
+    """The rank among quantiles: how far into each interval between two of them it is, added up."""
+    quantiles = np.array(code.quantiles)
+    below = graph.node("Sub", number, graph.constant(quantiles[:-1], f"{code.name} quantiles"))
+    widths = graph.constant(np.diff(quantiles), f"{code.name} widths")
+    ends = graph.scalar(0.0, "float64"), graph.scalar(1.0, "float64")
+    within = graph.node("Clip", graph.node("Div", below, widths), *ends)
+    return graph.node("ReduceSum", within, graph.constant(np.array([1]), "axis"))
 
 
 def _column(graph: Graph, code: ColumnCode) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -147,6 +148,12 @@ def listed(texts: Sequence[str], *, indent: str = "", around: int = 0) -> str:
     return f"[\n{inside}{indent}]"
 
 
+def listed_numbers(numbers: Sequence[float], *, indent: str) -> str:
+    """A list of numbers as Python has it, on lines of its own."""
+    lines = textwrap.wrap(", ".join(map(repr, numbers)), WIDTH - len(indent) - 4)
+    return "\n".join(["[", *[f"{indent}    {line}" for line in lines], f"{indent}]"])
+
+
 def _used(module: ModuleType, code: str) -> list[str]:
     """Those functions of a module that some code calls, and those that these call, in order."""
     sources = {
@@ -248,9 +255,16 @@ def _encode(encoding: Encoding) -> str:
         "    inputs = [",
         *[f"        *{_encoded(code)}," for code in encoding.columns],
         "    ]",
-        "    return np.array(inputs, np.float64).T",
     ]
-    return "\n".join(lines)
+    if not encoding.ranked:
+        return "\n".join([*lines, "    return np.array(inputs, np.float64).T"])
+    ranks = [
+        f"        rank(inputs[{at}], {listed_numbers(code.quantiles, indent=' ' * 8)}),"
+        for code, at in encoding.firsts
+        if code.quantiles
+    ]
+    lines += ["    ranks = [", *ranks, "    ]"]
+    return "\n".join([*lines, "    return np.array([*ranks, *inputs], np.float64).T"])
 
 
 def _encoded(code: ColumnCode) -> str:

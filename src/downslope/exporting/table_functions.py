@@ -124,6 +124,11 @@ def number(values, fill, missing=False, thousands="", decimal=".", unit="", bare
     return [x, gaps] if missing else [x]
 
 
+def rank(x, quantiles):
+    """How many intervals of quantiles lie below each number, and how far into its own it is."""
+    return np.interp(np.asarray(x, np.float64), quantiles, np.arange(len(quantiles)))
+
+
 def texts(values):
     """Texts without spaces around them, None where there is no value; the number 3.0 is 3."""
     whole = [

@@ -115,6 +115,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "target loss": stop.target_loss,
         "patience": stop.patience,
         "tolerance": stop.tolerance,
+        "weights kept": stop.keep,
         "measured samples": record.samples,
         "epochs between measurements": record.every or "as seldom as needed",
     }

@@ -194,7 +194,7 @@ def train_some(
     settings = question.settings
     dataset, epochs = _shortened(question, fraction)
     stop = settings.stop if fraction == 1 else Stop()
-    watches = stop.patience is not None
+    watches = stop.keeps_best
     found = train_side_by_side(
         None,
         dataset,

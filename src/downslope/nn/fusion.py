@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 import jax
@@ -23,6 +23,7 @@ from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Activate, Dense
 from downslope.nn.images import Conv2D, MaxPool2D
 from downslope.nn.layer import Layer, Padded, Parameters, Shape, in_order, numbered
+from downslope.nn.members import GroupedDense
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.normalization import BatchNorm
 from downslope.nn.ops.convolution import convolve
@@ -153,6 +154,35 @@ class _JoinedNorm(Layer):
         return Padded(jax.nn.relu(sums.values), sums.sizes)
 
 
+@dataclass(frozen=True)
+class _JoinedGroups(Layer):
+    """A grouped dense layer with its activation.
+
+    Attributes:
+        dense: The layer.
+    """
+
+    dense: GroupedDense
+    word: ClassVar[str] = "grouped"
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        """That of the layer."""
+        return self.dense.output_shape(input_shape)
+
+    def weighted_sum(
+        self, parameters: Parameters, inputs: Float[Array, "n features"], key: Array | None = None
+    ) -> Float[Array, "n units"]:
+        """All of it: with ReLU there is no sum to be seen in between."""
+        own, count = self.dense, len(inputs)
+        product = partial(dense_product, rectify=own.activation == "relu", is_first=False)
+        outputs = jax.vmap(product, in_axes=(1, 0, 0), out_axes=1)(
+            inputs.reshape(count, own.groups, -1),
+            parameters["weights"],
+            parameters["biases"],
+        ).reshape(count, -1)
+        return outputs if own.activation == "relu" else own.activate(outputs)
+
+
 @lru_cache(maxsize=64)
 def fuse(network: Network) -> Network:
     """The same function of the same parameters, in fewer passes over the memory."""
@@ -180,6 +210,8 @@ def _started(layer: Layer, is_first: bool) -> Layer:
         return _Joined(layer)
     if type(layer) is Dense:
         return _JoinedDense(layer, is_first)
+    if type(layer) is GroupedDense:
+        return _JoinedGroups(layer)
     if type(layer) is Residual:
         return Residual(_fused(layer.layers))
     if type(layer) is Parallel:

@@ -30,13 +30,16 @@ from downslope.nn.images import (
 )
 from downslope.nn.initializers import INITIALIZERS, Initializer
 from downslope.nn.layer import Adapted, Layer, as_layer
+from downslope.nn.members import GroupedDense, Members
 from downslope.nn.network import Network
 from downslope.nn.normalization import BatchNorm, GroupNorm, LayerNorm, Standardize
 from downslope.nn.own_parts import NOTHING, Own, part_name
+from downslope.nn.piecewise import Piecewise
 
 PLAIN = (
     Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Upsample2D,
     Flatten, Dropout, Activate, BatchNorm, LayerNorm, GroupNorm, Standardize, Embedding,
+    Piecewise, GroupedDense, Members,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
 # what PyTorch, Keras and people call them

@@ -15,6 +15,7 @@ from downslope.reporting.pieces import Picture, Piece, Words
 from downslope.runs.evaluate import TrainingResult
 from downslope.runs.metric_text import (
     COLUMNS,
+    calibration_verdict,
     class_verdict,
     evaluations_note,
     figure,
@@ -103,9 +104,9 @@ def _each_class(run: Run, result: TrainingResult) -> Iterator[Piece]:
     """The metrics of each class on the test part, the rarest where there are many."""
     if result.classes is None:
         return
-    said = class_verdict(run, result.classes)
-    if said:
-        yield Words(said)
+    for said in (calibration_verdict(result.classes), class_verdict(run, result.classes)):
+        if said:
+            yield Words(said)
     yield _table(result.classes, "Metrics of each class on the test part", "rarest", "classes")
 
 
@@ -157,6 +158,8 @@ def the_settings(material: Material) -> Iterator[Piece]:
         rows.append(("class weights", ", ".join(rounded(one, 6) for one in settings.class_weights)))
     if stop.patience is not None:
         rows.append(("patience", amount(stop.patience, "epoch")))
+    if stop.keeps_best:
+        rows.append(("weights kept", "those with the lowest validation loss"))
     if stop.target_loss is not None:
         rows.append(("target loss", rounded(stop.target_loss, 6)))
     yield Words(

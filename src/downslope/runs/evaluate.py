@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -11,10 +12,12 @@ from downslope.data.describe import rows_of
 from downslope.data.progress import OnProgress
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import FEWEST_FOR_INTERVAL, TargetMetrics
+from downslope.errors import DataError
 from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.finding import Finding
 from downslope.runs.metric_text import (
     COLUMNS,
+    calibration_verdict,
     class_verdict,
     evaluations_note,
     figure,
@@ -34,7 +37,7 @@ from downslope.runs.verdicts import told_beside
 from downslope.text import Table, amount
 
 MOST_ROWS = 20  # classes or targets in a table
-_NAMES = {"train": "training"}
+_NAMES = {"train": "training", "linear": "linear model"}
 
 Metrics = Mapping[str, float]
 Intervals = Mapping[str, tuple[float, float]]
@@ -70,6 +73,7 @@ class Evaluation(Result):
         part: Which samples of it they are, as a part of a sentence.
         test: The loss and the metrics on the samples; None where they were not measured.
         baseline: The same of the best constant predictions.
+        linear: The same of a linear model, fitted to the training part; None where there is none.
         test_interval: The 95 % interval of each metric; None where there is none.
         test_interval_note: Why there is none; may be empty.
         classes: The metrics of each class; None where the run learned no classes.
@@ -87,6 +91,7 @@ class Evaluation(Result):
     part: str
     test: Metrics | None
     baseline: Metrics | None
+    linear: Metrics | None
     test_interval: Intervals | None
     test_interval_note: str
     classes: ClassMetrics | None
@@ -100,8 +105,8 @@ class Evaluation(Result):
 
     @property
     def measured(self) -> dict[str, Metrics]:
-        """All metrics, by what they are of: "test" and "baseline"."""
-        named = {"test": self.test, "baseline": self.baseline}
+        """All metrics, by what they are of: "test", "baseline" and "linear"."""
+        named = {"test": self.test, "baseline": self.baseline, "linear": self.linear}
         return {name: metrics for name, metrics in named.items() if metrics is not None}
 
     @property
@@ -109,7 +114,7 @@ class Evaluation(Result):
         """The number of samples behind each of `measured`."""
         samples = self.data.samples
         sizes = {"test": samples} if isinstance(samples, int) else dict(samples)
-        return {**sizes, "baseline": sizes["test"]}
+        return {**sizes, "baseline": sizes["test"], "linear": sizes["test"]}
 
     @property
     def summary(self) -> str:
@@ -125,7 +130,7 @@ class Evaluation(Result):
     def _verdict(self) -> str:
         assert self.test is not None
         assert self.baseline is not None
-        return verdict(self.run, self.test, self.test_interval or {}, self.baseline)
+        return verdict(self.run, self.test, self.test_interval or {}, self.baseline, self.linear)
 
     def metrics_table(self, caption: str = "") -> Table:
         """All metrics, a row for each part; of several numbers, whose units differ, the loss."""
@@ -159,6 +164,8 @@ class Evaluation(Result):
     def _in_words(self) -> Iterator[Part]:
         if self._verdict:
             yield self._verdict
+        if self.classes is not None and (said := calibration_verdict(self.classes)):
+            yield said
         rare = "" if self.classes is None else class_verdict(self.run, self.classes)
         for said, found, kept in (
             (rare, self.classes, f"The {MOST_ROWS} rarest of {{:,}} classes; all with --json."),
@@ -212,7 +219,7 @@ class TrainingResult(Evaluation):
 
     @property
     def measured(self) -> dict[str, Metrics]:
-        """All metrics by part; "test" and "baseline" where the test part was opened."""
+        """All metrics by part; "test", "baseline" and "linear" if the test part was opened."""
         return {"train": self.train, "validation": self.validation, **super().measured}
 
     def parts(self) -> Iterator[Part]:
@@ -333,11 +340,19 @@ def _measured(run: Run, samples: Samples) -> dict[str, Any]:
         **_closed(run, samples),
         "test": test,
         "baseline": run.measure_baseline(samples),
+        "linear": _linear(run, samples),
         "test_interval": interval or None,
         "test_interval_note": "" if interval else why,
         "classes": run.class_metrics(samples) if is_of_classes else None,
         "test_evaluations": run.test_evaluations,
     }
+
+
+def _linear(run: Run, samples: Samples) -> Metrics | None:
+    """The metrics of the linear model; None where the data to fit it to is gone."""
+    with suppress(DataError):
+        return run.measure_linear(samples)
+    return None
 
 
 def _closed(run: Run, samples: Samples) -> dict[str, Any]:
@@ -347,6 +362,7 @@ def _closed(run: Run, samples: Samples) -> dict[str, Any]:
         "run": run,
         "test": None,
         "baseline": None,
+        "linear": None,
         "test_interval": None,
         "test_interval_note": "",
         "classes": None,

@@ -160,7 +160,7 @@ def _check_course(document: Document) -> None:
     _require(all(printable(one) == one for one in said), "its ending is told in no plain words")
     _require(0 <= ended.kept_step <= ended.step, f"it kept step {ended.kept_step} of {ended.step}")
     _require(
-        ended.kept_step == ended.step or document.settings.stop.patience is not None,
+        ended.kept_step == ended.step or document.settings.stop.keeps_best,
         f"it ended at step {ended.step} and kept step {ended.kept_step}",
     )
     if (failure := ended.failure) is not None:

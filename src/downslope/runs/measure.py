@@ -13,6 +13,7 @@ from downslope.engine import class_metrics, metrics
 from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import TargetMetrics
 from downslope.errors import DataError
+from downslope.runs.linear import linear_model
 from downslope.runs.predict import checked_inputs, outputs, predict, probabilities
 from downslope.runs.run_data import with_data
 from downslope.runs.run_value import RunValue
@@ -134,6 +135,15 @@ def measure_baseline(run: RunValue, samples: Samples) -> dict[str, float]:
     median = _measure_constant(run, run.baseline_median, samples)
     best_of_median = ("mae", "loss") if run.loss.name == "absolute_error" else ("mae",)
     return found | {name: median[name] for name in best_of_median}
+
+
+def measure_linear(run: RunValue, samples: Samples) -> dict[str, float] | None:
+    """`Run.measure_linear`."""
+    look(run, samples)
+    model = linear_model(with_data(run))
+    if model is None:
+        return None
+    return metrics.average(run.data.task, model.values(_known(run, samples)), samples.weights)
 
 
 def _measure_constant(run: RunValue, output: np.ndarray, samples: Samples) -> dict[str, float]:

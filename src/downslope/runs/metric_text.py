@@ -13,7 +13,7 @@ import numpy as np
 
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.engine.class_metrics import ClassMetrics
-from downslope.engine.metrics import MEASURES, TargetMetrics
+from downslope.engine.metrics import FEWEST_FOR_INTERVAL, MEASURES, TargetMetrics
 from downslope.errors import printable
 from downslope.numerals import rounded
 from downslope.runs.measure import rarest_class
@@ -161,8 +161,12 @@ def verdict(
     figures: Mapping[str, float],
     intervals: Mapping[str, tuple[float, float]],
     baseline: Mapping[str, float],
+    linear: Mapping[str, float] | None = None,
 ) -> str:
-    """How good the run is, beside the best constant prediction; several numbers have a table."""
+    """How good the run is, beside the best constant prediction and a linear model.
+
+    Several numbers have a table instead.
+    """
     if has_several_numbers(run.data):  # whose errors have no unit in common
         return ""
     task = run.data.task
@@ -175,12 +179,23 @@ def verdict(
             low, high = (figure(name, end, task) for end in intervals[name])
             between = f" (95 % interval {low} to {high})"
         head = COLUMNS[name][0].upper() + COLUMNS[name][1:]
+        line = "" if linear is None else f" A linear model: {figure(name, linear[name], task)}."
         return (
             f"{head}: {value}{people}{between}. "
-            f"Always predicting {usual_prediction(run, name)}: {always}."
+            f"Always predicting {usual_prediction(run, name)}: {always}.{line}"
         )
 
     return " ".join(said(name) for name in MEASURES[task])
+
+
+def calibration_verdict(found: ClassMetrics) -> str:
+    """How far probabilities are from how often they come true; empty where nobody can tell."""
+    if found.calibration_error is None or found.support.sum() < FEWEST_FOR_INTERVAL:
+        return ""
+    return (
+        "Expected calibration error: on average the probability of the predicted class is "
+        f"{100 * found.calibration_error:.1f} percentage points from how often it is right."
+    )
 
 
 def class_verdict(run: Run, found: ClassMetrics) -> str:

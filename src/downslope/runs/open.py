@@ -120,7 +120,7 @@ def _at_its_best(run: Run, checkpoint: Checkpoint) -> Run:
     """
     arrays = checkpoint.arrays
     loss = float(arrays.get("state.best_loss", np.inf))
-    if run.settings.stop.patience is None or not np.isfinite(loss):
+    if not run.settings.stop.keeps_best or not np.isfinite(loss):
         return run
     try:
         best = unflatten(arrays, numbered(run.parameters), "best.")

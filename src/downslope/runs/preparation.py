@@ -180,6 +180,7 @@ class Preparation:
             has_short_batch=self.plan.has_short_batch,
             has_target=settings.stop.target_loss is not None,
             has_patience=settings.stop.patience is not None,
+            keeps_best=settings.stop.keeps_best,
             smoothed=len(self.dataset.class_names) if self._spreads else 0,
             frozen=settings.freeze,
         )
@@ -257,7 +258,7 @@ class Preparation:
             network=self.network,
             input_shape=self.dataset.input_shape,
             optimizer=self.program.optimizer,
-            keeps_best=self.program.has_patience,
+            keeps_best=self.program.keeps_best,
         )
 
     @property

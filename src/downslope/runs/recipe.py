@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import OPTIMIZERS, Optimizer
+from downslope.engine.settings import Stop
 from downslope.nn.notation import parse
 
 
@@ -30,6 +31,11 @@ class Recipe:
         weight_decay: Pull of the weights towards 0.
         augment: Changes made to photos while training.
         label_smoothing: Fraction of each class target that is spread evenly over all classes.
+        b2: Adam's memory of squared gradients.
+        bins: Of a table, into how many intervals quantiles divide its numbers, which then enter as
+            ranks as well; 0 for none.
+        members: How many networks are trained as one.
+        stop: When to end early, and which weights are kept.
     """
 
     network: str
@@ -41,6 +47,16 @@ class Recipe:
     weight_decay: float = 0.0
     augment: Augment | None = None
     label_smoothing: float = 0.0
+    b2: float = 0.999
+    bins: int = 0
+    members: int = 1
+    stop: Stop = field(default_factory=Stop)
+
+    @property
+    def own_optimizer(self) -> Optimizer:
+        """The optimizer with its settings."""
+        own = {"b2": self.b2} if self.optimizer == "adam" else {}
+        return Optimizer(self.optimizer, weight_decay=self.weight_decay, **own)
 
     def rate_for(self, optimizer: Optimizer) -> float:
         """The learning rate for an optimizer, which may be another than the recipe's own.
@@ -141,8 +157,32 @@ def recipe_for(dataset: Dataset) -> Recipe:
         return COUNTS
     if len(dataset.input_shape) == 3:
         return _images(dataset)
-    if dataset.input_shape == (2,):
+    if dataset.encoding is None and dataset.input_shape == (2,):
         return PLANE
-    if dataset.task == "regression":  # dropout costs it half of what it could know
-        return Recipe("dense 64 relu, dense 32 relu, dense {outputs}")
-    return Recipe("dense 64 relu, dropout 0.2, dense 32 relu, dense {outputs}")
+    return flat_recipe(dataset)
+
+
+BINS, MOST_SPREAD = 16, 4096  # inputs of all columns together, so that wide tables fit
+BATCH, FEWEST_STEPS, MOST_EPOCHS = 64, 3000, 100
+
+
+def flat_recipe(dataset: Dataset) -> Recipe:
+    """The recipe for a table, and for arrays of numbers, which have no ranks."""
+    codes = () if dataset.encoding is None else dataset.encoding.columns
+    numbers = sum(code.kind in ("number", "date") for code in codes)
+    bins = min(BINS, MOST_SPREAD // max(1, numbers))
+    is_number = dataset.task == "regression"
+    steps = -(-len(dataset.train) // BATCH)
+    return Recipe(
+        "dense 128 relu, dense 64 relu, dense {outputs}"
+        if is_number  # dropout costs it half of what it could know
+        else "dense 128 silu, dropout 0.15, dense 128 silu, dropout 0.15, dense {outputs}",
+        learning_rate=0.01,
+        batch_size=BATCH,
+        epochs=max(50 if is_number else 30, min(MOST_EPOCHS, round(FEWEST_STEPS / steps))),
+        label_smoothing=0.0 if is_number else 0.05,
+        b2=0.95,
+        bins=bins if bins > 1 else 0,
+        members=4,
+        stop=Stop(keep="best"),
+    )

@@ -172,6 +172,17 @@ class Run(RunValue):
         """
         return measure.measure_baseline(self, samples)
 
+    def measure_linear(self, samples: Samples) -> dict[str, float] | None:
+        """The same metrics of a linear model, fitted to the training part: ridge or logistic.
+
+        Returns:
+            None for images, photos, and losses of your own.
+
+        Raises:
+            DataError: There are no samples, or the data that the run was trained on is missing.
+        """
+        return measure.measure_linear(self, samples)
+
     def test(self) -> dict[str, float]:
         """Evaluate on the test part, which training never sees, and count the evaluation.
 

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from downslope.data.dataset import Dataset
 from downslope.data.load import load, load_again
 from downslope.data.progress import OnProgress
 from downslope.errors import DataError
+from downslope.nn.piecewise import bins_of
 from downslope.runs.folder_checks import load_options
 from downslope.runs.run_value import AnyRun
 
@@ -35,7 +37,7 @@ def with_data(run: AnyRun, data: Any = None, on_progress: OnProgress | None = No
                 f"the data with the fingerprint {run.data.fingerprint[:12]}",
                 MOVED,
             )
-        return replace(run, dataset=dataset)
+        return replace(run, dataset=_as_trained(run, dataset))
     named = str(data) if isinstance(data, str | Path) else "What was given"
     dataset = load_again(data, load_options(run.data, of=named), on_progress)
     if dataset.fingerprint != run.data.fingerprint:
@@ -48,4 +50,12 @@ def with_data(run: AnyRun, data: Any = None, on_progress: OnProgress | None = No
             "on other data.",
         )
     source = dataset.source or run.data.source
+    dataset = _as_trained(run, dataset)
     return replace(run, dataset=dataset, data=replace(run.data, source=source))
+
+
+def _as_trained(run: AnyRun, dataset: Dataset) -> Dataset:
+    """The data as the training had it: encoded, and scaled."""
+    if run.data.encoding is not None and run.data.encoding.ranked:
+        dataset = dataset.encoded_as(run.data.encoding, bins_of(run.network))
+    return replace(dataset, scaling=run.scaling)

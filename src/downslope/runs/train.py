@@ -45,6 +45,7 @@ def train(
     freeze: int | bool | None = None,
     record: Record | None = None,
     stop: Stop | None = None,
+    members: int | None = None,
     on_chunk: OnChunk | None = None,
     start: Run | NetworkParameters | None = None,
     folder: str | Path | Claim | None = None,
@@ -61,7 +62,7 @@ def train(
         data: A `Dataset`, or whatever `load` takes: the name of a built-in set, a path, a frame, a
             pair (X, y) of arrays. All but a `Dataset` is checked by `check_data`, whose warnings
             are raised as Python warnings. None for the data of `start`.
-        options: All options as one value; the arguments that follow, up to `stop`, change it.
+        options: All options as one value; the arguments that follow, up to `members`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS`, an `Optimizer`, or an `optax.GradientTransformation`,
             whose updates the learning rate multiplies: 1, and constant, if left out.
@@ -81,7 +82,9 @@ def train(
         freeze: How many of the first layers keep their weights; True for all but the last layer
             with weights.
         record: What is recorded of the training.
-        stop: When to end before the last epoch.
+        stop: When to end before the last epoch, and which weights to keep.
+        members: How many networks, each with weights of its own, are trained as one, which
+            predicts their mean.
         on_chunk: Called with a `Progress` between two chunks of steps.
         start: A run of the same network and loss to start from: its weights, its scaling of inputs
             and targets, and its optimizer state, if it fits the optimizer of now. A warning says
@@ -126,6 +129,7 @@ def train(
         "freeze": freeze,
         "record": record,
         "stop": stop,
+        "members": members,
     }
     wanted = options_from(options, given, network)  # refused before the data is read
     if data is None and isinstance(start, Run):

@@ -16,25 +16,26 @@ from downslope.data.dataset import Dataset
 from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate, optimizer_of
-from downslope.engine.settings import BatchSize, Record, Settings, Stop
+from downslope.engine.settings import BatchSize, Record, Settings, Stop, whole
 from downslope.errors import NetworkError, SettingError
 from downslope.names import look_up
-from downslope.nn.embedding import Embedding
 from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.members import with_members
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import parse
+from downslope.nn.piecewise import bins_of
 from downslope.nn.weights import check_weights
 from downslope.runs.checkpoint import with_optimizer_state
 from downslope.runs.preparation import Preparation
-from downslope.runs.recipe import recipe_for
+from downslope.runs.recipe import Recipe, recipe_for
 from downslope.runs.run import Run
 from downslope.runs.validate import (
     DEFAULT_LOSS,
     check_fit,
     check_start,
-    first_layers,
     last_weights,
     needed_output,
+    with_first_layers,
     with_labels,
     with_outputs,
 )
@@ -67,7 +68,9 @@ class TrainOptions:
         freeze: How many of the first layers keep their weights; True for all but the last layer
             with weights.
         record: What is recorded of the training; None for the default.
-        stop: When to end before the last epoch; None for never.
+        stop: When to end before the last epoch, and which weights to keep.
+        members: How many networks, each with weights of its own, are trained as one, which
+            predicts their mean; None for the recipe's, and 1 with a network of your own.
 
     Raises:
         NetworkError: The network cannot be read.
@@ -94,6 +97,7 @@ class TrainOptions:
     freeze: int | bool = 0
     record: Record | None = None
     stop: Stop | None = None
+    members: int | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked before the data is read, which may take a while."""
@@ -110,6 +114,7 @@ class TrainOptions:
         given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
         given.pop("network", None)
         given["freeze"] = int(self.freeze)
+        whole("number of members", given.pop("members", 1), 1, "4 are usual.")
         if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
             del given["learning_rate"]  # it is found before the training
         Settings(**given)
@@ -160,13 +165,12 @@ class TrainOptions:
         dataset = self.suited(dataset)
         recipe = recipe_for(dataset)
         loss = DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss
-        optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
-        if isinstance(optimizer, str):
-            decay = recipe.weight_decay if optimizer == recipe.optimizer else 0.0
-            optimizer = Optimizer(optimizer, weight_decay=decay)
+        optimizer = recipe.own_optimizer if self.optimizer is None else self.optimizer
+        if optimizer == recipe.optimizer:
+            optimizer = Optimizer(recipe.optimizer, weight_decay=recipe.weight_decay)
         optimizer = optimizer_of(optimizer)
         choices = {
-            "network": self._network(dataset, resolve(loss), recipe.network),
+            "network": self._network(dataset, resolve(loss), recipe),
             "loss": loss,
             "optimizer": optimizer,
             "learning_rate": recipe.rate_for(optimizer),
@@ -176,9 +180,10 @@ class TrainOptions:
             "augment": recipe.augment or "none",
             "label_smoothing": recipe.label_smoothing,
             "record": Record(),
-            "stop": Stop(),
+            "stop": recipe.stop,
+            "members": 1,  # the network has them
         }
-        always = ("network", "loss", "optimizer")  # what is given is in them already
+        always = ("network", "loss", "optimizer", "members")  # what is given is in them already
         return replace(
             self,
             **{
@@ -213,7 +218,7 @@ class TrainOptions:
         loss = resolve(full.loss)
         dataset = with_labels(dataset, loss)
         own: dict[str, Any] = {**vars(full), "loss": loss.name}
-        del own["network"]
+        del own["network"], own["members"]
         is_all = self.freeze is True  # but the last layer that learns
         own["freeze"] = last_weights(network, dataset.input_shape) if is_all else int(self.freeze)
         if self.freeze and start is None:
@@ -260,26 +265,36 @@ class TrainOptions:
         return replace(self, network=network, loss=loss)
 
     def suited(self, dataset: Dataset) -> Dataset:
-        """Photos of crowds for a network that ends with one number: how many people there are.
+        """The data as the network takes it.
+
+        A table's numbers enter as ranks as well where the network spreads them. Photos of crowds
+        for a network that ends with one number are how many people there are.
 
         Raises:
             NetworkError: A layer does not fit.
         """
-        if dataset.task != "counting" or self.network is None:
-            return dataset
+        if self.network is None:
+            return dataset.with_ranks(recipe_for(dataset).bins)
         network = parse(self.network) if isinstance(self.network, str) else self.network
+        bins = bins_of(network)
+        if bins or (dataset.encoding is not None and dataset.encoding.ranked):
+            dataset = dataset.with_ranks(bins)
+        if dataset.task != "counting":
+            return dataset
         made = network.shapes(dataset.input_shape)[-1]
         return dataset.as_counts() if made == (1,) else dataset
 
-    def _network(self, dataset: Dataset, loss: Loss, usual: str) -> Network:
-        """The network; one that looks up no categories begins with the layers that do."""
+    def _network(self, dataset: Dataset, loss: Loss, recipe: Recipe) -> Network:
+        """The network of all members, behind the layers that the data needs first."""
         dataset = with_labels(dataset, loss)
         outputs = needed_output(dataset, loss)[-1]
-        network = usual.format(outputs=outputs) if self.network is None else self.network
+        usual = recipe.network.format(outputs=outputs)
+        network = usual if self.network is None else self.network
         network = parse(network) if isinstance(network, str) else network
-        if isinstance(network.layers[0], Embedding):
-            return network
-        return Network([*first_layers(dataset), *network.layers])
+        members = (recipe.members if self.network is None else 1) if self.members is None else (
+            self.members
+        )  # fmt: skip
+        return with_members(with_first_layers(network, dataset), members, loss)
 
 
 def recipe(data: Any) -> TrainOptions:

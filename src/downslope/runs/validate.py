@@ -22,6 +22,7 @@ from downslope.nn.losses import Loss
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network
 from downslope.nn.notation import check_size, describe, own_parts
+from downslope.nn.piecewise import Piecewise
 from downslope.runs.run import Run
 
 DEFAULT_LOSS = {
@@ -89,13 +90,39 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
     return replace(dataset, task="multilabel", class_names=dataset.target_names or ("label 1",))
 
 
-def first_layers(dataset: Dataset) -> tuple[Embedding, ...]:
-    """The layers that a network for this data set begins with: learnt numbers for categories.
+def first_layers(dataset: Dataset) -> tuple[Layer, ...]:
+    """The layers that a network for this data set begins with.
 
-    The last column is the first to be looked up.
+    They spread ranks of numbers, then look up learnt numbers for categories. The last column is
+    the first to be looked up.
     """
-    codes = () if dataset.encoding is None else dataset.encoding.embedded
-    return tuple(Embedding(one.indices, one.numbers) for one in reversed(codes))
+    if dataset.encoding is None:
+        return ()
+    ranked, codes = len(dataset.encoding.ranked), dataset.encoding.embedded
+    ranks = [Piecewise(dataset.bins, ranked)] if ranked else []
+    return *ranks, *(Embedding(one.indices, one.numbers) for one in reversed(codes))
+
+
+def with_first_layers(network: Network, dataset: Dataset) -> Network:
+    """A network; one that lacks the first layers for the data set begins with them.
+
+    Raises:
+        NetworkError: It spreads ranks that there are not.
+    """
+    needed, layers, own = first_layers(dataset), network.layers, network.layers[0]
+    ranks = [one for one in needed if isinstance(one, Piecewise)]
+    if isinstance(own, Piecewise):
+        found = ranks[0].columns if ranks else 0
+        if own.columns not in (0, found) or not found:
+            raise NetworkError(
+                f"The network spreads {own.columns or 'the'} ranks, and {dataset.name} has "
+                f"{found or 'none'}.",
+                "as many ranks as a table has columns of numbers and dates",
+                f"Write piecewise {own.bins}." if found else "Leave piecewise out.",
+            )
+        layers = layers[1:]
+    is_complete = bool(layers) and isinstance(layers[0], Embedding)
+    return Network([*(ranks if is_complete else needed), *layers])
 
 
 def _check_first_layers(network: Network, dataset: Dataset) -> None:
@@ -103,6 +130,9 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
     needed = first_layers(dataset)
     for index, layer in enumerate(needed):
         own = network.layers[index] if index < len(network.layers) else None
+        if isinstance(layer, Piecewise):
+            continue  # `with_first_layers` has put it there
+        assert isinstance(layer, Embedding)
         if not (isinstance(own, Embedding) and own.values == layer.values):
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from optax import GradientTransformation
@@ -66,6 +66,9 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         nesterovs_momentum: For "sgd".
         warm_start: Whether `fit` starts from the present weights and optimizer state.
         verbose: Whether to print the progress, at most twice a second.
+        preset: "strong" for what `downslope train` does for a table: numbers enter
+            piecewise-linear, four members are averaged, and the weights with the lowest loss on
+            the samples held out are kept. Parameters that it decides about are refused beside it.
 
     Attributes:
         classes_: The classes.
@@ -126,6 +129,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
         nesterovs_momentum: bool = True,
         warm_start: bool = False,
         verbose: bool | int = False,
+        preset: Literal["strong"] | None = None,
     ) -> None:
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -148,6 +152,7 @@ class NetworkClassifier(ClassifierMixin, NetworkEstimator):
             nesterovs_momentum=nesterovs_momentum,
             warm_start=warm_start,
             verbose=verbose,
+            preset=preset,
         )
         self.class_weight = class_weight
 

@@ -13,8 +13,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
-from downslope.data.dataset import LARGEST, Dataset, Samples, Task
+from downslope.data.dataset import LARGEST, Dataset, Samples, Task, is_flag
 from downslope.data.scaling import Scaling
+from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Record, Stop
 from downslope.nn.losses import Loss, PerSample
@@ -23,6 +24,7 @@ from downslope.numerals import rounded
 from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train
+from downslope.runs.train_options import TrainOptions
 from downslope.sklearn import parameters
 from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
 
@@ -71,6 +73,7 @@ def validation_scores(run: Run) -> list[float]:
     return (1 - squares / max(spread, np.finfo(np.float64).tiny)).tolist()
 
 
+FEWEST_HELD_OUT = 20  # samples of which the preset holds some out
 FEWEST_MEASURED = 256  # samples of each part behind each epoch, to see when to end,
 MEASURED_SHARE = 20  # or a twentieth of them: so it costs little
 SPARSE = ("csr", "csc")
@@ -104,6 +107,7 @@ class NetworkEstimator(BaseEstimator):
         nesterovs_momentum: bool = True,
         warm_start: bool = False,
         verbose: bool | int = False,
+        preset: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -125,6 +129,7 @@ class NetworkEstimator(BaseEstimator):
         self.nesterovs_momentum = nesterovs_momentum
         self.warm_start = warm_start
         self.verbose = verbose
+        self.preset = preset
 
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         """Checked y as the engine's targets; the first time also what classes there are."""
@@ -167,6 +172,8 @@ class NetworkEstimator(BaseEstimator):
         Raises:
             ValueError: Data or parameters cannot be used.
         """
+        if self.preset == "strong":
+            return self._learn_strong(X, y, sample_weight, validation_data, once=once)
         earlier = getattr(self, "run_", None) if once or self.warm_start else None
         X, y = self._checked(X, y, reset=earlier is None)
         samples = self._samples(X, self._targets(y, earlier is None and not once), sample_weight)
@@ -206,6 +213,51 @@ class NetworkEstimator(BaseEstimator):
             )
         self._keep(run, parts, earlier)
         self._warn(run, parts.validation is not None)
+        return self
+
+    def _learn_strong(
+        self, X: Any, y: Any, sample_weight: Any, validation_data: Any, *, once: bool
+    ) -> Any:
+        """Train as the command line does: its network, its settings, the best weights kept.
+
+        Raises:
+            ValueError: A parameter was given that would have no effect.
+        """
+        idle = parameters.given_beside_preset(self)
+        if idle or once:
+            what = ", ".join(idle) or "how long is trained, not partial_fit"
+            raise ValueError(f"preset='strong' decides about {what}: leave it out.")
+        X, y = self._checked(X, y, reset=True)
+        samples = self._samples(X, self._targets(y, True), sample_weight)
+        train_part, validation = samples, None
+        if validation_data is not None:
+            validation = self._validation(validation_data)
+        elif len(samples) >= FEWEST_HELD_OUT:
+            train_part, validation = held_out(
+                samples,
+                self.validation_fraction,
+                samples.targets if samples.targets.ndim == 1 else None,
+                check_random_state(self.random_state),
+            )
+        dataset = self._dataset(Parts.of(train_part, validation, 1, may_merge=False))
+        names = tuple(getattr(self, "feature_names_in_", ())) or tuple(
+            f"x{index}" for index in range(X.shape[1])
+        )
+        codes = tuple(ColumnCode(str(name), "number") for name in names)
+        dataset = replace(
+            dataset, encoding=Encoding(codes), input_names=Encoding(codes).input_names
+        )
+        with parameters.value_errors():
+            options = TrainOptions(
+                loss=self._loss(),
+                seed=parameters.seed_of(self.random_state, 0),
+                class_weights=self._class_weights(dataset.train),
+            )
+            size = options.complete(dataset).batch_size
+            run = train(None, dataset, options=options, on_chunk=_tell if self.verbose else None)
+        parts = Parts.of(train_part, validation, int(size), may_merge=False)
+        self._keep(run, parts, None)
+        self._warn(run, validation is not None)
         return self
 
     def _rate(
@@ -280,7 +332,11 @@ class NetworkEstimator(BaseEstimator):
             train=parts.train,
             validation=parts.train if parts.validation is None else parts.validation,
             test=parts.train.take(np.arange(0)),
-            scaling=Scaling.learn(inputs) if self.standardize else Scaling(0 * one, one),
+            scaling=(
+                Scaling.learn(inputs).without(is_flag(inputs))
+                if self.standardize
+                else Scaling(0 * one, one)
+            ),
             class_names=class_names,
             input_names=tuple(getattr(self, "feature_names_in_", ())),
             source="arrays in memory",
@@ -355,6 +411,8 @@ class NetworkEstimator(BaseEstimator):
         """The network's outputs: logits or numbers, float64 of shape (N, outputs)."""
         check_is_fitted(self)
         X = self._checked(X)
+        if self.preset == "strong":
+            X = self.run_.data.encoding.with_ranks(dense(X))
         return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
 
     def _predictions(self, X: Any) -> np.ndarray:
@@ -365,17 +423,21 @@ class NetworkEstimator(BaseEstimator):
     @property
     def coefs_(self) -> list[np.ndarray]:
         """The weights of each layer, (inputs, units), for inputs as they came."""
+        if self.preset == "strong":
+            raise AttributeError("preset='strong' has other layers: see run_.parameters.")
         return raw_weights(self.run_)[0]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, (units,), for inputs as they came."""
+        if self.preset == "strong":
+            raise AttributeError("preset='strong' has other layers: see run_.parameters.")
         return raw_weights(self.run_)[1]
 
     @property
     def n_layers_(self) -> int:
         """How many layers there are, that of the inputs and that of the outputs among them."""
-        return len(self.coefs_) + 1
+        return sum(bool(own) for own in self.run_.parameters) + 1
 
     def __getstate__(self) -> dict:
         """All but the training data, which a file of a trained network should not hold."""

@@ -57,8 +57,22 @@ CONSTRAINTS: Mapping[str, list] = MappingProxyType(
         "nesterovs_momentum": ["boolean"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
+        "preset": [StrOptions({"strong"}), None],
     }
 )
+BESIDE_PRESET = (
+    "preset", "loss", "class_weight", "random_state", "verbose", "validation_fraction",
+)  # fmt: skip
+
+
+def given_beside_preset(estimator: Any) -> list[str]:
+    """The parameters that were given and have no effect beside a preset."""
+    usual = type(estimator)().get_params()
+    return [
+        name
+        for name, value in estimator.get_params().items()
+        if name not in BESIDE_PRESET and not (value is usual[name] or value == usual[name])
+    ]
 
 
 @contextmanager

@@ -2,15 +2,16 @@
 
 A number stays one, with the median where it is missing and a further input that says so. A
 category becomes one input per value, or the place of its value where there are many. A date
-becomes the time that has passed and where in the year, week and day it is. What was learnt is
-kept with the run and applied again to what it is asked later.
+becomes the time that has passed and where in the year, week and day it is. For networks that ask
+for it, numbers and dates also become ranks among their quantiles. What was learnt is kept with the
+run and applied again to what it is asked later.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +54,8 @@ class ColumnCode:
             then, the value's index: 0 for values never seen, 1 for none, 2 and on for `values`.
         form: In which form texts are numbers or dates; empty if that is to be found. Of a
             category: how texts are numbers, where its values are numbers and no texts.
+        quantiles: Of a number or date that also becomes a rank, the quantiles of its first input,
+            in rising order.
     """
 
     name: str
@@ -64,6 +67,7 @@ class ColumnCode:
     cycles: tuple[str, ...] = ()
     numbers: int = 0
     form: str = ""
+    quantiles: tuple[float, ...] = ()
 
     @property
     def indices(self) -> int:
@@ -83,6 +87,15 @@ class ColumnCode:
             for cycle in self.cycles:
                 own += [f"{self.name}, {cycle} (sine)", f"{self.name}, {cycle} (cosine)"]
         return (*own, *[f"{self.name} is missing"] * self.says_missing)
+
+    def rank(self, first: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """The rank of the column's first input among the quantiles q_0, q_1, ..., q_K.
+
+            rank(x) = k + (x - q_k) / (q_(k+1) - q_k)  for q_k <= x < q_(k+1)
+
+        It is 0 below all of them and K above.
+        """
+        return np.interp(first, self.quantiles, np.arange(len(self.quantiles)))
 
     def encode(
         self,
@@ -198,7 +211,18 @@ class Encoding:
     @property
     def input_names(self) -> tuple[str, ...]:
         """What each input is called."""
-        return tuple(name for column in self.columns for name in column.input_names)
+        ranks = tuple(f"{code.name} (rank)" for code in self.ranked)
+        return (*ranks, *(name for column in self.columns for name in column.input_names))
+
+    @property
+    def ranked(self) -> tuple[ColumnCode, ...]:
+        """The columns that become ranks as well; the ranks are the first inputs."""
+        return tuple(one for one in self.columns if one.quantiles)
+
+    @property
+    def is_embedded(self) -> np.ndarray:
+        """Which inputs are places, for which the network learns numbers: a mask."""
+        return np.arange(len(self.input_names)) >= len(self.input_names) - len(self.embedded)
 
     @property
     def embedded(self) -> tuple[ColumnCode, ...]:
@@ -231,9 +255,41 @@ class Encoding:
                 + ", ".join(one.name for one in self.columns),
                 "Add it; leave its cells empty where the value is not known.",
             )
-        return np.concatenate(
+        plain = np.concatenate(
             [one.encode(table.column(one.name), notes, rows) for one in self.columns], axis=1
         )
+        return self.with_ranks(plain)
+
+    @property
+    def firsts(self) -> Iterator[tuple[ColumnCode, int]]:
+        """Each column with the index of its first input, without ranks."""
+        first = 0
+        for code in self.columns:
+            yield code, first
+            first += len(code.input_names)
+
+    def with_ranks(self, plain: Float[np.ndarray, "n plain"]) -> Float[np.ndarray, "n inputs"]:
+        """The inputs without ranks, with the ranks put before them."""
+        ranks = [code.rank(plain[:, at]) for code, at in self.firsts if code.quantiles]
+        return np.concatenate([np.stack(ranks, axis=1), plain], axis=1) if ranks else plain
+
+    def learn_ranks(self, plain: Float[np.ndarray, "n plain"], bins: int) -> Encoding:
+        """The same encoding, in which numbers and dates become ranks as well.
+
+        Args:
+            plain: The training inputs without ranks, and only those.
+            bins: Into how many intervals the quantiles divide the values, the same number of
+                training values in each as far as values are not repeated; 0 for no ranks.
+        """
+        codes = []
+        for code, at in self.firsts:
+            quantiles: tuple[float, ...] = ()
+            if bins and code.kind in ("number", "date"):
+                fractions = np.linspace(0, 1, bins + 1)
+                found = np.unique(np.quantile(plain[:, at], fractions, method="inverted_cdf"))
+                quantiles = tuple(found.tolist()) if len(found) > 2 else ()  # as 0 and 1 are
+            codes.append(replace(code, quantiles=quantiles))
+        return replace(self, columns=tuple(codes))
 
 
 def learn(

@@ -96,7 +96,7 @@ class UnsplitTable:
             train=train,
             validation=validation,
             test=test,
-            scaling=Scaling.learn(train.inputs).without_last(len(encoding.embedded)),
+            scaling=Scaling.learn(train.inputs).without(encoding.is_embedded),
             class_names=self.class_names,
             input_names=encoding.input_names,
             target_names=self._target_names,

@@ -1,0 +1,11 @@
+"""How good the default networks are for tables, beside what else would be picked.
+
+python -m benchmarks.accuracy collect FOLDER [--debian UNPACKED]   the tables, as CSV files
+python -m benchmarks.accuracy run FOLDER CONTENDER ... [--only TABLE ...]
+python -m benchmarks.accuracy show
+
+Every contender gets the same splits of Downslope's own: it trains on 70 % of the rows, may use
+10 % to choose when to end, and is measured on 20 % that it never sees, for three seeds. Figures go
+to `benchmarks/results/accuracy.json`, one per table, seed and contender, so that a peer need not
+be trained again where only ours has changed.
+"""

@@ -1,0 +1,83 @@
+"""The figures as tables: each table's errors, and geometric means of ratios to two peers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from benchmarks.accuracy.peers import SHOWN
+from benchmarks.accuracy.tables import TABLES
+
+Figures = Mapping[str, Mapping[str, Any]]
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """The geometric mean; nan of nothing."""
+    logs = [math.log(value) for value in values]
+    return math.exp(sum(logs) / len(logs)) if logs else math.nan
+
+
+def of(figures: Figures, table: str, contender: str) -> list[Mapping[str, Any]]:
+    """The figures of a contender on a table, of each seed that it was run with."""
+    keys = (f"{table}/{seed}/{contender}" for seed in range(10))
+    return [figures[key] for key in keys if key in figures]
+
+
+def ratio(figures: Figures, contender: str, peer: str, name: str, tables: Iterable[str]) -> float:
+    """The geometric mean, over tables and seeds that both have, of a figure beside a peer's."""
+    ratios = []
+    for table in tables:
+        for seed in range(10):
+            own, other = (figures.get(f"{table}/{seed}/{one}") for one in (contender, peer))
+            if own and other and name in own and name in other:
+                ratios.append(max(own[name], 1e-4) / max(other[name], 1e-4))
+    return geometric_mean(ratios)
+
+
+def mean(figures: Figures, contender: str, name: str, tables: Iterable[str]) -> float:
+    """The plain mean of a figure over tables and seeds."""
+    found = [one[name] for table in tables for one in of(figures, table, contender) if name in one]
+    return sum(found) / len(found) if found else math.nan
+
+
+def markdown(figures: Figures) -> str:
+    """All tables for `docs/real-data.md`."""
+    contenders = [one for one in SHOWN if any(key.endswith(f"/{one}") for key in figures)]
+    lines = [_row(["table", *(SHOWN[one] for one in contenders)]), _rule(len(contenders))]
+    for table, source in TABLES.items():
+        cells = []
+        for contender in contenders:
+            found = of(figures, table, contender)
+            cells.append(f"{sum(one['error'] for one in found) / len(found):.3f}" if found else "")
+        lines.append(_row([f"{table}{'' if source.is_tuned else ' *'}", *cells]))
+    halves: dict[str, Callable[[str], bool]] = {
+        "all": lambda one: True,
+        "tuned on": lambda one: TABLES[one].is_tuned,
+        "confirmed on": lambda one: not TABLES[one].is_tuned,
+        "confirmed on, never tried before": lambda one: (
+            not TABLES[one].is_tuned and TABLES[one].is_new
+        ),
+    }
+    for name, belongs in halves.items():
+        for peer in ("lightgbm", "realmlp"):
+            for figure, called in (("error", "error"), ("log_loss", "log loss")):
+                tables = [one for one in TABLES if belongs(one)]
+                cells = [_text(ratio(figures, one, peer, figure, tables)) for one in contenders]
+                lines.append(_row([f"{called} / {SHOWN[peer]}, {name}", *cells]))
+    for figure, called in (("calibration_error", "calibration error"), ("seconds", "seconds")):
+        cells = [_text(mean(figures, one, figure, TABLES)) for one in contenders]
+        lines.append(_row([called, *cells]))
+    return "\n".join(lines)
+
+
+def _text(value: float) -> str:
+    return "" if math.isnan(value) else f"{value:.3g}"
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return "|---|" + "---:|" * columns
