@@ -47,9 +47,35 @@ def test_layers_are_told_and_drawn(call, own_run):
     assert plain["layers"][0]["dead"] == [None, None, None]  # its activation is none that dies
 
 
+def test_the_network_and_its_batches_are_told_and_drawn(call, own_run):
+    run = ds.open_run(own_run)
+    for name, found in (
+        ("network", ds.insight.network(run, 4)), ("batches", ds.insight.batches(run, (1, 3))),
+    ):  # fmt: skip
+        words = ("--sample", 4) if name == "network" else ("--epochs", "1,3")
+        result = call(name, own_run, *words)
+        assert result.exit_code == 0, result.output
+        assert result.stdout.split()[:40] == str(found).split()[:40]
+        assert (own_run / "pictures" / f"{name}.png").stat().st_size > 10_000
+        plain = json.loads(call(name, own_run, *words, "--no-pictures", "--json").stdout)
+        assert set(plain) == documented(name)
+        assert plain["summary"] == found.summary
+    assert plain["epochs"] == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (
+            ("network", "--sample", 9999),
+            "Sample 9,999 was asked for, and xor has 560 training samples. Expected a number from "
+            "0 to 559. Choose another sample.",
+        ),
+        (
+            ("batches", "--batch", 0),
+            "Batch 0 was asked for, and an epoch has 18. Expected a batch from 1 to 18. Batches "
+            "are counted from 1 in each epoch.",
+        ),
         (
             ("trace", "--step", 9999),
             "Step 9,999 was asked for, and the run has 54 steps. Expected a step from 1 to 54. "
