@@ -37,11 +37,12 @@ def act(rate: float, steps: int) -> Worked:
         f"And at your learning rate, {shown(rate)}: what is the loss after {steps} steps?",
         _CHOICES[int(end > start)],
         f"A step multiplies the distance of w1 from 4 by 1 − 2 × {shown(rate)} = "
-        f"{shown(factor)}. Is that closer to 4, or farther away?",
+        f"{shown(factor)}, and that of w2 from 3 by 1 − {shown(rate)} = {shown(1 - rate)}. Which "
+        f"of the two matters more after {steps} {'step' if steps == 1 else 'steps'}?",
         f"Each step multiplies the distance of w1 from 4 by {shown(factor)}: it lands {way}, "
         f"{'farther away' if abs(factor) > 1 else 'no farther away'} than before. The loss goes "
         f"from {shown(start)} to {shown(end, 4)}.{_aside(factor, end > start)} Above a rate of "
-        f"{shown(LARGEST_RATE)} every step overshoots so far that the loss of this bowl grows.",
+        f"{shown(LARGEST_RATE)} every step overshoots so far that in the end the loss grows.",
         choices=_CHOICES,
     )
     return Worked(

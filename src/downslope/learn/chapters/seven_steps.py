@@ -56,8 +56,8 @@ def act(photos: int, epochs: int) -> Worked:
         f"loss of the last minibatch was {shown(losses[-1], 4)}.",
         f"5  Once through all training pictures, {per_epoch} steps here, is an epoch.",
         f"6  After {epochs} {'epoch' if epochs == 1 else 'epochs'} the loss is "
-        f"{shown(run.trace.train_loss[-1], 4)} on the training set and "
-        f"{shown(run.trace.validation_loss[-1], 4)} on the validation set.",
+        f"{shown(run.measure(data.train)['loss'], 4)} on the training set and "
+        f"{shown(run.measure(data.validation)['loss'], 4)} on the validation set.",
         f"7  The test set, {len(data.test)} pictures that nothing was chosen by: the network is "
         f"off by {shown(mae, 4)} people on average. Always answering the median of the training "
         f"set, its middle count, would be off by {shown(usual, 4)}.",

@@ -39,8 +39,8 @@ def act(people: float, rate: float) -> Worked:
         f"1  A sample: a photo with x1 = 2 and x2 = 1. Its label says: {shown(people)} people.",
         f"2  The prediction: 100 × 2 + 100 × 1 + 50 = {shown(predictions[0])}.",
         f"3  The loss: ({shown(predictions[0])} − {shown(people)})² = {shown(losses[0])}.",
-        "4  The gradients: when w1, w2 or b grows a tiny bit, the loss changes "
-        f"{_three(slopes)} times as much.",
+        f"4  The gradients of w1, w2 and b: {_three(slopes)}. (When w1 grows a tiny bit, the loss "
+        f"changes {shown(slopes[0])} times as much.)",
         f"5  The update, each number minus {shown(rate)} times its gradient: w1, w2 and b are now "
         f"{_three(values)}.",
         f"6  Again: the prediction for the same photo is now {shown(predictions[1])}.",
