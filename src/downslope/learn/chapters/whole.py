@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from downslope.data import load
+from downslope.insight.network import network as network_view
 from downslope.learn.chapter import Ask, Chapter, Question, Worked, shown
 from downslope.nn.notation import parse
+from downslope.plots.network import network_figure
 from downslope.plots.samples import sample_tiles
 from downslope.runs.train import train
 from downslope.text import Table
@@ -64,9 +66,11 @@ def act(units: int) -> Worked:
                 title="The same images, before and after the training",
                 subtitle="Above each image: the answer of the untrained network, then that of the "
                 "trained one.",
-            )
+            ),
+            "whole-network": lambda: network_figure(network_view(run)),
         },
-        after="Each image with the answer of the untrained network and then of the trained one.",
+        after="Images with the answers of the untrained and of the trained network; and your "
+        "network with its weights and the signals of one image, untrained and trained.",
     )
 
 
@@ -102,5 +106,5 @@ print(run.parameter_count)
         ("nn/initializers.py", "how the first weights are drawn"),
         ("runs/run.py", "what a training leaves: weights, biases and how it went"),
     ),
-    ('downslope train digits --network "dense 16 relu, dense 10"',),
+    ('downslope train digits --network "dense 16 relu, dense 10"', "downslope network RUN"),
 )
