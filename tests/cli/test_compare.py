@@ -95,8 +95,9 @@ def test_in_words(call, made, monkeypatch):
         (
             "network=dense 2; dens 3",
             "The network has a layer 'dens 3'. Expected a layer: dense, conv, max_pool, "
-            "average_pool, upsample, flatten, dropout, layer_norm, group_norm, standardize, embed, "
-            "residual, parallel. Did you mean 'dense'?",
+            "average_pool, global_average_pool, global_max_pool, upsample, flatten, dropout, "
+            "activation, batch_norm, layer_norm, group_norm, standardize, embed, residual, "
+            "parallel. Did you mean 'dense'?",
         ),
     ],
 )

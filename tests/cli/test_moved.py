@@ -17,6 +17,8 @@ COMMANDS = {
     "layers": ("--points", "2", "--no-pictures"),
     "surface": ("--points", "3", "--no-pictures"),
     "generalization": ("--no-pictures",),
+    "batches": ("--no-pictures",),
+    "network": ("--no-pictures",),
     "report": (),
     "test": (),
     "fork": ("--at-step", "2", "--no-pictures"),

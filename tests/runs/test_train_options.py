@@ -26,7 +26,7 @@ def test_what_is_given_is_checked_before_there_is_data():
         ({"optimizer": "sdg"}, "Did you mean 'sgd'?"),
         ({"loss": "hubert"}, "Did you mean 'huber'?"),
         ({"epochs": 0}, "at least 1"),
-        ({"augment": "flop"}, "flip, shift and crop"),
+        ({"augment": "flop"}, "flip, shift, crop, cutout"),
         ({"epoch": 3}, "There is no setting called 'epoch'."),
     ):
         with pytest.raises(ds.DownslopeError, match=said.replace("?", r"\?")):

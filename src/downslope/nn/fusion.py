@@ -270,9 +270,9 @@ class _Frozen(Layer):
         """The layer's, likewise."""
         return self.layer.padded_sum(lax.stop_gradient(parameters), inputs)
 
-    def activate(self, sums: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
+    def activate(self, pre_activations: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The layer's."""
-        return self.layer.activate(sums)
+        return self.layer.activate(pre_activations)
 
 
 def freeze(network: Network, count: int) -> Network:

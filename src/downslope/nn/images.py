@@ -225,8 +225,7 @@ class Conv2D(Layer):
             (above, below), (left, right) = self.same_pads(spot.shape)
             settings["pads"] = [above, left, below, right]
         steps = {"strides": [self.stride] * 2, "dilations": [self.dilation] * 2}
-        steps["group"] = self.groups
-        z = graph.node("Conv", x, weights, biases, **steps, **settings)
+        z = graph.node("Conv", x, weights, biases, group=self.groups, **steps, **settings)
         return add_activation(self.activation, graph, z)
 
 

@@ -338,7 +338,9 @@ class BatchNorm(Layer):
             outputs = inputs * factor + shift
             return jax.nn.relu(outputs) if rectify else outputs
         scale, offset = parameters["scale"], parameters["offset"]
-        outputs, found = normalize_batch(inputs, scale, offset, EPSILON, rectify)
+        outputs, found = normalize_batch(  # pyright: ignore[reportGeneralTypeIssues] - JAX's type
+            inputs, scale, offset, EPSILON, rectify
+        )
         return self._followed(outputs, parameters, found)
 
     def padded_sum(
@@ -375,7 +377,7 @@ class BatchNorm(Layer):
 
     def _followed(self, outputs: Array, parameters: Parameters, found: Moments) -> Array:
         running = {name: parameters[name] for name in ("running_mean", "running_variance")}
-        unbiased = found.variance * (found.count / (found.count - 1))
+        unbiased = found.variance * (found.seen / (found.seen - 1))
         batch = {"running_mean": found.mean, "running_variance": unbiased}
         drift = jax.tree.map(lambda old, new: self.momentum * (old - new), running, batch)
         return following(outputs, running, lax.stop_gradient(drift))

@@ -235,7 +235,7 @@ class TrainOptions:
             dataset = replace(dataset, scaling=earlier.scaling)
             if taken < len(network.layers):
                 weights = earlier.parameters[:taken]
-        elif start is not None:
+        elif start is not None and not isinstance(start, Run):
             weights = start
             check_weights(network, dataset.input_shape, weights)
         check_fit(network, dataset, loss, settings.augment, settings.batch_size)

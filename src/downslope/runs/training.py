@@ -265,8 +265,9 @@ def _verdicts_on(run: Run) -> tuple[Finding, ...]:
     assert run.dataset is not None
     part, most = run.dataset.validation, run.settings.record.samples
     part = part if len(part) <= most else part.take(np.linspace(0, len(part) - 1, most).astype(int))
-    is_median = run.loss.name == "absolute_error" and run.baseline_median is not None
-    constant = run.baseline_median if is_median else run.baseline_output
+    constant = run.baseline_output
+    if run.loss.built_in == "absolute_error" and run.baseline_median is not None:
+        constant = run.baseline_median
     with np.errstate(over="ignore", invalid="ignore"):
         values = run.model.constant_values(constant, part)
     task = run.data.task

@@ -292,7 +292,8 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> i
         SettingError: It was of another network, for other inputs, or with another loss.
     """
     learnt, learns = ((one.task, one.class_names) for one in (start.data, dataset))
-    taken, pairs = len(network.layers), {"loss": (start.loss.name, loss.name)}
+    taken = len(network.layers)
+    pairs: dict[str, tuple[Any, Any]] = {"loss": (start.loss.name, loss.name)}
     if learnt != learns:
         taken, pairs = last_weights(network, dataset.input_shape), {}
     if start.network.layers[:taken] != network.layers[:taken]:

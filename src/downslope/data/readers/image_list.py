@@ -289,7 +289,7 @@ def _files(rows: _Rows) -> list[ImageFile]:
         first = seen.setdefault(os.path.realpath(path), row)
         if first != row:
             raise DataError(
-                f"The image {path} is named in {rows.position(first)} and in {rows.index(row)}.",
+                f"The image {path} is named in {rows.position(first)} and in {rows.position(row)}.",
                 "each image once",
                 "Leave one of the rows out; an image in two parts would make the test too easy.",
             )

@@ -17,11 +17,11 @@ from jaxtyping import Array, Float
 
 
 class Moments(NamedTuple):
-    """Mean and variance of each channel over a batch; `count` numbers were seen of each."""
+    """Mean and variance of each channel over a batch; `seen` numbers were seen of each."""
 
     mean: Float[Array, " channels"]
     variance: Float[Array, " channels"]
-    count: Array | int
+    seen: Array | int
 
 
 def moments(x: Float[Array, "... channels"]) -> Moments:
