@@ -125,3 +125,15 @@ def test_a_recipe_fits_small_data_and_two_class_losses():
     plan = ds.TrainOptions(loss="binary_cross_entropy").plan(few)
     assert plan.settings.batch_size == 5
     assert plan.network.layers[-1].units == 1
+
+
+def test_other_classes_begin_with_an_earlier_run(call):
+    words = ("--epochs", 1, "--no-pictures", "--json")
+    network = ("--network", "dense 4 tanh, dense 2")
+    first = json.loads(call("train", "xor", *network, *words).stdout)
+    second = json.loads(call("train", "blobs", "--start", first["run"], "--freeze", *words).stdout)
+    one, other = ds.open_run(first["run"]), ds.open_run(second["run"])
+    assert other.network.layers[0] == one.network.layers[0]
+    assert other.network.layers[1].units == len(other.data.class_names) > 2
+    assert other.settings.freeze == 1
+    assert (other.parameters[0]["weights"] == one.parameters[0]["weights"]).all()

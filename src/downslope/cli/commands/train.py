@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     help="Begin with the weights of an earlier run: all of them, or where it learned other "
     "classes, all but those of the last layer.",
 )
+@click.option(
+    "--freeze",
+    is_flag=True,
+    help="Keep the weights of all layers but the last one that has any; with --start.",
+)
 @options.new_run
 @options.checkpoints
 @options.drawn_output
@@ -38,6 +43,7 @@ def train(
     train_options: TrainOptions,
     log: Literal["tensorboard"] | None,
     start: str | None,
+    freeze: bool,
     out: Path | None,
     checkpoints: Any,
     output: Output,
@@ -55,7 +61,7 @@ def train(
     from downslope.cli.training import train_and_report
 
     return train_and_report(
-        *(source, reading, train_options, out),
+        *(source, reading, train_options.replace(freeze=freeze), out),
         start=start,
         log=log,
         checkpoints=checkpoints,
