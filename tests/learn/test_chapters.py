@@ -6,12 +6,13 @@ import json
 import math
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import downslope
 from downslope.errors import SettingError
-from downslope.learn.chapter import Ask, Question, read_number
+from downslope.learn.chapter import Ask, Question, must_be_whole, read_number
 from downslope.learn.pages import PICTURES, page, picture, section
 from downslope.learn.path import chapters, find_chapter
 from tests.learn.conftest import usual, worked
@@ -190,10 +191,11 @@ def test_choices_are_letters_or_themselves():
             question.check(text)
 
 
-def numbers_of(text: str) -> set[float]:
-    """All numbers in a text, without their commas."""
-    plain = text.replace("\N{MINUS SIGN}", "-").replace(",", "")
-    return {float(one) for one in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", plain)}
+def test_a_training_that_was_broken_off_ends_its_chapter():
+    whole = SimpleNamespace(reason="epochs")
+    must_be_whole(whole, whole)
+    with pytest.raises(KeyboardInterrupt):
+        must_be_whole(whole, SimpleNamespace(reason="interrupted"))
 
 
 def test_the_first_neuron_is_computed_as_by_hand():

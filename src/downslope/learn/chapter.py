@@ -23,6 +23,8 @@ from downslope.result import PROGRAM_ONLY, Part, Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from downslope.runs.outcome import Outcome
+
 Value = float | int | str
 Numbers = Mapping[str, Value]  # the reader's, by the names of the action's arguments
 LETTERS = "abcdefgh"
@@ -63,6 +65,19 @@ def read_number(text: str) -> float:
             "A fraction begins with a point: 0.5.",
         )
     return value
+
+
+def must_be_whole(*outcomes: Outcome) -> None:
+    """Check that nobody broke trainings off: Ctrl-C ends a training early, and here the chapter.
+
+    Args:
+        outcomes: How the trainings of a chapter ended.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C ended one of them.
+    """
+    if any(one.reason == "interrupted" for one in outcomes):
+        raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)

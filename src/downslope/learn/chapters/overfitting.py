@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from downslope.data import load
-from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, shown
+from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, must_be_whole, shown
 from downslope.learn.drawing import scattered
 from downslope.runs.train import train
 from downslope.text import Table
@@ -24,6 +24,7 @@ def act(samples: int) -> Worked:
         _NETWORK, few, optimizer="adam", learning_rate=0.003, schedule="constant",
         batch_size="full", epochs=_EPOCHS,
     )  # fmt: skip
+    must_be_whole(run.outcome)
     seen, unseen = (run.measure(part)["loss"] for part in (few.train, few.validation))
     course = run.trace.validation_loss
     best = int(run.trace.epochs["epoch"][course.argmin()])

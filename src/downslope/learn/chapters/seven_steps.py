@@ -9,7 +9,7 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.data.load import from_arrays
 from downslope.data.scenes.scene import draw_scene
-from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, shown
+from downslope.learn.chapter import Ask, Chapter, Question, Sketch, Worked, must_be_whole, shown
 from downslope.plots.curves import loss_curves
 from downslope.plots.regression import predictions
 from downslope.reporting.report import report
@@ -39,6 +39,7 @@ def act(photos: int, epochs: int) -> Worked:
         _NETWORK, data, loss="squared_error", optimizer="adam", learning_rate=_RATE,
         batch_size=_BATCH, epochs=epochs,
     )  # fmt: skip
+    must_be_whole(run.outcome)
     losses = run.trace.batch_loss
     per_epoch = len(losses) // epochs
     mae, usual = run.test()["mae"], run.baseline()["mae"]

@@ -21,6 +21,7 @@ def act(networks: int) -> Worked:
     data = load("digits")
     few = replace(data, train=data.train.take(np.arange(_TRAINING)))
     found = train_side_by_side(_NETWORK, few, seeds=range(networks), epochs=_EPOCHS)
+    must_be_whole(*found.outcomes)
     chosen_by, test = few.validation, few.test
     right = [
         int((found.model(one, few).predict(chosen_by.inputs) == chosen_by.targets).sum())

@@ -6,7 +6,7 @@ import numpy as np
 
 from downslope.data import load
 from downslope.insight.network import network as network_view
-from downslope.learn.chapter import Ask, Chapter, Question, Worked, shown
+from downslope.learn.chapter import Ask, Chapter, Question, Worked, must_be_whole, shown
 from downslope.nn.notation import parse
 from downslope.plots.network import network_figure
 from downslope.plots.samples import sample_tiles
@@ -22,6 +22,7 @@ def act(units: int) -> Worked:
     data = load("digits")
     network = parse(f"dense {units} relu, dense 10")
     run = train(network, data, epochs=_EPOCHS, seed=0)
+    must_be_whole(run.outcome)
     samples = data.validation
     untrained = run.model.at(network.init((64,), seed=1))
     before, after = (one.predict(samples.inputs) for one in (untrained, run))
