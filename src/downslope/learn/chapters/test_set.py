@@ -8,7 +8,7 @@ import numpy as np
 
 from downslope.data import load
 from downslope.data.dataset import Samples
-from downslope.learn.chapter import Ask, Chapter, Question, Worked
+from downslope.learn.chapter import Ask, Chapter, Question, Worked, must_be_whole
 from downslope.learn.drawing import bars
 from downslope.runs.train_many import train_side_by_side
 from downslope.text import Table
