@@ -87,9 +87,9 @@ def photos(count=60):
 def test_the_loop_in_ten_lines_takes_the_steps_of_train(words, data, loss):
     page = (ROOT / "docs" / "insight.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    place = [("for epoch in range" in one) for one in blocks].index(True)
+    index = [("for epoch in range" in one) for one in blocks].index(True)
     names, losses = {}, []
-    exec(compile(blocks[place - 1], "insight.md", "exec"), names)
+    exec(compile(blocks[index - 1], "insight.md", "exec"), names)
     if data is not None:
         names.update(dataset=data(), network=ds.parse_network(words), loss=loss)
         own = names["dataset"]
@@ -112,7 +112,7 @@ def test_the_loop_in_ten_lines_takes_the_steps_of_train(words, data, loss):
         losses.append(float(found.loss))
         return found
 
-    watched = blocks[place].replace("ds.backpropagate", "backpropagate")
+    watched = blocks[index].replace("ds.backpropagate", "backpropagate")
     exec(compile(watched, "insight.md", "exec"), {**names, "backpropagate": seen})
     assert len(losses) == len(run.trace.batch_loss)
     unit = run.model.units.of_loss(run.loss)

@@ -78,13 +78,13 @@ def mlp(split: Split, seed: int) -> Fitted:
     train, test = one_hot(split)
     if split.classes:
         model, targets = MLPClassifier(random_state=seed), split.targets[0]
-        mean, deviation = 0.0, 1.0
+        mean, std = 0.0, 1.0
     else:
         model, targets = MLPRegressor(random_state=seed), split.targets[0]
-        mean, deviation = targets.mean(), targets.std()
-        targets = (targets - mean) / deviation
+        mean, std = targets.mean(), targets.std()
+        targets = (targets - mean) / std
     _, seconds = timed(lambda: model.fit(train, targets))
-    return Fitted(_predicted(model, test, split) * deviation + mean, seconds)
+    return Fitted(_predicted(model, test, split) * std + mean, seconds)
 
 
 def linear(split: Split, seed: int) -> Fitted:

@@ -73,7 +73,7 @@ def test_each_member_learns_as_if_it_were_alone(loss):
     inputs, classes = RNG.normal(size=(7, 5)), RNG.integers(0, 3, 7)
     targets = classes if loss == "cross_entropy" else RNG.uniform(0, 2, (7, 3))
     members = [alone.init((5,), seed) for seed in (1, 2)]
-    first, second, third = ([one[place] for one in members] for place in range(3))
+    first, second, third = ([one[index] for one in members] for index in range(3))
     together = ({name: join(first, name) for name in first[0]}, stack(second), stack(third), {})
     found = ds.backpropagate(
         while_learning(network),
@@ -84,12 +84,12 @@ def test_each_member_learns_as_if_it_were_alone(loss):
     )
     own = [ds.backpropagate(alone, one, inputs, targets, loss=loss) for one in members]
     assert float(found.loss) == pytest.approx(sum(float(one.loss) for one in own) / 2, rel=1e-5)
-    for place, one in enumerate(own):
+    for index, one in enumerate(own):
         np.testing.assert_allclose(
-            found.gradients[1]["weights"][place], one.gradients[1]["weights"] / 2, atol=1e-6
+            found.gradients[1]["weights"][index], one.gradients[1]["weights"] / 2, atol=1e-6
         )
         np.testing.assert_allclose(
-            found.gradients[0]["weights"][:, 6 * place : 6 * place + 6],
+            found.gradients[0]["weights"][:, 6 * index : 6 * index + 6],
             one.gradients[0]["weights"] / 2,
             atol=1e-6,
         )

@@ -44,8 +44,8 @@ def test_it_has_the_weights_of_both_states_and_the_signals_of_the_sample(run):
         for one, old in zip(run.parameters, first, strict=True)
     ]
     np.testing.assert_allclose(found.moved, moved, rtol=1e-5)
-    place = int(run.predict(DATA.train.inputs[7:8])[0])
-    assert f'trained: it predicts "{DATA.class_names[place]}" with' in str(found)
+    index = int(run.predict(DATA.train.inputs[7:8])[0])
+    assert f'trained: it predicts "{DATA.class_names[index]}" with' in str(found)
     assert "are what it has learnt" in found.summary
     inputs_of = found.to_dict()["states"][1]["layers"][0]["weights"]
     assert len(inputs_of) == len(DATA.train.inputs[0])

@@ -179,8 +179,8 @@ def sketched(sketch: Sketch, width: int) -> list[str]:
     ends = [shown(one, 4) for one in (scale.high, scale.low)]
     left = max(map(len, ends)) + 2
     room = max(10, width - left)
-    places = (np.asarray(sketch.x, float) - low) / (high - low)
-    rows = curves.draw(places, np.asarray(sketch.y, float), scale, room, ROWS)
+    positions = (np.asarray(sketch.x, float) - low) / (high - low)
+    rows = curves.draw(positions, np.asarray(sketch.y, float), scale, room, ROWS)
     edges = [ends[0], *[""] * (ROWS - 2), ends[1]]
     lines = [f" {sketch.y_words}{', by its logarithm' if scale.is_log else ''}"]
     for edge, row in zip(edges, rows, strict=True):
@@ -200,9 +200,9 @@ def _below(
     for at, name in sorted(named):
         column = left + round((at - low) / (high - low) * (room - 1))
         column = max(left, min(column, left + room - len(name)))
-        for place, row in enumerate(rows):
+        for position, row in enumerate(rows):
             if len(row) < column:
-                rows[place] = row.ljust(column) + name
+                rows[position] = row.ljust(column) + name
                 break
         else:
             rows.append(" " * column + name)

@@ -302,7 +302,9 @@ def _train_options(patience: int | None, keep: Any, **given: Any) -> Any:
     from downslope.runs.train_options import TrainOptions
 
     stop = None if patience is None and keep is None else Stop(patience=patience)
-    return TrainOptions(**given, stop=stop if keep is None else replace(stop, keep=keep))
+    if stop is not None and keep is not None:
+        stop = replace(stop, keep=keep)
+    return TrainOptions(**given, stop=stop)
 
 
 class _Listing(click.RichOption):

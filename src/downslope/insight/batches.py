@@ -48,13 +48,13 @@ class Batches(Result):
     class_names: tuple[str, ...]
     targets: Float[np.ndarray, " samples"]
 
-    def members(self, place: int) -> Int[np.ndarray, " batch"]:
+    def members(self, index: int) -> Int[np.ndarray, " batch"]:
         """The samples of the batch in the epoch `epochs[place]`."""
-        return self.orders[place][(self.batch - 1) * self.batch_size :][: self.batch_size]
+        return self.orders[index][(self.batch - 1) * self.batch_size :][: self.batch_size]
 
-    def batches_of_members(self, place: int) -> int:
+    def batches_of_members(self, index: int) -> int:
         """Over how many batches of that epoch the samples of the first epoch's batch are spread."""
-        at = np.flatnonzero(np.isin(self.orders[place], self.members(0)))
+        at = np.flatnonzero(np.isin(self.orders[index], self.members(0)))
         return len(np.unique(at // self.batch_size))
 
     @property
@@ -75,12 +75,12 @@ class Batches(Result):
         what = "classes" if self.class_names else "mean target"
         rows = [
             (f"{epoch:,}", f"{(epoch - 1) * self.steps_per_epoch + self.batch:,}",
-             _listed(self.members(place)), self._made_of(self.members(place)))
-            for place, epoch in enumerate(self.epochs)
+             _listed(self.members(index)), self._made_of(self.members(index)))
+            for index, epoch in enumerate(self.epochs)
         ]  # fmt: skip
         yield Table(("epoch", "step", "training samples", what), rows, numeric=(0, 1))
-        for place, epoch in list(enumerate(self.epochs))[1:]:
-            many = self.batches_of_members(place)
+        for index, epoch in list(enumerate(self.epochs))[1:]:
+            many = self.batches_of_members(index)
             spread = f"are spread over {many:,} batches" if many > 1 else "are together again"
             yield (
                 f"The {amount(len(self.members(0)), 'sample')} of batch {self.batch} in epoch "

@@ -237,10 +237,12 @@ def _examples(run: Run, part: Samples) -> tuple[Samples, tuple[Example, ...]]:
     indices = np.unique(np.linspace(0, len(part) - 1, EXAMPLES).round().astype(int))
     few = part.take(indices)
     losses, rows = run.losses(few), []
-    for place, index in enumerate(indices.tolist()):
-        one = few.take(np.array([place]))
+    for row, index in enumerate(indices.tolist()):
+        one = few.take(np.array([row]))
         rows.append(
-            Example(index, truth_in_words(run, one), prediction_in_words(run, one), losses[place])
+            Example(
+                index, truth_in_words(run, one), prediction_in_words(run, one), float(losses[row])
+            )
         )
     return few, tuple(rows)
 

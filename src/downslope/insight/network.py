@@ -132,11 +132,11 @@ class NetworkView(Result):
         yield ""
         head = ["layer", "", "output", "weights", "biases"] + ["moved by"] * bool(self.moved)
         rows = [["inputs", "", _shape(self.input_shape), *[""] * (len(head) - 3)]]
-        for place, one in enumerate(self.layers):
+        for index, one in enumerate(self.layers):
             cells = [one.name, one.notation, _shape(one.shape), *_counts(one)]
             if self.moved:
                 has_any = one.parameters > 0
-                cells.append(f"{rounded(100 * self.moved[place], 3)} %" if has_any else "")
+                cells.append(f"{rounded(100 * self.moved[index], 3)} %" if has_any else "")
             rows.append(cells)
         yield Table(head, rows, numeric=(3, 4, 5)[: len(head) - 3])
         if self.sample is None:
@@ -306,8 +306,8 @@ def truth_in_words(run: Run, one: Samples) -> str:
         return f"{rounded(float(one.counts[0]))} people"
     target = np.asarray(one.targets[0])
     if run.data.task == "classification":
-        place = int(target) if target.ndim == 0 else int(target.argmax())
-        return f'"{printable(run.data.class_names[place])}"'
+        index = int(target) if target.ndim == 0 else int(target.argmax())
+        return f'"{printable(run.data.class_names[index])}"'
     return _named(run, target)
 
 
@@ -315,9 +315,9 @@ def prediction_in_words(run: Run, inputs: Samples | np.ndarray) -> str:
     """What a run predicts for one sample, in words."""
     said = run.predict(inputs)[0]
     if run.data.task == "classification":
-        place = int(said)
-        share = float(run.probabilities(inputs)[0][place])
-        return f'"{printable(run.data.class_names[place])}" with {rounded(100 * share, 3)} %'
+        index = int(said)
+        fraction = float(run.probabilities(inputs)[0][index])
+        return f'"{printable(run.data.class_names[index])}" with {rounded(100 * fraction, 3)} %'
     if run.data.task == "counting":
         return f"{rounded(float(said))} people"
     return _named(run, np.asarray(said))

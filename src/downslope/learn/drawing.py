@@ -38,10 +38,10 @@ def curves(
     axes = style.dress(figure.subplots(), x=x, y=y)
     if is_log:
         axes.set_yscale("log")
-    for place, (at, values, name) in enumerate(lines):
-        axes.plot(at, values, color=style.PALETTE[place], linewidth=2, label=name or None)
-    for place, (at, value, name) in enumerate(points):
-        number = len(lines) + place
+    for index, (at, values, name) in enumerate(lines):
+        axes.plot(at, values, color=style.PALETTE[index], linewidth=2, label=name or None)
+    for index, (at, value, name) in enumerate(points):
+        number = len(lines) + index
         colour, marker = style.PALETTE[number % 8], style.MARKERS[number % 8]
         axes.plot(
             at, value, linestyle="", markersize=8, label=name, zorder=4, color=colour,

@@ -103,12 +103,14 @@ class GroupedDense(Layer):
     ) -> Float[Array, "n units"]:
         """The pre-activations x_g W_g + b_g of all groups, one after another."""
         grouped = inputs.reshape(len(inputs), self.groups, -1)
-        sums = jnp.einsum("ngf,gfu->ngu", grouped, parameters["weights"]) + parameters["biases"]
-        return sums.reshape(len(inputs), -1)
+        pre_activations = (
+            jnp.einsum("ngf,gfu->ngu", grouped, parameters["weights"]) + parameters["biases"]
+        )
+        return pre_activations.reshape(len(inputs), -1)
 
-    def activate(self, sums: Float[Array, "n units"]) -> Float[Array, "n units"]:
+    def activate(self, pre_activations: Float[Array, "n units"]) -> Float[Array, "n units"]:
         """Apply the activation to each pre-activation."""
-        return activation(self.activation)(sums)
+        return activation(self.activation)(pre_activations)
 
     def to_numpy(self, spot: Spot) -> list[str]:
         """A product for each group."""
@@ -144,11 +146,11 @@ class GroupedDense(Layer):
         """A matrix product for each group at once."""
         own, groups = spot.parameters, self.groups
         shape = graph.constant(np.array([-1, groups, 1, own["weights"].shape[1]]), "groups")
-        weights = graph.constant(own["weights"], f"{spot.place}.weights")
-        sums = graph.node("MatMul", graph.node("Reshape", x, shape), weights)
-        biases = graph.constant(own["biases"][:, None], f"{spot.place}.biases")
+        weights = graph.constant(own["weights"], f"{spot.number}.weights")
+        pre_activations = graph.node("MatMul", graph.node("Reshape", x, shape), weights)
+        biases = graph.constant(own["biases"][:, None], f"{spot.number}.biases")
         flat = graph.constant(np.array([-1, groups * self.units]), "units")
-        z = graph.node("Reshape", graph.node("Add", sums, biases), flat)
+        z = graph.node("Reshape", graph.node("Add", pre_activations, biases), flat)
         return add_activation(self.activation, graph, z)
 
 

@@ -72,10 +72,10 @@ def load_weights(
         number = int(first) if first.isdecimal() else 0
         if inner and 1 <= number <= len(layers):
             *outer, last = inner
-            place = layers[number - 1]
+            inside = layers[number - 1]
             for part in outer:
-                place = place.setdefault(part, {})
-            place[last] = array.astype(np.float32)
+                inside = inside.setdefault(part, {})
+            inside[last] = array.astype(np.float32)
         elif not name.startswith(BESIDE):
             strangers.append(name)
     if strangers:

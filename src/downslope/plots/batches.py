@@ -39,8 +39,8 @@ def batch_members(found: Batches) -> Figure:
         height=2.0 * len(found.epochs) + 0.5,
     )
     rows = np.atleast_1d(figure.subplots(len(found.epochs), 1))
-    for place, axes in enumerate(rows):
-        _draw_epoch(axes, found, place, shown)
+    for index, axes in enumerate(rows):
+        _draw_epoch(axes, found, index, shown)
     if found.class_names:
         names = found.class_names[:MOST_CLASSES]
         handles = [
@@ -54,9 +54,9 @@ def batch_members(found: Batches) -> Figure:
     return figure
 
 
-def _draw_epoch(axes: Axes, found: Batches, place: int, shown: int) -> None:
+def _draw_epoch(axes: Axes, found: Batches, index: int, shown: int) -> None:
     """One epoch: column by column its batches, the first sample of a batch at the top."""
-    order, size = found.orders[place], found.batch_size
+    order, size = found.orders[index], found.batch_size
     cells = np.full(found.steps_per_epoch * size, -1)
     cells[: len(order)] = order
     grid = cells.reshape(-1, size)[:shown].T
@@ -79,6 +79,6 @@ def _draw_epoch(axes: Axes, found: Batches, place: int, shown: int) -> None:
     )
     for edge in range(1, shown):
         axes.axvline(edge + 0.5, color=style.PAPER, linewidth=1.2)
-    style.dress(axes, title=f"Epoch {found.epochs[place]}", x="batch", y="sample in the batch")
+    style.dress(axes, title=f"Epoch {found.epochs[index]}", x="batch", y="sample in the batch")
     axes.grid(False)
     axes.set_ylim(size + 0.5, 0.5)

@@ -231,9 +231,9 @@ def _name_layers(axes: Axes, found: NetworkView, most: int) -> None:
 
 def _by_layers(found: NetworkView) -> Figure:
     shown = [
-        place
-        for place, one in enumerate(found.layers)
-        if one.weights is not None or _is_pooled(found, place)
+        index
+        for index, one in enumerate(found.layers)
+        if one.weights is not None or _is_pooled(found, index)
     ] or list(range(len(found.layers)))
     count = -(-len(shown) // PER_ROW)
     rows = [list(map(int, one)) for one in np.array_split(shown, count)]
@@ -256,8 +256,8 @@ def _by_layers(found: NetworkView) -> Figure:
     tall = 2.75 if has_signals else 1.75
     figure = style.new_figure(_title(found), subtitle, height=tall * bands + 0.1)
     parts = list(np.atleast_1d(np.asarray(figure.subfigures(bands, 1))))
-    for place, part in enumerate(parts):
-        row, number = divmod(place, len(found.states))
+    for index, part in enumerate(parts):
+        row, number = divmod(index, len(found.states))
         state = found.states[number]
         first = f", layers {rows[row][0] + 1} to {rows[row][-1] + 1}" if len(rows) > 1 else ""
         part.suptitle(
@@ -275,36 +275,36 @@ def _by_layers(found: NetworkView) -> Figure:
     return figure
 
 
-def _is_pooled(found: NetworkView, place: int) -> bool:
+def _is_pooled(found: NetworkView, index: int) -> bool:
     """Whether a layer makes images of another size."""
-    before = found.layers[place - 1].shape if place else found.input_shape
-    after = found.layers[place].shape
+    before = found.layers[index - 1].shape if index else found.input_shape
+    after = found.layers[index].shape
     return len(before) == len(after) == 3 and before != after
 
 
 def _draw_layer(
-    column: np.ndarray, found: NetworkView, layers: Sequence[LayerView], place: int
+    column: np.ndarray, found: NetworkView, layers: Sequence[LayerView], index: int
 ) -> None:
     """One layer: its activations, and below them its weights."""
-    layer, above, below = layers[place], column[0], column[-1]
+    layer, above, below = layers[index], column[0], column[-1]
     if layer.activations is not None:
-        is_last = place == len(layers) - 1
+        is_last = index == len(layers) - 1
         if is_last and layer.activations.size <= MOST_BARS:
             _draw_outputs(above, layer.activations.ravel(), found.output_names)
         else:
             _draw_signals(above, layer.activations)
     title = f"{style.plain(layer.notation, 17)}\n{_shape(layer.shape)}"
     if layer.weights is not None:
-        _draw_weights(below, _as_filters(found, layers, place))
+        _draw_weights(below, _as_filters(found, layers, index))
         below.set_xlabel(f"{layer.parameters:,} numbers", size=7, color=style.MUTED, labelpad=2)
     column[0].set_title(title, size=7.5, color=style.INK, loc="center", pad=3)
 
 
-def _as_filters(found: NetworkView, layers: Sequence[LayerView], place: int) -> np.ndarray:
+def _as_filters(found: NetworkView, layers: Sequence[LayerView], index: int) -> np.ndarray:
     """A layer's weights; those of a first dense layer that sees an image as images."""
-    weights = layers[place].weights
+    weights = layers[index].weights
     assert weights is not None
-    is_first = all(one.weights is None for one in layers[:place])
+    is_first = all(one.weights is None for one in layers[:index])
     shape = image_shape(found.input_shape, found.input_names)
     if weights.ndim == 2 and is_first and shape is not None and len(weights) == math.prod(shape):
         return weights.reshape(*shape, -1)
@@ -396,8 +396,8 @@ def _tiled(images: np.ndarray) -> np.ndarray:
     gap = max(1, round(0.06 * max(images.shape[1:])))
     height, width = images.shape[1] + gap, images.shape[2] + gap
     made = np.full((down * height - gap, across * width - gap), np.nan)
-    for place, image in enumerate(images):
-        top, left = place // across * height, place % across * width
+    for index, image in enumerate(images):
+        top, left = index // across * height, index % across * width
         made[top : top + image.shape[0], left : left + image.shape[1]] = image
     return made
 

@@ -54,7 +54,7 @@ def linear_model(run: RunValue) -> Model | None:
         targets = run.model.units.scaled_targets(samples.targets).astype(np.float64)
         found = ridge(inputs, targets.reshape(len(targets), -1), weights)
     else:
-        found = logistic(inputs, _shares(dataset, samples.targets, loss.name), weights)
+        found = logistic(inputs, _fractions(dataset, samples.targets, loss.name), weights)
     own = {"weights": found[:-1].astype(np.float32), "biases": found[-1].astype(np.float32)}
     return replace(run.model, network=Network([Dense(found.shape[1])]), parameters=(own,))
 
@@ -68,7 +68,7 @@ def _is_linear(dataset: Dataset) -> np.ndarray:
     return used
 
 
-def _shares(dataset: Dataset, targets: np.ndarray, loss: str) -> np.ndarray:
+def _fractions(dataset: Dataset, targets: np.ndarray, loss: str) -> np.ndarray:
     """The fraction of each class, or how likely each label is, (N, outputs)."""
     if targets.ndim == 1 and loss == "cross_entropy":
         return np.eye(len(dataset.class_names))[targets]
@@ -98,20 +98,20 @@ def ridge(
 
 def logistic(
     inputs: Float[np.ndarray, "n inputs"],
-    shares: Float[np.ndarray, "n outputs"],
+    fractions: Float[np.ndarray, "n outputs"],
     weights: Float[np.ndarray, " n"],
 ) -> Float[np.ndarray, "inputs+1 outputs"]:
     """Weights and, in the last row, biases of logistic regression.
 
     Args:
         inputs: Scaled.
-        shares: The fraction of each class, whose sum is 1; or of one output, or of several labels,
+        fractions: The fraction of each class, whose sum is 1; or of one output, or of several labels,
             how likely each is by itself.
         weights: How much each sample counts.
     """
     rows = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
-    shape = rows.shape[1], shares.shape[1]
-    are_classes = shape[1] > 1 and bool(np.allclose(shares.sum(axis=1), 1))
+    shape = rows.shape[1], fractions.shape[1]
+    are_classes = shape[1] > 1 and bool(np.allclose(fractions.sum(axis=1), 1))
     pull = np.full((shape[0], 1), PULL)
     pull[-1] = 0
 
@@ -119,10 +119,10 @@ def logistic(
         found = flat.reshape(shape)
         logits = rows @ found
         if are_classes:
-            losses, predicted = -(shares * log_softmax(logits, axis=1)), softmax(logits, axis=1)
+            losses, predicted = -(fractions * log_softmax(logits, axis=1)), softmax(logits, axis=1)
         else:
-            losses, predicted = np.logaddexp(0, logits) - shares * logits, expit(logits)
-        gradient = rows.T @ ((predicted - shares) * weights[:, None]) + pull * found
+            losses, predicted = np.logaddexp(0, logits) - fractions * logits, expit(logits)
+        gradient = rows.T @ ((predicted - fractions) * weights[:, None]) + pull * found
         total = (losses.sum(axis=1) @ weights) + (pull * found**2).sum() / 2
         return float(total), gradient.ravel()
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import Any
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
@@ -55,7 +56,7 @@ class Recipe:
     @property
     def own_optimizer(self) -> Optimizer:
         """The optimizer with its settings."""
-        own = {"b2": self.b2} if self.optimizer == "adam" else {}
+        own: dict[str, Any] = {"b2": self.b2} if self.optimizer == "adam" else {}
         return Optimizer(self.optimizer, weight_decay=self.weight_decay, **own)
 
     def rate_for(self, optimizer: Optimizer) -> float:

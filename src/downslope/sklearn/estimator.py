@@ -254,8 +254,9 @@ class NetworkEstimator(BaseEstimator):
                 class_weights=self._class_weights(dataset.train),
             )
             size = options.complete(dataset).batch_size
+            assert isinstance(size, int)
             run = train(None, dataset, options=options, on_chunk=_tell if self.verbose else None)
-        parts = Parts.of(train_part, validation, int(size), may_merge=False)
+        parts = Parts.of(train_part, validation, size, may_merge=False)
         self._keep(run, parts, None)
         self._warn(run, validation is not None)
         return self
@@ -412,7 +413,9 @@ class NetworkEstimator(BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X)
         if self.preset == "strong":
-            X = self.run_.data.encoding.with_ranks(dense(X))
+            encoding = self.run_.data.encoding
+            assert encoding is not None
+            X = encoding.with_ranks(dense(X))
         return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
 
     def _predictions(self, X: Any) -> np.ndarray:
