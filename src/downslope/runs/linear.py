@@ -105,8 +105,8 @@ def logistic(
 
     Args:
         inputs: Scaled.
-        fractions: The fraction of each class, whose sum is 1; or of one output, or of several labels,
-            how likely each is by itself.
+        fractions: The fraction of each class, whose sum is 1; or of one output, or of several
+            labels, how likely each is by itself.
         weights: How much each sample counts.
     """
     rows = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
