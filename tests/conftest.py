@@ -1,12 +1,13 @@
-"""What all tests share: one thread per process, no caches on disk, small data sets."""
+"""What all tests share: one thread per process, programs that are compiled once, small data sets."""
 
 import importlib.util
 import os
 import shutil
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # what a test compiles, it compiles itself
-os.environ["DOWNSLOPE_CACHE"] = "off"  # and leaves the user's cache alone
+# a process that a test begins compiles for itself, and leaves the user's cache alone
+os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"
+os.environ["DOWNSLOPE_CACHE"] = "off"
 # the tests run side by side, one process per core: threads inside each would only wait
 os.environ["XLA_FLAGS"] = " ".join(
     [os.environ.get("XLA_FLAGS", ""), "--xla_cpu_multi_thread_eigen=false"]
@@ -52,6 +53,24 @@ def pytest_runtest_makereport(item):
         report.outcome = "failed"
         report.longrepr = f"{report.longrepr}\nIt needs the marker: @pytest.mark.peers"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs(tmp_path_factory):
+    """What one test has compiled no other compiles again, in whichever process it runs."""
+    import jax
+    from jax._src import compilation_cache
+
+    from downslope.storage.cache import Sealed
+
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "programs"
+    folder.mkdir(exist_ok=True)
+    jax.config.update("jax_enable_compilation_cache", True)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    compilation_cache.reset_cache()
+    compilation_cache._cache = Sealed(folder, b"of the tests")
+    compilation_cache._cache_initialized = True
 
 
 @pytest.fixture
