@@ -1,4 +1,4 @@
-"""What all tests share: one thread per process, programs that are compiled once, small data sets."""
+"""What all tests share: one thread per process, programs compiled once, small data sets."""
 
 import importlib.util
 import os
