@@ -156,7 +156,7 @@ PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("n", "y"))
 
 def drawn_encoding(random: Random) -> Encoding:
     """Two to five columns of all kinds."""
-    codes = []
+    codes, is_ranked = [], random.random() < 0.5
     for index in range(random.choice([2, 3, 5])):
         kind = random.choice(["number", "yes/no", "category", "category", "date"])
         fill = {"number": 3.25, "yes/no": random.choice([0.0, 0.5, 1.0]), "date": 1.4e9 + 5}
