@@ -17,6 +17,7 @@ from downslope.insight.slope_check import difference_at
 from downslope.insight.step_trace import LayerStep, StepTrace, WeightStep
 from downslope.insight.weight import arrays_of, checked_layer, find_weight
 from downslope.nn.activations import identity
+from downslope.nn.members import loss_while_learning, members_of, together, while_learning
 from downslope.nn.network import NetworkParameters
 from downslope.runs.replay import Replay, replay
 from downslope.runs.run import Run
@@ -87,7 +88,8 @@ def _traced(
     wanted: tuple[int | None, int | None, str | None],
 ) -> StepTrace:
     run = past.run
-    network, loss, given = seen.network, run.loss, (seen.inputs, seen.targets)
+    given = seen.inputs, seen.targets
+    network, loss = while_learning(seen.network), loss_while_learning(seen.network, run.loss)
     old, new = (jax.tree.map(np.asarray, one.parameters) for one in (before, after))
     batch = past.seen(step)
     held, held_after = (
@@ -103,7 +105,11 @@ def _traced(
     of_batch = jax.tree.map(np.asarray, found(*arguments))
     behind = way if not is_made else walk(network, held_after, *given, loss)
     settings = past.settings_of(step)
-    prediction, truth = prediction_of(run, way.outputs[None]), truth_of(run, seen)
+    members = members_of(run.network)
+    prediction, prediction_after = (
+        prediction_of(run, together(run.network, one.outputs[None])) for one in (way, behind)
+    )
+    truth = truth_of(run, seen)
     errors = None if truth is None else prediction - truth
     return StepTrace(
         data=run.data.name,
@@ -128,15 +134,16 @@ def _traced(
         loss_unit=run.model.units.of_loss(run.loss),
         truth=truth,
         errors=errors,
-        prediction_gradients=_prediction_gradients(run, way, errors),
+        prediction_gradients=(_prediction_gradients(run, way, errors) if members == 1 else None),
+        members=members,
         cell=seen.inputs.shape[1] // seen.targets.shape[1] if run.data.task == "counting" else 0,
         target_scales=_target_scales(run),
         prediction=prediction,
-        prediction_after=prediction_of(run, behind.outputs[None]),
+        prediction_after=prediction_after,
         loss_after=behind.loss,
         layers=tuple(
             LayerStep(
-                run.network.layer_name(index),
+                network.layer_name(index),
                 way.layers[index],
                 arrays_of(of_batch, index + 1),
                 arrays_of(old, index + 1),

@@ -127,6 +127,8 @@ class StepTrace(Result):
         weight: The weight that was followed.
         is_made: Whether the step was made: not where something was not finite.
         failure: What was not finite, as in the run's outcome; empty if the step was made.
+        members: How many members the network has; `way` has the outputs of each, one after another,
+            and the mean of their losses.
     """
 
     data: str
@@ -161,6 +163,7 @@ class StepTrace(Result):
     weight: WeightStep
     is_made: bool
     failure: str
+    members: int = 1
 
     _most_numbers: ClassVar[int | None] = FEW_ENOUGH
 
@@ -337,7 +340,7 @@ def _one_error(traced: StepTrace) -> Iterator[Part]:
 
 def _is_square_of_error(traced: StepTrace) -> bool:
     """Whether the sample's loss is the square of the error of its one number."""
-    is_single = traced.errors is not None and traced.errors.size == 1
+    is_single = traced.errors is not None and traced.errors.size == 1 and traced.members == 1
     is_square = traced.has_known_loss and traced.loss_name == "squared_error"
     return is_single and is_square and traced.task == "regression"
 
@@ -442,7 +445,12 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     outputs = traced.way.outputs.ravel()
     names = traced.class_names if traced.task == "classification" else traced.target_names
     names = names if len(names) == len(outputs) > 1 else [""] * len(outputs)
-    if traced.equation.formula:
+    if traced.members > 1:
+        yield (
+            f"Each of the {traced.members} members has a loss of its own. The step lowers their "
+            "mean; the prediction is the mean of their predictions."
+        )
+    elif traced.equation.formula:
         yield f"{traced.equation}, y the outputs and t the target."
     yield "Gradient of the loss with respect to each output (a step against it lowers the loss):"
     yield _table(
@@ -458,9 +466,9 @@ def _with_numbers(traced: StepTrace, index: int) -> str:
     """The derivative of one of our losses with respect to an output, with its numbers put in."""
     outputs = traced.way.outputs.ravel().astype(np.float64)
     targets = np.ravel(traced.sample.targets)
-    target = float(targets[index]) if targets.size == outputs.size else float(targets[0] == index)
-    if not traced.has_known_loss or not traced.equation.derivative:
+    if not traced.has_known_loss or not traced.equation.derivative or traced.members > 1:
         return ""
+    target = float(targets[index]) if targets.size == outputs.size else float(targets[0] == index)
     y = float(outputs[index])
     numbers = {
         "softmax(y)[i]": float(softmax(outputs)[index]),

@@ -299,7 +299,7 @@ class Members(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Apart(Layer):
+class Apart(Layer):
     """Stands where `Members` is while they learn: passes on the outputs of each."""
 
     word: ClassVar[str] = "passed"
@@ -315,6 +315,12 @@ class _Apart(Layer):
         return inputs
 
 
+def together(network: Network, outputs: Any) -> Any:
+    """The outputs of a network from those of `while_learning(network)`."""
+    last = network.layers[-1]
+    return last.weighted_sum({}, outputs) if isinstance(last, Members) else outputs
+
+
 def members_of(network: Network) -> int:
     """How many members a network has; 1 for any other network."""
     last = network.layers[-1]
@@ -326,7 +332,7 @@ def while_learning(network: Network) -> Network:
     """The network as it learns: of members, the outputs of each."""
     if members_of(network) == 1:
         return network
-    return Network([*network.layers[:-1], _Apart()])
+    return Network([*network.layers[:-1], Apart()])
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
 
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
@@ -32,7 +31,6 @@ class Recipe:
         weight_decay: Pull of the weights towards 0.
         augment: Changes made to photos while training.
         label_smoothing: Fraction of each class target that is spread evenly over all classes.
-        b2: Adam's memory of squared gradients.
         bins: Of a table, into how many intervals quantiles divide its numbers, which then enter as
             ranks as well; 0 for none.
         members: How many networks are trained as one.
@@ -48,16 +46,9 @@ class Recipe:
     weight_decay: float = 0.0
     augment: Augment | None = None
     label_smoothing: float = 0.0
-    b2: float = 0.999
     bins: int = 0
     members: int = 1
     stop: Stop = field(default_factory=Stop)
-
-    @property
-    def own_optimizer(self) -> Optimizer:
-        """The optimizer with its settings."""
-        own: dict[str, Any] = {"b2": self.b2} if self.optimizer == "adam" else {}
-        return Optimizer(self.optimizer, weight_decay=self.weight_decay, **own)
 
     def rate_for(self, optimizer: Optimizer) -> float:
         """The learning rate for an optimizer, which may be another than the recipe's own.
@@ -164,26 +155,40 @@ def recipe_for(dataset: Dataset) -> Recipe:
 
 
 BINS, MOST_SPREAD = 16, 4096  # inputs of all columns together, so that wide tables fit
-BATCH, FEWEST_STEPS, MOST_EPOCHS = 64, 3000, 100
+FEW_ROWS = 3000  # with fewer, smaller batches make more of them
 
 
 def flat_recipe(dataset: Dataset) -> Recipe:
     """The recipe for a table, and for arrays of numbers, which have no ranks."""
     codes = () if dataset.encoding is None else dataset.encoding.columns
     numbers = sum(code.kind in ("number", "date") for code in codes)
-    bins = min(BINS, MOST_SPREAD // max(1, numbers))
-    is_number = dataset.task == "regression"
-    steps = -(-len(dataset.train) // BATCH)
-    return Recipe(
-        "dense 128 relu, dense 64 relu, dense {outputs}"
-        if is_number  # dropout costs it half of what it could know
-        else "dense 128 silu, dropout 0.15, dense 128 silu, dropout 0.15, dense {outputs}",
+    bins = min(BINS, MOST_SPREAD // max(1, numbers)) if dataset.is_scaled else 0
+    rows = len(dataset.train)
+    common = Recipe(
+        "",
         learning_rate=0.01,
-        batch_size=BATCH,
-        epochs=max(50 if is_number else 30, min(MOST_EPOCHS, round(FEWEST_STEPS / steps))),
-        label_smoothing=0.0 if is_number else 0.05,
-        b2=0.95,
         bins=bins if bins > 1 else 0,
         members=4,
         stop=Stop(keep="best"),
     )
+    if dataset.task == "regression":  # dropout costs it half of what it could know
+        batch_size = 32 if rows < FEW_ROWS else 64
+        return replace(
+            common,
+            network="dense 128 relu, dense 64 relu, dense {outputs}",
+            batch_size=batch_size,
+            epochs=_epochs(rows, batch_size, steps=2000, least=50, most=100),
+        )
+    return replace(
+        common,
+        network="dense 128 silu, dropout 0.15, dense 128 silu, dropout 0.15, dense {outputs}",
+        batch_size=64,
+        epochs=_epochs(rows, 64, steps=300, least=30, most=150),
+        label_smoothing=0.05,
+    )
+
+
+def _epochs(rows: int, batch_size: int, *, steps: int, least: int, most: int) -> int:
+    """As many epochs as make so many steps, between two bounds."""
+    per_epoch = max(1, rows / batch_size)
+    return max(least, min(most, round(steps / per_epoch)))

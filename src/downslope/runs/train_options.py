@@ -165,9 +165,10 @@ class TrainOptions:
         dataset = self.suited(dataset)
         recipe = recipe_for(dataset)
         loss = DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss
-        optimizer = recipe.own_optimizer if self.optimizer is None else self.optimizer
-        if optimizer == recipe.optimizer:
-            optimizer = Optimizer(recipe.optimizer, weight_decay=recipe.weight_decay)
+        optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
+        if isinstance(optimizer, str):
+            decay = recipe.weight_decay if optimizer == recipe.optimizer else 0.0
+            optimizer = Optimizer(optimizer, weight_decay=decay)
         optimizer = optimizer_of(optimizer)
         choices = {
             "network": self._network(dataset, resolve(loss), recipe),
