@@ -14,9 +14,8 @@ from tests.learn.conftest import usual, worked
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "learn.md").read_text(encoding="utf-8")
-COMMANDS = list(
-    dict.fromkeys(re.findall(r"^downslope (.*)$|`downslope ([^`]*)`", PAGE, re.MULTILINE))
-)
+FOUND = re.findall(r"^downslope (.*)$|`downslope ([^`]*)`", PAGE, re.MULTILINE)
+COMMANDS = tuple(dict.fromkeys("".join(one) for one in FOUND))  # each once
 POINTS = re.findall(r"^\| (\d+) \| (.+) \| (.+) \| (.*) \|$", PAGE, re.MULTILINE)
 
 
@@ -45,7 +44,7 @@ def test_every_command_of_the_page_runs(tmp_path, monkeypatch):
     """Those of chapters are walked by the tests of the chapters."""
     monkeypatch.chdir(tmp_path)
     told = {}
-    for command in ["".join(found) for found in COMMANDS]:
+    for command in COMMANDS:
         words = shlex.split(command)
         if words[0] == "learn":
             assert words[1:] in ([], ["--list"], ["7", "--plain"]) or find_chapter(int(words[1]))
