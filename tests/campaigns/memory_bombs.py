@@ -72,6 +72,18 @@ class Told(NamedTuple):
         return self.said.startswith("TOLD")
 
 
+def zeros(before: bytes, count: int) -> bytes:
+    """What zlib makes of `before` and so many zeros; a megabyte of them is packed, and repeated."""
+    size = 1 << 20
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)  # without header and checksum
+    first = packer.compress(before) + packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(bytes(size)) + packer.flush(zlib.Z_FULL_FLUSH)
+    last = packer.compress(bytes(count % size)) + packer.flush()
+    high, low = divmod(zlib.adler32(before), 1 << 16)  # zeros change only the sum of sums
+    check = struct.pack(">HH", (high + count * low) % 65521, low)
+    return b"\x78\xda" + first + piece * (count // size) + last + check
+
+
 def png(path: Path, side: int, colour: int = 0) -> Path:
     """A PNG of side by side pixels, black, without holding it in memory."""
 
@@ -80,8 +92,7 @@ def png(path: Path, side: int, colour: int = 0) -> Path:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
 
     depth = {0: 1, 2: 3, 6: 4}[colour]
-    packer, row = zlib.compressobj(9), bytes(1 + side * depth)
-    rows = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    rows = zeros(b"", side * (1 + side * depth))
     header = struct.pack(">IIBBBBB", side, side, 8, colour, 0, 0, 0)
     content = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,22 +145,24 @@ def csv_gz_members(folder: Path) -> Path:
 
 
 def parquet_numbers(folder: Path) -> Path:
-    """A billion times the same number."""
+    """Half a billion times the same number."""
     path = folder / "bomb.parquet"
-    column = pa.chunked_array([pa.array(np.zeros(1 << 22))] * 120)
+    column = pa.chunked_array([pa.array(np.zeros(1 << 22))] * 60)
     pa.parquet.write_table(pa.table({"x": column, "y": column}), path, compression="zstd")
     return path
 
 
 def parquet_texts(folder: Path) -> Path:
-    """A text of a megabyte, ten thousand times."""
+    """A text of a megabyte, four thousand times."""
     path = folder / "bomb.parquet"
-    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(10_000, np.int32)), ["x" * (1 << 20)])
+    texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(500, np.int32)), ["x" * (1 << 20)])
     schema = pa.schema({"x": pa.string(), "y": pa.int64()})
     with pa.parquet.ParquetWriter(path, schema) as writer:
-        for start in range(0, 10_000, 500):
-            piece = texts.slice(start, 500).cast(pa.string())
-            writer.write_table(pa.table({"x": piece, "y": pa.array(np.arange(500))}, schema=schema))
+        piece = pa.table(
+            {"x": texts.cast(pa.string()), "y": pa.array(np.arange(500))}, schema=schema
+        )
+        for _ in range(8):
+            writer.write_table(piece)
     return path
 
 
@@ -210,10 +223,8 @@ def mat(folder: Path) -> Path:
     from tests.data.tiny_folders import photo
 
     photo(folder / "images" / "IMG_1.jpg")
-    packer, size = zlib.compressobj(9), 3 << 30
-    head = struct.pack("<II", 14, size)
-    packed = packer.compress(head)
-    packed += b"".join(packer.compress(bytes(1 << 20)) for _ in range(size >> 20)) + packer.flush()
+    size = 3 << 30
+    packed = zeros(struct.pack("<II", 14, size), size)
     at = folder / "ground-truth" / "GT_IMG_1.mat"
     at.parent.mkdir()
     header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM"
