@@ -13,11 +13,12 @@ SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
     "errors", "names", "numerals", "text", "result", "storage", "data", "nn", "engine", "runs",
-    "insight", "exporting", "plots", "reporting", "learn", "sklearn", "cli", "__main__",
+    "insight", "diagnosis", "exporting", "plots", "reporting", "learn", "sklearn", "cli",
+    "__main__",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
 FREE_OF_CIRCLES = {
-    "storage", "nn", "engine", "runs", "insight", "exporting", "plots", "reporting", "learn",
+    "storage", "nn", "engine", "runs", "insight", "diagnosis", "exporting", "plots", "reporting", "learn",
     "sklearn", "cli",
 }  # fmt: skip
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "storage": {"jax", "optax"}}

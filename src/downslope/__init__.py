@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from downslope.data import DataFinding, Dataset, Samples, Scaling, load
     from downslope.data.checks.check_data import check_data
     from downslope.data.describe import describe
+    from downslope.diagnosis.diagnose import Diagnosis, diagnose
     from downslope.engine.augment import Augment
     from downslope.engine.backpropagation import Backpropagation, backpropagate
     from downslope.engine.losses_at import losses_at
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from downslope.reporting.report import report
     from downslope.runs.checkpoint import Checkpoints
     from downslope.runs.evaluate import evaluate, training_result
+    from downslope.runs.finding import Finding, Proof
     from downslope.runs.named_predictions import predictions
     from downslope.runs.open import open_run
     from downslope.runs.outcome import Outcome
@@ -83,9 +85,11 @@ __all__ = [
     "DataFinding",
     "Dataset",
     "Dense",
+    "Diagnosis",
     "DownslopeError",
     "Dropout",
     "Embedding",
+    "Finding",
     "Flatten",
     "GlobalAveragePool2D",
     "GlobalMaxPool2D",
@@ -107,6 +111,7 @@ __all__ = [
     "Parallel",
     "Piecewise",
     "Progress",
+    "Proof",
     "Record",
     "Replay",
     "Residual",
@@ -130,6 +135,7 @@ __all__ = [
     "check_data",
     "data",
     "describe",
+    "diagnose",
     "evaluate",
     "export",
     "fork",
@@ -161,6 +167,7 @@ _HOMES = {
     ),
     "exporting.export": "export",
     "exporting.tensorboard_log": "tensorboard_log",
+    "diagnosis.diagnose": "Diagnosis diagnose",
     "insight.catalogue": "catalogue",
     "engine.augment": "Augment",
     "engine.backpropagation": "Backpropagation backpropagate",
@@ -170,6 +177,7 @@ _HOMES = {
     "engine.model": "Model",
     "engine.optimizers": "Optimizer Schedule",
     "runs.outcome": "Outcome",
+    "runs.finding": "Finding Proof",
     "runs.evaluate": "evaluate training_result",
     "runs.named_predictions": "predictions",
     "runs.progress": "Progress",

@@ -53,6 +53,7 @@ PURPOSES = {
     },
     "Understand": {
         "learn": "How neural networks learn, in short chapters.",
+        "diagnose": "Why did a training not learn?",
         "generalization": "Does a run overfit?",
         "diff": "Where do two runs start to differ, and why?",
         "slope": "The slope of a loss or of any function.",

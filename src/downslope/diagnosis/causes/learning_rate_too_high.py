@@ -1,0 +1,52 @@
+"""The learning rate is too high: steps overshoot, and the loss leaps, rises or overflows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from downslope.diagnosis.cause import Cause, Symptom
+from downslope.diagnosis.evidence import Evidence
+from downslope.numerals import rounded
+
+OF_STEPS = ("sum", "activation", "loss", "gradient", "direction", "state", "change", "weight")
+
+
+def look(evidence: Evidence) -> Symptom | None:
+    """Looks at where the batch losses went, and at what was not finite."""
+    losses, rate = evidence.train_losses, evidence.run.settings.learning_rate
+    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (0.1, 0.01, 0.001))
+    failure = evidence.run.outcome.failure
+    if evidence.run.outcome.reason == "non_finite":
+        if failure is not None and failure.what not in OF_STEPS:
+            return None
+        seen = (
+            f"After {evidence.run.outcome.step:,} steps at a learning rate of {rounded(rate)} the "
+            "numbers were not finite any more."
+        )
+        return Symptom(0.8, seen, f"step {evidence.run.outcome.step + 1:,}", changes)
+    if len(losses) < 4:
+        return None
+    first, late = float(losses[: max(1, len(losses) // 50)].mean()), losses[len(losses) // 2 :]
+    rose = float(np.median(late)) > 1.2 * abs(first) and evidence.is_no_better
+    leapt = float(losses.max()) > 5 * abs(first)
+    if leapt or rose:
+        at = int(losses.argmax()) + 1
+        seen = (
+            f"The loss of a batch rose from {rounded(first)} to {rounded(float(losses.max()))} "
+            f"(step {at:,}) at a learning rate of {rounded(rate)}."
+        )
+        return Symptom(0.75 if evidence.is_suspicious else 0.3, seen, f"step {at:,}", changes)
+    if evidence.is_suspicious:
+        jumps = float(np.abs(np.diff(late)).mean() / max(abs(float(late.mean())), 1e-12))
+        seen = f"From step to step the loss changed by {jumps:.0%} at a rate of {rounded(rate)}."
+        return Symptom(0.3, seen, "", changes[:2])
+    return None
+
+
+CAUSE = Cause(
+    "learning_rate_too_high",
+    "Each step goes too far: it overshoots the minimum, and the next one overshoots it further.",
+    look,
+    explains=("dead_relus", "exploding_gradients", "constant_predictions", "saturated_activations"),
+    source="LeCun et al., Efficient backprop, 1998, section 4.7",
+)

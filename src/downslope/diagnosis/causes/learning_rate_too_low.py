@@ -1,0 +1,46 @@
+"""The learning rate is too low: the weights hardly leave their start."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from downslope.diagnosis.cause import Cause, Symptom
+from downslope.diagnosis.evidence import Evidence
+from downslope.numerals import rounded
+
+MOVED = 0.02  # of their length: less, and the first weights are still what they were
+
+
+def look(evidence: Evidence) -> Symptom | None:
+    """Looks at how far the weights went, and whether the loss still falls."""
+    if not evidence.is_suspicious or evidence.run.outcome.reason == "non_finite":
+        return None
+    rate = evidence.run.settings.learning_rate
+    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (10, 100, 1000))
+    if evidence.start is None:
+        return None
+    pairs = zip(evidence.start, evidence.run.parameters, strict=True)
+    moved = [
+        float(np.linalg.norm(np.asarray(own["weights"]) - np.asarray(first["weights"])))
+        / max(float(np.linalg.norm(first["weights"])), 1e-12)
+        for first, own in pairs
+        if "weights" in own
+    ]
+    losses = evidence.run.trace.train_loss
+    is_falling = len(losses) > 2 and losses[-1] < losses[0]
+    seen = (
+        f"In {evidence.run.outcome.step:,} steps at a learning rate of {rounded(rate)} the weights "
+        f"moved by {max(moved, default=0):.2%} of their length."
+    )
+    is_still = max(moved, default=1.0) < MOVED
+    strength = 0.8 if is_still and is_falling else 0.5 if is_still else 0.3
+    return Symptom(strength, seen, "", changes if is_still else changes[:1])
+
+
+CAUSE = Cause(
+    "learning_rate_too_low",
+    "The steps are so small that the weights stay near their start.",
+    look,
+    explains=("too_few_steps", "constant_predictions", "vanishing_gradients"),
+    source="Bengio, Practical recommendations for gradient-based training, 2012",
+)

@@ -1,0 +1,341 @@
+"""What the causes look at: what a run recorded, its data, and its layers at start and end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from downslope.data.dataset import Dataset, Samples
+from downslope.engine.backpropagation import backpropagate
+from downslope.engine.compilation import compiled
+from downslope.engine.evaluation import Evaluator
+from downslope.engine.scales import Units
+from downslope.errors import RunError
+from downslope.nn.activations import Activation
+from downslope.nn.layer import activation_of, learned_arrays
+from downslope.nn.network import NetworkParameters
+from downslope.runs.finding import Finding
+from downslope.runs.replay import replay
+from downslope.runs.run import Run
+
+MOST_PROBED = 256  # training samples whose activations and gradients are looked at
+MOST_KNOWN = 2000  # training samples that the simple methods learn from
+FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
+NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class LayerLook:
+    """One layer with learnt weights, for the probed samples at one point of the training.
+
+    Attributes:
+        index: Its index in the network, from 0.
+        name: Its number and kind, such as "1 Dense".
+        activation: Its activation.
+        gradient: Length of the gradient by its weights and biases.
+        weight_length: Length of its weights and biases.
+        weight_std: Standard deviation of its weights without the biases.
+        delta: Root mean square of the gradient with respect to its pre-activations.
+        dead: Fraction of its units that are 0 for all samples; NaN unless it is flat below 0.
+        saturated: Fraction of its activations on flat ends; NaN unless it has two.
+        spread: Root mean square of how far its activations differ from sample to sample.
+        fan_in: How many inputs a unit has.
+    """
+
+    index: int
+    name: str
+    activation: Activation
+    gradient: float
+    weight_length: float
+    weight_std: float
+    delta: float
+    dead: float
+    saturated: float
+    spread: float
+    fan_in: int
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of a run, computed when a cause first asks for it.
+
+    Attributes:
+        run: The run, with its data.
+    """
+
+    run: Run
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data that it was trained on."""
+        assert self.run.dataset is not None
+        return self.run.dataset
+
+    @property
+    def task(self) -> str:
+        """What is learnt."""
+        return self.run.data.task
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """How many steps an epoch has."""
+        samples = len(self.dataset.train)
+        return -(-samples // self.run.settings.samples_per_step(samples))
+
+    @cached_property
+    def verdicts(self) -> Mapping[str, Finding]:
+        """The verdicts on its course, by cause."""
+        return {one.cause: one for one in self.run.findings}
+
+    @property
+    def is_no_better(self) -> bool:
+        """Whether it predicts no better than the best constant, or failed."""
+        return bool({"no_better_than_baseline", "non_finite"} & {*self.verdicts})
+
+    @cached_property
+    def baseline(self) -> dict[str, float]:
+        """The metrics of the best constant predictions on the validation part."""
+        return self.run.measure_baseline(self.dataset.validation)
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of the run on the validation part."""
+        return self.run.measure(self.dataset.validation)
+
+    @cached_property
+    def train_metrics(self) -> dict[str, float]:
+        """Its metrics on (some of) the training part."""
+        return self.run.measure(_some(self.dataset.train, MOST_KNOWN))
+
+    @cached_property
+    def train_baseline(self) -> dict[str, float]:
+        """The metrics of the best constant predictions on the same samples."""
+        return self.run.measure_baseline(_some(self.dataset.train, MOST_KNOWN))
+
+    def score_of(self, metrics: Mapping[str, float], baseline: Mapping[str, float]) -> float:
+        """How much better than the best constant, from 0 to 1; below 0 where worse."""
+        if "accuracy" in metrics:
+            room = 1 - baseline["accuracy"]
+            return (metrics["accuracy"] - baseline["accuracy"]) / room if room > 0 else 0.0
+        name = "rmse" if "rmse" in metrics else "loss"
+        power = 2 if name == "rmse" else 1
+        usual = baseline[name] ** power
+        return 1 - metrics[name] ** power / usual if usual > 0 else 0.0
+
+    @cached_property
+    def score(self) -> float:
+        """How much better than the best constant it is on the validation part."""
+        return self.score_of(self.metrics, self.baseline)
+
+    @cached_property
+    def train_score(self) -> float:
+        """Likewise on the training part."""
+        return self.score_of(self.train_metrics, self.train_baseline)
+
+    @cached_property
+    def simple_score(self) -> float:
+        """How much better than the best constant simple methods are on the validation part.
+
+        Those are a linear fit with a small penalty and the nearest neighbours, whichever is better;
+        NaN where the data does not suit them.
+        """
+        return _simple_score(self.dataset, self.run.data.task, self)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a simple method predicts the validation part clearly better."""
+        return bool(self.simple_score > max(0.1, self.score + 0.1))
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether something seems to keep the network from learning what there is to learn."""
+        if self.is_no_better or self.is_behind or self.score < 0.5:
+            return True
+        verdict = self.verdicts.get("still_falling")
+        return verdict is not None and verdict.level == "warning"
+
+    @cached_property
+    def train_losses(self) -> np.ndarray:
+        """The loss of each step's batch, (steps,)."""
+        return self.run.trace.batch_loss
+
+    @cached_property
+    def start(self) -> NetworkParameters | None:
+        """The weights before the first step; None where they are not known any more."""
+        try:
+            return replay(self.run).state(0).parameters
+        except RunError:
+            return None
+
+    @cached_property
+    def units(self) -> Units:
+        """Between the units of the data and those of the engine."""
+        return Units(self.run.scaling, self.run.target_scaling)
+
+    @cached_property
+    def probe(self) -> tuple[Array, np.ndarray]:
+        """Some training samples as the network takes them: inputs and targets."""
+        part = _some(self.dataset.train, MOST_PROBED)
+        inputs = jnp.asarray(self.units.inputs.apply(part.inputs))
+        return inputs, self.units.scaled_targets(part.targets)
+
+    @cached_property
+    def layers_at_start(self) -> tuple[LayerLook, ...]:
+        """The layers with weights before the first step; empty where they are not known."""
+        return () if self.start is None else self._look(self.start)
+
+    @cached_property
+    def layers(self) -> tuple[LayerLook, ...]:
+        """The layers with the trained weights."""
+        return self._look(self.run.parameters)
+
+    @property
+    def hidden(self) -> tuple[LayerLook, ...]:
+        """The trained layers but the last."""
+        return self.layers[:-1]
+
+    @cached_property
+    def outputs(self) -> np.ndarray:
+        """The network's outputs for the validation part, (N, outputs)."""
+        part = _some(self.dataset.validation, MOST_KNOWN)
+        found = self.run.outputs(part if self.task == "counting" else part.inputs)
+        return np.asarray(found).reshape(len(found), -1)
+
+    @cached_property
+    def wanted_outputs(self) -> np.ndarray:
+        """What the outputs should be for the training targets, in the engine's units, (N, ...)."""
+        targets = _some(self.dataset.train, MOST_KNOWN).targets
+        return np.asarray(self.units.scaled_targets(targets), np.float64).reshape(len(targets), -1)
+
+    def _look(self, parameters: NetworkParameters) -> tuple[LayerLook, ...]:
+        inputs, targets = self.probe
+        evaluator = self.run.model.evaluator
+        arguments = (parameters, inputs, targets)
+        table = np.asarray(compiled(_looked, evaluator, *arguments)(*arguments), np.float64)
+        network = self.run.network
+        at = [index for index, own in enumerate(parameters) if jax.tree.leaves(own)]
+        found = []
+        for row, index in zip(table, at, strict=True):
+            weights = np.asarray(parameters[index].get("weights", np.zeros(1)), np.float64)
+            found.append(
+                LayerLook(
+                    index,
+                    network.layer_name(index),
+                    activation_of(network.layers[index]),
+                    *map(float, row[:2]),
+                    float(weights.std()),
+                    *map(float, row[2:]),
+                    fan_in=int(np.prod(weights.shape[:-1])),
+                )
+            )
+        return tuple(found)
+
+
+def _some(part: Samples, most: int) -> Samples:
+    """At most so many samples, evenly spread."""
+    if len(part) <= most:
+        return part
+    return part.take(np.linspace(0, len(part) - 1, most).astype(int))
+
+
+def _looked(
+    evaluator: Evaluator, parameters: NetworkParameters, inputs: Array, targets: Array
+) -> Array:
+    """The columns of `LayerLook` that are computed, a row for each layer with weights."""
+    network = evaluator.network
+    found = backpropagate(network, parameters, inputs, targets, loss=evaluator.loss)
+    rows = []
+    for layer, signal, own, gradient, delta in zip(
+        network.layers,
+        network.signals(parameters, inputs),
+        parameters,
+        found.gradients,
+        found.deltas,
+        strict=True,
+    ):
+        if not jax.tree.leaves(own):
+            continue
+        function, values = activation_of(layer), signal.activations
+        nothing = jnp.float32(jnp.nan)
+        silent = (values == 0).all(axis=tuple(range(values.ndim - 1))).mean()
+        rows.append(
+            [
+                _length(gradient),
+                _length(own),
+                jnp.sqrt((delta**2).mean()) * len(inputs),
+                silent if function.is_flat_below else nothing,
+                nothing if function.steepest is None else _flat(function, signal.pre_activations),
+                jnp.sqrt(values.var(axis=0).mean()),
+            ]
+        )
+    return jnp.asarray(rows)
+
+
+def _length(arrays: Any) -> Array:
+    squares = [
+        (one.astype(jnp.float32) ** 2).sum() for one in jax.tree.leaves(learned_arrays(arrays))
+    ]
+    return jnp.sqrt(jnp.asarray(squares).sum()) if squares else jnp.float32(0)
+
+
+def _flat(function: Activation, pre_activations: Array) -> Array:
+    slopes = jax.vmap(jax.grad(lambda z: function(z)))(pre_activations.ravel())
+    assert function.steepest is not None
+    return (jnp.abs(slopes) < FLAT * function.steepest).mean()
+
+
+def _simple_score(dataset: Dataset, task: str, evidence: Evidence) -> float:
+    known, unseen = _some(dataset.train, MOST_KNOWN), _some(dataset.validation, MOST_KNOWN)
+    if task not in ("classification", "regression") or known.targets.ndim > 2:
+        return float("nan")
+    scaled = dataset.standardized().scaling
+    one, other = (
+        np.clip(scaled.apply(part.inputs).reshape(len(part), -1), -10, 10).astype(np.float64)
+        for part in (known, unseen)
+    )
+    if one.shape[1] > 4096 or (known.targets.ndim == 2 and task == "classification"):
+        return float("nan")
+    if task == "classification":
+        wanted = np.eye(len(dataset.class_names))[known.targets]
+    else:
+        wanted = np.asarray(known.targets, np.float64)
+    predicted = (_linear(one, wanted, other), _nearest(one, wanted, other))
+    return max(_score(guess, unseen.targets, wanted, task) for guess in predicted)
+
+
+def _linear(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """A linear fit with a penalty on its weights, for unseen inputs."""
+    mean = wanted.mean(axis=0)
+    penalty = 1e-2 * len(inputs) * np.eye(min(inputs.shape))
+    if inputs.shape[1] <= len(inputs):
+        weights = np.linalg.solve(inputs.T @ inputs + penalty, inputs.T @ (wanted - mean))
+    else:
+        weights = inputs.T @ np.linalg.solve(inputs @ inputs.T + penalty, wanted - mean)
+    return unseen @ weights + mean
+
+
+def _nearest(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+    """The mean over the nearest training samples."""
+    squares = (inputs**2).sum(axis=1) - 2 * unseen @ inputs.T  # and a constant for each row
+    count = min(NEIGHBOURS, len(inputs))
+    nearest = np.argpartition(squares, count - 1, axis=1)[:, :count]
+    return wanted[nearest].mean(axis=1)
+
+
+def _score(guess: np.ndarray, truth: np.ndarray, wanted: np.ndarray, task: str) -> float:
+    if task == "classification":
+        usual = float((truth == wanted.sum(axis=0).argmax()).mean())
+        right = float((truth == guess.argmax(axis=1)).mean())
+        spread = (usual * (1 - usual) / len(truth)) ** 0.5
+        if usual == 1 or right - usual < 2 * spread:
+            return 0.0
+        return (right - usual) / (1 - usual)
+    usual = ((truth - wanted.mean(axis=0)) ** 2).mean()
+    return float(1 - ((truth - guess) ** 2).mean() / usual) if usual > 0 else 0.0
