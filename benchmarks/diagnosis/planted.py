@@ -316,8 +316,10 @@ def healthy(seed: int) -> Iterator[Case]:
             ("dense 32 tanh, dense 32 tanh", {"epochs": 60, "schedule": "one-cycle",
                                               "learning_rate": 0.01}),
         ):  # fmt: skip
-            yield Case(f"healthy {name} {hidden} {seed}", lambda d=data, o=outputs, h=hidden, k=own: (
-                trained(d, h, o, seed=seed, **k)))  # fmt: skip
+            yield Case(
+                f"healthy {name} {hidden} {seed}",
+                lambda d=data, o=outputs, h=hidden, k=own: trained(d, h, o, seed=seed, **k),
+            )
     yield Case(
         f"healthy batch 1 {seed}",
         lambda: trained(

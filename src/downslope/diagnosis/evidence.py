@@ -28,7 +28,7 @@ from downslope.runs.run import Run
 MOST_PROBED = 256  # training samples whose activations and gradients are looked at
 MOST_KNOWN = 2000  # training samples that the simple methods learn from
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
-NEIGHBOURS = 5
+NEIGHBOURS = (5, 25)
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,22 @@ class Evidence:
         Those are a linear fit with a small penalty and the nearest neighbours, whichever is better;
         NaN where the data does not suit them.
         """
-        return _simple_score(self.dataset, self.run.data.task, self)
+        known = _some(self.dataset.train, MOST_KNOWN)
+        return _simple_score(self.dataset, known, _some(self.dataset.validation, MOST_KNOWN))
+
+    @cached_property
+    def simple_score_within(self) -> float:
+        """The same learnt from two thirds of the training part, on its last third."""
+        part = _some(self.dataset.train, MOST_KNOWN)
+        order = np.random.default_rng(0).permutation(len(part))
+        third = max(1, len(part) // 3)
+        return _simple_score(self.dataset, part.take(order[third:]), part.take(order[:third]))
 
     @property
     def is_behind(self) -> bool:
         """Whether a simple method predicts the validation part clearly better."""
-        return bool(self.simple_score > max(0.1, self.score + 0.1))
+        margin = max(0.1, 1.5 / len(self.dataset.validation) ** 0.5)
+        return bool(self.simple_score > max(0.0, self.score) + margin)
 
     @property
     def is_suspicious(self) -> bool:
@@ -291,8 +301,9 @@ def _flat(function: Activation, pre_activations: Array) -> Array:
     return (jnp.abs(slopes) < FLAT * function.steepest).mean()
 
 
-def _simple_score(dataset: Dataset, task: str, evidence: Evidence) -> float:
-    known, unseen = _some(dataset.train, MOST_KNOWN), _some(dataset.validation, MOST_KNOWN)
+def _simple_score(dataset: Dataset, known: Samples, unseen: Samples) -> float:
+    """How much better than the best constant simple methods predict unseen samples."""
+    task = dataset.task
     if task not in ("classification", "regression") or known.targets.ndim > 2:
         return float("nan")
     scaled = dataset.standardized().scaling
@@ -306,7 +317,10 @@ def _simple_score(dataset: Dataset, task: str, evidence: Evidence) -> float:
         wanted = np.eye(len(dataset.class_names))[known.targets]
     else:
         wanted = np.asarray(known.targets, np.float64)
-    predicted = (_linear(one, wanted, other), _nearest(one, wanted, other))
+    predicted = (
+        _linear(one, wanted, other),
+        *(_nearest(one, wanted, other, count) for count in NEIGHBOURS),
+    )
     return max(_score(guess, unseen.targets, wanted, task) for guess in predicted)
 
 
@@ -321,10 +335,10 @@ def _linear(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.nd
     return unseen @ weights + mean
 
 
-def _nearest(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+def _nearest(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray, count: int) -> np.ndarray:
     """The mean over the nearest training samples."""
     squares = (inputs**2).sum(axis=1) - 2 * unseen @ inputs.T  # and a constant for each row
-    count = min(NEIGHBOURS, len(inputs))
+    count = min(count, len(inputs))
     nearest = np.argpartition(squares, count - 1, axis=1)[:, :count]
     return wanted[nearest].mean(axis=1)
 

@@ -210,13 +210,16 @@ def _baseline(course: Course) -> Iterator[Finding]:
 
 
 def _overfits(course: Course) -> Iterator[Finding]:
-    if course.rise is None or not course.is_better_at(course.rise[0]):
+    if course.rise is None:
         return
+    if not (course.is_better_at(course.rise[0]) or course.is_better_than_baseline):
+        return  # nothing was learnt that could be lost
     lowest, rose = course.rise
     losses, epochs = course.validation(), course.epochs["epoch"]
     least, base = float(losses[lowest]), course.baseline
     accuracy = course.epochs.get("validation_accuracy")
-    if accuracy is not None and course.tail(accuracy) >= float(accuracy[lowest]):
+    holds = accuracy is not None and course.tail(accuracy) >= float(accuracy[lowest])
+    if accuracy is not None and holds and (base is None or course.tail(losses) < base.loss):
         yield Finding(
             "surer_when_wrong",
             "normal",

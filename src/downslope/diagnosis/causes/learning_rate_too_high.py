@@ -26,13 +26,15 @@ def look(evidence: Evidence) -> Symptom | None:
         return Symptom(0.8, seen, f"step {evidence.run.outcome.step + 1:,}", changes)
     if len(losses) < 4:
         return None
-    first, late = float(losses[: max(1, len(losses) // 50)].mean()), losses[len(losses) // 2 :]
-    rose = float(np.median(late)) > 1.2 * abs(first) and evidence.is_no_better
-    leapt = float(losses.max()) > 5 * abs(first)
+    # one sample's loss may be small by chance: what is usual is that of the best constant
+    first = max(abs(float(losses[0])), abs(evidence.baseline["loss"]))
+    late = losses[len(losses) // 2 :]
+    rose = float(np.median(late)) > 1.2 * first and evidence.is_no_better
+    leapt = float(losses.max()) > 5 * first
     if leapt or rose:
         at = int(losses.argmax()) + 1
         seen = (
-            f"The loss of a batch rose from {rounded(first)} to {rounded(float(losses.max()))} "
+            f"The loss of a batch rose to {rounded(float(losses.max()))} "
             f"(step {at:,}) at a learning rate of {rounded(rate)}."
         )
         return Symptom(0.75 if evidence.is_suspicious else 0.3, seen, f"step {at:,}", changes)

@@ -11,12 +11,12 @@ def look(evidence: Evidence) -> Symptom | None:
     simple = evidence.simple_score
     if not evidence.is_no_better or not simple <= 0.05 or evidence.score > 0.1:
         return None
-    if evidence.run.outcome.reason == "non_finite":
+    if evidence.run.outcome.reason == "non_finite" or evidence.simple_score_within > 0.03:
         return None
     fits = evidence.train_score
     seen = (
-        "On the validation part neither the network nor a linear fit nor the nearest neighbours "
-        "predict better than a constant"
+        "On samples that were not fitted neither the network nor a linear fit nor the nearest "
+        "neighbours predict better than a constant"
         + (
             f", though the network fits {fits:.0%} of its training samples' excess."
             if fits > 0.3

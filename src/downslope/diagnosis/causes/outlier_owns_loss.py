@@ -31,8 +31,8 @@ def look(evidence: Evidence) -> Symptom | None:
     worst = float(targets[index][np.abs(targets[index] - middle).argmax()])
     seen = (
         f"{int(far.sum())} of {len(targets):,} training targets (such as {rounded(worst)} of "
-        f"sample {index}; the median is {rounded(float(middle[0]))}) make up {owned:.0%} of the squared "
-        "error around the mean."
+        f"sample {index}; the median is {rounded(float(middle[0]))}) make up {owned:.0%} of the "
+        "squared error around the mean."
     )
     changes = ({"loss": "absolute_error"}, {"loss": "huber"})
     return Symptom(0.85, seen, f"sample {index} of the training part", changes)

@@ -1,0 +1,244 @@
+"""Each cause planted once, healthy runs without a fault, and a proof that the change helps."""
+
+import dataclasses
+import json
+import math
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.diagnosis.causes import causes
+from downslope.diagnosis.diagnose import change_text
+from downslope.diagnosis.evidence import Evidence
+from downslope.diagnosis.proof import Setup, Trial, effect_of
+from downslope.result import plain
+
+PLAIN = {
+    "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "batch_size": 16,
+    "epochs": 20, "record": ds.Record(every=1),
+}  # fmt: skip
+TWO = "dense 8 relu, dense 8 relu, dense 2"
+
+
+def ring(samples=300, seed=0, validation=0.1):
+    """Two classes, inside and outside of a circle: no line separates them."""
+    inputs = np.random.default_rng(seed).normal(0, 1.5, (samples, 2))
+    return ds.Dataset.from_arrays(
+        inputs, (np.hypot(*inputs.T) > 1.7).astype(int), validation=validation
+    )
+
+
+def wave(samples=300, seed=0):
+    """A bent function of two inputs."""
+    inputs = np.random.default_rng(seed).uniform(-2, 2, (samples, 2))
+    return ds.Dataset.from_arrays(inputs, np.sin(2 * inputs[:, 0]) + inputs[:, 1])
+
+
+def rescaled(data, inputs=1.0, targets=1.0):
+    """Not scaled, with inputs and targets of another size."""
+    parts = {
+        name: dataclasses.replace(
+            part, inputs=part.inputs * inputs,
+            targets=part.targets * targets if data.task == "regression" else part.targets,
+        )
+        for name, part in (("train", data.train), ("validation", data.validation))
+    }  # fmt: skip
+    return dataclasses.replace(data, **parts).unscaled()
+
+
+def train(network=TWO, data=None, **settings):
+    return ds.train(network, ring() if data is None else data, **{**PLAIN, **settings})
+
+
+def named(run):
+    return [one.cause for one in ds.diagnose(run, budget=0).findings]
+
+
+def started(function, last=None):
+    start = ds.Initializer("own", function=function)
+    return ds.Network([ds.Dense(8, "tanh", initializer=start), ds.Dense(8, "tanh"), ds.Dense(2)])
+
+
+def outlying():
+    data = wave()
+    targets = data.train.targets.copy()
+    targets[3] = 1e4
+    return dataclasses.replace(data, train=dataclasses.replace(data.train, targets=targets))
+
+
+def noise():
+    data = ring(validation=0.4)
+    draw = np.random.default_rng(1)
+    parts = {
+        name: dataclasses.replace(part, targets=draw.integers(0, 2, len(part)).astype(np.int32))
+        for name, part in (("train", data.train), ("validation", data.validation))
+    }
+    return dataclasses.replace(data, **parts)
+
+
+def rare():
+    draw = np.random.default_rng(0)
+    inputs = draw.normal(size=(400, 2))
+    targets = (draw.random(400) < 0.04).astype(int)
+    return ds.Dataset.from_arrays(inputs, targets)
+
+
+PLANTED = {
+    "learning_rate_too_high": lambda: train(optimizer="sgd", learning_rate=1e4),
+    "learning_rate_too_low": lambda: train(learning_rate=1e-7),
+    "too_few_steps": lambda: train(epochs=2, learning_rate=1e-3),
+    "inputs_not_scaled": lambda: train(data=rescaled(ring(), 1e4)),
+    "targets_not_scaled": lambda: train("dense 8 relu, dense 1", rescaled(wave(), 1.0, 1e5)),
+    "outlier_owns_loss": lambda: train("dense 8 relu, dense 1", outlying()),
+    "saturated_activations": lambda: train(started(lambda key, shape, kind: jnp.full(
+        shape, 50.0) * jnp.sign(jnp.sin(jnp.arange(math.prod(shape)).reshape(shape) + 0.5))),
+        learning_rate=1e-4),
+    "dead_relus": lambda: train(optimizer="sgd", learning_rate=30.0),
+    "vanishing_gradients": lambda: train(", ".join(["dense 8 sigmoid"] * 7 + ["dense 2"])),
+    "exploding_gradients": lambda: train(ds.Network([
+        *(ds.Dense(8, "relu", initializer=ds.Initializer("wide", variance=lambda *_: 25.0))
+          for _ in range(5)), ds.Dense(2)]), learning_rate=1e-6),
+    "constant_start": lambda: train(started(lambda key, shape, kind: jnp.zeros(shape, kind))),
+    "start_wrongly_scaled": lambda: train(ds.Network([
+        ds.Dense(8, "relu", initializer=ds.Initializer("narrow", variance=lambda *_: 1e-6)),
+        ds.Dense(2)]), learning_rate=1e-4),
+    "no_hidden_activation": lambda: train("dense 8, dense 8, dense 2"),
+    "wrong_last_activation": lambda: train("dense 8 relu, dense 1 sigmoid", wave()),
+    "wrong_loss": lambda: train("dense 8 relu, dense 1", rescaled(dataclasses.replace(
+        wave(), **{name: dataclasses.replace(part, targets=np.exp(part.targets)) for name, part in (
+            ("train", wave().train), ("validation", wave().validation))})), loss="poisson"),
+    "nothing_to_learn": lambda: train(data=noise()),
+    "dominating_class": lambda: train(data=rare(), epochs=3),
+    "constant_predictions": lambda: train("dense 8 relu, dense 1", wave(), optimizer=ds.Optimizer(
+        "adamw", weight_decay=90.0)),
+    "too_small": lambda: train("dense 1 relu, dense 2"),
+    "overfitting": lambda: train("dense 128 relu, dense 128 relu, dense 2", noisy_blobs(),
+                                 epochs=80),
+    "dropout_too_strong": lambda: train("dense 8 relu, dropout 0.95, dense 2", learning_rate=0.003),
+    "weight_decay_too_strong": lambda: train(optimizer=ds.Optimizer("adamw", weight_decay=50.0)),
+    "clipping_always_on": lambda: train(optimizer=ds.Optimizer("sgd", clip_norm=1e-6)),
+}  # fmt: skip
+
+
+def noisy_blobs():
+    draw = np.random.default_rng(3)
+    inputs = draw.normal(size=(160, 10))
+    targets = (inputs[:, 0] + 1.2 * draw.normal(size=160) > 0).astype(int)
+    return ds.Dataset.from_arrays(inputs, targets, validation=0.3)
+
+
+# those of one network, which is compiled once; all others take longer
+QUICK = ("learning_rate_too_high", "learning_rate_too_low", "too_few_steps", "dead_relus",
+         "inputs_not_scaled", "nothing_to_learn", "dominating_class")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "cause", [one if one in QUICK else pytest.param(one, marks=pytest.mark.slow) for one in PLANTED]
+)
+def test_a_planted_cause_is_seen(cause):
+    run = PLANTED[cause]()
+    evidence = Evidence(run.with_data())
+    own = next(one for one in causes() if one.name == cause)
+    symptom = own.look(evidence)
+    assert symptom is not None
+    assert symptom.strength >= 0.5
+    for change in symptom.changes:
+        Setup.of(evidence.run).changed(change)  # it can be made
+    first = [one for one in ds.diagnose(run, budget=0).findings if one.level == "fault"]
+    explaining = {cause, *(one.name for one in causes() if cause in one.explains)}
+    assert explaining & {one.cause for one in first} or own.level == "warning"
+    assert len(first) <= 3
+
+
+@pytest.mark.parametrize(
+    "network", ["dense 32 tanh, dense 2", "dense 16 relu, dropout 0.2, dense 2"]
+)
+def test_a_healthy_run_has_no_fault(network):
+    run = train(network, ring(600), epochs=40)
+    found = ds.diagnose(run, budget=0)
+    assert [one for one in found.findings if one.level in ("fault", "warning")] == []
+    assert found.summary.startswith("Nothing seems wrong with this training")
+
+
+def test_a_linear_task_needs_no_activation():
+    inputs = np.random.default_rng(0).normal(size=(300, 4))
+    data = ds.Dataset.from_arrays(inputs, inputs @ np.arange(1.0, 5))
+    assert "no_hidden_activation" not in named(train("dense 4, dense 1", data, epochs=40))
+
+
+def test_small_batches_are_normal():
+    run = train("dense 32 tanh, dense 2", ring(), batch_size=1, epochs=30, learning_rate=0.005)
+    found = {one.cause: one.level for one in ds.diagnose(run, budget=0).findings}
+    assert found["noisy_loss_of_small_batches"] == "normal"
+    assert "batch_too_small" not in found
+
+
+def test_the_change_is_proved_by_training():
+    run = train(learning_rate=1e-6)
+    found = ds.diagnose(run, budget=30)
+    first = found.faults[0]
+    assert first.cause in ("learning_rate_too_low", "too_few_steps")
+    assert first.proof is not None
+    assert first.proof.after < first.proof.before
+    assert first.proof.interval[1] < 0
+    assert first.proof.better >= 3
+    assert found.trainings >= 8
+    mended = ds.train(TWO, ring(), **{**PLAIN, **first.change})
+    assert mended.measure(mended.dataset.validation)["loss"] < first.proof.before
+    told = found.to_dict()
+    assert json.dumps(told)
+    assert told["findings"][0]["proof"]["seeds"] == 4
+    assert "run" not in told
+    assert f"Measured: {first.proof}." in str(found)
+
+
+def test_an_effect_counts_only_where_the_seeds_agree():
+    setup = Setup.of(train(epochs=1).with_data())
+
+    def trial(*losses):
+        return Trial(setup, {"loss": np.array(losses)}, 10, 0.0)
+
+    before = trial(1.0, 1.1, 0.9, 1.0)
+    assert effect_of(before, trial(0.5, 0.6, 0.4, 0.5)).helps
+    assert not effect_of(before, trial(0.5, 1.6, 0.4, 1.5)).helps
+    assert not effect_of(before, trial(0.99, 1.08, 0.89, 0.99)).helps  # sure, and too little
+    proof = effect_of(before, trial(0.5, 0.6, 0.4, 0.5)).proof
+    assert proof.interval == pytest.approx((-0.5, -0.5))
+
+
+def test_no_training_is_made_without_a_budget():
+    found = ds.diagnose(train(learning_rate=1e-7), budget=0)
+    assert (found.trainings, found.seconds) == (0, 0.0)
+    assert "This is a guess: no training was made to prove it." in found.summary
+    assert all(one.proof is None for one in found.findings)
+
+
+def test_every_cause_is_a_file_and_is_documented(request):
+    page = (request.config.rootpath / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+    names = [one.name for one in causes()]
+    assert len(set(names)) == len(names) >= 25
+    for one in causes():
+        assert f"`{one.name}`" in page
+        assert {*one.explains} <= {*names, "overfits"}
+
+
+def test_changes_read_as_options():
+    change = {"learning_rate": 0.001, "network": "dense 8, dense 2", "clip_norm": None}
+    assert change_text(change) == 'learning-rate 0.001, network "dense 8, dense 2", clip-norm None'
+    assert plain(change) == change
+
+
+def test_what_cannot_be_diagnosed_is_refused_in_one_message(tmp_path):
+    run = train(epochs=1)
+    with pytest.raises(ds.SettingError, match="The budget is -1"):
+        ds.diagnose(run, budget=-1)
+    saved = run.save(tmp_path / "run")
+    with pytest.raises(ds.DataError, match="was given from memory"):
+        ds.diagnose(ds.open_run(saved.folder))
+    broken = dataclasses.replace(
+        run, outcome=dataclasses.replace(run.outcome, reason="interrupted")
+    )
+    with pytest.raises(ds.RunError, match="The training has not ended"):
+        ds.diagnose(broken)
