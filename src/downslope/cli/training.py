@@ -199,6 +199,8 @@ def _next_commands(run: Run) -> Iterator[tuple[str, str]]:
         targets = "".join(f" --target {shlex.quote(one)}" for one in named)
         yield "find a learning rate", f"rate {shown_path(data.source)}{targets}"
         return
+    if any(one.level in ("fault", "warning") for one in run.findings):
+        yield "find out why", f"diagnose {folder}"
     if run.outcome.advice == STILL_FALLING:
         yield "train longer", f"resume {folder} --epochs {2 * run.settings.epochs}"
     yield "see how it learned", f"report {folder}"

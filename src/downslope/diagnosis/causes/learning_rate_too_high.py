@@ -14,7 +14,7 @@ OF_STEPS = ("sum", "activation", "loss", "gradient", "direction", "state", "chan
 def look(evidence: Evidence) -> Symptom | None:
     """Looks at where the batch losses went, and at what was not finite."""
     losses, rate = evidence.train_losses, evidence.run.settings.learning_rate
-    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (0.1, 0.01, 0.001))
+    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (0.1, 0.01, 1e-3, 1e-4))
     failure = evidence.run.outcome.failure
     if evidence.run.outcome.reason == "non_finite":
         if failure is not None and failure.what not in OF_STEPS:

@@ -16,7 +16,7 @@ def look(evidence: Evidence) -> Symptom | None:
     if not evidence.is_suspicious or evidence.run.outcome.reason == "non_finite":
         return None
     rate = evidence.run.settings.learning_rate
-    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (10, 100, 1000))
+    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (10, 100, 1e3, 1e4, 1e5))
     if evidence.start is None:
         return None
     pairs = zip(evidence.start, evidence.run.parameters, strict=True)
