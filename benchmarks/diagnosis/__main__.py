@@ -2,7 +2,7 @@
 
 python -m benchmarks.diagnosis planted --seeds 0,1
 python -m benchmarks.diagnosis healthy --budget 10
-python -m benchmarks.diagnosis programs
+python -m benchmarks.diagnosis programs --file faulty_programs.csv
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 
 import downslope as ds
 from benchmarks.diagnosis.planted import Case, healthy, planted
@@ -65,14 +66,14 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--budget", type=float, default=15.0)
     parser.add_argument("--only", default="")
-    parser.add_argument("--folder", default="", help="programs: where faulty_programs.csv is")
+    parser.add_argument("--file", default="faulty_programs.csv", help="programs: their facts")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     seeds = [int(one) for one in given.seeds.split(",")]
     if given.what == "programs":
         from benchmarks.diagnosis.programs import programs
 
-        cases = programs()
+        cases = programs(Path(given.file))
     else:
         source = planted if given.what == "planted" else healthy
         cases = (case for seed in seeds for case in source(seed))

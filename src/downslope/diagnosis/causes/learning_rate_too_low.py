@@ -26,14 +26,13 @@ def look(evidence: Evidence) -> Symptom | None:
         for first, own in pairs
         if "weights" in own
     ]
-    losses = evidence.run.trace.train_loss
-    is_falling = len(losses) > 2 and losses[-1] < losses[0]
     seen = (
         f"In {evidence.run.outcome.step:,} steps at a learning rate of {rounded(rate)} the weights "
         f"moved by {max(moved, default=0):.2%} of their length."
     )
-    is_still = max(moved, default=1.0) < MOVED
-    strength = 0.8 if is_still and is_falling else 0.5 if is_still else 0.3
+    most = max(moved, default=1.0)
+    is_still = most < MOVED
+    strength = 0.8 if most < MOVED / 10 else 0.6 if is_still else 0.3
     return Symptom(strength, seen, "", changes if is_still else changes[:1])
 
 
