@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,10 +116,8 @@ def network_of(row: dict[str, str], task: str) -> ds.Network:
     words = row["network_in_downslope_words"]
     if row["id"] == "47352366":  # digits of 8 x 8 pixels in a row
         words = "dense 128 relu, dropout 0.5, dense 10 relu"
-    if task == "classification" and words.endswith(("dense 1", "dense 1 relu", "dense 1 sigmoid")):
-        words = words.replace("dense 1", "dense 2") if words == "dense 1" else (
-            words[: words.rindex("dense 1")] + words[words.rindex("dense 1"):].replace("dense 1", "dense 2")
-        )  # fmt: skip
+    if task == "classification":  # one logit for two classes is two here
+        words = re.sub(r"dense 1( \w+)?$", r"dense 2\1", words)
     network = ds.parse_network(words)
     said = row["start_if_not_default"]
     if "N(0,0.05)" in said or "U(-0.05,0.05)" in said:
