@@ -133,20 +133,16 @@ def network_of(row: dict[str, str], task: str) -> ds.Network:
 def trained(row: dict[str, str], folder: Path) -> ds.Run:
     """The program as a run."""
     inputs, targets = made(row, folder)
-    is_raw = row["needs_raw_scaling"] == "yes"
     task = "regression" if row["task"] == "numbers" else "classification"
     if task == "classification":
         targets = np.asarray(targets).astype(int)
+    # as in the program: nothing was scaled, or what was given had a size that suits a network
+    is_unit = task == "regression" and np.min(targets) >= 0 and np.max(targets) <= 1
+    is_raw = row["needs_raw_scaling"] == "yes" or is_unit
+    scaling = "none" if is_raw else "standard"
     data = ds.Dataset.from_arrays(
-        inputs,
-        targets,
-        task=task,
-        validation=0.2,
-        test=0.1,
-        scaling="none" if is_raw else "standard",
+        inputs, targets, task=task, validation=0.2, test=0.1, scaling=scaling
     )
-    if not is_raw and task == "regression" and row["id"] not in ("56774954", "60766775"):
-        data = data.standardized()
     samples = len(data.train)
     batch = "full" if row["batch"] == "full" else min(int(row["batch"]), samples)
     size = samples if batch == "full" else batch
