@@ -244,6 +244,7 @@ def _parameters(
     _check_scaling(arrays, "scaling", inputs)
     known = {*weights, "scaling.mean", "scaling.std"}
     is_scaled = loss.degree is not None or loss.is_of_differences
+    is_scaled = is_scaled and document.data.options.get("scaling") != "none"
     if task in ("regression", "counting") and is_scaled:
         _check_scaling(arrays, "targets", outputs)
         known |= {"targets.mean", "targets.std"}
