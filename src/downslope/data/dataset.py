@@ -323,6 +323,11 @@ class DataInfo:
     findings: tuple[DataFinding, ...] | None = None
 
     @property
+    def is_scaled(self) -> bool:
+        """Whether inputs and targets are scaled before a network sees them."""
+        return self.options.get("scaling") != "none"
+
+    @property
     def facts(self) -> dict[str, Any]:
         """All of it by name, for another value that has it as well."""
         return {one.name: getattr(self, one.name) for one in fields(DataInfo)}
@@ -459,11 +464,6 @@ class Dataset(DataInfo):
             bins=bins,
         )
 
-    @property
-    def is_scaled(self) -> bool:
-        """Whether inputs and targets are scaled before a network sees them."""
-        return self.options.get("scaling") != "none"
-
     def unscaled(self) -> Dataset:
         """The same samples, which a network is given as they are: inputs and targets not scaled.
 
@@ -474,6 +474,12 @@ class Dataset(DataInfo):
         mean, std = np.zeros_like(self.scaling.mean), np.ones_like(self.scaling.std)
         options = {**self.options, "scaling": "none"}
         return replace(self, scaling=Scaling(mean, std), options=options)
+
+    def scaled_as(self, scaling: Scaling, *, is_scaled: bool) -> Dataset:
+        """The same samples with the scaling of other data, where these have one."""
+        options = {name: value for name, value in self.options.items() if name != "scaling"}
+        options |= {} if is_scaled else {"scaling": "none"}
+        return replace(self, scaling=scaling, options=options)
 
     def standardized(self) -> Dataset:
         """The same samples, whose inputs and targets are scaled, as `load` does by itself."""

@@ -10,7 +10,7 @@ from downslope.diagnosis.cause import NAMED, Cause, Change, Symptom
 from downslope.diagnosis.causes import causes
 from downslope.diagnosis.evidence import Evidence
 from downslope.diagnosis.proof import Effect, Setup, Trial, Trials, effect_of
-from downslope.errors import RunError, SettingError, quoted
+from downslope.errors import DownslopeError, RunError, SettingError, quoted
 from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.finding import LEVELS, Finding
 from downslope.runs.run import Run
@@ -259,7 +259,7 @@ def _round(
                 continue  # it has shown itself already
             try:
                 changed = setup.changed(symptom.changes[turn])
-            except (SettingError, ValueError):
+            except DownslopeError:  # it does not suit what was changed before
                 continue
             trial = trials.train(changed)
             tell()  # pyright: ignore[reportCallIssue] - a function without arguments

@@ -17,6 +17,7 @@ from downslope.engine.metrics import average
 from downslope.engine.optimizers import optimizer_of
 from downslope.engine.settings import LARGEST_SEED, Stop
 from downslope.errors import DownslopeError
+from downslope.nn.notation import own_parts, parse
 from downslope.runs.finding import Proof
 from downslope.runs.run import Run
 from downslope.runs.train_many import train_side_by_side
@@ -36,11 +37,13 @@ class Setup:
         options: All options.
         dataset: The data.
         changes: What was changed so far.
+        own: The user's own parts that its network's notation names.
     """
 
     options: TrainOptions
     dataset: Dataset
     changes: Mapping[str, Any] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @staticmethod
     def of(run: Run) -> Setup:
@@ -50,7 +53,7 @@ class Setup:
         dataset = run.dataset
         if run.scaling is not dataset.scaling and dataset.is_scaled:
             dataset = replace(dataset, scaling=run.scaling)
-        return Setup(options, dataset)
+        return Setup(options, dataset, own=own_parts(run.network))
 
     def changed(self, change: Change) -> Setup:
         """With these settings changed.
@@ -69,9 +72,11 @@ class Setup:
         if optimizer:
             assert options.optimizer is not None
             own["optimizer"] = replace(optimizer_of(options.optimizer), **optimizer)
+        if "network" in own:
+            own["network"] = parse(own["network"], self.own)
         if "batch_size" in own:
             own["batch_size"] = min(own["batch_size"], len(dataset.train))
-        return Setup(options.replace(**own), dataset, {**self.changes, **change})
+        return Setup(options.replace(**own), dataset, {**self.changes, **change}, self.own)
 
 
 @dataclass(frozen=True, eq=False)

@@ -233,7 +233,7 @@ class TrainOptions:
         if earlier is not None:
             taken = check_start(earlier, network, dataset, loss)
             earlier = with_optimizer_state(earlier)
-            dataset = replace(dataset, scaling=earlier.scaling)
+            dataset = dataset.scaled_as(earlier.scaling, is_scaled=earlier.data.is_scaled)
             if taken < len(network.layers):
                 weights = earlier.parameters[:taken]
         elif start is not None and not isinstance(start, Run):
