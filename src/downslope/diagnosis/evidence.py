@@ -41,7 +41,7 @@ class LayerLook:
         activation: Its activation.
         gradient: Length of the gradient by its weights and biases.
         weight_length: Length of its weights and biases.
-        weight_std: Standard deviation of its weights without the biases.
+        weight_std: Standard deviation of its weights without the biases; NaN of a single unit.
         delta: Root mean square of the gradient with respect to its pre-activations.
         dead: Fraction of its units that are 0 for all samples; NaN unless it is flat below 0.
         saturated: Fraction of its activations on flat ends; NaN unless it has two.
@@ -240,7 +240,7 @@ class Evidence:
                     network.layer_name(index),
                     activation_of(network.layers[index]),
                     *map(float, row[:2]),
-                    float(weights.std()),
+                    float(weights.std()) if weights.shape[-1] > 1 else float("nan"),
                     *map(float, row[2:]),
                     fan_in=int(np.prod(weights.shape[:-1])),
                 )

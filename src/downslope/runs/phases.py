@@ -6,7 +6,7 @@ same network and loss, and as many samples in a step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Part:
 
 def parts_of(run: Run, dataset: Dataset) -> tuple[Part, ...]:
     """All parts of a run's training, in their order."""
-    dataset = replace(dataset, scaling=run.scaling)
+    dataset = dataset.scaled_as(run.scaling, is_scaled=run.data.is_scaled)
     settings = [*(one.settings for one in run.phases), run.settings]
     firsts = [0, *(one.until for one in run.phases)]
     return tuple(

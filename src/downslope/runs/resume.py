@@ -269,7 +269,7 @@ def _going_on(
 
 def _prepared(run: Run, settings: Settings) -> Preparation:
     assert run.dataset is not None
-    dataset = replace(run.dataset, scaling=run.scaling)
+    dataset = run.dataset.scaled_as(run.scaling, is_scaled=run.data.is_scaled)
     return Preparation(run.network, dataset, run.loss, settings, scaled_as=run)
 
 

@@ -58,4 +58,4 @@ def _as_trained(run: AnyRun, dataset: Dataset) -> Dataset:
     """The data as the training had it: encoded, and scaled."""
     if run.data.encoding is not None and run.data.encoding.ranked:
         dataset = dataset.encoded_as(run.data.encoding, bins_of(run.network))
-    return replace(dataset, scaling=run.scaling)
+    return dataset.scaled_as(run.scaling, is_scaled=run.data.is_scaled)
