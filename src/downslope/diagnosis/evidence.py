@@ -234,14 +234,19 @@ class Evidence:
         found = []
         for row, index in zip(table, at, strict=True):
             weights = np.asarray(parameters[index].get("weights", np.zeros(1)), np.float64)
+            gradient, length, delta, dead, saturated, spread = map(float, row)
             found.append(
                 LayerLook(
-                    index,
-                    network.layer_name(index),
-                    activation_of(network.layers[index]),
-                    *map(float, row[:2]),
-                    float(weights.std()) if weights.shape[-1] > 1 else float("nan"),
-                    *map(float, row[2:]),
+                    index=index,
+                    name=network.layer_name(index),
+                    activation=activation_of(network.layers[index]),
+                    gradient=gradient,
+                    weight_length=length,
+                    weight_std=float(weights.std()) if weights.shape[-1] > 1 else float("nan"),
+                    delta=delta,
+                    dead=dead,
+                    saturated=saturated,
+                    spread=spread,
                     fan_in=int(np.prod(weights.shape[:-1])),
                 )
             )
