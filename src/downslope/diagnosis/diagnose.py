@@ -131,7 +131,8 @@ def diagnose(
     Args:
         run: The run; its data is loaded if it is not in memory.
         budget: Seconds for trainings, beside those of compiling the last of them; None for 30, or
-            for what the training itself took, if that is more; 0 for none: then causes are guesses.
+            for what the training itself took, if that is more; 0 for none: then causes are guesses,
+            as they are of a run that went on from another one's weights.
         on_progress: Called with (thousandths of the budget that are used, 1000).
 
     Returns:
@@ -164,7 +165,7 @@ def diagnose(
     found = [(cause, symptom) for cause in causes() if (symptom := cause.look(evidence))]
     found.sort(key=lambda pair: -pair[1].strength)
     trials = None
-    if seconds > 0:
+    if seconds > 0 and run.origin is None:  # from other weights a training is another one
         trials = Trials(run, seconds)
         named = _proved(run, found, trials, on_progress)
     else:

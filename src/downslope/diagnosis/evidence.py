@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array
 
 from downslope.data.dataset import Dataset, Samples
+from downslope.diagnosis.networks import WEIGHTED
 from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import compiled
 from downslope.engine.evaluation import Evaluator
@@ -41,7 +42,8 @@ class LayerLook:
         activation: Its activation.
         gradient: Length of the gradient by its weights and biases.
         weight_length: Length of its weights and biases.
-        weight_std: Standard deviation of its weights without the biases; NaN of a single unit.
+        weight_std: Standard deviation of its weights without the biases; NaN of a single unit,
+            and of layers that are neither dense nor convolutions.
         delta: Root mean square of the gradient with respect to its pre-activations.
         dead: Fraction of its units that are 0 for all samples; NaN unless it is flat below 0.
         saturated: Fraction of its activations on flat ends; NaN unless it has two.
@@ -234,6 +236,7 @@ class Evidence:
         found = []
         for row, index in zip(table, at, strict=True):
             weights = np.asarray(parameters[index].get("weights", np.zeros(1)), np.float64)
+            is_usual, units = isinstance(network.layers[index], WEIGHTED), weights.shape[-1]
             gradient, length, delta, dead, saturated, spread = map(float, row)
             found.append(
                 LayerLook(
@@ -242,7 +245,7 @@ class Evidence:
                     activation=activation_of(network.layers[index]),
                     gradient=gradient,
                     weight_length=length,
-                    weight_std=float(weights.std()) if weights.shape[-1] > 1 else float("nan"),
+                    weight_std=float(weights.std()) if is_usual and units > 1 else float("nan"),
                     delta=delta,
                     dead=dead,
                     saturated=saturated,
