@@ -21,7 +21,7 @@ import downslope as ds
 from benchmarks.diagnosis.planted import Case
 
 MOST = 1500  # samples
-MOST_STEPS = 6000
+MOST_STEPS = 3000
 LOSSES = {
     "mae": "absolute_error", "mse": "squared_error", "poisson": "poisson",
     "binary_crossentropy": "cross_entropy", "categorical_crossentropy": "cross_entropy",
