@@ -19,7 +19,7 @@ USUAL_SECONDS = 30.0
 TRIED = 0.2  # a symptom at least so strong is worth a training
 ROUNDS = 3  # changes one after another
 SURE = 0.9  # a symptom so strong is named although its change alone did not help
-MOST_FAULTS = 3
+MOST_FAULTS = 2  # beside those that are proved
 
 
 @dataclass(frozen=True, eq=False)
