@@ -37,6 +37,11 @@ class Diagnosis(Result):
         simple_score: The same of simple methods (a linear fit, the nearest neighbours); None where
             the data does not suit them.
         run: The run.
+
+    Example:
+        >>> found = ds.diagnose(ds.open_run("runs/moons-1"), budget=0)
+        >>> found.trainings, found.to_dict()["data"]
+        (0, 'moons')
     """
 
     data: str
