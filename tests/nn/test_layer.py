@@ -26,6 +26,13 @@ ONE_OF_EACH = [
     (ds.GroupNorm(2), (4, 5, 2)),
     (ds.Residual([ds.Dense(4, "gelu")]), (4,)),
     (ds.Parallel([ds.Dense(1)], [ds.Dense(2, "elu")]), (4,)),
+    (ds.Activate("tanh"), (4,)),
+    (ds.GlobalAveragePool2D(), (4, 5, 2)),
+    (ds.GlobalMaxPool2D(), (4, 5, 2)),
+    (ds.BatchNorm(), (4, 5, 2)),
+    (ds.Piecewise(3, 2), (4,)),
+    (ds.GroupedDense(2, 3, "relu"), (4,)),
+    (ds.Members(2), (4,)),
 ]
 each_layer = pytest.mark.parametrize(
     ("layer", "shape"), ONE_OF_EACH, ids=[type(layer).__name__ for layer, _ in ONE_OF_EACH]

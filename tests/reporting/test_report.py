@@ -194,7 +194,7 @@ def test_all_figures_as_files(reports, tmp_path):
     paths = reports["digits"].save_figures(tmp_path / "new")
     names = [one.name for one in reports["digits"].pictures]
     assert names == [
-        "samples", "loss-slope", "layer-slopes", "layer-movement", "loss", "generalization",
+        "samples", "loss-slope", "layer-gradients", "layer-movement", "loss", "generalization",
         "network", "layers", "filters", "neuron", "surface", "confusion", "mistakes",
     ]  # fmt: skip
     assert [path.name for path in paths] == [
