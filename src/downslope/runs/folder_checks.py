@@ -156,7 +156,8 @@ def _network(document: Document, loss: Loss, own: Own) -> tuple[Network, tuple[i
 def _check_course(document: Document) -> None:
     """Check the settings of all parts, where they meet, and where the last one ended."""
     samples, ended = document.data.samples["train"], document.outcome
-    said = (ended.message, *(text for one in ended.findings for text in (one.seen, one.means)))
+    told = ((one.cause, one.where, one.seen, one.means, one.source) for one in ended.findings)
+    said = (ended.message, *(text for texts in told for text in texts))
     _require(all(printable(one) == one for one in said), "its ending is told in no plain words")
     _require(0 <= ended.kept_step <= ended.step, f"it kept step {ended.kept_step} of {ended.step}")
     _require(
