@@ -124,9 +124,9 @@ PLANTED = {
 
 def noisy_blobs():
     draw = np.random.default_rng(3)
-    inputs = draw.normal(size=(160, 10))
-    targets = (inputs[:, 0] + 1.2 * draw.normal(size=160) > 0).astype(int)
-    return ds.Dataset.from_arrays(inputs, targets, validation=0.3)
+    inputs = draw.normal(size=(240, 10))
+    targets = (inputs[:, 0] + 0.8 * draw.normal(size=240) > 0).astype(int)
+    return ds.Dataset.from_arrays(inputs, targets, validation=0.5)
 
 
 # those of one network, which is compiled once; all others take longer
