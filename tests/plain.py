@@ -9,6 +9,7 @@ PLAIN = ds.TrainOptions(
     batch_size=32,
     epochs=20,
     augment="none",
+    label_smoothing=0.0,
     members=1,
     stop=ds.Stop(keep="last"),
 )

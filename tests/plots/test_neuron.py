@@ -47,7 +47,7 @@ def test_a_channel_of_a_convolution(overlaps):
     data = ds.Dataset("tiny", "counting", part, part, part, ds.Scaling.learn(inputs, "channel"))
     network = ds.Network([ds.Conv2D(4, 3, "relu", stride=2), ds.Conv2D(1, 1)])
     run = ds.train(network, data, options=PLAIN, batch_size=8, epochs=1, learning_rate=1e-6)
-    figure = neuron_figure(neuron(run, 1, 2, 3, index=(2, 7)))
+    figure = neuron_figure(neuron(run, 1, 2, 3, position=(2, 7)))
     assert overlaps(figure) == []
     sample = next(axes for axes in figure.axes if axes.get_title(loc="left") == "sample 3")
     column, row = (values[0] for values in sample.lines[0].get_data())

@@ -302,7 +302,7 @@ def augment_from(text: str) -> Augment | None:
         except ValueError:
             raise SettingError(
                 f"The fraction in {word.strip()!r} is no number.",
-                f"a share such as {name}={USUAL[name]}",
+                f"a fraction such as {name}={USUAL[name]}",
                 "Correct it, or leave it out.",
             ) from None
     return Augment(**found)

@@ -199,6 +199,7 @@ class NetworkEstimator(BaseEstimator):
             "epochs": epochs,
             "seed": parameters.seed_of(self.random_state, getattr(self, "t_", 0) if earlier else 0),
             "class_weights": self._class_weights(parts.train),
+            "label_smoothing": 0.0,  # scikit-learn has none
             "stop": Stop() if once else self._stop(parts, dataset, loss, earlier),
         }
         with parameters.value_errors():
