@@ -170,6 +170,8 @@ class TrainOptions:
             decay = recipe.weight_decay if optimizer == recipe.optimizer else 0.0
             optimizer = Optimizer(optimizer, weight_decay=decay)
         optimizer = optimizer_of(optimizer)
+        # a loss of the user's own may take classes as integers alone
+        is_likelihood = resolve(loss).built_in in ("cross_entropy", "binary_cross_entropy")
         choices = {
             "network": self._network(dataset, resolve(loss), recipe),
             "loss": loss,
@@ -179,7 +181,7 @@ class TrainOptions:
             "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
             "epochs": recipe.epochs,
             "augment": recipe.augment or "none",
-            "label_smoothing": recipe.label_smoothing,
+            "label_smoothing": recipe.label_smoothing if is_likelihood else 0.0,
             "record": Record(),
             "stop": recipe.stop,
             "members": 1,  # the network has them

@@ -268,14 +268,14 @@ def _verdicts_on(run: Run) -> tuple[Finding, ...]:
     constant = run.baseline_output
     if run.loss.built_in == "absolute_error" and run.baseline_median is not None:
         constant = run.baseline_median
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = run.model.constant_values(constant, part)
-    task = run.data.task
-    per_loss = run.baseline_output.size if task in ("regression", "multilabel") else 1
-    is_known = bool(np.isfinite(values).all())
-    baseline = (
-        Baseline.of(values, part.weights, task == "classification", per_loss) if is_known else None
-    )
+    baseline = None
+    if len(part) and constant.size:  # an estimator may have no validation samples, or one class
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = run.model.constant_values(constant, part)
+        task = run.data.task
+        per_loss = run.baseline_output.size if task in ("regression", "multilabel") else 1
+        if np.isfinite(values).all():
+            baseline = Baseline.of(values, part.weights, task == "classification", per_loss)
     return verdicts(Course(run.trace.epochs, run.settings.loss, run.outcome, baseline))
 
 

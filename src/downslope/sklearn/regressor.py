@@ -47,6 +47,7 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
         nesterovs_momentum: For "sgd".
         warm_start: Whether `fit` starts from the present weights and optimizer state.
         verbose: Whether to print the progress.
+        preset: "strong" for what `downslope train` does for a table; see `NetworkClassifier`.
 
     Attributes:
         validation_scores_: R^2 on the validation samples after each epoch; or None.
