@@ -115,7 +115,7 @@ PLANTED = {
         "adamw", weight_decay=90.0)),
     "too_small": lambda: train("dense 1 relu, dense 2"),
     "overfitting": lambda: train("dense 128 relu, dense 128 relu, dense 2", noisy_blobs(),
-                                 epochs=80),
+                                 epochs=80, stop=ds.Stop(keep="last")),
     "dropout_too_strong": lambda: train("dense 8 relu, dropout 0.95, dense 2", learning_rate=0.003),
     "weight_decay_too_strong": lambda: train(optimizer=ds.Optimizer("adamw", weight_decay=50.0)),
     "clipping_always_on": lambda: train(optimizer=ds.Optimizer("sgd", clip_norm=1e-6)),
