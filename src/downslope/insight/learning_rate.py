@@ -183,9 +183,8 @@ def find_rate(
     It changes nothing: no weight, no random state. The same arguments give the same bits on one
     machine.
 
-    Related: Smith, Cyclical learning rates for training neural networks, 2017, raises the rate
-        within
-    a single training instead.
+    Smith, Cyclical learning rates for training neural networks, 2017, raises the rate within a
+    single training instead.
 
     Args:
         network: A `Network` or its notation; None for the recipe's.
