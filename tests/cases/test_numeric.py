@@ -239,7 +239,7 @@ def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
 
 
 def test_printed_predictions_have_the_digits_that_tell_them_apart():
-    from downslope.cli.predictions import _cells
+    from downslope.runs.named_predictions import _cells
 
     run = fit(data(X, 20 * LINE + 1.7e9), epochs=1)
     assert _cells(run, {"value": 1_700_000_002.96}) == {"value": "1,700,000,002.96"}

@@ -68,9 +68,8 @@ def test_in_words(call, made, monkeypatch):
         (
             "batchsize=1,2",
             "There is no setting called 'batchsize'. Expected one of network, loss, optimizer, "
-            "learning_rate, schedule, batch_size, epochs, seed, shuffle, patience, class_weights, "
-            "label_smoothing, augment. "
-            "Did you mean 'batch_size'?",
+            "learning_rate, schedule, batch_size, epochs, seed, shuffle, patience, keep, "
+            "members, class_weights, label_smoothing, augment. Did you mean 'batch_size'?",
         ),
         (
             "epochs=2,many",
@@ -96,8 +95,8 @@ def test_in_words(call, made, monkeypatch):
             "network=dense 2; dens 3",
             "The network has a layer 'dens 3'. Expected a layer: dense, conv, max_pool, "
             "average_pool, global_average_pool, global_max_pool, upsample, flatten, dropout, "
-            "activation, batch_norm, layer_norm, group_norm, standardize, embed, residual, "
-            "parallel. Did you mean 'dense'?",
+            "activation, batch_norm, layer_norm, group_norm, standardize, embed, piecewise, "
+            "grouped, members, residual, parallel. Did you mean 'dense'?",
         ),
     ],
 )

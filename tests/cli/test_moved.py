@@ -19,6 +19,7 @@ COMMANDS = {
     "generalization": ("--no-pictures",),
     "batches": ("--no-pictures",),
     "network": ("--no-pictures",),
+    "diagnose": ("--budget", "0"),
     "report": (),
     "test": (),
     "fork": ("--at-step", "2", "--no-pictures"),

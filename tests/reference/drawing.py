@@ -33,6 +33,9 @@ IMAGE = [
     ds.GlobalAveragePool2D, ds.GlobalMaxPool2D, *EVERYWHERE,
 ]  # fmt: skip
 
+# layers of tables: tests/nn/test_members.py
+IN_THEIR_OWN_TESTS = {ds.Piecewise, ds.GroupedDense, ds.Members}
+
 
 def cubic_error(prediction, target):
     """A loss of the user's own."""
