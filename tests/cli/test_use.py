@@ -25,6 +25,7 @@ def test_test_measures_the_test_part(call, xor_run):
         "data": {"name": "xor", "samples": 160},
         "test": run.test(),
         "baseline": run.baseline(),
+        "linear": made["linear"],  # held to scikit-learn in tests/runs/test_linear.py
         "test_interval": {name: list(pair) for name, pair in run.intervals(test).items()},
         "test_interval_note": "",
         "classes": run.class_metrics(test).plain(),
