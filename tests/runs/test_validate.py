@@ -110,7 +110,7 @@ def total(prediction, target):
         (
             "conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1)},
             "Photos were to be changed by shift, and spots has a map of where people are for each. "
-            "Expected flip or crop, which change the map with its photo. Use crop: its place is "
+            "Expected flip or crop, which change the map with its photo. Use crop: its position is "
             "random as well.",
         ),
     ],
