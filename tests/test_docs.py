@@ -22,7 +22,7 @@ def test_the_python_tour_runs(tmp_path, monkeypatch, capsys):
         exec(compile(block, "README.md", "exec"), names)
     assert ds.open_run(tmp_path / "runs" / "mine").test()["accuracy"] > 0.95
     assert names["run"].test()["accuracy"] > 0.9
-    assert len(names["deltas"]) == 2
+    assert len(names["found"].deltas) == 2
     assert (tmp_path / "runs" / "mine" / "run.json").is_file()
     assert "Trained for 20 epochs." in capsys.readouterr().out
 
