@@ -94,6 +94,7 @@ def test_every_setting_is_looked_at():
         "class_weights": (1.0,),
         "label_smoothing": 0.1,
         "augment": ds.Augment(),
+        "freeze": 1,
         "record": ds.Record(5),
         "stop": ds.Stop(patience=6),
     }

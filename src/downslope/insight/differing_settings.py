@@ -112,6 +112,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
         "label smoothing": settings.label_smoothing or None,
         "changes to images": settings.augment and settings.augment.notation,
+        "frozen layers": settings.freeze or None,
         "target loss": stop.target_loss,
         "patience": stop.patience,
         "tolerance": stop.tolerance,
