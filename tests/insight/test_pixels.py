@@ -69,7 +69,7 @@ def test_of_people_it_is_their_number_that_is_explained():
         (
             {"outputs": np.array([0, 2])},
             "The outputs to explain are [0, 2]. Expected a number from 0 to 1 for each of 2 "
-            "samples. Leave them out for the answers.",
+            "samples. Leave them out for the predictions.",
         ),
     ],
 )
