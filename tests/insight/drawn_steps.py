@@ -110,7 +110,12 @@ def drawn_question(random: Random, run: ds.Run) -> dict:
     """A step, a sample and a weight."""
     layers = [number for number, own in enumerate(run.parameters, 1) if jax.tree.leaves(own)]
     layer = random.choice(layers)
-    name, array = random.choice(sorted(arrays_of(run.parameters, layer).items()))
+    arrays = {  # running statistics have no gradient
+        name: array
+        for name, array in arrays_of(run.parameters, layer).items()
+        if "running_" not in name
+    }
+    name, array = random.choice(sorted(arrays.items()))
     index = ",".join(str(random.randrange(side)) for side in array.shape)
     return {
         "step": random.randint(1, run.outcome.step),

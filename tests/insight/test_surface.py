@@ -266,8 +266,8 @@ def test_what_cannot_be_shown_is_told(run):
         "2.biases, 2.weights. Did you mean '1.weights'?"
     )
     assert refused(plane="weights", weights=("1.weights[4,0]", "1.biases[0]")) == (
-        "There is no weight 1.weights[4,0]. Expected a index in an array of shape (4, 8). Count "
-        "the places from 0, with one number for each axis."
+        "There is no weight 1.weights[4,0]. Expected indices into an array of shape (4, 8). "
+        "Count from 0, with one number for each axis."
     )
 
 

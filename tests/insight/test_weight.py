@@ -75,12 +75,12 @@ def test_only_that_weight_is_changed():
         ),
         (
             (6, 1, "4"),
-            "Layer 6 has no weight '4'. Expected a index in biases[0-2], weights[0-3,0-2]. Name "
-            "the array and the place, such as weights[0,0], or the unit and the input.",
+            "Layer 6 has no weight '4'. Expected an index in biases[0-2], weights[0-3,0-2]. Name "
+            "the array and the index, such as weights[0,0], or the unit and the input.",
         ),
         (
             (6, 1, "slope"),
-            "Layer 6 has no weight 'slope'. Expected a index in biases[0-2], weights[0-3,0-2]. "
+            "Layer 6 has no weight 'slope'. Expected an index in biases[0-2], weights[0-3,0-2]. "
             "Name the array and the index, such as weights[0,0], or the unit and the input.",
         ),
     ],

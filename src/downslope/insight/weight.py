@@ -187,7 +187,7 @@ def _unknown(layer: int, arrays: Mapping[str, np.ndarray], text: str) -> Network
     )
     return NetworkError(
         f"Layer {layer} has no weight {text!r}.",
-        f"a index in {shapes}",
+        f"an index in {shapes}",
         "Name the array and the index, such as weights[0,0], or the unit and the input.",
     )
 
