@@ -43,9 +43,10 @@ def test_the_examples_of_python_run(tmp_path, monkeypatch, capsys):
 def test_the_examples_for_scikit_learn_run(capsys):
     pytest.importorskip("sklearn")
     page = (ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     names = {}
-    exec(compile(block, "scikit-learn.md", "exec"), names)
+    for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        exec(compile(block, "scikit-learn.md", "exec"), names)
+    assert names["strong"].score(names["X_test"], names["y_test"]) > 0.9
     assert names["network"].score(names["X_test"], names["y_test"]) > 0.9
     assert names["search"].best_score_ > 0.9
 
