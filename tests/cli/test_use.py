@@ -415,3 +415,15 @@ def test_help_lists_the_names_of_the_records(call):
     assert registered("engine.optimizers", "SCHEDULES") == list(SCHEDULES)
     said = " ".join(call("train", "--help").output.replace("│", " ").split())
     assert "Optimizer: sgd, momentum, nesterov, rmsprop, adam or adamw." in said
+
+
+def test_a_copy_of_the_training_table_is_known_where_numbers_enter_as_ranks(tmp_path):
+    draw = np.random.default_rng(0)
+    rows = [f"{a:.4f},{b:.4f},{a + b * b:.4f}" for a, b in draw.normal(size=(200, 2))]
+    (tmp_path / "a.csv").write_text("\n".join(["a,b,y", *rows]))
+    (tmp_path / "copy.csv").write_text((tmp_path / "a.csv").read_text())
+    data = ds.load(tmp_path / "a.csv", target="y")
+    run = ds.train("piecewise 4, dense 1", data, epochs=1, folder=tmp_path / "run")
+    assert run.data.encoding is not None and len(run.data.encoding.ranked) == 2
+    found = ds.evaluate(run, tmp_path / "copy.csv")
+    assert (found.data.samples, found.opened_now) == (len(data.test), True)

@@ -189,7 +189,8 @@ def _is_same(run: Run, unsplit: Unsplit) -> bool:
         dataset = unsplit.split(run.data.options.get("split_seed", 0))
     except DownslopeError:  # too few samples to split, so never trained on
         return False
-    return dataset.fingerprint == run.data.fingerprint
+    # ranks are no part of a fingerprint, and the encoding says which inputs they are
+    return replace(dataset, encoding=run.data.encoding).fingerprint == run.data.fingerprint
 
 
 def _check_fit(run: Run, other: Unsplit) -> None:
