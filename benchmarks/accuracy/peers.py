@@ -102,18 +102,20 @@ def realmlp(split: Split, seed: int) -> Fitted:
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
     kind = RealMLP_TD_Classifier if split.classes else RealMLP_TD_Regressor
+    medians = split.inputs[0].median(numeric_only=True)  # it takes no gaps
+    inputs = [part.fillna(medians) for part in split.inputs]
     model = kind(device="cpu", random_state=seed, n_threads=1, verbosity=0)
     categories = list(split.categories)
     _, seconds = timed(
         lambda: model.fit(
-            split.inputs[0],
+            inputs[0],
             split.targets[0],
-            split.inputs[1],
+            inputs[1],
             split.targets[1],
             cat_col_names=categories,
         )
     )
-    return Fitted(_predicted(model, split.inputs[2], split), seconds)
+    return Fitted(_predicted(model, inputs[2], split), seconds)
 
 
 PEERS: Mapping[str, Callable[[Split, int], Fitted]] = MappingProxyType(

