@@ -68,7 +68,8 @@ def test_each_command_takes_it(call, refused, moved, tmp_path, command):
         assert refused(command, own, "--data", other, *COMMANDS[command]) == (
             f"{other} is not the data that the run was trained on: it has other values. Expected "
             f"the data with the fingerprint {ds.open_run(own).data.fingerprint[:12]}. Name the "
-            "file or folder that it was trained on; downslope test measures the run on other data."
+            "file or folder that it was trained on; downslope test measures the run on other data, "
+            "and train(..., start=run) goes on with it."
         )
     if command == "resume":  # which knows from then on where it is
         assert ds.open_run(own).data.source == str(now)

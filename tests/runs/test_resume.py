@@ -251,9 +251,10 @@ def test_other_data(tmp_path):
     with pytest.raises(ds.DataError) as caught:
         ds.resume(tmp_path / "run", data=other)
     assert str(caught.value) == (
-        "The data set points is not the one of the training. Expected the data with the "
-        f"fingerprint {DATA.fingerprint[:12]}. Give the same data, or begin a new training with "
-        "train(..., start=run)."
+        "What was given is not the data that the run was trained on: it has other values. Expected "
+        f"the data with the fingerprint {DATA.fingerprint[:12]}. Name the file or folder that it "
+        "was trained on; downslope test measures the run on other data, and train(..., start=run) "
+        "goes on with it."
     )
 
 

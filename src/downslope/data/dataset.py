@@ -441,13 +441,36 @@ class Dataset(DataInfo):
         plain = self.train.inputs[:, len(self.encoding.ranked) :]
         return self.encoded_as(self.encoding.learn_ranks(plain, bins), bins)
 
-    def encoded_as(self, encoding: Encoding, bins: int) -> Dataset:
-        """The same table in an encoding that differs in its ranks alone."""
+    def encoded_as(self, encoding: Encoding, bins: int, notes: list[str] | None = None) -> Dataset:
+        """The same table, whose columns become inputs as an encoding says that was learnt before.
+
+        Args:
+            encoding: The encoding; how the target is read stays.
+            bins: Into how many intervals its quantiles divide the values; 0 for no ranks.
+            notes: To which a sentence is added for each thing that a user should know, such as
+                values that the encoding does not know.
+
+        Raises:
+            DataError: A column is missing, is the target now, or holds values of another kind.
+        """
         assert self.encoding is not None
-        before = len(self.encoding.ranked)
+        encoding = replace(encoding, targets=self.encoding.targets)
+        learnt = {code.name for code in encoding.targets} & {one.name for one in encoding.columns}
+        if learnt:
+            raise DataError(
+                f"The column {min(learnt)!r} of {self.name} is to be learnt, and it was an input "
+                "where the columns were encoded before.",
+                "a target that was no input before",
+                "Choose another target, or begin without what was learnt before.",
+            )
+        if encoding.without_ranks == self.encoding.without_ranks:
+            before = len(self.encoding.ranked)
+            plain = tuple(part.inputs[:, before:] for part in self._parts)
+            inputs = tuple(encoding.with_ranks(one) for one in plain)
+        else:
+            inputs = self._encoded_anew(encoding, notes)
         train, validation, test = (
-            replace(part, inputs=encoding.with_ranks(part.inputs[:, before:]))
-            for part in (self.train, self.validation, self.test)
+            replace(part, inputs=one) for part, one in zip(self._parts, inputs, strict=True)
         )
         unscaled = encoding.is_embedded | (not self.is_scaled)
         if bins:
@@ -463,6 +486,22 @@ class Dataset(DataInfo):
             encoding=encoding,
             bins=bins,
         )
+
+    @property
+    def _parts(self) -> tuple[Samples, Samples, Samples]:
+        return self.train, self.validation, self.test
+
+    def _encoded_anew(self, encoding: Encoding, notes: list[str] | None) -> tuple[np.ndarray, ...]:
+        """The inputs of each part, from the rows of the table."""
+        if self.rows is None:
+            raise DataError(
+                f"The inputs of {self.name} were encoded otherwise, and its rows are not at hand.",
+                "inputs in the encoding that was learnt before, or a table",
+                "Load the table with its target, and give that.",
+            )
+        inputs = encoding.encode(self.rows.table, notes, self.rows.numbers)
+        parts = self.rows.parts
+        return tuple(inputs[one] for one in (parts.train, parts.validation, parts.test))
 
     def unscaled(self) -> Dataset:
         """The same samples, which a network is given as they are: inputs and targets not scaled.

@@ -315,6 +315,13 @@ class Apart(Layer):
         return inputs
 
 
+def averaging(layer: Layer, loss: Loss) -> Layer:
+    """A layer; the mean of members as the outputs that a loss takes need it."""
+    if not isinstance(layer, Members):
+        return layer
+    return replace(layer, of=OF_LOSSES.get(loss.name, "numbers"))
+
+
 def together(network: Network, outputs: Any) -> Any:
     """The outputs of a network from those of `while_learning(network)`."""
     last = network.layers[-1]
@@ -387,4 +394,4 @@ def with_members(network: Network, members: int, loss: Loss) -> Network:
             "dense layers and dropout",
             "Ask for 1 member.",
         )
-    return Network([*layers, Members(members, OF_LOSSES.get(loss.name, "numbers"))])
+    return Network([*layers, averaging(Members(members), loss)])

@@ -30,7 +30,9 @@ def load_weights(
 
     An array's name is the number of its layer, from 1, and its own: "1.weights", "3.1.biases"
     inside of layer 3; `export(run, to="safetensors")` writes such files. Dense weights are
-    (features, units), those of convolutions (height, width, channels in, channels out).
+    (features, units), those of convolutions (height, width, channels in, channels out). Weights
+    alone know no scaling: a training learns it, and how columns become inputs, from its own data.
+    To keep those of an earlier run, give `start=RUN` instead.
 
     Args:
         network: The network that they are for.

@@ -81,6 +81,7 @@ class Preparation:
             `earlier` if left out. Where they are of all its layers, its optimizer state and its
             scaling of answers are taken over as well.
         scaled_as: The run whose scaling of predictions holds; None to learn it from the data.
+        notes: What there is to know of how the data is seen, a sentence each.
     """
 
     network: Network
@@ -90,6 +91,7 @@ class Preparation:
     earlier: Run | None = None
     scaled_as: Run | None = None
     weights: NetworkParameters | None = None
+    notes: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Check that the settings suit the data, before anything is compiled or written.

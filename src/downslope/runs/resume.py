@@ -10,11 +10,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from downslope.data.dataset import Dataset
 from downslope.data.progress import OnProgress
 from downslope.engine import loop
 from downslope.engine.settings import Settings
-from downslope.errors import DataError, RunError, SettingError
+from downslope.errors import RunError, SettingError
 from downslope.names import look_up
 from downslope.nn.own_parts import NOTHING
 from downslope.runs import run_folder
@@ -128,10 +127,7 @@ def resuming(
     with locked(path):
         checkpoint, damage = newest_checkpoint(path)
         run = run_at(checkpoint, own)
-        if isinstance(data, Dataset):
-            run, data = replace(run, dataset=data), None
         run = run.with_data(data, on_progress=on_progress)
-        run = _with_path(_check_data(run))
         state = checkpoint.state(_prepared(run, run.settings).shapes)
         if _changed(run.settings, changes) == run.settings and run_folder.has_ended(path):
             _check_rest(open_with(path, own))
@@ -289,26 +285,6 @@ def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     if "learning_rate" in changes or usual == settings.optimizer.learning_rate:
         return changed
     return replace(changed, learning_rate=usual)
-
-
-def _with_path(run: Run) -> Run:
-    """The run, knowing where its data has been read now, if it is not where it was."""
-    assert run.dataset is not None
-    before, now = run.data.source, run.dataset.source
-    if os.path.isabs(now) and os.path.exists(now) and not os.path.exists(before):
-        return replace(run, data=replace(run.data, source=now))
-    return run
-
-
-def _check_data(run: Run) -> Run:
-    assert run.dataset is not None
-    if run.dataset.fingerprint != run.data.fingerprint:
-        raise DataError(
-            f"The data set {run.dataset.name} is not the one of the training.",
-            f"the data with the fingerprint {run.data.fingerprint[:12]}",
-            "Give the same data, or begin a new training with train(..., start=run).",
-        )
-    return run
 
 
 def _check_rest(run: Run) -> None:

@@ -141,8 +141,9 @@ def train(
             'Give it behind the network, or by its name: train(data="digits").',
         )
     prepared = wanted.plan(checked(data), start)  # checked as the command line does
-    if prepared.state_note:
-        warnings.warn(prepared.state_note, stacklevel=2)
+    for note in (*prepared.notes, prepared.state_note):
+        if note:
+            warnings.warn(note, stacklevel=2)
     if folder is None:
         return Training(prepared).run(on_chunk)
     with new_run(folder) as path:

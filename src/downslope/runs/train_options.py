@@ -29,11 +29,13 @@ from downslope.runs.checkpoint import with_optimizer_state
 from downslope.runs.preparation import Preparation
 from downslope.runs.recipe import Recipe, recipe_for
 from downslope.runs.run import Run
+from downslope.runs.run_data import seen_as_before
 from downslope.runs.validate import (
     DEFAULT_LOSS,
     check_fit,
     check_start,
     last_weights,
+    learns_the_same,
     needed_output,
     with_first_layers,
     with_labels,
@@ -212,7 +214,10 @@ class TrainOptions:
         """
         self.check_rate()
         earlier = start if isinstance(start, Run) else None
-        wanted = self if earlier is None else self._like(earlier, dataset)
+        wanted, notes = self, []
+        if earlier is not None:
+            wanted = self._like(earlier, dataset)
+            dataset, notes = seen_as_before(earlier, dataset)
         dataset = wanted.suited(dataset)
         full = wanted.complete(dataset)
         network = full.network
@@ -235,14 +240,15 @@ class TrainOptions:
         if earlier is not None:
             taken = check_start(earlier, network, dataset, loss)
             earlier = with_optimizer_state(earlier)
-            dataset = dataset.scaled_as(earlier.scaling, is_scaled=earlier.data.is_scaled)
             if taken < len(network.layers):
                 weights = earlier.parameters[:taken]
         elif start is not None and not isinstance(start, Run):
             weights = start
             check_weights(network, dataset.input_shape, weights)
         check_fit(network, dataset, loss, settings.augment, settings.batch_size)
-        prepared = Preparation(network, dataset, loss, settings, earlier, weights=weights)
+        prepared = Preparation(
+            network, dataset, loss, settings, earlier, weights=weights, notes=tuple(notes)
+        )
         prepared.check()
         return prepared
 
@@ -251,11 +257,13 @@ class TrainOptions:
 
         Where it learned other answers, its last layer gets as many outputs as these need.
         """
-        is_same = (earlier.data.task, earlier.data.class_names) == (
-            dataset.task,
-            dataset.class_names,
-        )
         loss = self.loss
+        if loss is None and earlier.data.task == "multilabel":  # by its loss, maybe
+            names = dataset.target_names or ("label 1",)
+            dataset = with_labels(dataset, earlier.loss) if names == earlier.data.class_names else (
+                dataset
+            )  # fmt: skip
+        is_same = learns_the_same(earlier.data, dataset)
         if loss is None:
             is_alike = is_same or (earlier.data.task == dataset.task != "classification")
             loss = earlier.loss if is_alike else DEFAULT_LOSS[dataset.task]
@@ -263,8 +271,9 @@ class TrainOptions:
         if network is None:
             network = earlier.network
             if not is_same:
-                outputs = needed_output(with_labels(dataset, resolve(loss)), resolve(loss))[-1]
-                network = with_outputs(network, earlier.data.input_shape, outputs)
+                found = resolve(loss)
+                outputs = needed_output(with_labels(dataset, found), found)[-1]
+                network = with_outputs(network, earlier.data.input_shape, outputs, found)
         return replace(self, network=network, loss=loss)
 
     def suited(self, dataset: Dataset) -> Dataset:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from downslope.data.dataset import Dataset
+from downslope.data.dataset import DataInfo, Dataset
 from downslope.engine.augment import GRID, Augment
 from downslope.engine.settings import BatchSize
 from downslope.errors import DataError, NetworkError, SettingError
@@ -19,6 +19,7 @@ from downslope.nn.dense import Dense
 from downslope.nn.embedding import Embedding
 from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
+from downslope.nn.members import GroupedDense, averaging
 from downslope.nn.memory import check_memory
 from downslope.nn.network import Network
 from downslope.nn.notation import check_size, describe, own_parts
@@ -263,22 +264,34 @@ def last_weights(network: Network, input_shape: tuple[int, ...]) -> int:
     return max((index for index, own in enumerate(drawn) if jax.tree.leaves(own)), default=0)
 
 
-def with_outputs(network: Network, input_shape: tuple[int, ...], outputs: int) -> Network:
-    """The network with another number of outputs of its last layer with weights.
+def with_outputs(
+    network: Network, input_shape: tuple[int, ...], outputs: int, loss: Loss
+) -> Network:
+    """The network with another number of outputs of its last layer with weights, for a loss.
 
     Raises:
         NetworkError: That layer is no dense one of ours.
     """
     index = last_weights(network, input_shape)
-    layer = network.layers[index]
-    if type(layer) is not Dense:
+    layer, behind = network.layers[index], network.layers[index + 1 :]
+    if type(layer) not in (Dense, GroupedDense):
         raise NetworkError(
             f"Layer {network.layer_name(index)} is to give {outputs} outputs.",
             "a dense layer as the last one with weights",
             "Name the network: the layers of the earlier run, with another last one.",
         )
-    changed = replace(layer, units=outputs)
-    return Network([*network.layers[:index], changed, *network.layers[index + 1 :]])
+    changed = replace(layer, units=outputs)  # pyright: ignore[reportCallIssue] - both have units
+    means = tuple(averaging(one, loss) for one in behind)
+    return Network([*network.layers[:index], changed, *means])
+
+
+def learns_the_same(before: DataInfo, now: DataInfo) -> bool:
+    """Whether the targets of two data sets are the same classes, labels or numbers, by name."""
+    are_named = bool(before.target_names and now.target_names)
+    return (
+        (before.task, before.class_names) == (now.task, now.class_names)
+        and not (are_named and before.target_names != now.target_names)
+    )  # fmt: skip
 
 
 def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> int:
@@ -291,10 +304,9 @@ def check_start(start: Run, network: Network, dataset: Dataset, loss: Loss) -> i
     Raises:
         SettingError: It was of another network, for other inputs, or with another loss.
     """
-    learnt, learns = ((one.task, one.class_names) for one in (start.data, dataset))
     taken = len(network.layers)
     pairs: dict[str, tuple[Any, Any]] = {"loss": (start.loss.name, loss.name)}
-    if learnt != learns:
+    if not learns_the_same(start.data, dataset):
         taken, pairs = last_weights(network, dataset.input_shape), {}
     if start.network.layers[:taken] != network.layers[:taken]:
         pairs["network"] = describe(start.network), describe(network)

@@ -220,6 +220,11 @@ class Encoding:
         return tuple(one for one in self.columns if one.quantiles)
 
     @property
+    def without_ranks(self) -> Encoding:
+        """The same encoding without ranks."""
+        return replace(self, columns=tuple(replace(one, quantiles=()) for one in self.columns))
+
+    @property
     def is_embedded(self) -> np.ndarray:
         """Which inputs are places, for which the network learns numbers: a mask."""
         return np.arange(len(self.input_names)) >= len(self.input_names) - len(self.embedded)
