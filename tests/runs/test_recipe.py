@@ -65,3 +65,52 @@ def test_another_optimizer_gets_a_rate_that_suits_it():
     assert Recipe("dense 1", "sgd", 0.2).rate_for(ds.Optimizer("adam")) == 0.001
     own = ds.Optimizer("adam", transformation=optax.adam(0.01))  # which has a rate already
     assert recipe.rate_for(own) == 1
+
+
+def bars(angles, targets, class_names=()) -> ds.Dataset:
+    """Coloured images (N, 16, 16, 3) of a bar that leans by an angle, -1 to 1, in noise."""
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[-1:1:16j, -1:1:16j]
+    seen = np.abs(columns - angles[:, None, None] * rows) < 0.2
+    images = seen[..., None] * 150 + rng.integers(0, 100, (len(angles), 16, 16, 3))
+    part = ds.Samples(images.astype(np.uint8), targets)
+    task = "classification" if class_names else "regression"
+    scaling = ds.Scaling.learn(part.inputs, "channel")
+    return ds.Dataset("bars", task, part, part, part, scaling, class_names=class_names)
+
+
+def test_images_are_mirrored_where_mirror_images_have_the_same_target():
+    angles = np.random.default_rng(1).uniform(-1, 1, 300)
+    is_right, is_steep = ((one > 0).astype(int) for one in (angles, np.abs(angles) - 0.5))
+    for data, flip in (
+        (bars(angles, is_steep, ("flat", "steep")), True),
+        (bars(angles, is_right, ("left", "right")), False),
+        (bars(angles, np.abs(angles)), True),
+        (bars(angles, angles), False),  # as of a steering wheel
+    ):
+        augment = recipes.recipe_for(data).augment
+        assert augment is not None
+        assert (augment.flip, augment.average) == (flip, flip)
+        assert augment.shift > 0
+
+
+def test_efforts_differ_in_work_and_are_refused_where_there_is_one():
+    data = images((32, 32, 3))
+    many = ds.Samples(np.zeros((20_000, 32, 32, 3), np.uint8), np.arange(20_000) % 3)
+    large = dataclasses.replace(data, train=many)
+    work, seconds = {}, {}
+    for effort in ("quick", "normal", "long"):
+        recipe = recipes.recipe_for(large, effort)
+        network, seen = parse(recipe.network.format(outputs=3)), 20_000 * recipe.epochs
+        work[effort] = 6 * network.multiplications((32, 32, 3)) * seen
+        seconds[effort] = recipes.expected_seconds(network, (32, 32, 3), seen, 2, True)
+    assert [work["quick"] / work["normal"], work["long"] / work["normal"]] == pytest.approx(
+        [1 / 4, 8], rel=0.1
+    )
+    assert 540 < seconds["long"] < 720  # ten minutes of two cores were measured
+    small = ds.TrainOptions(effort="long").complete(data)  # too few for a larger network
+    assert small.network == ds.TrainOptions().complete(data).network
+    with pytest.raises(ds.SettingError, match="The effort is long, and digits is no set of images"):
+        ds.TrainOptions(effort="long").complete(ds.load("digits"))
+    with pytest.raises(ds.SettingError, match="quick, normal or long"):
+        ds.TrainOptions().replace(effort="lang")

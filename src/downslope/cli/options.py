@@ -395,6 +395,13 @@ _TRAINING = {
         type=click.Choice(("best", "last")),
         help="Which weights to keep: those with the lowest validation loss, or the last ones.",
     ),
+    "effort": _training_option(
+        "--effort",
+        type=click.Choice(("quick", "normal", "long")),
+        default="normal",
+        help="Images: how much work to put in. long takes a larger network and more epochs, about "
+        "eight times the work.",
+    ),
     "members": _training_option(
         "--members",
         type=int,
@@ -454,6 +461,7 @@ READ: Mapping[str, Callable[[str], Any]] = {
     "patience": int,
     "keep": str,
     "members": int,
+    "effort": str,
     "class_weights": _numbers,
     "label_smoothing": float,
     "augment": str,

@@ -18,14 +18,18 @@ from downslope.cli import display
 from downslope.cli.lines import say
 from downslope.cli.runner import list_pictures, tell
 from downslope.data import BUILT_IN, load
+from downslope.engine.compilation import usable_cores
 from downslope.engine.settings import Record, Stop
 from downslope.errors import StorageError
 from downslope.exporting.tensorboard_log import check_tensorboard, tensorboard_log
+from downslope.nn.ops.native import native
 from downslope.runs.checkpoint import Checkpoints
 from downslope.runs.evaluate import training_result
 from downslope.runs.metric_text import shown_folder, shown_path
 from downslope.runs.outcome import STILL_FALLING
+from downslope.runs.preparation import Preparation
 from downslope.runs.progress import OnChunk, Progress
+from downslope.runs.recipe import expected_seconds
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG, OPTIONS
 from downslope.runs.train import train
@@ -33,6 +37,7 @@ from downslope.runs.train_options import TrainOptions
 from downslope.storage.checkpoints import stored_steps
 from downslope.storage.files import write_file
 from downslope.storage.lock import Claim, claim_folder, claim_numbered_folder
+from downslope.text import amount
 
 if TYPE_CHECKING:
     from downslope.insight.learning_rate import FoundRate
@@ -111,6 +116,8 @@ def train_and_report(
             if not output.as_json:
                 say(f"{found.summary}\n")
         prepare_pictures(output.pictures)
+        if not output.as_json:
+            announce_time(prepared)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
             display.training(dataset, prepared.settings.epochs, lively=output.is_lively) as shown,
@@ -130,6 +137,18 @@ def train_and_report(
     if log and not output.as_json:
         say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}", exact=True)
     return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+def announce_time(prepared: Preparation) -> None:
+    """Say how long a training on images takes, if that is a minute or more."""
+    dataset, cores, kernel = prepared.dataset, usable_cores(), native().is_there
+    if len(dataset.input_shape) != 3 or dataset.task == "counting":
+        return
+    seen = len(dataset.train) * prepared.settings.epochs
+    seconds = expected_seconds(prepared.network, dataset.input_shape, seen, cores, kernel)
+    if seconds >= 60:
+        where = f"{amount(cores, 'core')} {'with' if kernel else 'without'} the native kernel"
+        say(f"about {amount(round(seconds / 60), 'minute')} on {where}, if they are free", err=True)
 
 
 def prepare_pictures(wanted: bool) -> None:

@@ -148,13 +148,13 @@ def _flatten(model: Model) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     own, other = model.scaling, model.target_scaling
     targets = None if other is None else (other.mean, other.std)
     leaves = (model.parameters, own.mean, own.std, targets)
-    return leaves, (model.network, model.loss, model.task)
+    return leaves, (model.network, model.loss, model.task, model.mirrors)
 
 
 def _unflatten(fixed: tuple[Any, ...], leaves: tuple[Any, ...]) -> Model:
-    (network, loss, task), (parameters, mean, std, targets) = fixed, leaves
+    (network, loss, task, mirrors), (parameters, mean, std, targets) = fixed, leaves
     own = None if targets is None else Scaling(*targets)
-    return Model(network, loss, parameters, task, Scaling(mean, std), own)
+    return Model(network, loss, parameters, task, Scaling(mean, std), own, mirrors)
 
 
 jax.tree_util.register_pytree_node(Model, _flatten, _unflatten)

@@ -19,6 +19,7 @@ from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
 from downslope.runs.progress import OnChunk
+from downslope.runs.recipe import Effort
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG
 from downslope.runs.train_options import TrainOptions, options_from
@@ -46,6 +47,7 @@ def train(
     record: Record | None = None,
     stop: Stop | None = None,
     members: int | None = None,
+    effort: Effort | None = None,
     on_chunk: OnChunk | None = None,
     start: Run | NetworkParameters | None = None,
     folder: str | Path | Claim | None = None,
@@ -62,7 +64,7 @@ def train(
         data: A `Dataset`, or whatever `load` takes: the name of a built-in set, a path, a frame, a
             pair (X, y) of arrays. All but a `Dataset` is checked by `check_data`, whose warnings
             are raised as Python warnings. None for the data of `start`.
-        options: All options as one value; the arguments that follow, up to `members`, change it.
+        options: All options as one value; the arguments that follow, up to `effort`, change it.
         loss: A name, a function `loss(prediction, target) -> (N,)`, or a `Loss`.
         optimizer: A name in `OPTIMIZERS`, an `Optimizer`, or an `optax.GradientTransformation`,
             whose updates the learning rate multiplies: 1, and constant, if left out.
@@ -85,6 +87,7 @@ def train(
         stop: When to end before the last epoch, and which weights to keep.
         members: How many networks, each with weights of its own, are trained as one, which
             predicts their mean.
+        effort: How much work the recipe puts into images of one size: "quick", "normal" or "long".
         on_chunk: Called with a `Progress` between two chunks of steps.
         start: A run of the same network and loss to start from: its weights, its scaling of inputs
             and targets, and its optimizer state, if it fits the optimizer of now. A warning says
@@ -130,6 +133,7 @@ def train(
         "record": record,
         "stop": stop,
         "members": members,
+        "effort": effort,
     }
     wanted = options_from(options, given, network)  # refused before the data is read
     if data is None and isinstance(start, Run):

@@ -17,7 +17,7 @@ from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate, optimizer_of
 from downslope.engine.settings import BatchSize, Record, Settings, Stop, whole
-from downslope.errors import NetworkError, SettingError
+from downslope.errors import NetworkError, SettingError, quoted
 from downslope.names import look_up
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.members import with_members
@@ -27,7 +27,7 @@ from downslope.nn.piecewise import bins_of
 from downslope.nn.weights import check_weights
 from downslope.runs.checkpoint import with_optimizer_state
 from downslope.runs.preparation import Preparation
-from downslope.runs.recipe import Recipe, recipe_for
+from downslope.runs.recipe import EFFORTS, Effort, Recipe, recipe_for
 from downslope.runs.run import Run
 from downslope.runs.run_data import seen_as_before
 from downslope.runs.validate import (
@@ -73,6 +73,8 @@ class TrainOptions:
         stop: When to end before the last epoch, and which weights to keep.
         members: How many networks, each with weights of its own, are trained as one, which
             predicts their mean; None for the recipe's, and 1 with a network of your own.
+        effort: How much work the recipe puts into images of one size: "quick", "normal", or "long"
+            for a larger network and more epochs, about eight times the work.
 
     Raises:
         NetworkError: The network cannot be read.
@@ -100,6 +102,7 @@ class TrainOptions:
     record: Record | None = None
     stop: Stop | None = None
     members: int | None = None
+    effort: Effort = "normal"
 
     def __post_init__(self) -> None:
         """Check what can be checked before the data is read, which may take a while."""
@@ -115,6 +118,10 @@ class TrainOptions:
         given = {name: value for name, value in vars(self).items() if value is not None}
         given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
         given.pop("network", None)
+        if given.pop("effort") not in EFFORTS:
+            raise SettingError(
+                f"The effort is {quoted(self.effort)}.", "quick, normal or long", 'Try "normal".'
+            )
         given["freeze"] = int(self.freeze)
         whole("number of members", given.pop("members", 1), 1, "4 are usual.")
         if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
@@ -165,7 +172,7 @@ class TrainOptions:
             SettingError: The loss does not suit the targets.
         """
         dataset = self.suited(dataset)
-        recipe = recipe_for(dataset)
+        recipe = recipe_for(dataset, self.effort)
         loss = DEFAULT_LOSS[dataset.task] if self.loss is None else self.loss
         optimizer = recipe.optimizer if self.optimizer is None else self.optimizer
         if isinstance(optimizer, str):
@@ -226,7 +233,7 @@ class TrainOptions:
         loss = resolve(full.loss)
         dataset = with_labels(dataset, loss)
         own: dict[str, Any] = {**vars(full), "loss": loss.name}
-        del own["network"], own["members"]
+        del own["network"], own["members"], own["effort"]
         is_all = self.freeze is True  # but the last layer that learns
         own["freeze"] = last_weights(network, dataset.input_shape) if is_all else int(self.freeze)
         if self.freeze and start is None:
@@ -286,7 +293,7 @@ class TrainOptions:
             NetworkError: A layer does not fit.
         """
         if self.network is None:
-            return dataset.with_ranks(recipe_for(dataset).bins)
+            return dataset.with_ranks(recipe_for(dataset, self.effort).bins)
         network = parse(self.network) if isinstance(self.network, str) else self.network
         bins = bins_of(network)
         if bins or (dataset.encoding is not None and dataset.encoding.ranked):
