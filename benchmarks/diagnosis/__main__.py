@@ -17,6 +17,8 @@ from pathlib import Path
 import downslope as ds
 from benchmarks.diagnosis.planted import Case, healthy, planted
 
+RESULTS = Path(__file__).parent.parent / "results" / "diagnosis.json"
+
 
 def table(cases: Iterable[Case], budget: float) -> None:
     """Print each case, what was named, and the fractions."""
@@ -59,6 +61,16 @@ def table(cases: Iterable[Case], budget: float) -> None:
     print(", ".join(f"{cause} {value:.0%}" for cause, value in sorted(kinds.items())))
 
 
+def told_programs(given: argparse.Namespace) -> None:
+    """Real programs, and the figures of both halves, in benchmarks/results/diagnosis.json."""
+    from benchmarks.diagnosis.exam import exam, results
+    from benchmarks.diagnosis.programs import programs
+
+    chosen = [one for one in programs(Path(given.file)) if given.only in one.name]
+    rows = exam(chosen, Path(given.work), given.budget, given.later, again=given.again)
+    results(rows, RESULTS if not given.only else None)
+
+
 def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -67,16 +79,17 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=15.0)
     parser.add_argument("--only", default="")
     parser.add_argument("--file", default="faulty_programs.csv", help="programs: their facts")
+    parser.add_argument("--work", default="programs", help="programs: folder for trainings")
+    parser.add_argument("--later", type=int, default=4, help="programs: seeds of later trainings")
+    parser.add_argument("--again", action="store_true", help="programs: diagnose all again")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     seeds = [int(one) for one in given.seeds.split(",")]
     if given.what == "programs":
-        from benchmarks.diagnosis.programs import programs
-
-        cases = programs(Path(given.file))
-    else:
-        source = planted if given.what == "planted" else healthy
-        cases = (case for seed in seeds for case in source(seed))
+        told_programs(given)
+        return
+    source = planted if given.what == "planted" else healthy
+    cases = (case for seed in seeds for case in source(seed))
     table((one for one in cases if given.only in one.name), given.budget)
 
 

@@ -181,12 +181,13 @@ def test_the_change_is_proved_by_training():
     first = found.faults[0]
     assert first.cause in ("learning_rate_too_low", "too_few_steps")
     assert first.proof is not None
-    assert first.proof.after < first.proof.before
-    assert first.proof.interval[1] < 0
+    assert first.proof.metric == "accuracy"
+    assert first.proof.after > first.proof.before
+    assert first.proof.interval[0] > 0
     assert first.proof.better >= 3
     assert found.trainings >= 8
     mended = ds.train(TWO, ring(), **{**PLAIN, **first.change})
-    assert mended.measure(mended.dataset.validation)["loss"] < first.proof.before
+    assert mended.measure(mended.dataset.validation)["accuracy"] > first.proof.before
     told = found.to_dict()
     assert json.dumps(told)
     assert told["findings"][0]["proof"]["seeds"] == 4
@@ -197,7 +198,7 @@ def test_the_change_is_proved_by_training():
 def test_an_effect_counts_only_where_the_seeds_agree():
     setup = Setup.of(train(epochs=1).with_data())
 
-    def trial(*losses):
+    def trial(*losses):  # and no accuracy
         return Trial(setup, {"loss": np.array(losses)}, 10, 0.0)
 
     before = trial(1.0, 1.1, 0.9, 1.0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from downslope.data.progress import OnProgress
 from downslope.diagnosis.cause import NAMED, Cause, Change, Symptom
 from downslope.diagnosis.causes import causes
 from downslope.diagnosis.evidence import Evidence
-from downslope.diagnosis.proof import Effect, Setup, Trial, Trials, effect_of
+from downslope.diagnosis.proof import MATERIAL, Effect, Setup, Trial, Trials, effect_of
 from downslope.errors import DownslopeError, RunError, SettingError, quoted
 from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.finding import LEVELS, Finding
@@ -18,7 +18,13 @@ from downslope.runs.run import Run
 USUAL_SECONDS = 30.0
 TRIED = 0.2  # a symptom at least so strong is worth a training
 ROUNDS = 3  # changes one after another
-SURE = 0.9  # a symptom so strong is named although its change alone did not help
+MOST_TRIALS = 8  # that the time is planned for
+SHOWN = 0.5  # a cause's change that gains so much has shown it: its other changes are not tried
+PAIRED = 2  # leading changes that are tried with each other one, where none helps alone
+HARM = 0.05  # of what separates the metric from perfect: a change that loses more does harm
+NEAR = 0.8  # of the largest gain: then the surer symptom is told first
+NEXT = 0.3  # of what is left: a further change that takes away less is not named
+CERTAIN = 0.85  # a symptom so strong is named although its change did not help
 MOST_FAULTS = 2  # beside those that are proved
 
 
@@ -214,82 +220,188 @@ class _Tried:
     trial: Trial
     effect: Effect
 
+    @property
+    def finding(self) -> Finding:
+        """What it proves; its network has the changes before it as well."""
+        made = self.trial.setup.changes
+        change = {name: made[name] for name in self.change}
+        found = self.cause.finding(self.symptom)
+        return replace(found, change=change, proof=self.effect.proof)
+
+
+class _Search:
+    """Change after change, each the best of those that help, until none does."""
+
+    def __init__(self, trials: Trials, candidates: Found, tell: Callable[[], None]) -> None:
+        self.trials, self.candidates, self.tell = trials, candidates, tell
+        self.tried: set[str] = set()
+        self.made: dict[str, Trial | None] = {}
+
+    def run(self, start: Setup) -> list[Finding]:
+        """The findings that trainings prove, in the order in which to make the changes."""
+        trainings = 1 + sum(len(symptom.changes) for _, symptom in self.candidates)
+        first = self.trials.train(self.trials.fitted(start, min(trainings, MOST_TRIALS)))
+        if first is None:
+            return []
+        tried = self._first_round(first)
+        self.tried = {one.cause.name for one in tried}
+        # of each cause's changes the best one, for what comes after
+        best_of = {one.cause.name: one for one in sorted(tried, key=lambda one: one.effect.gain)}
+        best = _best(tried, 0.0)
+        if best is None:
+            return self._together(first, best_of) or self._pair(first, best_of)
+        named: list[_Tried] = []
+        while best is not None and len(named) < ROUNDS:
+            named.append(best)
+            best_of.pop(best.cause.name)
+            if len(named) < ROUNDS:
+                best = _best(self._round(best.trial, best.trial, best_of.values()), NEXT)
+        return [one.finding for one in named]
+
+    def _first_round(self, first: Trial) -> list[_Tried]:
+        """Each candidate's changes, the first of each before the second of any."""
+        tried: list[_Tried] = []
+        most = max(len(symptom.changes) for _, symptom in self.candidates)
+        for turn in range(most):
+            for cause, symptom in self.candidates:
+                own = [one.effect.gain for one in tried if one.cause is cause]
+                if turn >= len(symptom.changes) or max(own, default=0.0) > SHOWN:
+                    continue
+                tried += self._try(cause, symptom, symptom.changes[turn], first, first)
+        return tried
+
+    def _round(self, base: Trial, before: Trial, others: Iterable[_Tried]) -> list[_Tried]:
+        """What further changes do on top of a training, measured from another one."""
+        return [
+            made
+            for one in others
+            for made in self._try(one.cause, one.symptom, one.change, base, before)
+        ]
+
+    def _try(
+        self, cause: Cause, symptom: Symptom, change: Change, base: Trial, before: Trial
+    ) -> list[_Tried]:
+        """One change; nothing where it does not suit what was changed before, or there is no time.
+
+        A setting that was changed is not changed again; networks are changed layer by layer.
+        """
+        setup, own = base.setup, {*change} - {"network"}
+        if own & {*setup.changes} or (setup.is_short and "epochs" in own):
+            return []
+        try:
+            changed = setup.changed(change)
+        except DownslopeError:
+            return []
+        trial = self._train(changed)
+        if trial is None:
+            return []
+        return [_Tried(cause, symptom, change, trial, effect_of(before, trial))]
+
+    def _together(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[Finding]:
+        """All changes that do no harm at once, and of these the ones that it does not go without.
+
+        It is where no change helps alone, because another fault hides what it does.
+        """
+        harmless = sorted(
+            (one for one in best_of.values() if one.effect.gain > -HARM),
+            key=lambda one: -one.symptom.strength,
+        )
+        made = self._all(first, harmless)
+        while made is not None and len(harmless) > 1:
+            whole = effect_of(first, made)
+            if not whole.helps:
+                return []
+            without = {
+                one.cause.name: self._all(first, [own for own in harmless if own is not one])
+                for one in harmless
+            }
+            lost = {
+                name: whole.gain - (0.0 if own is None else effect_of(first, own).gain)
+                for name, own in without.items()
+            }
+            least = min(lost, key=lambda name: lost[name])
+            if lost[least] > MATERIAL:
+                order = sorted(harmless, key=lambda one: -lost[one.cause.name])[:ROUNDS]
+                return [self._jointly(one, made, whole) for one in order]
+            harmless = [one for one in harmless if one.cause.name != least]
+            made = without[least]
+        return []
+
+    def _all(self, first: Trial, changes: Sequence[_Tried]) -> Trial | None:
+        """A training with all of these changes; of two for the same setting, the first."""
+        setup = first.setup
+        for one in changes:
+            if not ({*one.change} - {"network"}) & {*setup.changes}:
+                try:
+                    setup = setup.changed(one.change)
+                except DownslopeError:
+                    continue
+        return self._train(setup)
+
+    def _jointly(self, one: _Tried, made: Trial, effect: Effect) -> Finding:
+        return replace(
+            one.cause.finding(one.symptom),
+            seen=f"{one.symptom.seen} Its change helps only together with others.",
+            change=made.setup.changes,
+            proof=effect.proof,
+        )
+
+    def _train(self, setup: Setup) -> Trial | None:
+        key = repr(sorted(setup.changes.items()))  # causes may ask for the same change
+        if key not in self.made:
+            self.made[key] = self.trials.train(setup)
+            self.tell()
+        return self.made[key]
+
+    def _pair(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[Finding]:
+        """Two changes that help together, where none helps alone."""
+        leading = sorted(best_of.values(), key=lambda one: -one.effect.gain)[:PAIRED]
+        found: list[tuple[_Tried, _Tried]] = []
+        for at, one in enumerate(leading):
+            done = leading[: at + 1]
+            others = [own for own in best_of.values() if own not in done]
+            found += [(one, own) for own in self._round(one.trial, first, others)]
+        best = _best([own for _, own in found], 0.0)
+        if best is None:
+            return []
+        pair = next((one, own) for one, own in found if own is best)
+        return [
+            self._jointly(one, best.trial, best.effect)
+            for one in sorted(pair, key=lambda one: -one.symptom.strength)
+        ]
+
+
+def _best(tried: list[_Tried], least: float) -> _Tried | None:
+    """The change to make first: of those that help nearly as much as any, the surest symptom's."""
+    helping = [one for one in tried if one.effect.helps and one.effect.gain > least]
+    most = max((one.effect.gain for one in helping), default=0.0)
+    near = [one for one in helping if one.effect.gain >= NEAR * most]
+    return max(near, key=lambda one: (one.symptom.strength, one.effect.gain), default=None)
+
 
 def _proved(
     run: Run, found: Found, trials: Trials, on_progress: OnProgress | None
 ) -> list[Finding]:
-    """Change after change, each the best of those that help, until none does."""
+    """What trainings prove, then what they do not speak for."""
 
     def tell() -> None:
         if on_progress is not None:
             on_progress(min(999, int(1000 * (1 - trials.left / trials.seconds))), 1000)
 
     candidates = [pair for pair in found if pair[1].changes and pair[1].strength >= TRIED]
-    named: list[Finding] = []
-    tried_causes: set[str] = set()
-    setup = Setup.of(run)
-    if candidates:
-        before = trials.train(setup)
-        for number in range(ROUNDS):
-            if before is None or not candidates:
-                break
-            tried = _round(setup, before, candidates, trials, tell, first=number == 0)
-            tried_causes |= {one.cause.name for one in tried}
-            best = _best(tried)
-            if best is None:
-                break
-            finding = best.cause.finding(best.symptom)
-            named.append(replace(finding, change=best.change, proof=best.effect.proof))
-            setup, before = best.trial.setup, best.trial
-            candidates = [
-                pair
-                for pair in candidates
-                if pair[0].name != best.cause.name and pair[0].name not in best.cause.explains
-            ]
+    search = _Search(trials, candidates, tell)
+    named = search.run(Setup.of(run)) if candidates else []
     if on_progress is not None:
         on_progress(1000, 1000)
-    return named + _unproved(found, named, tried_causes)
-
-
-def _round(
-    setup: Setup, before: Trial, candidates: Found, trials: Trials, tell: object, *, first: bool
-) -> list[_Tried]:
-    """Each candidate's changes, the first of each before the second of any."""
-    tried: list[_Tried] = []
-    most = max(len(symptom.changes) for _, symptom in candidates)
-    for turn in range(most if first else 1):
-        for cause, symptom in candidates:
-            if turn >= len(symptom.changes):
-                continue
-            if turn and any(one.cause is cause and one.effect.gain > 0.5 for one in tried):
-                continue  # it has shown itself already
-            try:
-                changed = setup.changed(symptom.changes[turn])
-            except DownslopeError:  # it does not suit what was changed before
-                continue
-            trial = trials.train(changed)
-            tell()  # pyright: ignore[reportCallIssue] - a function without arguments
-            if trial is not None:
-                change = symptom.changes[turn]
-                tried.append(_Tried(cause, symptom, change, trial, effect_of(before, trial)))
-    return tried
-
-
-def _best(tried: list[_Tried]) -> _Tried | None:
-    """The change to make first: one that helps nearly as much as any, of the surest symptom."""
-    helping = [one for one in tried if one.effect.helps]
-    if not helping:
-        return None
-    most = max(one.effect.gain for one in helping)
-
-    def rank(one: _Tried) -> float:
-        return one.effect.gain / most + one.symptom.strength
-
-    return max(helping, key=rank)
+    return named + _unproved(found, named, search.tried)
 
 
 def _unproved(found: Found, named: list[Finding], tried: set[str]) -> list[Finding]:
-    """Symptoms that no training speaks for: the surest, and those that no setting changes."""
+    """Symptoms that no training speaks for: the surest, and those that no setting changes.
+
+    A fault whose change was tried in vain is named only where nothing is proved and its symptom
+    leaves no doubt: then another fault, or too few samples to measure with, may hide what it does.
+    """
     explained = {one.cause for one in named}
     for cause, _ in found:
         if cause.name in {one.cause for one in named}:
@@ -298,9 +410,9 @@ def _unproved(found: Found, named: list[Finding], tried: set[str]) -> list[Findi
     for cause, symptom in found:
         if cause.level not in ("fault", "warning") or cause.name in explained:
             continue
-        least = SURE if cause.name in tried or named else NAMED
-        if cause.level == "warning":
-            least = NAMED
+        least = NAMED
+        if cause.level == "fault" and (cause.name in tried or named):
+            least = CERTAIN if not named else 1.0
         if symptom.strength >= least:
             more.append(cause.finding(symptom))
             explained |= {*cause.explains}

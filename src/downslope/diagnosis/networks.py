@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
+from difflib import SequenceMatcher
 
 from downslope.nn.dense import Activate, Dense, Dropout
 from downslope.nn.images import Conv2D
@@ -92,3 +93,48 @@ def wider(network: Network, least: int) -> str:
         return layer
 
     return _changed(network, change)
+
+
+def with_changes_of(network: Network, before: Network, after: Network) -> Network:
+    """The network with what differs between two others, each a change of the same first one.
+
+    Args:
+        network: That with some changes already.
+        before: The first one.
+        after: The first one with the change to make.
+    """
+    if network == before:
+        return after
+    found, wanted = _pairs(before, network), _pairs(before, after)
+    new = {at: one for at, one in enumerate(after.layers) if at not in wanted.values()}
+    layers: dict[int, list[Layer]] = {}  # from the index of a layer of `network`
+    for index, own in enumerate(network.layers):
+        first = next((at for at, other in found.items() if other == index), None)
+        if first is None:
+            layers[index] = [own]
+        elif first in wanted:
+            layers[index] = [_with_fields(own, before.layers[first], after.layers[wanted[first]])]
+            at = wanted[first] + 1
+            while at in new:  # what the change put behind this layer
+                layers[index].append(new.pop(at))
+                at += 1
+    return Network([one for index in sorted(layers) for one in layers[index]])
+
+
+def _pairs(one: Network, other: Network) -> dict[int, int]:
+    """The index of each layer of one network in another that was made of it."""
+    kinds = [[type(layer).__name__ for layer in network.layers] for network in (one, other)]
+    blocks = SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks()
+    return {a + step: b + step for a, b, size in blocks for step in range(size)}
+
+
+def _with_fields(own: Layer, before: Layer, after: Layer) -> Layer:
+    """A layer with the fields of another kind that differ between two states of it."""
+    if not (is_dataclass(own) and is_dataclass(before) and type(before) is type(after)):
+        return after
+    changed = {
+        one.name: getattr(after, one.name)
+        for one in fields(before)
+        if getattr(before, one.name) != getattr(after, one.name)
+    }
+    return replace(own, **changed) if changed else own

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +13,13 @@ from scipy import stats
 
 from downslope.data.dataset import Dataset
 from downslope.diagnosis.cause import Change
+from downslope.diagnosis.networks import with_changes_of
 from downslope.engine.metrics import average
 from downslope.engine.optimizers import optimizer_of
 from downslope.engine.settings import LARGEST_SEED, Stop
 from downslope.errors import DownslopeError
-from downslope.nn.notation import own_parts, parse
+from downslope.nn.network import Network
+from downslope.nn.notation import describe, own_parts, parse
 from downslope.runs.finding import Proof
 from downslope.runs.run import Run
 from downslope.runs.train_many import train_side_by_side
@@ -25,7 +27,11 @@ from downslope.runs.train_options import TrainOptions
 
 SEEDS = 4
 MATERIAL = 0.1  # of what separates the metric from perfect: less is no help worth a change
+LEAST_ROOM = 0.3  # of what separates the best constant from perfect: nearer, and little is left
+LEARNT = 0.1  # of the same: better by so much, and the accuracy tells more than the loss
+RATES = ("accuracy", "all_right", "balanced_accuracy")  # metrics of which more is better
 OF_OPTIMIZER = ("clip_norm", "weight_decay", "momentum")
+FEWEST_STEPS = 100  # in fewer steps, what is no step takes most of the time
 COMPILING = 2.0  # seconds: a guess until the first training has shown it
 
 
@@ -37,13 +43,15 @@ class Setup:
         options: All options.
         dataset: The data.
         changes: What was changed so far.
-        own: The user's own parts that its network's notation names.
+        first: The network before any change.
+        is_short: Whether it has fewer epochs than the run, to fit into the time.
     """
 
     options: TrainOptions
     dataset: Dataset
     changes: Mapping[str, Any] = field(default_factory=dict)
-    own: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    first: Network | None = None
+    is_short: bool = False
 
     @staticmethod
     def of(run: Run) -> Setup:
@@ -53,10 +61,10 @@ class Setup:
         dataset = run.dataset
         if run.scaling is not dataset.scaling and dataset.is_scaled:
             dataset = replace(dataset, scaling=run.scaling)
-        return Setup(options, dataset, own=own_parts(run.network))
+        return Setup(options, dataset, first=run.network)
 
     def changed(self, change: Change) -> Setup:
-        """With these settings changed.
+        """With these settings changed; of a network, only what the change differs in.
 
         Raises:
             DownslopeError: A value does not fit.
@@ -72,11 +80,23 @@ class Setup:
         if optimizer:
             assert options.optimizer is not None
             own["optimizer"] = replace(optimizer_of(options.optimizer), **optimizer)
+        told = dict(change)
         if "network" in own:
-            own["network"] = parse(own["network"], self.own)
+            network, first = options.network, self.first
+            assert isinstance(network, Network)
+            assert first is not None
+            wanted = parse(own["network"], own_parts(first))
+            own["network"] = with_changes_of(network, first, wanted)
+            told["network"] = describe(own["network"])
         if "batch_size" in own:
             own["batch_size"] = min(own["batch_size"], len(dataset.train))
-        return Setup(options.replace(**own), dataset, {**self.changes, **change}, self.own)
+        return replace(
+            self, options=options.replace(**own), dataset=dataset, changes={**self.changes, **told}
+        )
+
+    def shortened(self, epochs: int) -> Setup:
+        """With so many epochs."""
+        return replace(self, options=self.options.replace(epochs=epochs), is_short=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +108,58 @@ class Trial:
         metrics: Each metric on the validation part, (seeds,).
         steps: How many steps each had.
         seconds: How long all took.
+        usual: The metrics of the best constant prediction.
     """
 
     setup: Setup
     metrics: Mapping[str, np.ndarray]
     steps: int
     seconds: float
+    usual: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What trainings of one setup came to, before anything is made of it.
+
+    Attributes:
+        metrics: Each metric on the validation part, (seeds,); not finite where it diverged.
+        steps: How many steps the longest had.
+        training: Seconds for the steps.
+        seconds: Seconds in all, with what was compiled.
+    """
+
+    metrics: Mapping[str, np.ndarray]
+    steps: int
+    training: float
+    seconds: float
+
+
+def measure(setup: Setup, seeds: Sequence[int]) -> Measured:
+    """Train with each seed, side by side, and measure on the validation part.
+
+    Raises:
+        DownslopeError: It cannot be trained.
+        KeyboardInterrupt: It was ended by Ctrl-C.
+    """
+    began = time.monotonic()
+    found = train_side_by_side(None, setup.dataset, seeds=seeds, options=setup.options)
+    if any(one.reason == "interrupted" for one in found.outcomes):
+        raise KeyboardInterrupt
+    part, rows = setup.dataset.validation, []
+    for member in range(len(seeds)):
+        with np.errstate(all="ignore"):
+            values = found.model(member, setup.dataset).values(part)
+            rows.append(average(setup.dataset.task, values, part.weights))
+            if setup.dataset.task == "classification" and part.targets.ndim == 1:
+                right = [values[part.targets == one, 1] for one in np.unique(part.targets)]
+                rows[-1]["balanced_accuracy"] = float(np.mean([one.mean() for one in right]))
+    return Measured(
+        metrics={name: np.array([row[name] for row in rows], float) for name in rows[0]},
+        steps=max(one.step for one in found.outcomes),
+        training=found.seconds.training,
+        seconds=time.monotonic() - began,
+    )
 
 
 class Trials:
@@ -105,66 +171,70 @@ class Trials:
     """
 
     def __init__(self, run: Run, seconds: float) -> None:
-        self.began, self.seconds = time.monotonic(), seconds
+        self.seconds, self.spent = seconds, 0.0
         self.run = run
         self.baseline = run.measure_baseline(run.dataset.validation)  # pyright: ignore[reportOptionalMemberAccess] - it has its data
-        per_step = run.seconds.training / max(1, run.outcome.step)
+        per_step = run.seconds.training / max(FEWEST_STEPS, run.outcome.step)
         self.cost = max(per_step, 1e-6) * SEEDS / 2  # seconds for a step of all seeds
+        self.beside = COMPILING  # seconds for what is no step
         self.count = 0
 
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return self.seconds - (time.monotonic() - self.began)
+        return self.seconds - self.spent
 
-    def train(self, setup: Setup) -> Trial | None:
+    def train(self, setup: Setup, seeds: Sequence[int] | None = None) -> Trial | None:
         """Train with each seed; None where there is no time, or it cannot be trained."""
-        samples = len(setup.dataset.train)
-        options = setup.options
-        try:
-            per_epoch = -(
-                -samples // options.plan(setup.dataset).settings.samples_per_step(samples)
-            )
-            steps = per_epoch * int(options.epochs or 1)
-            if self.left < COMPILING / 2 + steps * self.cost:
-                return None
+        samples, options = len(setup.dataset.train), setup.options
+        if seeds is None:
             seeds = [(options.seed + one) % (LARGEST_SEED + 1) for one in range(SEEDS)]
-            began = time.monotonic()
-            found = train_side_by_side(None, setup.dataset, seeds=seeds, options=options)
-            lasted = time.monotonic() - began
-            self.count += SEEDS
+        try:
+            size = options.plan(setup.dataset).settings.samples_per_step(samples)
+            steps = -(-samples // size) * int(options.epochs or 1)
+            if self.left < self.beside / 2 + steps * self.cost:
+                return None
+            found = measure(setup, seeds)
         except DownslopeError:
             return None
-        if any(one.reason == "interrupted" for one in found.outcomes):
-            raise KeyboardInterrupt
-        self.cost = max(1e-7, found.seconds.training / max(1, steps))
-        part = setup.dataset.validation
-        rows = []
-        for member in range(SEEDS):
-            with np.errstate(all="ignore"):
-                values = found.model(member, setup.dataset).values(part)
-                rows.append(average(setup.dataset.task, values, part.weights))
-        metrics = {name: self._finite(name, [row[name] for row in rows]) for name in rows[0]}
-        return Trial(setup, metrics, max(one.step for one in found.outcomes), lasted)
+        self.count += len(seeds)
+        self.spent += found.seconds
+        self.cost = max(1e-7, found.training / max(1, steps))
+        self.beside = found.seconds - found.training
+        metrics = {name: self._finite(name, values) for name, values in found.metrics.items()}
+        return Trial(setup, metrics, found.steps, found.seconds, self.baseline)
 
-    def _finite(self, name: str, values: list[float]) -> np.ndarray:
+    def fitted(self, setup: Setup, trainings: int) -> Setup:
+        """The setup, with fewer epochs where so many trainings would not fit into the time."""
+        samples, options = len(setup.dataset.train), setup.options
+        size = options.plan(setup.dataset).settings.samples_per_step(samples)
+        per_epoch, epochs = -(-samples // size), int(options.epochs or 1)
+        steps = (self.left / max(1, trainings) - self.beside) / self.cost
+        if steps >= per_epoch * epochs:
+            return setup
+        return setup.shortened(max(1, min(epochs, int(steps / per_epoch))))
+
+    def _finite(self, name: str, found: np.ndarray) -> np.ndarray:
         """What diverged counts as ten times as bad as the best constant."""
-        worst = 0.0 if name in ("accuracy", "f1") else 10 * abs(self.baseline[name])
-        found = np.asarray(values, float)
-        if name not in ("accuracy", "f1"):
-            return np.where(np.isfinite(found), np.minimum(found, max(worst, 1e-12)), worst)
-        return np.where(np.isfinite(found), found, worst)
+        if name in RATES:
+            return np.where(np.isfinite(found), found, 0.0)
+        worst = 10 * abs(self.baseline[name])
+        return np.where(np.isfinite(found), np.minimum(found, max(worst, 1e-12)), worst)
 
 
 def metric_of(before: Trial, after: Trial) -> str:
     """The metric that both have in the same unit and that tells most."""
-    task = before.setup.dataset.task
-    if task in ("regression", "counting"):
-        is_absolute = "mae" in before.metrics and "absolute_error" in (
-            _loss_name(before), _loss_name(after)
-        )  # fmt: skip
-        return "mae" if is_absolute else "rmse" if "rmse" in before.metrics else "loss"
-    return "loss" if _loss_name(before) == _loss_name(after) else "accuracy"
+    one, other = before.setup.options, after.setup.options
+    if "rmse" in before.metrics:
+        return "mae" if "absolute_error" in (_loss_name(before), _loss_name(after)) else "rmse"
+    if "accuracy" not in before.metrics:
+        return "loss"
+    if one.class_weights != other.class_weights and "balanced_accuracy" in before.metrics:
+        return "balanced_accuracy"
+    usual = before.usual.get("accuracy", 1.0)
+    known = max(float(own.metrics["accuracy"].mean()) for own in (before, after))
+    is_learnt = known > usual + LEARNT * (1 - usual)
+    return "accuracy" if is_learnt or _loss_name(before) != _loss_name(after) else "loss"
 
 
 def _loss_name(trial: Trial) -> str:
@@ -199,9 +269,11 @@ def effect_of(before: Trial, after: Trial) -> Effect:
     spread = float(difference.std(ddof=1)) / math.sqrt(count)
     margin = float(stats.t.ppf(0.975, count - 1)) * spread
     mean = float(difference.mean())
-    is_rising = name in ("accuracy", "f1")
+    is_rising = name in RATES
+    usual = before.usual.get("accuracy" if is_rising else name, 1.0 if is_rising else 0.0)
     fall = mean if is_rising else -mean
     room = float((1 - one).mean() if is_rising else np.abs(one).mean())
+    room = max(room, LEAST_ROOM * abs(1 - usual if is_rising else usual))
     gain = fall / room if room > 0 else 0.0
     better = int(((difference > 0) if is_rising else (difference < 0)).sum())
     is_sure = better >= count - 1 and (fall - margin > 0 or better == count)

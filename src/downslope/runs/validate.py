@@ -81,13 +81,22 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
     """The data set; where binary cross-entropy is to learn columns of 0 and 1, these are labels.
 
     Raises:
-        DataError: A target is not between 0 and 1.
+        SettingError: A target is not between 0 and 1.
     """
     if dataset.task != "regression" or loss.built_in != "binary_cross_entropy":
         return dataset
     outputs = dataset.train.targets.shape[1:]
     if len(outputs) != 1 or not loss.takes_classes:
         return dataset
+    for part in (dataset.train, dataset.validation, dataset.test):
+        wrong = np.argwhere(~((part.targets >= 0) & (part.targets <= 1)))
+        if len(wrong):
+            raise SettingError(
+                f"The loss is {loss.name}, and a target of {dataset.name} is "
+                f"{part.targets[tuple(wrong[0])]:g}.",
+                "targets of 0 or 1, or how likely it is, between them",
+                "To learn numbers, use squared_error, with a last layer that has no activation.",
+            )
     return replace(dataset, task="multilabel", class_names=dataset.target_names or ("label 1",))
 
 

@@ -354,7 +354,7 @@ def learnt_of(
         DataError: They cannot be learnt.
         SettingError: The task is unknown.
     """
-    columns = [_labels(part, options.class_names) for part in parts]
+    columns = [_labels(part, options) for part in parts]
     if any(isinstance(one, np.ndarray) for one in columns):
         return _several(columns, parts[0], options)
     for one, part in zip(columns, parts, strict=True):
@@ -406,7 +406,7 @@ def _several(columns: Sequence[Any], first: Pair, options: TableOptions) -> Lear
     return Learnt("regression", values, (), ())
 
 
-def _labels(part: Pair, class_names: tuple[str, ...]) -> Any:
+def _labels(part: Pair, options: TableOptions) -> Any:
     """One value per sample as an Arrow column; several each, where they are no classes."""
     values = part.targets
     if isinstance(values, pa.Table):
@@ -431,7 +431,10 @@ def _labels(part: Pair, class_names: tuple[str, ...]) -> Any:
         return _column(values[:, 0], part.names[1])
     if values.dtype.kind in "US":
         raise unlearnable(part.targets, part.names[1])
+    if options.task == "regression":
+        return values
     is_one_hot = ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all()
+    class_names = options.class_names
     if is_one_hot and len(class_names) == values.shape[1]:
         return _named(values.argmax(axis=1), class_names)
     return pa.array(values.argmax(axis=1)) if is_one_hot else values
