@@ -14,7 +14,7 @@ from downslope.data.scaling import Scaling
 from downslope.errors import DataError
 from downslope.nn.piecewise import bins_of
 from downslope.runs.folder_checks import load_options
-from downslope.runs.run_value import AnyRun
+from downslope.runs.run_value import AnyRun, RunValue
 
 MOVED = "Put it back, or say where it is now: --data PATH, or in Python run.with_data(PATH)."
 
@@ -56,7 +56,7 @@ def with_data(run: AnyRun, data: Any = None, on_progress: OnProgress | None = No
     return replace(run, dataset=dataset, data=replace(run.data, source=source))
 
 
-def _as_trained(run: AnyRun, dataset: Dataset) -> Dataset:
+def _as_trained(run: RunValue, dataset: Dataset) -> Dataset:
     """The data as the training had it: encoded, and scaled; of other columns, as it is."""
     encoding = run.data.encoding
     if encoding is not None and dataset.encoding is not None:
@@ -67,7 +67,7 @@ def _as_trained(run: AnyRun, dataset: Dataset) -> Dataset:
     return dataset.scaled_as(run.scaling, is_scaled=run.data.is_scaled)
 
 
-def seen_as_before(earlier: AnyRun, dataset: Dataset) -> tuple[Dataset, list[str]]:
+def seen_as_before(earlier: RunValue, dataset: Dataset) -> tuple[Dataset, list[str]]:
     """Other data as an earlier run's weights know theirs: encoded and scaled as that was.
 
     Weights belong to what they were learnt with: the order of columns, the values of categories,
@@ -105,7 +105,7 @@ def seen_as_before(earlier: AnyRun, dataset: Dataset) -> tuple[Dataset, list[str
     return dataset.scaled_as(_scaling_for(earlier, dataset), is_scaled=then.is_scaled), notes
 
 
-def _scaling_for(earlier: AnyRun, dataset: Dataset) -> Scaling:
+def _scaling_for(earlier: RunValue, dataset: Dataset) -> Scaling:
     """The scaling of an earlier run, for pixels of another range than its own had.
 
     Raises:
