@@ -138,3 +138,60 @@ def test_ranks_become_a_sum_of_clipped_steps():
     np.testing.assert_allclose(found[:, :5].sum(axis=1), np.clip(ranks[:, 0], 0, 5), atol=1e-6)
     np.testing.assert_allclose(found[:, 5:10].sum(axis=1), np.clip(ranks[:, 1], 0, 5), atol=1e-6)
     np.testing.assert_allclose(found[:, 10:], inputs[:, 2:], atol=1e-6)
+
+
+DISAGREEING = {
+    "numbers": (500 + 40 * RNG.normal(size=(40, 2)), "squared_error", lambda z: z, None),
+    "classes": (RNG.integers(0, 3, 40), "cross_entropy", lambda z: softmax(z, axis=-1), None),
+    "one output for two classes": (RNG.integers(0, 2, 40), "binary_cross_entropy", expit, None),
+    "rates": (RNG.poisson(3.0, 40).astype(float), "poisson", np.exp, "regression"),
+}
+
+
+@pytest.mark.parametrize("what", DISAGREEING)
+def test_the_disagreement_is_that_of_members_computed_one_by_one(what):
+    targets, loss, link, task = DISAGREEING[what]
+    data = ds.Dataset.from_arrays(RNG.normal(size=(40, 3)), targets, task=task)
+    outputs = 1 if what in ("one output for two classes", "rates") else {"classes": 3}.get(what, 2)
+    run = ds.train(
+        f"dense 5 tanh, dense {outputs}", data, loss=loss, members=3, epochs=2, batch_size=8
+    )
+    inputs = data.test.inputs
+    first, last = run.parameters[:2]
+    hidden = np.tanh(run.scaling.apply(inputs) @ first["weights"] + first["biases"])
+    apart = np.split(np.asarray(hidden, np.float64), 3, axis=1)
+    each = [
+        own @ last["weights"][member] + last["biases"][member] for member, own in enumerate(apart)
+    ]
+    scaling = run.target_scaling
+    found = [link(one if scaling is None else scaling.undo(one)) for one in each]
+    if what == "one output for two classes":
+        found = [np.concatenate([1 - one, one], axis=1) for one in found]
+    expected = np.std(found, axis=0)
+    assert (expected > 1e-4).any()
+    np.testing.assert_allclose(run.disagreement(inputs), expected, rtol=2e-3, atol=1e-6)
+    if what == "numbers":
+        np.testing.assert_allclose(run.predict(inputs), np.mean(found, axis=0), rtol=1e-5)
+    told = ds.predictions(run, inputs)
+    rows = [line.split(",") for line in told.to_csv().splitlines()]
+    own = expected if what == "numbers" else (
+        np.take_along_axis(expected, run.predict(inputs)[:, None], 1)
+        if run.data.task == "classification"
+        else expected
+    )  # fmt: skip
+    count = own.shape[1]
+    assert all(name.startswith("standard deviation") for name in rows[0][-count:])
+    cells = np.array([row[-count:] for row in rows[1:]], float)
+    np.testing.assert_allclose(cells, own, rtol=2e-3, atol=1e-6)
+    as_json = told.predictions[0]["standard_deviation"]
+    as_list = list(as_json.values()) if isinstance(as_json, dict) else [as_json]
+    np.testing.assert_allclose(as_list, own[0], rtol=2e-3, atol=1e-6)
+    assert "standard deviation" in str(told)
+
+
+def test_a_network_without_members_has_no_disagreement():
+    run = ds.train("dense 2", "moons", members=1, epochs=1)
+    inputs = np.zeros((2, 2))
+    with pytest.raises(ds.NetworkError, match="has one member"):
+        run.disagreement(inputs)
+    assert "standard" not in ds.predictions(run, inputs).to_csv()

@@ -18,6 +18,11 @@ def test_it_trains_members_on_ranks_and_predicts_from_raw_inputs():
     assert members_of(model.run_.network) == 4
     assert model.run_.data.input_names[:3] == ("x0 (rank)", "x1 (rank)", "x2 (rank)")
     assert model.score(inputs, targets) > 0.9
+    numbers, deviations = model.predict(inputs, return_std=True)
+    assert numbers.shape == deviations.shape == (120,)
+    np.testing.assert_array_equal(numbers, model.predict(inputs))
+    far = model.predict(10 * inputs, return_std=True)[1]
+    assert far.mean() > deviations.mean() > 0
 
 
 def test_what_it_decides_about_is_refused_beside_it():

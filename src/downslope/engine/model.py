@@ -22,6 +22,7 @@ from downslope.engine.predictions import linked, outputs_of
 from downslope.engine.scales import Units, target_scaling
 from downslope.nn.activations import identity
 from downslope.nn.losses import Loss, PerSample, resolve
+from downslope.nn.members import members_of, while_learning
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import nothing
 
@@ -130,6 +131,24 @@ class Model:
         found = self.linked(self.outputs(inputs))
         is_one = self.task == "classification" and found.shape[1] == 1
         return np.concatenate([1 - found, found], axis=1) if is_one else found
+
+    def disagreement(self, inputs: np.ndarray | Samples) -> Float[np.ndarray, "n outputs"] | None:
+        """The standard deviation of the members' predictions; None of a network without members.
+
+        Of classes and labels it is that of their probabilities, (N, classes); of numbers that of
+        the numbers, in the units of the targets, (N, outputs).
+        """
+        members = members_of(self.network)
+        if members == 1:
+            return None
+        inputs = inputs.inputs if isinstance(inputs, Samples) else inputs
+        unscaled = Units(self.scaling)
+        found = outputs_of(while_learning(self.network), self._held, unscaled, inputs)
+        each = found.reshape(len(found) * members, -1)
+        answers = self.linked(self.units.predictions_of(each)).astype(np.float64)
+        if self.task == "classification" and answers.shape[1] == 1:
+            answers = np.concatenate([1 - answers, answers], axis=1)
+        return answers.reshape(len(found), members, -1).std(axis=1)
 
     def values(self, samples: Samples) -> Float[np.ndarray, "n metrics"]:
         """The loss and the metrics of each sample, in the units of the data, float64."""

@@ -11,12 +11,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from downslope.data.readers.table_file import is_number
+from downslope.nn.members import members_of
 from downslope.numerals import rounded
 from downslope.result import PROGRAM_ONLY, Part, Result
 from downslope.runs.metric_text import label_words
 from downslope.runs.run import Run
 from downslope.text import Table, amount
 
+DEVIATION = "standard_deviation"
 DIGITS = 6  # of a prediction of the size of its standard deviation
 
 
@@ -30,12 +32,15 @@ class Predictions(Result):
         values: Classes as integers (N,), 0 or 1 for each label (N, labels), numbers (N, outputs),
             or numbers of people (N, 1).
         probabilities: Of each class or label, (N, classes); None for numbers and people.
+        deviations: The standard deviation of the members' predictions, (N, outputs), or of each
+            probability, (N, classes); None of a network without members. See `Run.disagreement`.
     """
 
     run: Run = field(repr=False, metadata=PROGRAM_ONLY)
     inputs: tuple[tuple[str, int], ...] = field(metadata=PROGRAM_ONLY)
     values: np.ndarray = field(metadata=PROGRAM_ONLY)
     probabilities: np.ndarray | None = field(metadata=PROGRAM_ONLY)
+    deviations: np.ndarray | None = field(default=None, metadata=PROGRAM_ONLY)
 
     _also: ClassVar[tuple[str, ...]] = ("predictions",)
 
@@ -52,7 +57,7 @@ class Predictions(Result):
     def predictions(self) -> list[dict[str, Any]]:
         """Of each input its source, its row, and what is predicted, as plain values."""
         return [
-            {"input": source, "row": row, **self._one(index)}
+            {"input": source, "row": row, **self._one(index), **self._deviation(index)}
             for index, (source, row) in enumerate(self.inputs)
         ]
 
@@ -73,9 +78,24 @@ class Predictions(Result):
             return {"value": dict(zip(data.target_names, values, strict=True))}
         return {"value": values[0] if len(values) == 1 else values}
 
+    def _deviation(self, index: int) -> dict[str, Any]:
+        """The members' standard deviation for an input: of a class, that of its probability."""
+        if self.deviations is None:
+            return {}
+        own = self.deviations[index].tolist()
+        if self.run.data.task == "classification":
+            return {DEVIATION: own[self.values[index]]}
+        names = self.run.data.target_names
+        if len(names) > 1:
+            return {DEVIATION: dict(zip(names, own, strict=True))}
+        return {DEVIATION: own[0] if len(own) == 1 else own}
+
     def parts(self) -> Iterator[Part]:
         """The predictions in a table, with the digits that tell them apart."""
-        cells = [_cells(self.run, self._one(index)) for index in range(len(self))]
+        cells = [
+            _cells(self.run, self._one(index)) | _told(self.run, self._deviation(index))
+            for index in range(len(self))
+        ]
         names = list(cells[0]) if cells else []
         numeric = [1, *(2 + index for index, name in enumerate(names) if name != "class")]
         rows = [
@@ -88,7 +108,8 @@ class Predictions(Result):
         """The predictions as CSV, for other programs.
 
         The columns: `input`, where there is more than one source; `prediction`, or of several
-        targets one each by its name; for classes and labels also `probability NAME` for each. A
+        targets one each by its name; for classes and labels also `probability NAME` for each; of
+        members `standard deviation`, or one for each target: of a class, of its probability. A
         text that a spreadsheet would take for a formula, such as a class called =1+1, gets an
         apostrophe in front, by which spreadsheets know it for a text.
         """
@@ -102,6 +123,20 @@ class Predictions(Result):
         return text.getvalue()
 
     def _columns(self) -> tuple[list[str], list[list[Any]]]:
+        head, rows = self._predicted()
+        if self.deviations is None:
+            return head, rows
+        own = self.deviations
+        if self.run.data.task == "classification":
+            own = np.take_along_axis(own, self.values[:, None].astype(np.int64), axis=1)
+        names = ["standard deviation"]
+        if own.shape[1] > 1:
+            names = [f"standard deviation {name}" for name in head[: own.shape[1]]]
+        return [*head, *names], [
+            [*row, *more] for row, more in zip(rows, own.tolist(), strict=True)
+        ]
+
+    def _predicted(self) -> tuple[list[str], list[list[Any]]]:
         data, values = self.run.data, self.values.tolist()
         if self.probabilities is None:
             count = self.values.shape[1]
@@ -151,8 +186,9 @@ def predictions(run: Run, inputs: Any, *, names: Sequence[tuple[str, int]] = ())
             probabilities = run.probabilities(inputs)
         else:
             values = values.reshape(len(values), -1)
+    deviations = None if members_of(run.network) == 1 else run.disagreement(inputs)
     sources = tuple(names) or tuple(("inputs", row) for row in range(1, len(values) + 1))
-    return Predictions(run, sources, values, probabilities)
+    return Predictions(run, sources, values, probabilities, deviations)
 
 
 def counts_people(run: Run) -> bool:
@@ -188,6 +224,20 @@ def _cells(run: Run, found: dict[str, Any]) -> dict[str, str]:
     values = value if isinstance(value, dict) else {"value": value}
     each = digits if len(digits) == len(values) else digits[:1] * len(values)
     return {name: rounded(one, few) for (name, one), few in zip(values.items(), each, strict=True)}
+
+
+def _told(run: Run, found: dict[str, Any]) -> dict[str, str]:
+    """The members' standard deviations as cells of a table, by column."""
+    if not found:
+        return {}
+    own = found[DEVIATION]
+    named = own if isinstance(own, dict) else {"": own}
+    is_share = run.data.task in ("classification", "multilabel")
+    return {
+        f"standard deviation {name}".strip(): f"{100 * one:.1f} %" if is_share else rounded(one, 2)
+        for name, one in named.items()
+        if not isinstance(one, list)
+    }
 
 
 def _as_text(cell: object) -> object:

@@ -10,7 +10,7 @@ import numpy as np
 
 from downslope.data.dataset import Samples
 from downslope.data.readers.frames import is_frame, table_from
-from downslope.errors import DataError
+from downslope.errors import DataError, NetworkError
 from downslope.nn.network import Signal
 from downslope.runs.run_value import RunValue
 
@@ -81,6 +81,18 @@ def probabilities(run: RunValue, inputs: Any) -> np.ndarray:
             f"{run.data.name} has no classes.", "a run that learnt classes", "Use predict."
         )
     return run.model.probabilities(checked_inputs(run, inputs))
+
+
+def disagreement(run: RunValue, inputs: Any) -> np.ndarray:
+    """`Run.disagreement`."""
+    found = run.model.disagreement(checked_inputs(run, inputs))
+    if found is None:
+        raise NetworkError(
+            "The network has one member, which has nobody to disagree with.",
+            "a run of several members, as tables get by default",
+            "Train with members=4 (--members 4).",
+        )
+    return found
 
 
 def signals(run: RunValue, inputs: Any) -> tuple[Signal, ...]:

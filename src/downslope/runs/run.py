@@ -99,6 +99,32 @@ class Run(RunValue):
         """
         return predict.probabilities(self, inputs)
 
+    def disagreement(self, inputs: Any) -> np.ndarray:
+        """How far the predictions of the members differ: their standard deviation.
+
+            s = sqrt(((y_1 - y)^2 + ... + (y_M - y)^2) / M),  y the mean of the members' y_m
+
+        It is large where the training samples leave open what the prediction should be, and says
+        nothing of the noise that the targets have anyway.
+
+        Returns:
+            Of numbers in the units of the targets, (N, outputs); of classes and labels that of
+            each probability, (N, classes).
+
+        Raises:
+            DataError: The inputs have the wrong shape.
+            NetworkError: The network has no members.
+
+        Source: Lakshminarayanan et al., Simple and scalable predictive uncertainty estimation
+        using deep ensembles, 2017.
+
+        Example:
+            >>> run = ds.train("dense 8 tanh, dense 2", "moons", members=3, epochs=2)
+            >>> run.disagreement(np.array([[0.5, 0.2], [1.0, -0.4]])).shape
+            (2, 2)
+        """
+        return predict.disagreement(self, inputs)
+
     def signals(self, inputs: Any) -> tuple[Signal, ...]:
         """Each layer's pre-activations and activations for raw inputs (N, *input_shape).
 

@@ -411,13 +411,24 @@ class NetworkEstimator(BaseEstimator):
 
     def _raw_predictions(self, X: Any) -> np.ndarray:
         """The network's outputs: logits or numbers, float64 of shape (N, outputs)."""
+        X = self._seen(X)
+        return self.run_.outputs(padded(X))[: len(X)].astype(np.float64)
+
+    def _disagreement(self, X: Any) -> np.ndarray:
+        """The standard deviation of the members' predictions, (N, outputs)."""
+        X = self._seen(X)
+        with parameters.value_errors():
+            return self.run_.disagreement(padded(X))[: len(X)]
+
+    def _seen(self, X: Any) -> np.ndarray:
+        """Inputs as the network takes them, checked, (N, inputs)."""
         check_is_fitted(self)
-        X = self._checked(X)
-        if self.preset == "strong":
-            encoding = self.run_.data.encoding
-            assert encoding is not None
-            X = encoding.with_ranks(dense(X))
-        return self.run_.outputs(padded(dense(X)))[: X.shape[0]].astype(np.float64)
+        X = dense(self._checked(X))
+        if self.preset != "strong":
+            return X
+        encoding = self.run_.data.encoding
+        assert encoding is not None
+        return encoding.with_ranks(X)
 
     def _predictions(self, X: Any) -> np.ndarray:
         """Probabilities or numbers, float64 of shape (N, outputs)."""

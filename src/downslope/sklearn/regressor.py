@@ -106,10 +106,21 @@ class NetworkRegressor(RegressorMixin, NetworkEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         return self._learn(X, y, sample_weight, once=True)
 
-    def predict(self, X: Any) -> np.ndarray:
-        """The numbers for inputs (samples, features): (samples,) or (samples, outputs)."""
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """The numbers for inputs (samples, features): (samples,) or (samples, outputs).
+
+        Args:
+            X: Inputs.
+            return_std: Whether to return (numbers, standard deviations): how far the members of
+                `preset="strong"` disagree, see `Run.disagreement`.
+
+        Raises:
+            ValueError: The network has no members to disagree.
+        """
         predictions = self._predictions(X)
-        return predictions.ravel() if predictions.shape[1] == 1 else predictions
+        found = [predictions, self._disagreement(X)] if return_std else [predictions]
+        own = [one.ravel() if one.shape[1] == 1 else one for one in found]
+        return (own[0], own[1]) if return_std else own[0]
 
     def _targets(self, y: Any, first: bool) -> np.ndarray:
         if y.ndim == 2 and y.shape[1] == 1:
