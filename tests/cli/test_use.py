@@ -170,7 +170,7 @@ def test_a_table_from_raw_columns_to_answers(call, tmp_path):
     Path("less.csv").write_text("town\nRome\n")
     assert "The table has no column 'size'." in call("predict", "r", "less.csv").stderr
     lines = call("predict", "r", "ask.csv", "--csv").stdout.splitlines()
-    assert lines[0] == "prediction,probability big,probability small"
+    assert lines[0] == "prediction,probability big,probability small,standard deviation"
     assert [line.partition(",")[0] for line in lines[1:3]] == ["small", "big"]
     assert call("predict", "r", "ask.csv", "--out", "b.csv").stdout == ""
     assert Path("b.csv").read_text().splitlines() == lines
