@@ -207,7 +207,7 @@ def test_answers_in_a_pipe(call, tmp_path):
         capture_output=True,
         check=True,
     )
-    assert done.stdout.decode().splitlines()[0] == "prediction"
+    assert done.stdout.decode().splitlines()[0] == "prediction,standard deviation"
     assert len(done.stdout.decode().splitlines()) == 3
 
 

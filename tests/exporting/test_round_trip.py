@@ -78,8 +78,9 @@ def test_raw_columns_in_onnxruntime_answer_as_predict_does(tmp_path, monkeypatch
     subprocess.run([sys.executable, "-c", ELSEWHERE], check=True)
     with open("answers.csv", newline="") as file:
         head, *rows = csv.reader(file)
-    assert head == ["prediction", "probability <=50K", "probability >50K"]
+    assert head[:3] == ["prediction", "probability <=50K", "probability >50K"]
+    assert head[3:] == ["standard deviation"]
     assert np.load("prediction.npy").tolist() == [row[0] for row in rows]
-    fractions = np.array([row[1:] for row in rows], float)
+    fractions = np.array([row[1:3] for row in rows], float)
     np.testing.assert_allclose(np.load("probabilities.npy"), fractions, atol=1e-5)
     assert len(rows) == ROWS and 0.05 < np.mean([row[0] == ">50K" for row in rows]) < 0.95
