@@ -1,14 +1,19 @@
-"""Faults that were planted, mild and severe, and healthy runs, on small data sets."""
+"""Faults that were planted, severe and mild, each on several data sets.
+
+A cause is planted by a function from a set, a seed and the degree to a run. `PLANTS` says which
+causes there are, on which kind of sets they show, and which others are as true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 import downslope as ds
+from benchmarks.diagnosis.sets import Set
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Case:
         name: Its name.
         make: Trains it.
         true: The causes that are true of it; empty where nothing is wrong.
-        degree: "severe", "mild" or "healthy".
+        degree: "severe", "mild", "healthy", or what else it belongs to.
     """
 
     name: str
@@ -28,105 +33,166 @@ class Case:
     degree: str = "healthy"
 
 
-def blobs(seed: int, samples: int = 600, features: int = 8, classes: int = 3) -> ds.Dataset:
-    """Classes around two centres each, which no plane separates."""
-    draw = np.random.default_rng(seed)
-    centres = draw.normal(0, 2.0, (2 * classes, features))
-    which = draw.integers(0, 2 * classes, samples)
-    inputs = centres[which] + draw.normal(0, 1.0, (samples, features))
-    names = [f"class {one}" for one in range(classes)]
-    return ds.Dataset.from_arrays(inputs, which % classes, class_names=names)
+TWO = "dense 32 relu, dense 32 relu"
+ONE = "dense 64 relu"
 
 
-def bumps(seed: int, samples: int = 600, features: int = 4, noise: float = 0.1) -> ds.Dataset:
-    """Numbers that are a bent function of the inputs."""
-    draw = np.random.default_rng(seed)
-    inputs = draw.uniform(-2, 2, (samples, features))
-    targets = (
-        np.sin(2 * inputs[:, 0]) + inputs[:, 1] * inputs[:, 2] + noise * draw.normal(size=samples)
-    )
-    return ds.Dataset.from_arrays(inputs, targets)
+def outputs_of(data: ds.Dataset) -> int:
+    """How many outputs a network for it has."""
+    return len(data.class_names) or data.output_shape[-1]
 
 
-def ellipses(seed: int, samples: int = 600) -> ds.Dataset:
-    """Two classes, inside and outside of a ring."""
-    draw = np.random.default_rng(seed)
-    inputs = draw.normal(0, 1.5, (samples, 2))
-    return ds.Dataset.from_arrays(inputs, (np.hypot(*inputs.T) > 1.7).astype(int))
+def trained(data: ds.Dataset, network: Any = TWO, last: str = "", **settings: Any) -> ds.Run:
+    """A training with plain settings.
 
-
-SETS: dict[str, Callable[[int], ds.Dataset]] = {
-    "blobs": blobs,
-    "bumps": bumps,
-    "ring": ellipses,
-    "digits": lambda seed: ds.load("digits", split_seed=seed),
-    "waves": lambda seed: ds.load("waves", split_seed=seed),
-}
-OUTPUTS = {"blobs": 3, "bumps": 1, "ring": 2, "digits": 10, "waves": 1}
-
-
-def trained(data: ds.Dataset, hidden: str, outputs: int, last: str = "", **settings: Any) -> ds.Run:
-    """A training with plain settings."""
+    Args:
+        data: What is learnt.
+        network: The hidden layers in notation, or a whole network.
+        last: What stands behind the last layer.
+        settings: Of `train`.
+    """
     own: dict[str, Any] = {
         "optimizer": "adam", "learning_rate": 0.003, "schedule": "constant", "batch_size": 32,
-        "epochs": 30,
+        "epochs": 30, "label_smoothing": 0.0,
     }  # fmt: skip
-    network = f"{hidden}, dense {outputs}{last}" if hidden else f"dense {outputs}{last}"
+    if isinstance(network, str):
+        ending = f"dense {outputs_of(data)}{last}"
+        network = f"{network}, {ending}" if network else ending
+    if own["batch_size"] > len(data.train):
+        own["batch_size"] = len(data.train)
     return ds.train(network, data, **{**own, **settings})
 
 
+PARTS = ("train", "validation", "test")
+
+
+def changed(data: ds.Dataset, change: Callable[[str, ds.Samples], ds.Samples]) -> ds.Dataset:
+    """The same with each part changed, by its name."""
+    return replace(data, **{name: change(name, getattr(data, name)) for name in PARTS})
+
+
 def shuffled(data: ds.Dataset, seed: int, fraction: float = 1.0) -> ds.Dataset:
-    """The same with the targets of training and validation part shuffled."""
+    """With the targets of a fraction of each part shuffled."""
     draw = np.random.default_rng(seed)
 
-    def part(one: ds.Samples) -> ds.Samples:
+    def part(_: str, one: ds.Samples) -> ds.Samples:
         targets = np.array(one.targets)
         chosen = draw.permutation(len(targets))[: int(fraction * len(targets))]
         targets[chosen] = targets[draw.permutation(chosen)]
         return replace(one, targets=targets)
 
-    return replace(data, train=part(data.train), validation=part(data.validation))
+    return changed(data, part)
 
 
 def with_inputs(data: ds.Dataset, times: float, plus: float = 0.0) -> ds.Dataset:
-    """The same with inputs of another size, which nothing scales."""
-    parts = {
-        name: replace(own, inputs=np.asarray(own.inputs, float) * times + plus)
-        for name in ("train", "validation", "test")
-        for own in (getattr(data, name),)
-    }
-    return replace(data, **parts).unscaled()
+    """With inputs of another size, which nothing scales."""
+    scaled = data.scaling
+
+    def part(_: str, one: ds.Samples) -> ds.Samples:
+        return replace(one, inputs=np.asarray(scaled.apply(one.inputs), float) * times + plus)
+
+    return changed(data, part).unscaled()
 
 
 def with_targets(data: ds.Dataset, times: float, plus: float = 0.0) -> ds.Dataset:
     """Likewise the targets, with inputs of size 1."""
-    parts = {
-        name: replace(
-            own,
-            inputs=data.scaling.apply(own.inputs),
-            targets=np.asarray(own.targets, float) * times + plus,
-        )
-        for name in ("train", "validation", "test")
-        for own in (getattr(data, name),)
-    }
-    return replace(data, **parts).unscaled()
+    mean, std = (getattr(data.train.targets, name)(axis=0) for name in ("mean", "std"))
+    scaled = data.scaling
+
+    def part(_: str, one: ds.Samples) -> ds.Samples:
+        targets = (one.targets - mean) / np.where(std == 0, 1, std) * times + plus
+        return replace(one, inputs=np.asarray(scaled.apply(one.inputs), float), targets=targets)
+
+    return changed(data, part).unscaled()
 
 
-def with_outlier(data: ds.Dataset, size: float) -> ds.Dataset:
-    """The same with two training targets far away."""
+def with_outliers(data: ds.Dataset, times: float) -> ds.Dataset:
+    """With two training targets so many standard deviations away."""
     targets = np.array(data.train.targets, float)
-    targets[[3, 40]] = [[size], [-size]]
+    middle, std = targets.mean(axis=0), targets.std(axis=0)
+    targets[3], targets[40] = middle + times * std, middle - times * std
     return replace(data, train=replace(data.train, targets=targets))
 
 
-def rare(data: ds.Dataset, kept: float) -> ds.Dataset:
-    """The same with few samples of all classes but the first."""
+def rare(data: ds.Dataset, kept: float, seed: int) -> ds.Dataset:
+    """With few training and validation samples of all classes but the first."""
+    draw = np.random.default_rng(seed)
 
-    def part(one: ds.Samples) -> ds.Samples:
-        draw = np.random.default_rng(0)
-        return one.take(np.flatnonzero((one.targets == 0) | (draw.random(len(one)) < kept)))
+    def part(name: str, one: ds.Samples) -> ds.Samples:
+        chosen = (one.targets == 0) | (draw.random(len(one)) < kept)
+        if name == "validation":  # at least one other, or accuracy says nothing
+            chosen[np.flatnonzero(one.targets != 0)[:1]] = True
+        return one.take(np.flatnonzero(chosen))
 
-    return replace(data, train=part(data.train), validation=part(data.validation))
+    return changed(data, part)
+
+
+def _everything(data: ds.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    parts = [getattr(data, name) for name in PARTS]
+    inputs = np.concatenate([np.asarray(one.inputs, float).reshape(len(one), -1) for one in parts])
+    return inputs, np.concatenate([one.targets for one in parts])
+
+
+def again(data: ds.Dataset, inputs: np.ndarray, targets: np.ndarray, seed: int) -> ds.Dataset:
+    """Other samples of the same task, split anew."""
+    names = [] if data.task == "regression" else data.class_names
+    return ds.Dataset.from_arrays(
+        inputs, targets, task=data.task, class_names=names, split_seed=seed
+    )
+
+
+def shifted(data: ds.Dataset, fraction: float, seed: int) -> ds.Dataset:
+    """With each target at the sample after its own, from some row on."""
+    inputs, targets = _everything(data)
+    order = np.random.default_rng(seed).permutation(len(targets))
+    inputs, targets = inputs[order], targets[order]
+    first = int((1 - fraction) * len(targets))
+    targets[first:] = np.roll(targets[first:], 1, axis=0)
+    return again(data, inputs, targets, seed)
+
+
+def leaking(data: ds.Dataset, noise: float, seed: int) -> ds.Dataset:
+    """With a column that is the target, but for a little noise."""
+    inputs, targets = _everything(data)
+    own = np.asarray(targets, float).reshape(len(targets), -1)[:, :1]
+    own = own / own.std() + noise * np.random.default_rng(seed).normal(size=own.shape)
+    return again(data, np.concatenate([inputs, own], axis=1), targets, seed)
+
+
+def copied(data: ds.Dataset, fraction: float, seed: int) -> ds.Dataset:
+    """With a fraction of the samples twice."""
+    inputs, targets = _everything(data)
+    twice = np.random.default_rng(seed).permutation(len(targets))[: int(fraction * len(targets))]
+    both = (np.concatenate([one, one[twice]]) for one in (inputs, targets))
+    return again(data, *both, seed)
+
+
+def mislabelled(data: ds.Dataset, fraction: float, seed: int) -> ds.Dataset:
+    """With a fraction of the labels replaced by another class."""
+    draw, classes = np.random.default_rng(seed), len(data.class_names)
+
+    def part(_: str, one: ds.Samples) -> ds.Samples:
+        targets = np.array(one.targets)
+        chosen = draw.random(len(targets)) < fraction
+        targets[chosen] = (targets[chosen] + draw.integers(1, classes, chosen.sum())) % classes
+        return replace(one, targets=targets)
+
+    return changed(data, part)
+
+
+def without_class(data: ds.Dataset, parts: Sequence[str]) -> ds.Dataset:
+    """With no sample of the last class in some parts."""
+    last = len(data.class_names) - 1
+
+    def part(name: str, one: ds.Samples) -> ds.Samples:
+        return one.take(np.flatnonzero(one.targets != last)) if name in parts else one
+
+    return changed(data, part)
+
+
+def few(data: ds.Dataset, count: int) -> ds.Dataset:
+    """With the first training samples alone."""
+    return replace(data, train=data.train.take(np.arange(min(count, len(data.train)))))
 
 
 def start_of(value: float) -> ds.Initializer:
@@ -143,227 +209,240 @@ def normal(size: float) -> ds.Initializer:
     return ds.Initializer(f"normal {size:g}", variance=lambda inputs, outputs: size**2)
 
 
-def layers(widths: list[int], outputs: int, activation: str, start: Any) -> ds.Network:
+def layers(widths: Sequence[int], data: ds.Dataset, activation: str, start: Any) -> ds.Network:
     """Dense layers with a start of their own."""
     hidden = [ds.Dense(width, activation, initializer=start) for width in widths]
-    return ds.Network([*hidden, ds.Dense(outputs, initializer=start)])
+    return ds.Network([*hidden, ds.Dense(outputs_of(data), initializer=start)])
 
 
-def planted(seed: int) -> Iterator[Case]:
-    """Every fault at both degrees, each on one of the data sets that show it."""
-    kinds = list(SETS)
-    pick = lambda *names: (names or kinds)[seed % len(names or kinds)]  # noqa: E731 - short
-
-    def case(cause: str, degree: str, name: str, make: Callable[[], ds.Run], *also: str) -> Case:
-        return Case(f"{cause} {degree} {name} {seed}", make, (cause, *also), degree)
-
-    two, relu = "dense 32 relu, dense 32 relu", "dense 64 relu"
-    for degree, by in (("severe", 1), ("mild", 0)):
-        name = pick("blobs", "digits", "bumps", "waves")
-        data, outputs = SETS[name](seed), OUTPUTS[name]
-        own = {"optimizer": "sgd", "learning_rate": 30.0 if by else 3.0}
-        yield case("learning_rate_too_high", degree, name,
-                   lambda d=data, o=outputs, k=own: trained(d, two, o, seed=seed, **k),
-                   "dead_relus")  # fmt: skip
-        rate = 1e-7 if by else 1e-5
-        yield case("learning_rate_too_low", degree, name,
-                   lambda d=data, o=outputs, r=rate: trained(d, two, o, learning_rate=r, seed=seed),
-                   "too_few_steps")  # fmt: skip
-        epochs = 1 if by else 3
-        yield case("too_few_steps", degree, name,
-                   lambda d=data, o=outputs, e=epochs: trained(
-                       d, two, o, learning_rate=3e-4, epochs=e, batch_size=64, seed=seed),
-                   "learning_rate_too_low", "batch_too_large")  # fmt: skip
-        times = (1e4, 5e3) if by else (60.0, 30.0)
-        yield case("inputs_not_scaled", degree, name,
-                   lambda d=data, o=outputs, t=times: trained(
-                       with_inputs(d, *t), "dense 16 tanh", o, seed=seed),
-                   "saturated_activations", "targets_not_scaled")  # fmt: skip
-        name = pick("bumps", "waves")
-        data, outputs = SETS[name](seed), OUTPUTS[name]
-        far = (1e5, 3e5) if by else (300.0, 200.0)
-        yield case(
-            "targets_not_scaled",
-            degree,
-            name,
-            lambda d=data, o=outputs, t=far: trained(with_targets(d, *t), relu, o, seed=seed),
-        )
-        size = 1e5 if by else 300.0
-        yield case(
-            "outlier_owns_loss",
-            degree,
-            name,
-            lambda d=data, o=outputs, s=size: trained(with_outlier(d, s), relu, o, seed=seed),
-        )
-        last = " sigmoid" if by else " tanh"
-        yield case(
-            "wrong_last_activation",
-            degree,
-            name,
-            lambda d=data, o=outputs, a=last: trained(d, relu, o, a, seed=seed),
-        )
-        yield case(
-            "no_hidden_activation",
-            degree,
-            name,
-            lambda d=data, o=outputs, s=by: trained(
-                d, "dense 32, dense 32" if s else "dense 32, dense 8", o, seed=seed
-            ),
-        )
-        name = pick("blobs", "digits", "ring")
-        data, outputs = SETS[name](seed), OUTPUTS[name]
-        depth = 9 if by else 6
-        yield case("vanishing_gradients", degree, name,
-                   lambda d=data, o=outputs, n=depth: trained(
-                       d, ", ".join(["dense 24 sigmoid"] * n), o, seed=seed, epochs=15),
-                   "saturated_activations")  # fmt: skip
-        value = 0.0 if by else 0.1
-        yield case(
-            "constant_start",
-            degree,
-            name,
-            lambda d=data, o=outputs, v=value: trained_with(
-                layers([32, 32], o, "relu", start_of(v)), d, seed=seed
-            ),
-        )
-        std = 10.0 if by else 2.0
-        yield case("start_wrongly_scaled", degree, name,
-                   lambda d=data, o=outputs, v=std: trained_with(
-                       layers([64, 64], o, "tanh", normal(v)), d, seed=seed, learning_rate=0.001),
-                   "saturated_activations", "exploding_gradients")  # fmt: skip
-        rates = "dropout 0.95" if by else "dropout 0.8"
-        yield case(
-            "dropout_too_strong",
-            degree,
-            name,
-            lambda d=data, o=outputs, r=rates: trained(
-                d, f"dense 24 relu, {r}, dense 24 relu, {r}", o, seed=seed
-            ),
-        )
-        decay = ds.Optimizer("adamw", weight_decay=30.0 if by else 3.0)
-        yield case(
-            "weight_decay_too_strong",
-            degree,
-            name,
-            lambda d=data, o=outputs, w=decay: trained(
-                d, relu, o, optimizer=w, learning_rate=0.01, seed=seed
-            ),
-        )
-        clip = ds.Optimizer("sgd", clip_norm=1e-5 if by else 1e-3)
-        yield case("clipping_always_on", degree, name,
-                   lambda d=data, o=outputs, c=clip: trained(
-                       d, relu, o, optimizer=c, learning_rate=0.1, seed=seed),
-                   "learning_rate_too_low")  # fmt: skip
-        width = 1 if by else 2
-        yield case(
-            "too_small",
-            degree,
-            name,
-            lambda d=data, o=outputs, w=width: trained(
-                d, f"dense {w} relu", o, learning_rate=0.01, seed=seed
-            ),
-            "dead_relus",
-        )
-        mixed = 1.0 if by else 0.9
-        yield case(
-            "nothing_to_learn",
-            degree,
-            name,
-            lambda d=data, o=outputs, m=mixed: trained(
-                shuffled(d, seed, m), relu, o, seed=seed, epochs=15
-            ),
-        )
-        kept = 0.02 if by else 0.05
-        yield case(
-            "dominating_class",
-            degree,
-            "ring",
-            lambda k=kept: trained(
-                rare(ellipses(seed, 2000), k), "dense 8 relu", 2, seed=seed, epochs=6
-            ),
-            "too_few_steps",
-        )
-        few = 40 if by else 90
-        yield case(
-            "overfitting",
-            degree,
-            "blobs",
-            lambda f=few: trained(
-                shuffled(blobs(seed, 3 * f, 20), seed, 0.25),
-                "dense 256 relu, dense 256 relu",
-                3,
-                epochs=80,
-                seed=seed,
-            ),
-        )
+def frozen(data: ds.Dataset, seed: int, is_severe: bool) -> ds.Run:
+    """A training whose first layers keep weights that had learnt nothing."""
+    narrow = "dense 4 relu, dense 4 relu" if is_severe else "dense 8 relu, dense 8 relu"
+    empty = trained(data, narrow, epochs=1, learning_rate=1e-7, seed=seed)
+    return trained(data, narrow, start=empty, freeze=2 if is_severe else 1, seed=seed + 1)
 
 
-def trained_with(network: ds.Network, data: ds.Dataset, **settings: Any) -> ds.Run:
-    """A training of a network as a value."""
-    own: dict[str, Any] = {
-        "optimizer": "adam", "learning_rate": 0.003, "schedule": "constant", "batch_size": 32,
-        "epochs": 30,
-    }  # fmt: skip
-    return ds.train(network, data, **{**own, **settings})
+class Plant(NamedTuple):
+    """How a cause is planted.
+
+    Attributes:
+        make: From the data, a seed and whether it is severe to a run.
+        task: On which sets: "classes", "numbers", "both".
+        also: Causes that are as true.
+        is_bent: Whether it shows only where a linear network does not do.
+    """
+
+    make: Callable[[ds.Dataset, int, bool], ds.Run]
+    task: str = "both"
+    also: tuple[str, ...] = ()
+    is_bent: bool = False
 
 
-def healthy(seed: int) -> Iterator[Case]:
-    """Trainings of which nothing is wrong, odd ones among them."""
-    for name in SETS:
-        data, outputs = SETS[name](seed), OUTPUTS[name]
-        for hidden, own in (
-            ("dense 64 relu", {"epochs": 40}),
-            ("dense 32 tanh, dense 32 tanh", {"epochs": 60, "schedule": "one-cycle",
-                                              "learning_rate": 0.01}),
-        ):  # fmt: skip
-            yield Case(
-                f"healthy {name} {hidden} {seed}",
-                lambda d=data, o=outputs, h=hidden, k=own: trained(d, h, o, seed=seed, **k),
-            )
-    yield Case(
-        f"healthy batch 1 {seed}",
-        lambda: trained(
-            blobs(seed, 300),
-            "dense 32 relu",
-            3,
-            batch_size=1,
-            epochs=15,
-            learning_rate=0.001,
-            seed=seed,
-        ),
-    )
-    yield Case(
-        f"healthy tiny {seed}",
-        lambda: trained(blobs(seed, 60), "dense 16 relu", 3, epochs=80, seed=seed),
-    )
-    yield Case(
-        f"healthy hard {seed}",
-        lambda: trained(bumps(seed, 800, noise=2.0), "dense 16 relu", 1, epochs=20, seed=seed),
-    )
-    yield Case(
-        f"healthy deep {seed}",
-        lambda: trained(
-            blobs(seed),
-            ", ".join(["dense 32 relu"] * 6),
-            3,
-            epochs=40,
-            learning_rate=0.001,
-            seed=seed,
-        ),
-    )
-    yield Case(
-        f"healthy linear {seed}",
-        lambda: trained(
-            ds.Dataset.from_arrays(*_line(seed)), "", 1, epochs=60, learning_rate=0.01, seed=seed
-        ),
-    )
-    yield Case(
-        f"healthy dropout {seed}",
-        lambda: trained(blobs(seed), "dense 64 relu, dropout 0.3", 3, epochs=40, seed=seed),
-    )
+def _descent(**own: Any) -> ds.Optimizer:
+    return ds.Optimizer("sgd", **own)
 
 
-def _line(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    draw = np.random.default_rng(seed)
-    inputs = draw.normal(size=(400, 5))
-    return inputs, inputs @ draw.normal(size=5) + 0.3 * draw.normal(size=400)
+# of each: data, seed, whether it is severe
+PLANTS: dict[str, Plant] = {
+    "learning_rate_too_high": Plant(
+        lambda d, s, x: trained(d, seed=s, optimizer="sgd", learning_rate=30.0 if x else 3.0),
+        also=("dead_relus",),
+    ),
+    "learning_rate_too_low": Plant(
+        lambda d, s, x: trained(d, seed=s, learning_rate=1e-7 if x else 1e-5),
+        also=("too_few_steps",),
+    ),
+    "too_few_steps": Plant(
+        lambda d, s, x: trained(
+            d, seed=s, learning_rate=3e-4, epochs=1 if x else 3, batch_size=64),
+        also=("learning_rate_too_low", "batch_too_large"),
+    ),
+    "inputs_not_scaled": Plant(
+        lambda d, s, x: trained(
+            with_inputs(d, *((1e4, 5e3) if x else (60.0, 30.0))), "dense 16 tanh", seed=s),
+        also=("saturated_activations",),
+        is_bent=True,
+    ),
+    "targets_not_scaled": Plant(
+        lambda d, s, x: trained(with_targets(d, *((1e5, 3e5) if x else (300.0, 200.0))), seed=s),
+        "numbers",
+    ),
+    "outlier_owns_loss": Plant(
+        lambda d, s, x: trained(with_outliers(d, 1e5 if x else 100.0), seed=s), "numbers"
+    ),
+    "saturated_activations": Plant(
+        lambda d, s, x: trained(
+            d, layers([32, 32], d, "tanh", normal(20.0 if x else 4.0)), seed=s,
+            learning_rate=0.001),
+        also=("start_wrongly_scaled", "exploding_gradients"),
+        is_bent=True,
+    ),
+    "dead_relus": Plant(
+        lambda d, s, x: trained(
+            with_inputs(d, 1.0, 4.0), ds.Network([
+                ds.Dense(32, "relu", initializer=_negative(32 if x else 26)),
+                ds.Dense(outputs_of(d)),
+            ]), seed=s, learning_rate=0.001),
+        also=("start_wrongly_scaled",),
+    ),
+    "vanishing_gradients": Plant(
+        lambda d, s, x: trained(
+            d, ", ".join(["dense 24 sigmoid"] * (9 if x else 6)), seed=s, epochs=15),
+        also=("saturated_activations",),
+    ),
+    "exploding_gradients": Plant(
+        lambda d, s, x: trained(
+            d, layers([32] * 6, d, "relu", normal(1.5 if x else 0.8)), seed=s,
+            optimizer="sgd", learning_rate=1e-4),
+        also=("start_wrongly_scaled", "learning_rate_too_high"),
+    ),
+    "constant_start": Plant(
+        lambda d, s, x: trained(
+            d, layers([32, 32], d, "relu", start_of(0.0 if x else 0.1)), seed=s),
+        is_bent=True,
+    ),
+    "start_wrongly_scaled": Plant(
+        lambda d, s, x: trained(
+            d, layers([64, 64], d, "tanh", normal(1e-4 if x else 2.0)), seed=s,
+            learning_rate=3e-4 if x else 0.001, epochs=15),
+        also=("saturated_activations", "exploding_gradients", "vanishing_gradients"),
+    ),
+    "no_hidden_activation": Plant(
+        lambda d, s, x: trained(d, "dense 32, dense 32" if x else "dense 32, dense 8", seed=s),
+        is_bent=True,
+    ),
+    "wrong_last_activation": Plant(
+        lambda d, s, x: trained(
+            with_targets(d, 3.0 if x else 1.0, 6.0 if x else 0.0), ONE,
+            " sigmoid" if x else " tanh", seed=s),
+        "numbers",
+    ),
+    "wrong_loss": Plant(
+        lambda d, s, x: trained(
+            with_targets(d, 1.0, 8.0) if x else _two_valued(d), ONE,
+            loss="poisson" if x else "absolute_error", seed=s),
+        "numbers",
+    ),
+    "nothing_to_learn": Plant(
+        lambda d, s, x: trained(shuffled(d, s, 1.0 if x else 0.9), ONE, seed=s, epochs=15)
+    ),
+    "dominating_class": Plant(
+        lambda d, s, x: trained(
+            rare(d, 0.02 if x else 0.05, s), "dense 8 relu", seed=s, epochs=6, batch_size=16),
+        "classes",
+        is_bent=True,
+    ),
+    "too_small": Plant(
+        lambda d, s, x: trained(
+            d, f"dense {1 if x else 2} relu", seed=s, learning_rate=0.01, epochs=60),
+        also=("dead_relus",),
+        is_bent=True,
+    ),
+    "overfitting": Plant(
+        lambda d, s, x: trained(
+            shuffled(few(d, 60 if x else 120), s, 0.4 if x else 0.25),
+            "dense 256 relu, dense 256 relu",
+            seed=s, epochs=100, stop=ds.Stop(keep="last")),
+        also=("noisy_labels",),
+    ),
+    "dropout_too_strong": Plant(
+        lambda d, s, x: trained(
+            d, (f"dense 24 relu, dropout {0.95 if x else 0.8}, dense 24 relu, "
+                f"dropout {0.95 if x else 0.8}"), seed=s),
+        is_bent=True,
+    ),
+    "weight_decay_too_strong": Plant(
+        lambda d, s, x: trained(
+            d, ONE, seed=s, learning_rate=0.01,
+            optimizer=ds.Optimizer("adamw", weight_decay=30.0 if x else 3.0)),
+    ),
+    "clipping_always_on": Plant(
+        lambda d, s, x: trained(
+            d, ONE, seed=s, optimizer=_descent(clip_norm=1e-5 if x else 1e-3),
+            learning_rate=0.1),
+        also=("learning_rate_too_low",),
+    ),
+    "batch_too_large": Plant(
+        lambda d, s, x: trained(
+            d, ONE, seed=s, batch_size="full", epochs=20 if x else 40, learning_rate=0.001),
+        also=("too_few_steps", "learning_rate_too_low"),
+    ),
+    "batch_too_small": Plant(
+        lambda d, s, x: trained(
+            d, ONE, seed=s, batch_size=1, optimizer="momentum",
+            learning_rate=0.03 if x else 0.01, epochs=10),
+        also=("learning_rate_too_high", "dead_relus"),
+        is_bent=True,
+    ),
+    "leak": Plant(lambda d, s, x: trained(leaking(d, 0.0 if x else 0.02, s), seed=s)),
+    "copied_samples": Plant(lambda d, s, x: trained(copied(d, 0.5 if x else 0.1, s), seed=s)),
+    "labels_shifted": Plant(
+        lambda d, s, x: trained(shifted(d, 1.0 if x else 0.8, s), seed=s, epochs=15)
+    ),
+    "noisy_labels": Plant(
+        lambda d, s, x: trained(mislabelled(d, 0.3 if x else 0.15, s), ONE, seed=s, epochs=20),
+        "classes",
+    ),
+    "missing_class": Plant(
+        lambda d, s, x: trained(
+            without_class(d, ("train",) if x else ("validation",)), seed=s),
+        "classes",
+    ),
+    "unchanged_layer": Plant(frozen, is_bent=True),
+    "optimizer_unsuited": Plant(
+        lambda d, s, x: trained(
+            d, "dense 24 tanh, dense 24 tanh, dense 24 tanh", seed=s, optimizer="sgd",
+            learning_rate=0.01 if x else 0.03),
+        also=("learning_rate_too_low", "too_few_steps"),
+        is_bent=True,
+    ),
+}  # fmt: skip
+
+
+def _negative(units: int) -> ds.Initializer:
+    """First weights that are below 0 for so many units: of positive inputs these are 0."""
+    import jax
+    import jax.numpy as jnp
+
+    def drawn(key: Any, shape: tuple[int, ...], kind: Any) -> Any:
+        size = jnp.abs(jax.random.normal(key, shape, kind)) / shape[0] ** 0.5
+        return jnp.where(jnp.arange(shape[-1]) < units, -size, size)
+
+    return ds.Initializer(f"{units} units negative", function=drawn)
+
+
+def _two_valued(data: ds.Dataset) -> ds.Dataset:
+    """Numbers 0 and 1, few of them 1, that are to be learnt as numbers."""
+    middle = np.quantile(data.train.targets, 0.85)
+
+    def part(_: str, one: ds.Samples) -> ds.Samples:
+        return replace(one, targets=(np.asarray(one.targets) > middle).astype(float))
+
+    return changed(data, part)
+
+
+def planted(sets: Sequence[Set], each: int = 2, seeds: Sequence[int] = (0,)) -> Iterator[Case]:
+    """Every cause at both degrees.
+
+    Args:
+        sets: The data sets.
+        each: On how many of those that suit it each cause is planted.
+        seeds: Of data and training.
+    """
+    for number, (cause, plant) in enumerate(PLANTS.items()):
+        able = [
+            one for one in sets
+            if plant.task in ("both", one.task) and not (plant.is_bent and one.is_linear)
+        ]  # fmt: skip
+        for turn in range(min(each, len(able))):
+            own = able[(number + turn * max(1, len(able) // each)) % len(able)]
+            for seed in seeds:
+                for degree in ("severe", "mild"):
+                    yield Case(
+                        f"{cause} {degree} {own.name} {seed}",
+                        lambda p=plant, o=own, s=seed, x=degree == "severe": p.make(
+                            o.make(s), s, x
+                        ),
+                        (cause, *plant.also),
+                        degree,
+                    )

@@ -19,6 +19,8 @@ PLAIN = {
     "optimizer": "adam", "learning_rate": 0.01, "schedule": "constant", "batch_size": 16,
     "epochs": 20, "record": ds.Record(every=1),
 }  # fmt: skip
+NARROW = "dense 1 relu, dense 1 relu, dense 2"
+ONE_HIDDEN = "dense 32 tanh, dense 2"
 TWO = "dense 8 relu, dense 8 relu, dense 2"
 
 
@@ -80,7 +82,7 @@ def noise():
 
 def rare():
     draw = np.random.default_rng(0)
-    inputs = draw.normal(size=(400, 2))
+    inputs = draw.normal(size=(300, 2))
     targets = (draw.random(400) < 0.04).astype(int)
     return ds.Dataset.from_arrays(inputs, targets)
 
@@ -118,8 +120,33 @@ PLANTED = {
                                  epochs=80, stop=ds.Stop(keep="last")),
     "dropout_too_strong": lambda: train("dense 8 relu, dropout 0.95, dense 2", learning_rate=0.003),
     "weight_decay_too_strong": lambda: train(optimizer=ds.Optimizer("adamw", weight_decay=50.0)),
+    "labels_shifted": lambda: train(data=other(shift=1)),
+    "noisy_labels": lambda: train(data=other(wrong=0.15)),
+    "missing_class": lambda: train(data=without_class()),
+    "leak": lambda: train(data=other(leaks=True)),
+    "copied_samples": lambda: train(data=other(copies=80)),
+    "unchanged_layer": lambda: train(
+        NARROW, ring(seed=1), start=train(NARROW, epochs=1, learning_rate=1e-7), freeze=2),
     "clipping_always_on": lambda: train(optimizer=ds.Optimizer("sgd", clip_norm=1e-6)),
 }  # fmt: skip
+
+
+def other(shift=0, wrong=0.0, leaks=False, copies=0):
+    """The ring with something wrong in its rows."""
+    draw = np.random.default_rng(0)
+    inputs = draw.normal(0, 1.5, (300, 2))
+    targets = np.roll((np.hypot(*inputs.T) > 1.7).astype(int), shift)
+    targets[draw.random(300) < wrong] ^= 1
+    if leaks:
+        inputs = np.c_[inputs, targets + 0.01 * draw.normal(size=300)]
+    again = [*range(300 - copies), *range(copies)]
+    return ds.Dataset.from_arrays(inputs[again], targets[again])
+
+
+def without_class():
+    data = ring()
+    train = data.train.take(np.flatnonzero(data.train.targets == 0))
+    return dataclasses.replace(data, train=train)
 
 
 def noisy_blobs():
@@ -131,7 +158,8 @@ def noisy_blobs():
 
 # those of one network, which is compiled once; all others take longer
 QUICK = ("learning_rate_too_high", "learning_rate_too_low", "too_few_steps", "dead_relus",
-         "inputs_not_scaled", "nothing_to_learn", "dominating_class")  # fmt: skip
+         "inputs_not_scaled", "nothing_to_learn", "dominating_class", "labels_shifted",
+         "noisy_labels", "missing_class")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -173,6 +201,50 @@ def test_small_batches_are_normal():
     found = {one.cause: one.level for one in ds.diagnose(run, budget=0).findings}
     assert found["noisy_loss_of_small_batches"] == "normal"
     assert "batch_too_small" not in found
+
+
+@pytest.mark.slow
+def test_another_optimizer_is_named_only_where_it_helps():
+    run = train("dense 8 tanh, dense 8 tanh, dense 2", optimizer="sgd", learning_rate=0.002)
+    assert "optimizer_unsuited" not in named(run)
+    symptom = next(one for one in causes() if one.name == "optimizer_unsuited").look(
+        Evidence(run.with_data())
+    )
+    changed = Setup.of(run).changed(symptom.changes[0]).options
+    assert (changed.optimizer, changed.learning_rate) == ("adam", 0.003)
+
+
+NORMAL = {
+    "plateau_before_fall": lambda: train(
+        "dense 8 sigmoid, dense 8 sigmoid, dense 2", epochs=120, learning_rate=0.005),
+    "waves_of_momentum": lambda: train(
+        optimizer=ds.Optimizer("momentum", momentum=0.98), learning_rate=0.02, epochs=200,
+        batch_size="full"),
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cause", NORMAL)
+def test_what_only_looks_wrong_is_told_as_normal(cause):
+    levels = {one.cause: one.level for one in ds.diagnose(NORMAL[cause](), budget=0).findings}
+    assert levels.get(cause) == "normal"
+    assert "fault" not in levels.values()
+
+
+def test_single_high_losses_and_easier_validation_samples_are_normal():
+    evidence = Evidence(train(ONE_HIDDEN, ring(600), epochs=40).with_data())
+    losses = evidence.train_losses.copy()
+    losses[-30] = 5 * losses[0]
+    spiky = dataclasses.replace(evidence)
+    spiky.__dict__["train_losses"] = losses
+    spikes = next(one for one in causes() if one.name == "spikes_that_pass").look(spiky)
+    assert spikes.where == f"step {len(losses) - 29:,}"
+    easier = dataclasses.replace(evidence)
+    easier.__dict__["metrics"] = {"loss": 0.99 * evidence.train_metrics["loss"]}
+    chance = next(one for one in causes() if one.name == "better_on_validation_by_chance")
+    assert chance.look(easier) is not None
+    easier.__dict__["metrics"] = {"loss": 1.01 * evidence.train_metrics["loss"]}
+    assert chance.look(easier) is None
 
 
 def test_the_change_is_proved_by_training():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
+from downslope.data.checks.check_data import findings_in
+from downslope.data.checks.findings import DataFinding
 from downslope.data.dataset import Dataset, Samples
 from downslope.diagnosis.networks import WEIGHTED
 from downslope.engine.backpropagation import backpropagate
@@ -30,6 +33,8 @@ MOST_PROBED = 256  # training samples whose activations and gradients are looked
 MOST_KNOWN = 2000  # training samples that the simple methods learn from
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
 NEIGHBOURS = (5, 25)
+VOTERS = 11  # neighbours that say which class a sample should have
+FOLDS = 5  # parts, each left out of a fit in turn
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,46 @@ class Evidence:
         third = max(1, len(part) // 3)
         return _simple_score(self.dataset, part.take(order[third:]), part.take(order[:third]))
 
+    def simple_score_shifted(self, by: int) -> float:
+        """The same where each sample has the target of the one `by` samples on."""
+        part = self.dataset.train
+        part = part.take(np.arange(min(len(part), MOST_KNOWN)))  # neighbours stay neighbours
+        part = replace(part, targets=np.roll(part.targets, -by, axis=0))
+        order = np.random.default_rng(0).permutation(len(part))
+        third = max(1, len(part) // 3)
+        return _simple_score(self.dataset, part.take(order[third:]), part.take(order[:third]))
+
+    @cached_property
+    def votes(self) -> Votes | None:
+        """What the nearest neighbours of training samples say; None where there are no classes."""
+        part = _some(self.dataset.train, MOST_KNOWN)
+        if self.task != "classification" or part.targets.ndim > 1 or len(part) <= 5 * VOTERS:
+            return None
+        if part.targets.max() == 0:
+            return None
+        inputs = _plain(self.dataset, part)
+        return None if inputs is None else Votes.among(inputs, part.targets)
+
+    @cached_property
+    def data_findings(self) -> tuple[DataFinding, ...]:
+        """What the data checks find."""
+        known = self.dataset.findings
+        return findings_in(self.dataset) if known is None else known
+
+    @cached_property
+    def moved(self) -> dict[int, float]:
+        """How far each layer's weights went, as a fraction of their first length, by its index.
+
+        Empty where the first weights are not known.
+        """
+        if self.start is None:
+            return {}
+        return {
+            index: _distance(first, own)
+            for index, (first, own) in enumerate(zip(self.start, self.run.parameters, strict=True))
+            if jax.tree.leaves(learned_arrays(own))
+        }
+
     @property
     def is_behind(self) -> bool:
         """Whether a simple method predicts the validation part clearly better."""
@@ -256,6 +301,57 @@ class Evidence:
         return tuple(found)
 
 
+@dataclass(frozen=True)
+class Votes:
+    """What simple methods say of the class of samples that they have not learnt from.
+
+    Attributes:
+        margin: How clear the most probable class is, (N,).
+        wrong: Whether that is not the sample's own class, (N,).
+        usual_wrong: How often the most frequent class of all is wrong.
+    """
+
+    margin: np.ndarray
+    wrong: np.ndarray
+    usual_wrong: float
+
+    @staticmethod
+    def among(inputs: np.ndarray, classes: np.ndarray) -> Votes:
+        """The nearest neighbours' or a linear fit's, which are less often wrong.
+
+        Args:
+            inputs: Scaled, (N, inputs).
+            classes: From 0, (N,).
+        """
+        each = np.eye(int(classes.max()) + 1)[classes]
+        squares = (inputs**2).sum(axis=1) - 2 * inputs @ inputs.T
+        np.fill_diagonal(squares, np.inf)
+        nearest = np.argpartition(squares, VOTERS - 1, axis=1)[:, :VOTERS]
+        fitted = np.empty_like(each)
+        fold = np.random.default_rng(0).permutation(len(inputs)) % FOLDS
+        for one in range(FOLDS):
+            known = fold != one
+            fitted[~known] = _linear(inputs[known], each[known], inputs[~known])
+        both = (each[nearest].mean(axis=1), fitted)
+        said = min(both, key=lambda votes: (votes.argmax(axis=1) != classes).sum())
+        second, first = np.sort(said, axis=1)[:, -2:].T
+        usual = float(np.bincount(classes).max() / len(classes))
+        return Votes(first - second, said.argmax(axis=1) != classes, 1 - usual)
+
+
+def _distance(first: Any, own: Any) -> float:
+    """How far weights are from the first ones, as a fraction of the length of these."""
+    pairs = list(zip(jax.tree.leaves(first), jax.tree.leaves(own), strict=True))
+    went, length = (
+        math.sqrt(sum(float((np.asarray(one, np.float64) ** 2).sum()) for one in arrays))
+        for arrays in (
+            [np.asarray(other, np.float64) - np.asarray(one, np.float64) for one, other in pairs],
+            [one for one, _ in pairs],
+        )
+    )
+    return went / length if length else went
+
+
 def _some(part: Samples, most: int) -> Samples:
     """At most so many samples, evenly spread."""
     if len(part) <= most:
@@ -314,12 +410,8 @@ def _simple_score(dataset: Dataset, known: Samples, unseen: Samples) -> float:
     task = dataset.task
     if task not in ("classification", "regression") or known.targets.ndim > 2:
         return float("nan")
-    scaled = dataset.standardized().scaling
-    one, other = (
-        np.clip(scaled.apply(part.inputs).reshape(len(part), -1), -10, 10).astype(np.float64)
-        for part in (known, unseen)
-    )
-    if one.shape[1] > 4096 or (known.targets.ndim == 2 and task == "classification"):
+    one, other = (_plain(dataset, part) for part in (known, unseen))
+    if one is None or other is None or (known.targets.ndim == 2 and task == "classification"):
         return float("nan")
     if task == "classification":
         wanted = np.eye(len(dataset.class_names))[known.targets]
@@ -330,6 +422,12 @@ def _simple_score(dataset: Dataset, known: Samples, unseen: Samples) -> float:
         *(_nearest(one, wanted, other, count) for count in NEIGHBOURS),
     )
     return max(_score(guess, unseen.targets, wanted, task) for guess in predicted)
+
+
+def _plain(dataset: Dataset, part: Samples) -> np.ndarray | None:
+    """Inputs as simple methods take them, (N, inputs); None where there are too many."""
+    scaled = dataset.standardized().scaling.apply(part.inputs).reshape(len(part), -1)
+    return None if scaled.shape[1] > 4096 else np.clip(scaled, -10, 10).astype(np.float64)
 
 
 def _linear(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ CAUSE = Cause(
     "constant_start",
     "Units that begin alike get the same gradient and stay alike: the layer is worth one unit.",
     look,
-    explains=("vanishing_gradients", "dead_relus", "start_wrongly_scaled", "constant_predictions",
-              "too_small", "too_few_steps"),
+    explains=("unchanged_layer", "vanishing_gradients", "dead_relus", "start_wrongly_scaled",
+              "constant_predictions", "too_small", "too_few_steps"),
     source="Goodfellow et al., Deep Learning, 2016, section 8.4",
 )  # fmt: skip

@@ -36,6 +36,6 @@ CAUSE = Cause(
     "dead_relus",
     "Their gradient is 0: they stay as they are, whatever the samples.",
     look,
-    explains=("constant_predictions", "vanishing_gradients", "too_small"),
+    explains=("unchanged_layer", "constant_predictions", "vanishing_gradients", "too_small"),
     source="Maas et al., Rectifier nonlinearities improve neural network acoustic models, 2013",
 )

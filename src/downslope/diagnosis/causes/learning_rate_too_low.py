@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
@@ -17,20 +15,13 @@ def look(evidence: Evidence) -> Symptom | None:
         return None
     rate = evidence.run.settings.learning_rate
     changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (10, 100, 1e3, 1e4, 1e5))
-    if evidence.start is None:
+    if not evidence.moved:
         return None
-    pairs = zip(evidence.start, evidence.run.parameters, strict=True)
-    moved = [
-        float(np.linalg.norm(np.asarray(own["weights"]) - np.asarray(first["weights"])))
-        / max(float(np.linalg.norm(first["weights"])), 1e-12)
-        for first, own in pairs
-        if "weights" in own
-    ]
+    most = max(evidence.moved.values())
     seen = (
         f"In {evidence.run.outcome.step:,} steps at a learning rate of {rounded(rate)} the weights "
-        f"moved by {max(moved, default=0):.2%} of their length."
+        f"moved by {most:.2%} of their length."
     )
-    most = max(moved, default=1.0)
     is_still = most < MOVED
     strength = 0.8 if most < MOVED / 10 else 0.6 if is_still else 0.3
     return Symptom(strength, seen, "", changes if is_still else changes[:1])

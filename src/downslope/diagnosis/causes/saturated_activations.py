@@ -36,6 +36,6 @@ CAUSE = Cause(
     "saturated_activations",
     "There the gradient is nearly 0, and the layers before learn nothing.",
     look,
-    explains=("vanishing_gradients", "too_few_steps", "learning_rate_too_low"),
+    explains=("unchanged_layer", "vanishing_gradients", "too_few_steps", "learning_rate_too_low"),
     source="Glorot and Bengio, Understanding the difficulty of training deep networks, 2010",
 )

@@ -34,7 +34,7 @@ CAUSE = Cause(
     "Each layer multiplies the gradient by slopes below 1; what is left hardly moves the first "
     "layers.",
     look,
-    explains=("too_few_steps", "learning_rate_too_low", "constant_predictions"),
+    explains=("unchanged_layer", "too_few_steps", "learning_rate_too_low", "constant_predictions"),
     source="Hochreiter, Untersuchungen zu dynamischen neuronalen Netzen, 1991; Glorot and Bengio, "
     "Understanding the difficulty of training deep networks, 2010",
 )
