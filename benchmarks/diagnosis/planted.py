@@ -163,8 +163,8 @@ def copied(data: ds.Dataset, fraction: float, seed: int) -> ds.Dataset:
     """With a fraction of the samples twice."""
     inputs, targets = _everything(data)
     twice = np.random.default_rng(seed).permutation(len(targets))[: int(fraction * len(targets))]
-    both = (np.concatenate([one, one[twice]]) for one in (inputs, targets))
-    return again(data, *both, seed)
+    rows = np.concatenate([np.arange(len(targets)), twice])
+    return again(data, inputs[rows], targets[rows], seed)
 
 
 def mislabelled(data: ds.Dataset, fraction: float, seed: int) -> ds.Dataset:
