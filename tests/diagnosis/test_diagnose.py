@@ -82,7 +82,7 @@ def noise():
 
 def rare():
     draw = np.random.default_rng(0)
-    inputs = draw.normal(size=(300, 2))
+    inputs = draw.normal(size=(400, 2))
     targets = (draw.random(400) < 0.04).astype(int)
     return ds.Dataset.from_arrays(inputs, targets)
 
