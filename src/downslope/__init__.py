@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from downslope.data.checks.check_data import check_data
     from downslope.data.describe import describe
     from downslope.diagnosis.diagnose import Diagnosis, diagnose
+    from downslope.diagnosis.fix import Fix, fix
     from downslope.engine.augment import Augment
     from downslope.engine.backpropagation import Backpropagation, backpropagate
     from downslope.engine.losses_at import losses_at
@@ -90,6 +91,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Finding",
+    "Fix",
     "Flatten",
     "GlobalAveragePool2D",
     "GlobalMaxPool2D",
@@ -138,6 +140,7 @@ __all__ = [
     "diagnose",
     "evaluate",
     "export",
+    "fix",
     "fork",
     "insight",
     "load",
@@ -168,6 +171,7 @@ _HOMES = {
     "exporting.export": "export",
     "exporting.tensorboard_log": "tensorboard_log",
     "diagnosis.diagnose": "Diagnosis diagnose",
+    "diagnosis.fix": "Fix fix",
     "insight.catalogue": "catalogue",
     "engine.augment": "Augment",
     "engine.backpropagation": "Backpropagation backpropagate",

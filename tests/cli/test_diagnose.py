@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import pytest
+
 from tests.cli.conftest import documented
 
 LOW = ("--learning-rate", "0.0000001", "--epochs", 3, "--network", "dense 4 tanh, dense 2")
@@ -29,6 +31,9 @@ def test_bad_input_is_told_in_one_message(call, refused, tmp_path):
     (tmp_path / "rows.csv").write_text(f"a,b,c\n{rows}\n")
     call("train", "rows.csv", "--target", "c", "--epochs", 1, "--no-pictures", "--out", "own")
     assert refused("diagnose", "own", "--budget", "-1").startswith("The budget is -1.0.")
+    assert refused("diagnose", "own", "--budget", "nan").startswith("The budget is nan.")
+    assert refused("diagnose", "own", "--fix", "--budget", 0).startswith("A new run was to be")
+    assert refused("diagnose", "own", "--out", "x").startswith("A folder for a new run was given")
     (tmp_path / "rows.csv").unlink()
     assert "is not at" in refused("diagnose", "own")
     shutil.rmtree("own")
@@ -45,3 +50,16 @@ def test_scaling_none_is_kept_with_the_run(call, tmp_path):
     found = json.loads(call("diagnose", "own", "--budget", 0, "--json").stdout)
     assert found["findings"][0]["cause"] == "inputs_not_scaled"
     assert found["findings"][0]["change"] == {"scaling": "standard"}
+
+
+@pytest.mark.slow
+def test_fix_trains_a_new_run_with_what_was_proved(call, refused):
+    call("train", "moons", *LOW, "--no-pictures")
+    again = ("diagnose", "runs/moons-1", "--budget", 120, "--fix")
+    found = json.loads(call(*again, "--out", "mended", "--json").stdout)
+    assert set(found) == documented("diagnose")
+    fix = found["fix"]
+    assert fix["after"] < fix["before"]
+    assert fix["run"].endswith("mended")
+    metrics = json.loads(call("evaluate", "mended", "--json").stdout)
+    assert metrics["run"] == fix["run"]

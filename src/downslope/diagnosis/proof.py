@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from downslope.data.dataset import Dataset
+from downslope.data.dataset import Dataset, Task
 from downslope.diagnosis.cause import Change
 from downslope.diagnosis.networks import with_changes_of
 from downslope.engine.metrics import average
@@ -150,16 +150,24 @@ def measure(setup: Setup, seeds: Sequence[int]) -> Measured:
     for member in range(len(seeds)):
         with np.errstate(all="ignore"):
             values = found.model(member, setup.dataset).values(part)
-            rows.append(average(setup.dataset.task, values, part.weights))
-            if setup.dataset.task == "classification" and part.targets.ndim == 1:
-                right = [values[part.targets == one, 1] for one in np.unique(part.targets)]
-                rows[-1]["balanced_accuracy"] = float(np.mean([one.mean() for one in right]))
+            rows.append(metrics_of(setup.dataset.task, values, part.targets, part.weights))
     return Measured(
         metrics={name: np.array([row[name] for row in rows], float) for name in rows[0]},
         steps=max(one.step for one in found.outcomes),
         training=found.seconds.training,
         seconds=time.monotonic() - began,
     )
+
+
+def metrics_of(
+    task: Task, values: np.ndarray, targets: np.ndarray, weights: np.ndarray | None
+) -> dict[str, float]:
+    """The metrics of values of each sample, (N, metrics), and the mean accuracy of the classes."""
+    found = average(task, values, weights)
+    if task == "classification" and targets.ndim == 1:
+        right = [values[targets == one, 1] for one in np.unique(targets)]
+        found["balanced_accuracy"] = float(np.mean([one.mean() for one in right]))
+    return found
 
 
 class Trials:

@@ -160,14 +160,14 @@ def intervals(
         own = None if weights is None else weights[drawn]
         return [*average(task, values[drawn], own).values()]
 
-    low, high = _bootstrap(count, averaged)
+    low, high = bootstrap(count, averaged)
     found = dict(zip(names(task), zip(low.tolist(), high.tolist(), strict=True), strict=True))
     if "accuracy" in found and np.ptp(values[:, 1]) == 0:
         found["accuracy"] = _of_fraction(float(values[0, 1]), count)
     return found
 
 
-def _bootstrap(count: int, figures: Callable[[np.ndarray], Any]) -> np.ndarray:
+def bootstrap(count: int, figures: Callable[[np.ndarray], Any]) -> np.ndarray:
     """The 2.5 % and 97.5 % quantiles of figures over draws of so many samples, (2, figures)."""
     draws = min(MOST_DRAWS, max(LEAST_DRAWS, MOST_DRAWN // count))
     random = np.random.default_rng(0)
@@ -256,7 +256,7 @@ def target_metrics(
     ends: list[np.ndarray] | list[None] = [None, None]
     if len(truth) >= FEWEST_FOR_INTERVAL:
         both = np.concatenate([misses, squares], axis=1)
-        ends = np.hsplit(_bootstrap(len(both), lambda drawn: both[drawn].mean(axis=0)), 2)
+        ends = np.hsplit(bootstrap(len(both), lambda drawn: both[drawn].mean(axis=0)), 2)
     return TargetMetrics(
         names=tuple(names),
         mae=misses.mean(axis=0),
