@@ -249,7 +249,7 @@ def test_single_high_losses_and_easier_validation_samples_are_normal():
 
 def test_the_change_is_proved_by_training():
     run = train(learning_rate=1e-6)
-    found = ds.diagnose(run, budget=30)
+    found = ds.diagnose(run, budget=120)  # so that a busy machine is no reason
     first = found.faults[0]
     assert first.cause in ("learning_rate_too_low", "too_few_steps")
     assert first.proof is not None

@@ -244,7 +244,11 @@ class _Search:
         if first is None:
             return []
         tried = self._first_round(first)
-        self.tried = {one.cause.name for one in tried}
+        self.tried = {  # with all its changes: of the others no training has spoken
+            cause.name
+            for cause, symptom in self.candidates
+            if sum(one.cause is cause for one in tried) == len(symptom.changes)
+        }
         # of each cause's changes the best one, for what comes after
         best_of = {one.cause.name: one for one in sorted(tried, key=lambda one: one.effect.gain)}
         best = _best(tried, 0.0)
