@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from downslope.nn.composite import Parallel, Residual
     from downslope.nn.dense import Activate, Dense, Dropout, Flatten
     from downslope.nn.embedding import Embedding
+    from downslope.nn.embedding_bag import EmbeddingBag
     from downslope.nn.images import (
         AveragePool2D,
         Conv2D,
@@ -90,6 +91,7 @@ __all__ = [
     "DownslopeError",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
     "Finding",
     "Fix",
     "Flatten",
@@ -196,6 +198,7 @@ _HOMES = {
     "nn.composite": "Parallel Residual",
     "nn.dense": "Activate Dense Dropout Flatten",
     "nn.embedding": "Embedding",
+    "nn.embedding_bag": "EmbeddingBag",
     "nn.images": ("AveragePool2D Conv2D GlobalAveragePool2D GlobalMaxPool2D MaxPool2D Upsample2D"),
     "nn.activations": "Activation",
     "nn.initializers": "Initializer",

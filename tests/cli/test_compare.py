@@ -95,8 +95,8 @@ def test_in_words(call, made, monkeypatch):
             "network=dense 2; dens 3",
             "The network has a layer 'dens 3'. Expected a layer: dense, conv, max_pool, "
             "average_pool, global_average_pool, global_max_pool, upsample, flatten, dropout, "
-            "activation, batch_norm, layer_norm, group_norm, standardize, embed, piecewise, "
-            "grouped, members, residual, parallel. Did you mean 'dense'?",
+            "activation, batch_norm, layer_norm, group_norm, standardize, embed, "
+            "embed_bag, piecewise, grouped, members, residual, parallel. Did you mean 'dense'?",
         ),
     ],
 )

@@ -41,7 +41,7 @@ def kind(values, wanted=None):
         (list(range(29, -1, -1)), ("number", "")),
         ([*range(20), None], ("number", "")),
         ([f"id{index}" for index in range(50)], ("ignored", "50 different values in 50 rows")),
-        ([f"the quick brown fox {index}" for index in range(50)], ("ignored", "text")),
+        ([f"the quick brown fox {index}" for index in range(50)], ("text", "")),
         ([[1], [2]], ("ignored", "values of type list<item: int64>")),
     ],
 )
@@ -67,7 +67,7 @@ def test_what_the_user_says_counts():
     with pytest.raises(SettingError) as caught:
         kind([1, 2], {"a": "colour"})
     assert str(caught.value) == (
-        "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, "
+        "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, text, "
         "ignored, month-first, day-first, year-first, decimal-point, decimal-comma. Correct it, or "
         "leave it out to have it found."
     )

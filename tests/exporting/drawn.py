@@ -15,6 +15,7 @@ import pyarrow as pa
 import downslope as ds
 from downslope.data.scaling import Scaling
 from downslope.data.tables.encoding import ColumnCode, Encoding
+from downslope.data.tables.words import learn_words, word_indices
 from downslope.engine.settings import Settings
 from downslope.nn.layer import map_by_kind
 from downslope.nn.losses import LOSSES
@@ -98,7 +99,11 @@ def _layers(
         chain.append(ds.Piecewise(len(RANKS) - 1, len(encoding.ranked)))
         shape = chain[-1].output_shape(shape)
     for code in reversed(() if encoding is None else encoding.embedded):
-        chain.append(ds.Embedding(code.indices, code.numbers))
+        is_text = code.kind == "text"
+        made = ds.EmbeddingBag(code.indices, code.numbers, code.size) if is_text else (
+            ds.Embedding(code.indices, code.numbers)
+        )  # fmt: skip
+        chain.append(made)
         shape = chain[-1].output_shape(shape)
     if random.random() < 0.2 and np.prod(shape) > 2:
         chain.append(ds.Standardize())
@@ -150,6 +155,7 @@ def _target_scaling(random: Random, rng, outputs: int, degree: int | None) -> Sc
 
 
 WORDS = ("Private", "Self-emp (not inc.)", "a+b", 'Île "de" ?', "3")
+TEXTS = ("WIN a £1,000 prize!!! \U0001f600", "你好 see you at 5", "", "  <b>html</b>\n", "x" * 99)
 RANKS = (-7.5, 0.0, 2.5, 16_000.0, 100_000.0)
 PAIRS = (("No", "Yes"), ("false", "true"), ("0", "1"), ("n", "y"))
 
@@ -158,7 +164,12 @@ def drawn_encoding(random: Random) -> Encoding:
     """Two to five columns of all kinds."""
     codes, is_ranked = [], random.random() < 0.5
     for index in range(random.choice([2, 3, 5])):
-        kind = random.choice(["number", "yes/no", "category", "category", "date"])
+        kind = random.choice(["number", "yes/no", "category", "category", "date", "text"])
+        if kind == "text":
+            hashes, size = learn_words(np.array([one for one in TEXTS if one] * 2, object))
+            name, numbers = f"column {index} (text)", random.choice([1, 3])
+            codes.append(ColumnCode(name, kind, numbers=numbers, hashes=hashes, size=size - 9))
+            continue
         fill = {"number": 3.25, "yes/no": random.choice([0.0, 0.5, 1.0]), "date": 1.4e9 + 5}
         values = {"category": WORDS[: random.choice([1, 3, 4])], "yes/no": random.choice(PAIRS)}
         is_embedded = kind == "category" and random.random() < 0.4
@@ -176,7 +187,7 @@ def drawn_encoding(random: Random) -> Encoding:
                 quantiles=RANKS if is_ranked and kind in ("number", "date") else (),
             )
         )
-    return Encoding(tuple(sorted(codes, key=lambda code: code.numbers > 0)))
+    return Encoding(tuple(sorted(codes, key=lambda code: (code.numbers > 0, code.kind == "text"))))
 
 
 def drawn_columns(random: Random, encoding: Encoding) -> dict[str, list]:
@@ -187,6 +198,8 @@ def drawn_columns(random: Random, encoding: Encoding) -> dict[str, list]:
 def _value(random: Random, code: ColumnCode) -> Any:
     if random.random() < 0.2:
         return None
+    if code.kind == "text":
+        return random.choice(TEXTS)
     if code.kind == "number":
         return random.choice([0.0, -7.5, 123456.789, 3.0])
     if code.kind == "date":
@@ -235,6 +248,9 @@ def fed_column(code: ColumnCode, values: list) -> np.ndarray:
     """A column as `onnx_tables.wanted` says; None where there is no value."""
     from downslope.exporting.onnx_tables import is_text, missing_mark
 
+    if code.kind == "text":
+        texts = [one.strip() if one else None for one in values]
+        return word_indices(texts, code.hashes, code.size)
     if is_text(code):
         return np.array([missing_mark(code) if one is None else one for one in values], object)
     if code.kind == "date":

@@ -8,7 +8,9 @@ import pytest
 from downslope.exporting.export import export
 from tests.exporting.drawn import as_asked, as_fed, distance, drawn_run, load_source
 
-pytestmark = pytest.mark.filterwarnings("ignore:The column")  # values that no training had
+pytestmark = pytest.mark.filterwarnings(  # values that no training had, and long texts
+    "ignore:The column", "ignore:Of each text"
+)
 FEW, MANY = range(24), range(300)
 TOLERANCE = 1e-5  # of the largest number that comes out
 # One network of 300 differs by 1.5e-5 where the native kernel computes: there nearly equal float32

@@ -21,6 +21,7 @@ ONE_OF_EACH = [
     (ds.Flatten(), (4, 5, 2)),
     (ds.Dropout(0.5), (4,)),
     (ds.Embedding(5, 3), (4,)),
+    (ds.EmbeddingBag(5, 3, 2), (4,)),
     (ds.LayerNorm(), (4,)),
     (ds.Standardize(), (4, 5, 2)),
     (ds.GroupNorm(2), (4, 5, 2)),

@@ -64,7 +64,7 @@ EXAMPLE = 'Write e.g. "dense 32 relu, dense 10".'
 KINDS = (
     "dense, conv, max_pool, average_pool, global_average_pool, global_max_pool, upsample, flatten, "
     "dropout, activation, batch_norm, layer_norm, group_norm, "
-    "standardize, embed, piecewise, grouped, members, residual, parallel"
+    "standardize, embed, embed_bag, piecewise, grouped, members, residual, parallel"
 )
 
 

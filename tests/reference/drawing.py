@@ -27,7 +27,7 @@ IMAGE_SHAPES = [(4, 6, 3)]
 SAMPLES = 3
 COMPOSITE = 2 * [ds.Residual, ds.Parallel]
 EVERYWHERE = [ds.Dropout, ds.LayerNorm, ds.GroupNorm, ds.Standardize, ds.Activate, ds.BatchNorm]
-FLAT = [*(3 * [ds.Dense]), ds.Embedding, *EVERYWHERE]
+FLAT = [*(3 * [ds.Dense]), ds.Embedding, ds.EmbeddingBag, *EVERYWHERE]
 IMAGE = [
     *(3 * [ds.Conv2D]), ds.MaxPool2D, ds.AveragePool2D, ds.Upsample2D, ds.Flatten,
     ds.GlobalAveragePool2D, ds.GlobalMaxPool2D, *EVERYWHERE,
@@ -74,6 +74,8 @@ def _draw(kind: type[Layer], random: Random, shape: tuple[int, ...]) -> Layer:
         return kind(2)
     if kind is ds.Embedding:
         return ds.Embedding(random.choice([2, 5]), random.choice([1, 3]))
+    if kind is ds.EmbeddingBag:
+        return ds.EmbeddingBag(random.choice([2, 5]), random.choice([1, 3]), random.choice([1, 3]))
     if kind is ds.Dropout:
         return ds.Dropout(random.choice([0.25, 0.5]))
     if kind is ds.GroupNorm:

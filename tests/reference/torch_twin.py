@@ -88,6 +88,10 @@ def _layer(layer: Layer, own: dict, x: torch.Tensor) -> torch.Tensor:
         case ds.Embedding():
             indices = x[:, -1].round().clip(0, layer.values - 1).long()
             return torch.cat([F.embedding(indices, own["weights"]), x[:, :-1]], 1)
+        case ds.EmbeddingBag():
+            indices = x[:, -layer.size :].round().clip(0, layer.values - 1).long()
+            mean = F.embedding_bag(indices, own["weights"], mode="mean", padding_idx=0)
+            return torch.cat([mean, x[:, : -layer.size]], 1)
         case ds.LayerNorm():
             return F.layer_norm(x, x.shape[-1:], own["scale"], own["offset"], EPSILON)
         case ds.Standardize():

@@ -87,9 +87,9 @@ def load(
         target: Tables: the column to predict, or several: of numbers, or of yes and no. A name that
             is no column may be several names, separated by commas.
         column_types: Tables: the types of columns where they should not be guessed: "number",
-            "yes/no", "category", "date" or "ignored"; of dates such as 03/04/2024 also
-            "month-first", "day-first" or "year-first"; of numbers such as 1,234 "decimal-point" or
-            "decimal-comma".
+            "yes/no", "category", "date", "text" or "ignored"; of dates such as 03/04/2024
+            also "month-first", "day-first" or "year-first"; of numbers such as 1,234
+            "decimal-point" or "decimal-comma".
         task: Tables: "classification" or "regression"; None to guess it from the target. Photos of
             crowds: "regression" to learn how many people there are and not where.
         group: Tables: a column, such as a patient; rows with the same value stay in one part. It is

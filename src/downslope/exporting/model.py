@@ -128,6 +128,16 @@ class Model:
         }
 
     @property
+    def named_hashes(self) -> dict[str, np.ndarray]:
+        """The hashes of each column of texts, by the column's number: "hashes.1"."""
+        columns = () if self.encoding is None else self.encoding.columns
+        return {
+            f"hashes.{number}": np.array(code.hashes, np.int64)
+            for number, code in enumerate(columns, start=1)
+            if code.kind == "text"
+        }
+
+    @property
     def identifier(self) -> str:
         """The name as Python could have it: letters, digits and underscores."""
         name = re.sub(r"\W+", "_", self.name, flags=re.ASCII).strip("_").lower()

@@ -24,6 +24,14 @@ def embed(x, weights):
     return np.concatenate([weights[indices], x[:, :-1]], axis=1)
 
 
+def embed_bag(x, weights, size):
+    """The mean of the rows that the last inputs name, in front of the others; 0 is no row."""
+    indices = np.clip(np.rint(x[:, -size:]), 0, len(weights) - 1).astype(int)
+    is_word = (indices > 0).astype(x.dtype)[..., None]
+    mean = (weights[indices] * is_word).sum(axis=1) / np.maximum(is_word.sum(axis=1), 1)
+    return np.concatenate([mean, x[:, :-size]], axis=1)
+
+
 def piecewise(x, bins, columns):
     """The first inputs, ranks of 0 to bins, spread over bins numbers of 0 to 1 each."""
     spread = np.clip(x[:, :columns, None] - np.arange(bins, dtype=x.dtype), 0, 1)

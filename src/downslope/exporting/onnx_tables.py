@@ -31,6 +31,11 @@ def is_text(code: ColumnCode) -> bool:
 
 def wanted(code: ColumnCode) -> str:
     """In words, what goes in for a column."""
+    if code.kind == "text":
+        return (
+            f"the numbers of its words, (samples, {code.size}): what word_indices makes of the "
+            "texts in the file that export --to numpy writes"
+        )
     if is_text(code):
         mark = missing_mark(code)
         return f"text, without spaces around it; {mark!r} where it is not known"
@@ -65,6 +70,8 @@ def _rank(graph: Graph, code: ColumnCode, number: str) -> str:
 
 
 def _column(graph: Graph, code: ColumnCode) -> list[str]:
+    if code.kind == "text":
+        return [graph.input(code.name, "float64", [SAMPLES, code.size], wanted(code))]
     kind = "text" if is_text(code) else "float64"
     raw = graph.as_column(graph.input(code.name, kind, [SAMPLES], wanted(code)))
     if code.numbers:

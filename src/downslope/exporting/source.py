@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from downslope.data.tables import words
 from downslope.data.tables.dates import in_words, pattern
 from downslope.data.tables.encoding import ColumnCode, Encoding
 from downslope.data.tables.numbers import DURATIONS, MONEY, PLAIN, parts
@@ -80,7 +81,9 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
     if model.encoding is not None:
         own.insert(0, _encode(model.encoding))
     whole = "\n".join(own)
-    tables = [] if model.encoding is None else _used(table_functions, whole)
+    tables = []
+    if model.encoding is not None:
+        tables = [*_used(table_functions, whole), *_used(words, whole)]
     functions = [*tables, *_activations(model, whole), *_used(numpy_functions, whole)]
     if model.encoding is not None:
         functions.append(own.pop(0))
@@ -90,7 +93,7 @@ def assemble(model: Model, body: Body, stem: str) -> Source:
         _constants(model, body),
     ]
     code = "\n\n".join(head) + "\n\n\n" + "\n\n\n".join([*functions, *own]) + "\n"
-    return Source(code, {**body.weights, **model.named_scales}, body.suffix)
+    return Source(code, {**body.weights, **model.named_scales, **model.named_hashes}, body.suffix)
 
 
 def exported(model: Model, form: str) -> list[Any]:
@@ -221,7 +224,7 @@ def _docstring(model: Model, body: Body, stem: str) -> str:
 def _imports(body: Body, functions: str) -> str:
     used = [
         one
-        for one in ("csv", "datetime", "gzip", "io", "math", "re")
+        for one in ("csv", "datetime", "gzip", "io", "itertools", "math", "re", "zlib")
         if re.search(rf"\b{one}\.", functions)
     ]
     standard = [*(f"import {one}" for one in used), "import sys", "from pathlib import Path"]
@@ -253,7 +256,10 @@ def _encode(encoding: Encoding) -> str:
         "def encode(table):",
         f'    """The columns of a table as numbers, (n, {len(encoding.input_names)})."""',
         "    inputs = [",
-        *[f"        *{_encoded(code)}," for code in encoding.columns],
+        *[
+            f"        *{_encoded(code, number)},"
+            for number, code in enumerate(encoding.columns, start=1)
+        ],
         "    ]",
     ]
     if not encoding.ranked:
@@ -267,8 +273,10 @@ def _encode(encoding: Encoding) -> str:
     return "\n".join([*lines, "    return np.array([*ranks, *inputs], np.float64).T"])
 
 
-def _encoded(code: ColumnCode) -> str:
+def _encoded(code: ColumnCode, number: int) -> str:
     column = f"table[{quoted(code.name)}]"
+    if code.kind == "text":
+        return f'word_indices(texts({column}), ARRAYS["hashes.{number}"], {code.size}).T'
     missing = ", missing=True" if code.says_missing else ""
     if code.numbers:
         around = len(f"*category_index({column}, ),")

@@ -20,6 +20,7 @@ from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Activate, Dense, Dropout, Flatten
 from downslope.nn.embedding import Embedding
+from downslope.nn.embedding_bag import EmbeddingBag
 from downslope.nn.images import (
     AveragePool2D,
     Conv2D,
@@ -39,7 +40,7 @@ from downslope.nn.piecewise import Piecewise
 PLAIN = (
     Dense, Conv2D, MaxPool2D, AveragePool2D, GlobalAveragePool2D, GlobalMaxPool2D, Upsample2D,
     Flatten, Dropout, Activate, BatchNorm, LayerNorm, GroupNorm, Standardize, Embedding,
-    Piecewise, GroupedDense, Members,
+    EmbeddingBag, Piecewise, GroupedDense, Members,
 )  # fmt: skip
 LAYERS: dict[str, type[Layer]] = {one.word: one for one in (*PLAIN, Residual, Parallel)}
 # what PyTorch, Keras and people call them
@@ -55,6 +56,7 @@ SYNONYMS = synonyms(
         "dropout": "dropout2d drop alphadropout",
         "upsample": "upsampling2d upsampling convtranspose2d deconv",
         "embed": "embedding embeddings",
+        "embed_bag": "embeddingbag bag fasttext",
         "layer_norm": "layernormalization norm",
         "group_norm": "groupnormalization gn",
         "standardize": "normalize normalization standardscaler",

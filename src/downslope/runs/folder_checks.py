@@ -6,6 +6,7 @@ program takes for granted of a run is checked here, before it becomes one.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from downslope.data.builtin import BUILT_IN
 from downslope.data.tables import numbers
 from downslope.data.tables.dates import is_form
 from downslope.data.tables.encoding import CYCLES, ColumnCode
+from downslope.data.tables.words import HASHES
 from downslope.engine import loop, metrics
 from downslope.engine.batches import LONGEST_TRAINING
 from downslope.engine.settings import Settings
@@ -109,13 +111,20 @@ def _check_card(card: DataSummary) -> None:
         for code in (*card.encoding.columns, *card.encoding.targets):
             _check_code(code)
         _require(card.encoding.input_names == card.input_names, "its columns give other inputs")
-        learnt = [code.numbers > 0 for code in card.encoding.columns]
+        learnt = [(code.numbers > 0, code.kind == "text") for code in card.encoding.columns]
         _require(learnt == sorted(learnt), "columns with learnt numbers are not the last")
 
 
 def _check_code(code: ColumnCode) -> None:
     fits = code.kind != "ignored" and {*code.cycles} <= {*CYCLES} and code.numbers >= 0
-    fits = fits and (code.numbers == 0 or (code.kind == "category" and not code.says_missing))
+    is_learnt = code.kind in ("category", "text") and not code.says_missing
+    fits = fits and (code.numbers == 0 or is_learnt)
+    if code.kind == "text":
+        ends = code.numbers > 0 and code.size > 0 and code.hashes and code.hashes[0] >= 0
+        is_rising = all(one < two for one, two in itertools.pairwise((*code.hashes, HASHES)))
+        fits = fits and bool(ends) and is_rising
+    else:
+        fits = fits and not code.hashes and not code.size
     fits = fits and (not code.form or is_form(code.form) or numbers.is_notation(code.form))
     _require(fits, f"the column {code.name!r} is encoded in no known way")
 

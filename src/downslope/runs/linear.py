@@ -30,7 +30,7 @@ def linear_model(run: RunValue) -> Model | None:
         min_(W, b) sum_n l(x_n W + b, t_n) + |W|^2 / 2
 
     Its inputs are those of the network as they are scaled, without ranks, and without categories
-    that the network looks up.
+    and words that the network looks up.
 
     Source: Hoerl and Kennard, Ridge regression, 1970; Cox, The regression analysis of binary
     sequences, 1958.
@@ -39,16 +39,19 @@ def linear_model(run: RunValue) -> Model | None:
         run: The run, with its data set in memory.
 
     Returns:
-        None where there is none: for images, photos, very wide data, and other losses.
+        None where there is none: for images, photos, very wide data, texts alone, and other losses.
     """
     dataset, loss = run.dataset, run.loss
     if dataset is None or len(dataset.input_shape) != 1 or dataset.input_shape[0] > MOST_INPUTS:
         return None
     if loss.name not in (*NUMBERS, *CLASSES) or not len(dataset.train):
         return None
+    used = _is_linear(dataset)
+    if not used.any():  # nothing but texts and categories of many values
+        return None
     chosen = np.random.default_rng(0).permutation(len(dataset.train))[:MOST_ROWS]
     samples = dataset.train.take(np.sort(chosen))
-    inputs = run.model.scaling.apply(samples.inputs).astype(np.float64) * _is_linear(dataset)
+    inputs = run.model.scaling.apply(samples.inputs).astype(np.float64) * used
     weights = np.ones(len(samples)) if samples.weights is None else np.asarray(samples.weights)
     if loss.name in NUMBERS:
         targets = run.model.units.scaled_targets(samples.targets).astype(np.float64)
@@ -60,7 +63,7 @@ def linear_model(run: RunValue) -> Model | None:
 
 
 def _is_linear(dataset: Dataset) -> np.ndarray:
-    """1 for each input of the linear model, 0 for ranks and the indices of categories."""
+    """1 for each input of the linear model, 0 for ranks and the indices of categories and words."""
     used = np.ones(dataset.input_shape[0])
     if dataset.encoding is not None:
         used[: len(dataset.encoding.ranked)] = 0

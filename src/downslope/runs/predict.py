@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from downslope.data.dataset import Samples
-from downslope.data.readers.frames import is_frame, table_from
+from downslope.data.readers.frames import is_frame, table_from, texts_in
 from downslope.errors import DataError, NetworkError
 from downslope.nn.network import Signal
 from downslope.runs.run_value import RunValue
@@ -27,9 +27,10 @@ def checked_inputs(run: RunValue, inputs: Any) -> Any:
         checked_inputs(run, inputs.inputs)
         return inputs
     wanted, counting = run.data.input_shape, run.data.task == "counting"
-    if run.data.encoding is not None and is_frame(inputs):
+    table = _table(run, inputs)
+    if table is not None and run.data.encoding is not None:
         notes: list[str] = []
-        encoded = run.data.encoding.encode(table_from(inputs), notes)
+        encoded = run.data.encoding.encode(table, notes)
         for note in notes:
             warnings.warn(note, stacklevel=4)
         return encoded
@@ -44,8 +45,30 @@ def checked_inputs(run: RunValue, inputs: Any) -> Any:
     return array
 
 
+def _table(run: RunValue, inputs: Any) -> Any:
+    """Inputs of named columns, or texts where one column of texts was learnt from, as a table."""
+    encoding = run.data.encoding
+    if encoding is None:
+        return None
+    texts = texts_in(inputs) if [one.kind for one in encoding.columns] == ["text"] else None
+    if texts is not None:
+        import pyarrow as pa
+
+        return pa.table({encoding.columns[0].name: texts})
+    return table_from(inputs) if is_frame(inputs) else None
+
+
 def _misfit(run: RunValue, what: str) -> DataError:
     wanted = run.data.input_shape
+    columns = () if run.data.encoding is None else run.data.encoding.columns
+    if any(one.kind == "text" for one in columns):
+        named = f"a frame with the column{'s' * (len(columns) > 1)} "
+        named += ", ".join(one.name for one in columns[:8]) + ", ..." * (len(columns) > 8)
+        return DataError(
+            f"The inputs have {what}.",
+            named if len(columns) > 1 else f"a list of texts, or {named}",
+            "Give one row per sample; for a single text write [text].",
+        )
     sides = ("height", "width", str(wanted[-1])) if run.data.task == "counting" else wanted
     shape = ", ".join(str(side) for side in ("samples", *sides))
     return DataError(

@@ -17,6 +17,7 @@ from downslope.engine.settings import BatchSize
 from downslope.errors import DataError, NetworkError, SettingError
 from downslope.nn.dense import Dense
 from downslope.nn.embedding import Embedding
+from downslope.nn.embedding_bag import EmbeddingBag
 from downslope.nn.layer import Layer
 from downslope.nn.losses import Loss
 from downslope.nn.members import GroupedDense, averaging
@@ -103,14 +104,19 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
 def first_layers(dataset: Dataset) -> tuple[Layer, ...]:
     """The layers that a network for this data set begins with.
 
-    They spread ranks of numbers, then look up learnt numbers for categories. The last column is
-    the first to be looked up.
+    They spread ranks of numbers, then look up learnt numbers for words of texts, then for
+    categories. The last column is the first to be looked up.
     """
     if dataset.encoding is None:
         return ()
     ranked, codes = len(dataset.encoding.ranked), dataset.encoding.embedded
     ranks = [Piecewise(dataset.bins, ranked)] if ranked else []
-    return *ranks, *(Embedding(one.indices, one.numbers) for one in reversed(codes))
+    return *ranks, *(
+        EmbeddingBag(one.indices, one.numbers, one.size)
+        if one.kind == "text"
+        else Embedding(one.indices, one.numbers)
+        for one in reversed(codes)
+    )
 
 
 def with_first_layers(network: Network, dataset: Dataset) -> Network:
@@ -131,7 +137,7 @@ def with_first_layers(network: Network, dataset: Dataset) -> Network:
                 f"Write piecewise {own.bins}." if found else "Leave piecewise out.",
             )
         layers = layers[1:]
-    is_complete = bool(layers) and isinstance(layers[0], Embedding)
+    is_complete = bool(layers) and isinstance(layers[0], Embedding | EmbeddingBag)
     return Network([*(ranks if is_complete else needed), *layers])
 
 
@@ -142,13 +148,12 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
         own = network.layers[index] if index < len(network.layers) else None
         if isinstance(layer, Piecewise):
             continue  # `with_first_layers` has put it there
-        assert isinstance(layer, Embedding)
-        if not (isinstance(own, Embedding) and own.values == layer.values):
+        if type(own) is not type(layer) or replace(own, numbers=layer.numbers) != layer:
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(
-                f"The network does not look up {columns}, whose many values are given as indices.",
+                f"The network does not look up {columns}, whose values or words are given as indices.",
                 f"a network that begins with {describe(Network(needed))}",
-                "Put these layers first; how many numbers each value becomes is yours to choose.",
+                "Put these layers first; how many numbers each becomes is yours to choose.",
             )
 
 

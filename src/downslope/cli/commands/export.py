@@ -79,7 +79,11 @@ def _tell_onnx(model: Model, file: Path) -> None:
     }[model.task]
     called = output_names(model).values()
     gives = ", ".join(f"{name} ({what})" for name, what in zip(called, holds, strict=True))
+    texts = [] if model.encoding is None else [
+        one for one in model.encoding.columns if one.kind == "text"
+    ]  # fmt: skip
     shape = "; each input is an array of shape (samples,)" if model.encoding is not None else ""
+    shape += " where nothing else is said" * bool(texts)
     say(f"\nOut come {gives}{shape}.")
     say("\nTo use it (pip install onnxruntime):")
     say("  import onnxruntime")

@@ -337,7 +337,7 @@ def _names_rows(view: View) -> bool:
     if column.distinct < max(20, len(view.codes) - column.missing) or _numbers_rows(view):
         return False
     if view.numbers is None:
-        return column.note != "text" and column.kind != "date"
+        return column.kind not in ("text", "date")
     return view.is_input and _is_own_number(view)
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from downslope.data.dataset import Samples, Task, known_targets
 from downslope.data.limits import SETTING, gib_for, in_gib, most_bytes_unpacked, most_gib
-from downslope.data.readers.frames import is_frame, is_index, table_from
+from downslope.data.readers.frames import is_frame, is_index, table_from, texts_in
 from downslope.data.tables.options import TableOptions
 from downslope.data.tables.table import UnsplitTable, table_of
 from downslope.data.tables.targets import labelled, refuse_new_classes
@@ -116,6 +116,8 @@ def _values(X: Any, what: str) -> np.ndarray | pa.Table:
         return table.drop_columns([one for one in table.column_names if is_index(table, one)])
     if hasattr(X, "toarray") and hasattr(X, "nnz"):
         return _dense(X, what)
+    if (texts := texts_in(X)) is not None:
+        return pa.table({"x1": texts})
     values = _as_array(X, what)
     if values.dtype.kind in "OUS" and values.ndim == 2:
         columns = values if values.dtype == object else np.asarray(X, object)

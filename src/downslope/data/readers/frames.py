@@ -62,6 +62,26 @@ def table_from(frame: Any) -> pa.Table:
     return plain_table(_guarded(lambda: _of_protocol(frame)))
 
 
+def texts_in(values: Any) -> pa.Array | None:
+    """A list, an array or a column of texts, None among them where there is none, as one column.
+
+    Anything else gives None.
+    """
+    if hasattr(values, "to_frame"):  # a column of pandas or polars
+        table = table_from(values.to_frame())
+        names = [name for name in table.column_names if not is_index(table, name)]
+        column = table.column(names[0]).combine_chunks() if len(names) == 1 else pa.nulls(0)
+        return column if pa.types.is_string(column.type) else None
+    if isinstance(values, np.ndarray):
+        values = values.tolist() if values.ndim == 1 else []
+    if not isinstance(values, list | tuple) or not any(isinstance(one, str) for one in values):
+        return None
+    if not all(isinstance(one, str) or _is_missing(one) for one in values):
+        return None
+    texts = [str(one) if isinstance(one, str) else None for one in values]
+    return pa.array([one and one.encode("utf-8", "replace").decode() for one in texts], pa.string())
+
+
 def plain_table(table: pa.Table, what: str = "The frame") -> pa.Table:
     """The same table in the types that the rest knows.
 

@@ -1,4 +1,4 @@
-"""What each column of a table is: numbers, categories, yes or no, dates, or nothing to learn from.
+"""What each column of a table is: numbers, categories, yes or no, dates, texts, or nothing.
 
 It is decided once, from all of a column, before a training; whatever is read later is read as what
 was decided then. A text file gives texts as they are written; Parquet, Arrow and frames say
@@ -41,7 +41,7 @@ from downslope.errors import DataError, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 
-Kind = Literal["number", "yes/no", "category", "date", "ignored"]
+Kind = Literal["number", "yes/no", "category", "date", "text", "ignored"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 Said = Kind | Order | Decimal  # what a user may say of a column
 WRITTEN = {"written": "as it stands"}  # metadata of a column of texts that a text file holds
@@ -55,6 +55,7 @@ NO = ("no", "false", "n", "f", "0", "off")
 _LARGEST_NUMBER = float(np.finfo(np.float32).max)
 _EXACT = 2.0**53  # up to here each whole number has a float64 of its own
 _WORDS_OF_TEXT = 3  # a column whose values have more words than this on average is text
+_READ = 10_000  # values that tell it
 
 
 @dataclass(frozen=True)
@@ -444,10 +445,16 @@ def _of_texts(values: pa.ChunkedArray, distinct: int, given: int) -> tuple[Kind,
     few = distinct <= MOST_CATEGORIES and (distinct <= 0.5 * given or distinct <= 20)
     if (few or distinct * ROWS_OF_EACH <= given) and distinct < given:
         return "category", ""
-    spaces = pc.mean(pc.add(pc.count_substring(pc.utf8_trim_whitespace(values), " "), 1)).as_py()
-    if spaces > _WORDS_OF_TEXT:
-        return "ignored", "text"
+    if _words_of_each(values) > _WORDS_OF_TEXT:
+        return "text", ""
     return "ignored", f"{distinct:,} different values in {given:,} rows"
+
+
+def _words_of_each(values: pa.ChunkedArray) -> float:
+    """How many words values have on average: what spaces separate, and ideographs."""
+    some = values.drop_null().slice(0, _READ)
+    words = pc.mean(pc.count_substring_regex(some, r"[\p{Han}\p{Hiragana}\p{Katakana}]|\S+"))
+    return words.as_py()
 
 
 def as_numbers(values: pa.ChunkedArray) -> np.ndarray:

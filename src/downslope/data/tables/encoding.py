@@ -2,7 +2,8 @@
 
 A number stays one, with the median where it is missing and a further input that says so. A
 category becomes one input per value, or the place of its value where there are many. A date
-becomes the time that has passed and where in the year, week and day it is. For networks that ask
+becomes the time that has passed and where in the year, week and day it is. A text becomes a list
+of numbers of its words and of parts of them (`words.py`). For networks that ask
 for it, numbers and dates also become ranks among their quantiles. What was learnt is kept with the
 run and applied again to what it is asked later.
 """
@@ -18,6 +19,7 @@ import pyarrow as pa
 from jaxtyping import Float
 
 from downslope.data.tables.column_types import (
+    KINDS,
     YES,
     Column,
     Kind,
@@ -29,11 +31,13 @@ from downslope.data.tables.column_types import (
 )
 from downslope.data.tables.dates import as_seconds
 from downslope.data.tables.numbers import PLAIN, read_numbers, without_marks
+from downslope.data.tables.words import cut_messages, learn_words, word_indices
 from downslope.errors import DataError
 
 MOST_VALUES = 64  # inputs for one category; with more, its values get learnt numbers
 MOST_EMBEDDED = 20_000  # values with learnt numbers of their own; rarer ones share theirs
 LEAST_COUNT = 2  # rows with a value that is to have an input of its own
+NUMBERS_OF_WORDS = 16  # learnt for each word, and for each part of one
 DAY = 86_400.0
 CYCLES = {"year": 365.2425 * DAY, "week": 7 * DAY, "day": DAY}
 
@@ -52,10 +56,15 @@ class ColumnCode:
         cycles: Of a date: "year", "week", "day", as far as it goes through them.
         numbers: Of a category whose values get learnt numbers, how many each; it is one input
             then, the value's index: 0 for values never seen, 1 for none, 2 and on for `values`.
+            Of a text, how many each of its `hashes` gets.
         form: In which form texts are numbers or dates; empty if that is to be found. Of a
             category: how texts are numbers, where its values are numbers and no texts.
         quantiles: Of a number or date that also becomes a rank, the quantiles of its first input,
             in rising order.
+        hashes: Of a text: the hashes of words and of parts of words that have learnt numbers, in
+            rising order.
+        size: Of a text: how many inputs it becomes. They are the indices, from 1, of those of
+            its `hashes` that the text has, and 0 behind them.
     """
 
     name: str
@@ -68,16 +77,20 @@ class ColumnCode:
     numbers: int = 0
     form: str = ""
     quantiles: tuple[float, ...] = ()
+    hashes: tuple[int, ...] = ()
+    size: int = 0
 
     @property
     def indices(self) -> int:
-        """How many indices a category with learnt numbers has."""
-        return len(self.values) + 2
+        """How many indices a category or a text with learnt numbers has."""
+        return len(self.hashes) + 1 if self.kind == "text" else len(self.values) + 2
 
     @property
     def input_names(self) -> tuple[str, ...]:
         """What each input is called."""
-        if self.numbers:
+        if self.kind == "text":
+            own = [f"{self.name} (word {number})" for number in range(1, self.size + 1)]
+        elif self.numbers:
             own = [f"{self.name} (index)"]
         elif self.kind == "category":
             own = [f"{self.name} = {value}" for value in self.values]
@@ -136,6 +149,8 @@ class ColumnCode:
             texts = self.texts(column)
             self._tell_new(texts, notes, rows)
             return self._indices(texts) if self.numbers else self._one_hot(texts)
+        if self.kind == "text":
+            return self._words(column, notes, rows)
         if self.kind == "yes/no":
             numbers = yes_or_no(self.name, column, rows)
         elif self.kind == "number":
@@ -151,6 +166,22 @@ class ColumnCode:
         waves = [2 * np.pi * numbers / CYCLES[cycle] for cycle in self.cycles]
         turns = [turn for wave in waves for turn in (np.sin(wave), np.cos(wave))]
         return [numbers / DAY, *turns], missing
+
+    def _words(
+        self, column: pa.ChunkedArray, notes: list[str], rows: np.ndarray
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        texts = as_texts(column)
+        found = word_indices(texts, self.hashes, self.size)
+        cut = cut_messages(texts, found, self.hashes)
+        if len(cut):
+            which = f"that of row {rows[cut[0]]:,}"
+            which = f"{which} has" if len(cut) == 1 else f"{len(cut):,} texts have"
+            such = "" if len(cut) == 1 else f", such as that of row {rows[cut[0]]:,}"
+            notes.append(
+                f"Of each text of the column {self.name!r} at most 1,000 words are read, and "
+                f"{self.size:,} numbers of words, pairs and parts are kept: {which} more{such}."
+            )
+        return list(found.T), np.equal(texts, None)
 
     def texts(self, column: pa.ChunkedArray) -> np.ndarray:
         """The values of a category as the run knows them, (N,)."""
@@ -200,7 +231,8 @@ class Encoding:
     """How all columns become inputs, in order.
 
     Attributes:
-        columns: One code per column that is used; those with learnt numbers come last.
+        columns: One code per column that is used; those with learnt numbers come last, texts
+            behind categories.
         targets: How the columns that are learnt are read: numbers; yes or no; or classes, whose
             names are the `values`.
     """
@@ -227,7 +259,8 @@ class Encoding:
     @property
     def is_embedded(self) -> np.ndarray:
         """Which inputs are places, for which the network learns numbers: a mask."""
-        return np.arange(len(self.input_names)) >= len(self.input_names) - len(self.embedded)
+        inputs = len(self.input_names)
+        return np.arange(inputs) >= inputs - sum(len(one.input_names) for one in self.embedded)
 
     @property
     def embedded(self) -> tuple[ColumnCode, ...]:
@@ -239,6 +272,7 @@ class Encoding:
         table: pa.Table,
         notes: list[str] | None = None,
         rows: np.ndarray | None = None,
+        noted: Sequence[Kind] = KINDS,
     ) -> Float[np.ndarray, "n inputs"]:
         """The inputs of all rows, float64; those of a row do not depend on the others.
 
@@ -247,6 +281,7 @@ class Encoding:
             notes: To which a sentence is added for each thing that a user should know, such as
                 values that were never seen in training.
             rows: Which row of its source each one is, from 1; None for all in turn.
+            noted: The kinds of columns of which there is something to know.
 
         Raises:
             DataError: A column is missing, or holds values of another kind.
@@ -261,7 +296,11 @@ class Encoding:
                 "Add it; leave its cells empty where the value is not known.",
             )
         plain = np.concatenate(
-            [one.encode(table.column(one.name), notes, rows) for one in self.columns], axis=1
+            [
+                one.encode(table.column(one.name), notes if one.kind in noted else None, rows)
+                for one in self.columns
+            ],
+            axis=1,
         )
         return self.with_ranks(plain)
 
@@ -319,7 +358,14 @@ def learn(
             "Say what a column is, such as --column NAME=category.",
         )
     codes = [_learn(table.column(one.name), one) for one in used]
-    codes.sort(key=lambda code: code.numbers > 0)
+    codes = [code for code in codes if code.kind != "text" or code.hashes]
+    if not codes:
+        raise DataError(
+            f"No two texts of the column {used[0].name!r} have a word in common.",
+            "texts whose words come again",
+            "Give more rows, or add another column.",
+        )
+    codes.sort(key=lambda code: (code.numbers > 0, code.kind == "text"))
     return Encoding(tuple(codes), tuple(targets))
 
 
@@ -337,6 +383,9 @@ def _learn(values: pa.ChunkedArray, column: Column) -> ColumnCode:
         return ColumnCode(
             name, kind, says_missing=has_gaps, values=own, has_others=others, form=form
         )
+    if kind == "text":
+        hashes, size = learn_words(as_texts(values))
+        return ColumnCode(name, kind, numbers=NUMBERS_OF_WORDS, hashes=hashes, size=size)
     if kind == "yes/no":
         numbers = yes_or_no(name, values)
         pair = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -85,7 +86,8 @@ class UnsplitTable:
         else:
             parts = parts_by_column(self.task, self.targets, seed, groups=groups, times=times)
         encoding = learn(self.table.take(parts.train), self.columns, self.codes)
-        inputs = encoding.encode(self.table)
+        notes = _unread(encoding, self.columns)
+        inputs = encoding.encode(self.table, notes, self._numbers, noted=("text",))
         train, validation, test = (
             Samples(inputs[rows], self.targets[rows])
             for rows in (parts.train, parts.validation, parts.test)
@@ -103,7 +105,7 @@ class UnsplitTable:
             source=self.source,
             encoding=encoding,
             columns=self.columns,
-            notes=(*self.notes, *split_notes(self.group, groups, self.time, times)),
+            notes=(*self.notes, *notes, *split_notes(self.group, groups, self.time, times)),
             rows=self._rows(parts, times),
             options={"split_seed": seed, **self.options},
         )
@@ -201,6 +203,16 @@ def table_of(
         options=options.given,
         read=table.num_rows + sum(left_out_of(table).values()),
     )
+
+
+def _unread(encoding: Encoding, columns: Sequence[Column]) -> list[str]:
+    """Which columns of texts have no word that comes again, a sentence each."""
+    used = {code.name for code in (*encoding.columns, *encoding.targets)}
+    return [
+        f"No two texts of the column {one.name!r} have a word in common: it is ignored."
+        for one in columns
+        if one.kind == "text" and one.name not in used
+    ]
 
 
 def _as_group(column: Column) -> Column:

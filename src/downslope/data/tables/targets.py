@@ -470,7 +470,7 @@ def _task_of_one(column: Column, values: pa.ChunkedArray) -> Task:
         few = is_whole and column.distinct <= MOST_CLASSES_OF_NUMBERS
         each = len(values) / column.distinct  # rows of one value
         return "classification" if few and each >= ROWS_OF_A_CLASS else "regression"
-    what = {"date": "dates"}.get(column.kind, column.note)
+    what = {"date": "dates", "text": "text"}.get(column.kind, column.note)
     raise DataError(
         f"The target {column.name!r} cannot be learnt: {what}.",
         "numbers, or classes of several rows each",
