@@ -67,9 +67,9 @@ def test_what_the_user_says_counts():
     with pytest.raises(SettingError) as caught:
         kind([1, 2], {"a": "colour"})
     assert str(caught.value) == (
-        "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, text, "
-        "ignored, month-first, day-first, year-first, decimal-point, decimal-comma. Correct it, or "
-        "leave it out to have it found."
+        "The column 'a' is said to be 'colour'. Expected one of number, yes/no, category, date, "
+        "text, ignored, month-first, day-first, year-first, decimal-point, decimal-comma. Correct "
+        "it, or leave it out to have it found."
     )
 
 

@@ -148,7 +148,7 @@ def test_places_have_to_be_looked_up():
     with pytest.raises(NetworkError) as caught:
         check_fit(parse("dense 2"), table_with_places(), resolve("cross_entropy"))
     assert str(caught.value) == (
-        "The network does not look up 'a', whose many values are given as indices. Expected a "
+        "The network does not look up 'a', whose values are given as indices. Expected a "
         "network that begins with embed 72 6. Put these layers first; how many numbers each "
         "value becomes is yours to choose."
     )

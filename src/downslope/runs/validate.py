@@ -151,7 +151,7 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
         if type(own) is not type(layer) or replace(own, numbers=layer.numbers) != layer:
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(
-                f"The network does not look up {columns}, whose values or words are given as indices.",
+                f"The network does not look up {columns}, whose values are given as indices.",
                 f"a network that begins with {describe(Network(needed))}",
                 "Put these layers first; how many numbers each becomes is yours to choose.",
             )
