@@ -111,7 +111,8 @@ def test_texts_beside_numbers_and_categories_of_many_values(tmp_path):
     assert kinds == [("x", "number"), ("city", "category"), ("m", "text"), ("other", "text")]
     named = [type(one).__name__ for one in run.network.layers[:4]]
     assert named == ["Piecewise", "EmbeddingBag", "EmbeddingBag", "Embedding"]
-    found = run.predict(frame.drop_columns(["y"]))
+    with pytest.warns(UserWarning, match="values that have no weights of their own"):
+        found = run.predict(frame.drop_columns(["y"]))
     truth = np.array([run.data.class_names.index(one) for one in labels])
     assert (found == truth).mean() > 0.9
 

@@ -150,6 +150,6 @@ def test_places_have_to_be_looked_up():
     assert str(caught.value) == (
         "The network does not look up 'a', whose values are given as indices. Expected a "
         "network that begins with embed 72 6. Put these layers first; how many numbers each "
-        "value becomes is yours to choose."
+        "becomes is yours to choose."
     )
     check_fit(parse("embed 72 3, dense 2"), table_with_places(), resolve("cross_entropy"))
