@@ -90,12 +90,8 @@ class GroupedDense(Layer):
         """Weights (groups, features / groups, units), biases (groups, units) zero."""
         features = input_shape[0] // self.groups
         draw = initializer(self.initializer, self.activation).draw
-        shape = (features, self.units)
-        each = [
-            draw(jax.random.fold_in(key, group), shape, features, self.units)
-            for group in range(self.groups)
-        ]
-        weights = jnp.stack(each)
+        keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(self.groups))
+        weights = jax.vmap(lambda own: draw(own, (features, self.units), features, self.units))(keys)
         return {"weights": weights, "biases": jnp.zeros((self.groups, self.units), weights.dtype)}
 
     def weighted_sum(
