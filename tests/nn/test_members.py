@@ -134,7 +134,8 @@ def test_a_training_of_members_is_a_run_like_any_other(tmp_path):
 def test_ranks_become_a_sum_of_clipped_steps():
     ranks = RNG.uniform(-1, 6, (20, 2))
     inputs = np.concatenate([ranks, RNG.normal(size=(20, 3))], axis=1)
-    found = np.asarray(Piecewise(5, 2).forward({}, inputs))
+    found = np.asarray(Piecewise(5, 2).forward({}, inputs)).astype(np.float64)
+    found[:, :10] *= np.sqrt(5)
     np.testing.assert_allclose(found[:, :5].sum(axis=1), np.clip(ranks[:, 0], 0, 5), atol=1e-6)
     np.testing.assert_allclose(found[:, 5:10].sum(axis=1), np.clip(ranks[:, 1], 0, 5), atol=1e-6)
     np.testing.assert_allclose(found[:, 10:], inputs[:, 2:], atol=1e-6)

@@ -33,8 +33,8 @@ def embed_bag(x, weights, size):
 
 
 def piecewise(x, bins, columns):
-    """The first inputs, ranks of 0 to bins, spread over bins numbers of 0 to 1 each."""
-    spread = np.clip(x[:, :columns, None] - np.arange(bins, dtype=x.dtype), 0, 1)
+    """The first inputs, ranks of 0 to bins, spread over bins numbers each."""
+    spread = np.clip(x[:, :columns, None] - np.arange(bins, dtype=x.dtype), 0, 1) / bins**0.5
     return np.concatenate([spread.reshape(len(x), -1), x[:, columns:]], axis=1)
 
 

@@ -91,7 +91,9 @@ class GroupedDense(Layer):
         features = input_shape[0] // self.groups
         draw = initializer(self.initializer, self.activation).draw
         keys = jax.vmap(partial(jax.random.fold_in, key))(jnp.arange(self.groups))
-        weights = jax.vmap(lambda own: draw(own, (features, self.units), features, self.units))(keys)
+        weights = jax.vmap(lambda own: draw(own, (features, self.units), features, self.units))(
+            keys
+        )
         return {"weights": weights, "biases": jnp.zeros((self.groups, self.units), weights.dtype)}
 
     def weighted_sum(

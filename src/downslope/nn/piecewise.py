@@ -16,7 +16,7 @@ from downslope.nn.network import Network
 
 _PIECEWISE = '''\
 class Piecewise(nn.Module):
-    """The first inputs, ranks of 0 to bins, spread over bins numbers of 0 to 1 each."""
+    """The first inputs, ranks of 0 to bins, spread over bins numbers each."""
 
     def __init__(self, bins, columns):
         super().__init__()
@@ -24,17 +24,21 @@ class Piecewise(nn.Module):
 
     def forward(self, x):
         ranks = x[:, : self.columns, None] - torch.arange(self.bins)
-        return torch.cat([ranks.clamp(0, 1).flatten(1), x[:, self.columns :]], dim=1)'''
+        spread = ranks.clamp(0, 1).flatten(1) / self.bins**0.5
+        return torch.cat([spread, x[:, self.columns :]], dim=1)'''
 
 
 @dataclass(frozen=True)
 class Piecewise(Layer):
     """Spread the first inputs, ranks of numbers among their quantiles, over several each.
 
-        r -> (clip(r), clip(r - 1), ..., clip(r - bins + 1)),  clip(z) = min(max(z, 0), 1)
+        r -> (clip(r), clip(r - 1), ..., clip(r - bins + 1)) / sqrt(bins)
+        clip(z) = min(max(z, 0), 1)
 
     A weighted sum of these is any continuous function of the number that is linear between two
-    quantiles, so a skewed column needs no transform. Tables whose network begins with this layer
+    quantiles, so a skewed column needs no transform. Divided by the root, the inputs of a column
+    together are no longer than 1: a step of learning changes what follows from the rank about as
+    much as what follows from the number itself. Tables whose network begins with this layer
     have the ranks as their first inputs. It has no weights.
 
     Source: Gorishniy et al., On embeddings for numerical features in tabular deep learning, 2022.
@@ -49,7 +53,7 @@ class Piecewise(Layer):
     Example:
         >>> layer = ds.Piecewise(bins=4, columns=1)
         >>> layer.forward({}, np.array([[2.5, 7.0]])).tolist()
-        [[1.0, 1.0, 0.5, 0.0, 7.0]]
+        [[0.5, 0.5, 0.25, 0.0, 7.0]]
     """
 
     bins: int
@@ -74,7 +78,7 @@ class Piecewise(Layer):
     ) -> Float[Array, "n outputs"]:
         """The ranks spread, before the other inputs."""
         ranks = inputs[:, : self.columns, None] - jnp.arange(self.bins)
-        spread = jnp.clip(ranks, 0, 1).reshape(len(inputs), -1)
+        spread = jnp.clip(ranks, 0, 1).reshape(len(inputs), -1) / self.bins**0.5
         return jnp.concatenate([spread, inputs[:, self.columns :]], axis=1)
 
     def to_numpy(self, spot: Spot) -> list[str]:
@@ -89,7 +93,8 @@ class Piecewise(Layer):
         """A clipped difference between two changes of shape."""
         size = self.bins * self.columns
         ranks = f"x[:, :{self.columns}, None] - keras.ops.arange({self.bins}, dtype=x.dtype)"
-        spread = f"keras.ops.reshape(keras.ops.clip({ranks}, 0, 1), (-1, {size}))"
+        clipped = f"keras.ops.clip({ranks}, 0, 1) / {self.bins**0.5!r}"
+        spread = f"keras.ops.reshape({clipped}, (-1, {size}))"
         if spot.shape == (self.columns,):
             return [f"x = {spread}"]
         return [f"x = layers.Concatenate()([{spread}, x[:, {self.columns}:]])"]
@@ -111,6 +116,7 @@ class Piecewise(Layer):
         spread = graph.node(
             "Clip", graph.node("Sub", ranks, steps), graph.scalar(0.0), graph.scalar(1.0)
         )
+        spread = graph.node("Div", spread, graph.scalar(self.bins**0.5))
         flat = graph.constant(np.array([-1, self.columns * self.bins]), "spread")
         spread = graph.node("Reshape", spread, flat)
         if spot.shape == (self.columns,):

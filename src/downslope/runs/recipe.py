@@ -248,6 +248,7 @@ def recipe_for(dataset: Dataset, effort: Effort = "normal") -> Recipe:
 
 
 BINS, MOST_SPREAD = 16, 4096  # inputs of all columns together, so that wide tables fit
+FEW_BINS, FEW_FOR_BINS = 8, 700  # bins for fewer rows than that
 FEW_ROWS = 3000  # with fewer, smaller batches make more of them
 
 
@@ -255,8 +256,9 @@ def flat_recipe(dataset: Dataset) -> Recipe:
     """The recipe for a table, and for arrays of numbers, which have no ranks."""
     codes = () if dataset.encoding is None else dataset.encoding.columns
     numbers = sum(code.kind in ("number", "date") for code in codes)
-    bins = min(BINS, MOST_SPREAD // max(1, numbers)) if dataset.is_scaled else 0
     rows = len(dataset.train)
+    most = FEW_BINS if rows < FEW_FOR_BINS else BINS
+    bins = min(most, MOST_SPREAD // max(1, numbers)) if dataset.is_scaled else 0
     common = Recipe(
         "",
         learning_rate=0.01,
