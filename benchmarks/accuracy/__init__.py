@@ -2,6 +2,7 @@
 
 python -m benchmarks.accuracy collect FOLDER [--debian UNPACKED]   the tables, as CSV files
 python -m benchmarks.accuracy run FOLDER CONTENDER ... [--only TABLE ...]
+python -m benchmarks.accuracy few [FOLDER] [--photos crowd FOLDER]   20 and 100 rows, 5 photos
 python -m benchmarks.accuracy show
 
 Every contender gets the same splits of Downslope's own: it trains on 70 % of the rows, may use

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import report, tables
+from benchmarks.accuracy import few, report, tables
 from benchmarks.accuracy.peers import PEERS
 from benchmarks.accuracy.scores import scores
 from benchmarks.accuracy.split import split_of
@@ -34,6 +34,12 @@ def main() -> None:
         run.add_argument("contenders", nargs="+", choices=(*OURS, *PEERS))
         run.add_argument("--only", nargs="+", choices=tables.TABLES, default=[*tables.TABLES])
         run.add_argument("--seeds", nargs="+", type=int, default=SEEDS)
+    few_rows = actions.add_parser("few")
+    few_rows.add_argument("folder", type=Path, nargs="?")
+    few_rows.add_argument("--only", nargs="+", choices=tables.TABLES, default=few.TRIED)
+    few_rows.add_argument("--rows", nargs="+", type=int, default=(20, 100))
+    few_rows.add_argument("--seeds", type=int, default=10)
+    few_rows.add_argument("--photos", nargs="+", default=(), help='"crowd", or a folder')
     actions.add_parser("show")
     given = parser.parse_args()
     if given.action == "collect":
@@ -43,6 +49,12 @@ def main() -> None:
     elif given.action == "fit":
         print(json.dumps(fit(given.folder / f"{given.only[0]}.csv", given.seeds[0],
                              given.contenders[0])))  # fmt: skip
+    elif given.action == "few":
+        if given.folder is not None:
+            few.run_tables(given.folder, given.only, given.rows, given.seeds)
+        for source in given.photos:
+            few.run_photos(source, 5, given.seeds)
+        print(few.markdown(few.known()))
     else:
         print(report.markdown(known()))
 

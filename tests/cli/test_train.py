@@ -16,6 +16,7 @@ def test_json_is_one_object_of_the_stated_form(call, tmp_path):
     assert {*made} == {
         "run", "data", "parameters", "outcome", "epochs", "steps", "learning_rate", "seconds",
         "train", "validation", "test", "baseline", "linear", "test_interval", "test_interval_note",
+        "baseline_note",
         "classes", "targets", "targets_note", "test_evaluations", "opened_now", "findings", "part",
         "is_generated", "notes", "rows", "summary", "pictures",
     }  # fmt: skip

@@ -28,6 +28,7 @@ def test_test_measures_the_test_part(call, xor_run):
         "linear": made["linear"],  # held to scikit-learn in tests/runs/test_linear.py
         "test_interval": {name: list(pair) for name, pair in run.intervals(test).items()},
         "test_interval_note": "",
+        "baseline_note": made["baseline_note"],  # see tests/cli/test_few.py
         "classes": run.class_metrics(test).plain(),
         "targets": None,
         "targets_note": "",

@@ -336,3 +336,22 @@ def test_a_line_joins_only_what_belongs_together(run):
         )
     with pytest.raises(ds.SettingError, match="The number of points is 1"):
         line(run, run, points=1)
+
+
+def test_running_statistics_stay_while_weights_move():
+    run = trained(by_hand.classes_data(60, 20), "dense 4, batch_norm, tanh, dense 3", epochs=4)
+    path = path_of(run)
+    plane = plane_of_path(path)
+    for direction in (plane.first, plane.second):
+        assert np.abs(direction[0]["weights"]).max() > 0
+        for name in ("running_mean", "running_variance"):
+            assert not direction[1][name].any()
+    found = surface(run, points=3)
+    moved = jax.tree.map(
+        lambda start, u, v: start + found.a[2] * u + found.b[0] * v,
+        *(plane.origin, plane.first, plane.second),
+    )
+    for name in ("running_mean", "running_variance"):
+        np.testing.assert_array_equal(moved[1][name], run.parameters[1][name])
+    expected = run.model.at(moved).losses(run.dataset.train).mean()
+    assert found.train_loss[0, 2] == pytest.approx(expected, rel=1e-4)

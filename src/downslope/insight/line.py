@@ -73,7 +73,9 @@ def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST
 
         L((1 - t) a + t b),  0 <= t <= 1
 
-    A barrier between the two says that they are in different minima.
+    A barrier between the two says that they are in different minima. The running statistics of
+    batch normalisation go along the line as well, as each end needs its own; between the ends they
+    are no network's own, which raises the barrier (Jordan et al., REPAIR, 2023).
 
     Source: Goodfellow, Vinyals and Saxe, Qualitatively characterizing neural network optimization
     problems, 2015.

@@ -2,7 +2,8 @@
 
 A loss surface over thousands of weights can be looked at only in a plane. Which plane decides what
 is seen: that of the path which a training walked shows where it went; one of random directions
-shows the neighbourhood; one of two single weights is the bowl of the textbooks.
+shows the neighbourhood; one of two single weights is the bowl of the textbooks. Only weights and
+biases move: running statistics, which no gradient changes, stay those of the origin.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from jaxtyping import Float
 from downslope.errors import SettingError
 from downslope.insight.path import Path
 from downslope.names import look_up
-from downslope.nn.layer import numbered
+from downslope.nn.layer import learned_arrays, map_by_kind, numbered
 from downslope.nn.network import NetworkParameters
 from downslope.result import PROGRAM_ONLY
 from downslope.storage.arrays import flatten
@@ -172,25 +173,23 @@ def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
 
 
 def _flat(parameters: NetworkParameters) -> np.ndarray:
-    """All numbers in one row, float64."""
-    leaves = jax.tree.leaves(parameters)
+    """All weights and biases in one row, float64."""
+    leaves = learned_arrays(parameters)
     return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in leaves])
 
 
 def _rows(parameters: NetworkParameters) -> np.ndarray:
     """The same for parameters with one more axis, that of the points."""
-    leaves = jax.tree.leaves(parameters)
+    leaves = learned_arrays(parameters)
     return np.concatenate(
         [np.asarray(leaf, np.float64).reshape(len(leaf), -1) for leaf in leaves], axis=1
     )
 
 
 def _shaped(row: np.ndarray, like: NetworkParameters) -> NetworkParameters:
-    """A row of numbers in the shape of parameters, float32."""
-    leaves, structure = jax.tree.flatten(like)
-    ends = np.cumsum([leaf.size for leaf in leaves])[:-1]
-    pieces = [
-        piece.reshape(leaf.shape).astype(np.float32)
-        for piece, leaf in zip(np.split(row, ends), leaves, strict=True)
-    ]
-    return jax.tree.unflatten(structure, pieces)
+    """A row of numbers in the shape of parameters, float32; 0 for running statistics."""
+    ends = np.cumsum([leaf.size for leaf in learned_arrays(like)])[:-1]
+    pieces = iter(np.split(row, ends))
+    return map_by_kind(
+        lambda leaf: next(pieces).reshape(leaf.shape).astype(np.float32), np.zeros_like, like
+    )

@@ -84,6 +84,8 @@ def how_good(material: Material, result: TrainingResult) -> Iterator[Piece]:
     said = verdict(run, result.test, result.test_interval or {}, result.baseline)
     if said:
         yield Words(said)
+    if result.baseline_note:
+        yield Words(result.baseline_note, important=True)
     yield from _each_target(material, result)
     yield from _each_class(run, result)
     yield Words(evaluations_note(run), important=run.test_evaluations > 1)

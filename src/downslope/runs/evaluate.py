@@ -19,6 +19,7 @@ from downslope.runs.metric_text import (
     COLUMNS,
     calibration_verdict,
     class_verdict,
+    doubt,
     evaluations_note,
     figure,
     generated_note,
@@ -76,6 +77,8 @@ class Evaluation(Result):
         linear: The same of a linear model, fitted to the training part; None where there is none.
         test_interval: The 95 % interval of each metric; None where there is none.
         test_interval_note: Why there is none; may be empty.
+        baseline_note: That the samples are too few to tell whether it is better than the baseline,
+            or that it is worse; may be empty.
         classes: The metrics of each class; None where the run learned no classes.
         targets: The metrics of each of several targets; None where there is one.
         targets_note: How the metrics of all targets together come about; may be empty.
@@ -94,6 +97,7 @@ class Evaluation(Result):
     linear: Metrics | None
     test_interval: Intervals | None
     test_interval_note: str
+    baseline_note: str
     classes: ClassMetrics | None
     targets: TargetMetrics | ClassMetrics | None
     targets_note: str
@@ -164,6 +168,8 @@ class Evaluation(Result):
     def _in_words(self) -> Iterator[Part]:
         if self._verdict:
             yield self._verdict
+        if self.baseline_note:
+            yield self.baseline_note
         if self.classes is not None and (said := calibration_verdict(self.classes)):
             yield said
         rare = "" if self.classes is None else class_verdict(self.run, self.classes)
@@ -343,6 +349,7 @@ def _measured(run: Run, samples: Samples) -> dict[str, Any]:
         "linear": _linear(run, samples),
         "test_interval": interval or None,
         "test_interval_note": "" if interval else why,
+        "baseline_note": doubt(run, samples),
         "classes": run.class_metrics(samples) if is_of_classes else None,
         "test_evaluations": run.test_evaluations,
     }
@@ -365,6 +372,7 @@ def _closed(run: Run, samples: Samples) -> dict[str, Any]:
         "linear": None,
         "test_interval": None,
         "test_interval_note": "",
+        "baseline_note": "",
         "classes": None,
         "targets": targets,
         "targets_note": "" if targets is None else targets_note(run),

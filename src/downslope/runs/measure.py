@@ -137,6 +137,15 @@ def measure_baseline(run: RunValue, samples: Samples) -> dict[str, float]:
     return found | {name: median[name] for name in best_of_median}
 
 
+def gain(run: RunValue, samples: Samples) -> tuple[float, float] | None:
+    """The 95 % interval of how much better the run predicts than the best constant: see `gain`."""
+    look(run, samples)
+    known = _known(run, samples)
+    constant = run.baseline_output if run.baseline_median is None else run.baseline_median
+    usual = run.model.constant_values(constant, known)
+    return metrics.gain(run.data.task, run.model.values(known), usual)
+
+
 def measure_linear(run: RunValue, samples: Samples) -> dict[str, float] | None:
     """`Run.measure_linear`."""
     look(run, samples)

@@ -16,15 +16,16 @@ from downslope.engine.class_metrics import ClassMetrics
 from downslope.engine.metrics import FEWEST_FOR_INTERVAL, MEASURES, TargetMetrics
 from downslope.errors import printable
 from downslope.numerals import rounded
-from downslope.runs.measure import rarest_class
+from downslope.runs.measure import gain, rarest_class
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary
-from downslope.text import Table
+from downslope.text import Table, amount
 
 COLUMNS = {
     "loss": "loss", "accuracy": "accuracy", "all_right": "all labels right", "mae": "MAE",
     "rmse": "RMSE", "precision": "precision", "recall": "recall", "f1": "F1", "auc": "AUC",
 }  # fmt: skip
+MOST_DOUBTED = 1000  # samples; more make an interval so small that it speaks for itself
 PERCENT = ("accuracy", "all_right", "precision", "recall")
 # columns of the tables of classes, of labels and of numbers: heads, and attributes of the metrics
 _RATES = {"precision": "precision", "recall": "recall", "F1": "f1", "AUC": "auc"}
@@ -186,6 +187,33 @@ def verdict(
         )
 
     return " ".join(said(name) for name in MEASURES[task])
+
+
+def doubt(run: Run, samples: Samples) -> str:
+    """Why samples do not tell whether a run is better than the baseline; empty where they do.
+
+    Asked of few samples alone; several numbers have no unit in common and are left out.
+    """
+    name, count = MEASURES[run.data.task][0], len(samples)
+    if has_several_numbers(run.data) or count > MOST_DOUBTED:
+        return ""
+    always = f"always predicting {usual_prediction(run, name)}"
+    found = gain(run, samples)
+    if found is None:
+        return (
+            f"{amount(count, 'sample')} cannot tell whether the network is better than {always}: "
+            "collect more, or measure it on others (downslope test RUN --data OTHER)."
+        )
+    unit = {"accuracy": " of the samples"}.get(name, "")
+    low, high = (figure(name, abs(one), run.data.task) + unit for one in found)
+    if found[0] > 0:
+        return ""
+    if found[1] < 0:
+        return f"That is worse than {always}, by {high} to {low} (95 % interval)."
+    return (
+        f"The {amount(count, 'sample')} cannot tell whether the network is better than {always}: "
+        f"from worse by {low} to better by {high} (95 % interval of the difference)."
+    )
 
 
 def calibration_verdict(found: ClassMetrics) -> str:

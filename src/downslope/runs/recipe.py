@@ -266,21 +266,43 @@ def flat_recipe(dataset: Dataset) -> Recipe:
         members=4,
         stop=Stop(keep="best"),
     )
-    if dataset.task == "regression":  # dropout costs it half of what it could know
+    if dataset.task == "regression":  # dropout costs it half of what many rows could tell
+        dropout = ", dropout 0.15" if rows < FEWEST_TO_CHOOSE_BY else ""
         batch_size = 32 if rows < FEW_ROWS else 64
-        return replace(
+        recipe = replace(
             common,
-            network="dense 128 relu, dense 64 relu, dense {outputs}",
+            network=f"dense 128 relu{dropout}, dense 64 relu{dropout}, dense {{outputs}}",
             batch_size=batch_size,
             epochs=_epochs(rows, batch_size, steps=2000, least=50, most=100),
         )
-    return replace(
-        common,
-        network="dense 128 silu, dropout 0.15, dense 128 silu, dropout 0.15, dense {outputs}",
-        batch_size=64,
-        epochs=_epochs(rows, 64, steps=300, least=30, most=150),
-        label_smoothing=0.05,
-    )
+    else:
+        recipe = replace(
+            common,
+            network="dense 128 silu, dropout 0.15, dense 128 silu, dropout 0.15, dense {outputs}",
+            batch_size=64,
+            epochs=_epochs(rows, 64, steps=300, least=30, most=150),
+            label_smoothing=0.05,
+        )
+    return _for_few_rows(recipe, rows, is_ranked=bool(codes) and bins > 1)
+
+
+FEWEST_TO_CHOOSE_BY = 300  # training rows, and so about 40 for validation
+DOUBT = 8  # samples of evenly spread classes that a few rows are thought to be seen beside
+
+
+def _for_few_rows(recipe: Recipe, rows: int, *, is_ranked: bool) -> Recipe:
+    """The recipe; with few rows, a more careful one.
+
+    A validation part of few samples chooses weights by chance, so the last are kept. Classes are
+    smoothed as if some samples of any class had been seen as well, so that the network is no surer
+    than so few rows allow. And a number far from all that was seen counts no more than one at its
+    edge: the ranks say the rest.
+    """
+    if rows >= FEWEST_TO_CHOOSE_BY:
+        return recipe
+    smoothing = recipe.label_smoothing and max(recipe.label_smoothing, DOUBT / (DOUBT + rows))
+    network = f"tanh, {recipe.network}" if is_ranked else recipe.network
+    return replace(recipe, network=network, label_smoothing=smoothing, stop=Stop())
 
 
 def _epochs(rows: int, batch_size: int, *, steps: int, least: int, most: int) -> int:
