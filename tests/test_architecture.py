@@ -13,13 +13,13 @@ SOURCE = Path(downslope.__file__).parent
 ROOT = Path(__file__).parents[1]  # the installed package may lie elsewhere
 FLOORS = (
     "errors", "names", "numerals", "text", "result", "storage", "data", "nn", "engine", "runs",
-    "insight", "diagnosis", "exporting", "plots", "reporting", "learn", "sklearn", "cli",
+    "insight", "diagnosis", "exporting", "plots", "reporting", "learn", "sklearn", "lab", "cli",
     "__main__",
 )  # fmt: skip
 FILES = sorted(SOURCE.rglob("*.py"))
 FREE_OF_CIRCLES = {
     "storage", "nn", "engine", "runs", "insight", "diagnosis", "exporting", "plots",
-    "reporting", "learn", "sklearn", "cli",
+    "reporting", "learn", "sklearn", "lab", "cli",
 }  # fmt: skip
 MAY_NOT_IMPORT = {"data": {"jax", "optax"}, "storage": {"jax", "optax"}}
 

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from downslope.runs.named_predictions import predictions
     from downslope.runs.open import open_run
     from downslope.runs.outcome import Outcome
-    from downslope.runs.progress import Progress
+    from downslope.runs.progress import NextChunk, Progress
     from downslope.runs.replay import Replay, replay
     from downslope.runs.resume import fork, resume
     from downslope.runs.run import Run
@@ -110,6 +110,7 @@ __all__ = [
     "Model",
     "Network",
     "NetworkError",
+    "NextChunk",
     "Optimizer",
     "Outcome",
     "Parallel",
@@ -186,7 +187,7 @@ _HOMES = {
     "runs.finding": "Finding Proof",
     "runs.evaluate": "evaluate training_result",
     "runs.named_predictions": "predictions",
-    "runs.progress": "Progress",
+    "runs.progress": "NextChunk Progress",
     "runs.replay": "Replay replay",
     "runs.run": "Run",
     "runs.open": "open_run",

@@ -29,6 +29,7 @@ from downslope.cli.lines import say
 # each command is the function of its name in the file of its name, in commands/
 PURPOSES = {
     "Learn": {
+        "lab": "Build, train and watch in the browser.",
         "train": "Train a network on data and keep the run.",
         "resume": "Continue a training, however it ended.",
         "fork": "Start a new run at a step of another one.",

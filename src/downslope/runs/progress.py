@@ -7,8 +7,36 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
+from downslope.engine.model import Model
+from downslope.engine.settings import whole
 from downslope.runs.trace import Trace, TraceBuilder
+
+
+@dataclass(frozen=True)
+class NextChunk:
+    """What `on_chunk` may return: how many steps the next chunk has.
+
+    A chunk of a few steps costs more time for each step, and is seen sooner.
+
+    Attributes:
+        steps: The number of steps; 0 ends the training there, as Ctrl-C does.
+
+    Example:
+        >>> run = ds.train(
+        ...     "dense 8 tanh, dense 2", "moons", epochs=2,
+        ...     on_chunk=lambda progress: ds.NextChunk(0 if progress.step >= 9 else 4),
+        ... )
+        >>> run.outcome.reason, run.outcome.step  # the first chunk is one step
+        ('interrupted', 9)
+    """
+
+    steps: int
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        whole("number of steps in a chunk", self.steps, 0, "0 ends the training.")
 
 
 @dataclass(frozen=True)
@@ -23,6 +51,7 @@ class Progress:
         seconds: Seconds spent in the loop since it started or was resumed, without compiling.
         builder: The trace while it grows.
         first: Steps done before the training was resumed; 0 for a new training.
+        model_now: Gives the network with the weights of this moment; `model` calls it.
 
     Example:
         >>> seen = []
@@ -41,6 +70,16 @@ class Progress:
     seconds: float
     builder: TraceBuilder
     first: int = 0
+    model_now: Callable[[], Model] | None = None
+
+    @cached_property
+    def model(self) -> Model:
+        """The network with its weights after `step` steps; copied when it is first asked for.
+
+        Only while `on_chunk` runs: the next chunk takes the place of these weights.
+        """
+        assert self.model_now is not None
+        return self.model_now()
 
     @property
     def seconds_left(self) -> float:
@@ -53,7 +92,7 @@ class Progress:
         return self.builder.trace()
 
 
-OnChunk = Callable[[Progress], object]
+OnChunk = Callable[[Progress], object]  # of what it returns, only a `NextChunk` counts
 
 
 STOPPING = (signal.SIGINT, signal.SIGTERM)

@@ -25,7 +25,7 @@ from downslope.runs.finding import Finding
 from downslope.runs.outcome import Outcome
 from downslope.runs.phases import rates_of
 from downslope.runs.preparation import Preparation
-from downslope.runs.progress import OnChunk, Progress, stop_requests
+from downslope.runs.progress import NextChunk, OnChunk, Progress, stop_requests
 from downslope.runs.run import Run
 from downslope.runs.run_folder import DataSummary, Seconds
 from downslope.runs.save import write
@@ -57,9 +57,10 @@ class Pace:
         self._count = first
 
     @contextmanager
-    def timed(self, steps_left: int) -> Iterator[int]:
-        """Time a chunk; yields how many steps it has."""
+    def timed(self, steps_left: int, asked: int | None = None) -> Iterator[int]:
+        """Time a chunk; yields how many steps it has: as many as asked for, where they fit."""
         count = self._count if steps_left > 1.5 * self._count else steps_left  # no small rest
+        count = count if asked is None else asked
         count = min(count, self.capacity, steps_left)
         started = time.perf_counter()
         yield count
@@ -139,12 +140,13 @@ class Training:
             now = Seconds(time.perf_counter() - began, pace.seconds, compiling)
             return now if self.begun is None else self.begun.run.seconds.plus(now)
 
-        step, ending, asked = int(state.step), int(state.ending), False
+        step, ending, stops = int(state.step), int(state.ending), False
+        asked: int | None = None  # steps of the next chunk
         if self.begun is not None:
             self._begin(state, seconds())
         with stop_requests() as stop_requested:
-            while step < self.plan.steps and ending == loop.RUNNING and not asked:
-                with pace.timed(self.plan.steps - step) as count:
+            while step < self.plan.steps and ending == loop.RUNNING and not stops:
+                with pace.timed(self.plan.steps - step, asked) as count:
                     batches[:count] = self.plan.batches(step, step + count)
                     rates[:count] = self.rates[step : step + count]
                     state, rows = run_finite_chunk(
@@ -154,8 +156,9 @@ class Training:
                 self._record(step, done, ending, rows)
                 step += done
                 if on_chunk is not None:
-                    on_chunk(self._progress(step, pace.seconds))
-                asked = stop_requested()
+                    said = on_chunk(self._progress(step, pace.seconds, state))
+                    asked = said.steps if isinstance(said, NextChunk) else None
+                stops = stop_requested() or asked == 0
                 if self.writer is not None and self.writer.is_due(self._epochs(step)):
                     self._store(state, seconds())
         return self._finish(state, material, seconds())
@@ -188,7 +191,7 @@ class Training:
             np.asarray(rows.validation)[:done],
         )
 
-    def _progress(self, step: int, seconds: float) -> Progress:
+    def _progress(self, step: int, seconds: float, state: loop.State) -> Progress:
         return Progress(
             step=step,
             steps=self.plan.steps,
@@ -197,6 +200,7 @@ class Training:
             seconds=seconds,
             builder=self.trace,
             first=0 if self.begun is None else int(self.begun.state.step),
+            model_now=lambda: self._model(jax.tree.map(np.array, state.parameters)),
         )
 
     def _finish(self, state: loop.State, material: loop.Material, seconds: Seconds) -> Run:
@@ -229,26 +233,31 @@ class Training:
             "dataset": self.dataset,
         }
         if self.begun is not None:
-            run = self.begun.run
-            model = replace(run.model, parameters=parameters, mirrors=self.settings.mirrors)
-            return replace(run, model=model, **values)
-        evaluator = self.program.evaluator
+            return replace(self.begun.run, model=self._model(parameters), **values)
         return Run(
-            model=Model(
-                evaluator.network,
-                evaluator.loss,
-                parameters,
-                self.dataset.task,
-                self.dataset.scaling,
-                self.prepared.target_scaling,
-                self.settings.mirrors,
-            ),
+            model=self._model(parameters),
             settings=self.settings,
             data=DataSummary.of(self.dataset),
             baseline_output=self._baseline,
             baseline_median=metrics.baseline_median(self.dataset, self.program.evaluator.loss),
             origin=self.prepared.origin,
             **values,
+        )
+
+    def _model(self, parameters: Any) -> Model:
+        """The network with weights of this training."""
+        if self.begun is not None:
+            mirrors = self.settings.mirrors
+            return replace(self.begun.run.model, parameters=parameters, mirrors=mirrors)
+        evaluator = self.program.evaluator
+        return Model(
+            evaluator.network,
+            evaluator.loss,
+            parameters,
+            self.dataset.task,
+            self.dataset.scaling,
+            self.prepared.target_scaling,
+            self.settings.mirrors,
         )
 
     @cached_property

@@ -1,0 +1,345 @@
+"""What the page and the worker say to each other.
+
+The page sends commands as JSON. The worker sends frames: a header as JSON, and behind it the
+arrays that the header names, as float32. `python -m downslope.lab.messages` writes the types of
+both for the page, `page/messages.d.ts`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+import numpy as np
+
+LONGEST_COMMAND = 1 << 16  # bytes
+TYPES = Path(__file__).parent / "page" / "messages.d.ts"
+State = Literal["new", "training", "paused", "ended"]
+
+
+class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
+    """What the page asks for."""
+
+
+class Choose(Command, frozen=True, tag="choose"):
+    """Take other data: a built-in data set, or a file that was dropped.
+
+    Attributes:
+        data: The built-in name, or the file's number as the upload returned it.
+        target: Of a table, the column to predict.
+    """
+
+    data: str
+    target: str | None = None
+
+
+class Setup(Command, frozen=True, tag="setup"):
+    """Settings of the next training, or of the present one from here on; null for the usual.
+
+    Attributes:
+        network: In the network notation.
+        optimizer: Its name.
+        learning_rate: The (highest) learning rate.
+        schedule: Its name.
+        batch_size: Samples per step, or "full".
+        epochs: Number of epochs.
+        weight_decay: The optimizer's.
+        seed: Seed of weights and order.
+    """
+
+    network: str | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    batch_size: int | Literal["full"] | None = None
+    epochs: int | None = None
+    weight_decay: float | None = None
+    seed: int | None = None
+
+
+class Play(Command, frozen=True, tag="play"):
+    """Train on, until something ends it.
+
+    Attributes:
+        steps: At most this many steps.
+        epochs: At most to the end of so many epochs from here.
+    """
+
+    steps: int | None = None
+    epochs: int | None = None
+
+
+class Pause(Command, frozen=True, tag="pause"):
+    """Stop after the chunk of now; nothing is lost."""
+
+
+class Renew(Command, frozen=True, tag="renew"):
+    """Begin again with first weights."""
+
+
+class GoTo(Command, frozen=True, tag="goto"):
+    """Look at the network as it was after some step.
+
+    Attributes:
+        step: The step; 0 for the first weights.
+    """
+
+    step: int
+
+
+class Pace(Command, frozen=True, tag="pace"):
+    """Train slowly enough to follow.
+
+    Attributes:
+        steps: Steps per second; 0 for as many as there can be.
+    """
+
+    steps: float
+
+
+class Walk(Command, frozen=True, tag="walk"):
+    """Tell the last step, or the one before the step that is shown, as six steps.
+
+    Attributes:
+        sample: Position in the step's batch.
+    """
+
+    sample: int = 0
+
+
+class Diagnose(Command, frozen=True, tag="diagnose"):
+    """Find out why the training did not learn.
+
+    Attributes:
+        seconds: How long it may take.
+    """
+
+    seconds: float = 20.0
+
+
+class OpenTest(Command, frozen=True, tag="test"):
+    """Evaluate on the test part, which is counted."""
+
+
+class Ready(Command, frozen=True, tag="ready"):
+    """The page has drawn what it was sent, and takes the next frame."""
+
+
+Asked = (
+    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | OpenTest | Ready
+)  # fmt: skip
+
+
+class LayerShape(msgspec.Struct, frozen=True):
+    """One layer, as the page draws it."""
+
+    name: str
+    text: str
+    shape: tuple[int, ...]
+    activation: str
+    numbers: int
+
+
+class Plane(msgspec.Struct, frozen=True):
+    """The part of a plane of two inputs that is drawn, in units of the data."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    side: int
+
+
+class Header(msgspec.Struct, frozen=True, tag_field="kind"):
+    """What a frame is; the arrays behind it are its `arrays`, in order: name and shape."""
+
+
+class Scene(Header, frozen=True, tag="scene"):
+    """What is trained on what: sent when it changes, and to each page that comes."""
+
+    data: str
+    source: str
+    task: str
+    inputs: tuple[str, ...]
+    input_shape: tuple[int, ...]
+    classes: tuple[str, ...]
+    targets: tuple[str, ...]
+    sizes: dict[str, int]
+    findings: tuple[str, ...]
+    network: str
+    layers: tuple[LayerShape, ...]
+    settings: dict[str, str | int | float]
+    loss: str
+    metrics: tuple[str, ...]
+    baseline: dict[str, float]
+    steps: int
+    steps_per_epoch: int
+    folder: str
+    command: str
+    python: str
+    choices: dict[str, tuple[str, ...]]
+    image: tuple[int, int, int] | None = None
+    plane: Plane | None = None
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Frame(Header, frozen=True, tag="frame"):
+    """A moment of a training.
+
+    Attributes:
+        state: Whether it goes on.
+        step: Steps done.
+        at: The step that the arrays show; less than `step` where an earlier one is looked at.
+        epoch: Epochs done.
+        seconds: Seconds in the loop.
+        losses_from: Index of the first batch loss among the arrays.
+        rows_from: Index of the first measured row among the arrays.
+        message: How it ended.
+        branches: Whether the settings have changed since, so that what is trained next is a new run
+            from the step that is shown.
+    """
+
+    state: State
+    step: int
+    at: int
+    epoch: int
+    seconds: float
+    losses_from: int
+    rows_from: int
+    message: str = ""
+    branches: bool = False
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Notice(Header, frozen=True, tag="notice"):
+    """Something in words: an error with what to do, or how far long work is."""
+
+    text: str
+    level: Literal["error", "note", "working"] = "note"
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Told(Header, frozen=True, tag="told"):
+    """The six steps of one step of learning, in words, with their numbers."""
+
+    step: int
+    title: str
+    parts: tuple[tuple[str, str], ...]
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class FoundOne(msgspec.Struct, frozen=True):
+    """A finding of the verdicts or of the diagnosis."""
+
+    cause: str
+    level: str
+    where: str
+    seen: str
+    means: str
+    change: dict[str, str]
+    proof: str
+
+
+class Findings(Header, frozen=True, tag="findings"):
+    """What is found out about the training, most important first."""
+
+    title: str
+    findings: tuple[FoundOne, ...]
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Tested(Header, frozen=True, tag="tested"):
+    """How good the network is on the test part, and how often that was looked at."""
+
+    text: tuple[str, ...]
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+Sent = Scene | Frame | Notice | Told | Findings | Tested
+
+Arrays = Mapping[str, np.ndarray]
+_encode = msgspec.json.Encoder().encode
+_commands = msgspec.json.Decoder(Asked)
+_headers = msgspec.json.Decoder(Sent)
+
+
+def command_of(text: str | bytes) -> Asked:
+    """The command in a message of the page.
+
+    Raises:
+        msgspec.ValidationError: It is none.
+    """
+    return _commands.decode(text)
+
+
+def packed(header: Any, arrays: Arrays | Sequence[tuple[str, np.ndarray]] = ()) -> bytes:
+    """A frame: the header's length, the header, blanks up to a multiple of four, the arrays.
+
+    Example:
+        >>> from downslope.lab.messages import Notice, packed, unpacked
+        >>> header, arrays = unpacked(packed(Notice("ready"), {"x": np.ones((2, 3))}))
+        >>> header.text, arrays["x"].shape
+        ('ready', (2, 3))
+    """
+    named = dict(arrays)
+    shapes = tuple((name, array.shape) for name, array in named.items())
+    text = _encode(msgspec.structs.replace(header, arrays=shapes))
+    text += b" " * (-len(text) % 4)
+    parts = [np.ascontiguousarray(array, "<f4").tobytes() for array in named.values()]
+    return b"".join([struct.pack("<I", len(text)), text, *parts])
+
+
+def unpacked(frame: bytes) -> tuple[Any, dict[str, np.ndarray]]:
+    """The header and the arrays of a frame."""
+    (length,) = struct.unpack_from("<I", frame)
+    header = _headers.decode(frame[4 : 4 + length])
+    arrays, at = {}, 4 + length
+    for name, shape in header.arrays:
+        count = int(np.prod(shape))
+        arrays[name] = np.frombuffer(frame, "<f4", count, at).reshape(shape)
+        at += 4 * count
+    return header, arrays
+
+
+def types_for_the_page() -> str:
+    """The commands and headers as TypeScript declares them, for the checks of the page."""
+    lines = ["// made by python -m downslope.lab.messages from the Python values", ""]
+    for union, name in ((Asked, "Asked"), (Sent, "Sent")):
+        lines += [f"export type {name} = {' | '.join(one.__name__ for one in get_args(union))};"]
+    lines.append("")
+    for one in (LayerShape, Plane, FoundOne, *get_args(Asked), *get_args(Sent)):
+        config, hints = one.__struct_config__, get_type_hints(one)
+        lines.append(f"export interface {one.__name__} {{")
+        if config.tag is not None:
+            lines.append(f'  {config.tag_field}: "{config.tag}";')
+        for field in msgspec.structs.fields(one):
+            optional = "?" if config.tag_field == "do" and not field.required else ""
+            lines.append(f"  {field.name}{optional}: {_type(hints[field.name])};")
+        lines += ["}", ""]
+    return "\n".join(lines)
+
+
+def _type(hint: Any) -> str:
+    plain = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    if hint in plain:
+        return plain[hint]
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return " | ".join(f'"{one}"' for one in inner)
+    if origin in (Union, UnionType):
+        return " | ".join(dict.fromkeys(map(_type, inner)))
+    if origin is dict:
+        return f"Record<{_type(inner[0])}, {_type(inner[1])}>"
+    if origin is tuple and inner[-1] is Ellipsis:
+        return f"Array<{_type(inner[0])}>"
+    if origin is tuple:
+        return f"[{', '.join(map(_type, inner))}]"
+    return hint.__name__
+
+
+if __name__ == "__main__":
+    TYPES.write_text(types_for_the_page(), encoding="utf-8")

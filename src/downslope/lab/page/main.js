@@ -1,0 +1,68 @@
+// The page: put together, connected, and opened at what its address says.
+import { html } from "./html.js";
+import { Controls, Notices, onKey, tellPace } from "./controls.js";
+import { Curves } from "./curves.js";
+import { Inputs, drop } from "./inputs.js";
+import { NetworkView } from "./network.js";
+import { shown } from "./numbers.js";
+import { Results } from "./results.js";
+import { ask, connect } from "./socket.js";
+import { frame, isTraining, lastMetric, scene, setup } from "./store.js";
+import { render } from "./vendor/preact.js";
+import { effect, signal } from "./vendor/signals.js";
+import { Words } from "./words.js";
+
+const SPOKEN = 3000; // milliseconds between two spoken lines
+const spoken = signal("");
+
+function Lab() {
+  return html`<${Controls} /><${Notices} />
+    <main><${Inputs} /><${NetworkView} /><${Results} /><${Curves} /><${Words} /></main>
+    <p class="unseen" role="status">${spoken}</p>`;
+}
+
+/** What the address says: data set and settings; null where it says nothing that can be read. */
+function addressed() {
+  try {
+    return location.hash.length > 1 ? JSON.parse(decodeURIComponent(location.hash.slice(1))) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keep data set and settings in the address, so that it opens the same page again. */
+function keepAddress() {
+  const now = scene.value;
+  if (!now || !(now.choices.data ?? []).includes(now.source)) return;
+  const text = encodeURIComponent(JSON.stringify({ data: now.source, ...setup.value }));
+  history.replaceState(null, "", `#${text}`);
+}
+
+function first() {
+  const wanted = addressed();
+  const now = scene.value;
+  if (wanted && now && !now.folder && typeof wanted.data === "string") {
+    const { data, ...own } = wanted;
+    if (data !== now.source) ask({ do: "choose", data });
+    if (Object.keys(own).length) ask({ do: "setup", ...own });
+  }
+  effect(keepAddress);
+  tellPace();
+}
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("dragover", event => event.preventDefault());
+document.addEventListener("drop", event => {
+  event.preventDefault();
+  const file = event.dataTransfer?.files[0];
+  if (file) drop(file);
+});
+setInterval(() => {
+  const now = frame.value;
+  if (!now || !isTraining.value) return;
+  spoken.value = `Step ${now.step}, validation loss ${shown(lastMetric("validation_loss"))}`;
+}, SPOKEN);
+const root = /** @type {HTMLElement} */ (document.getElementById("lab"));
+root.replaceChildren();
+render(html`<${Lab} />`, root);
+connect(first);

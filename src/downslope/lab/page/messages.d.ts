@@ -1,0 +1,160 @@
+// made by python -m downslope.lab.messages from the Python values
+
+export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | OpenTest | Ready;
+export type Sent = Scene | Frame | Notice | Told | Findings | Tested;
+
+export interface LayerShape {
+  name: string;
+  text: string;
+  shape: Array<number>;
+  activation: string;
+  numbers: number;
+}
+
+export interface Plane {
+  left: number;
+  right: number;
+  bottom: number;
+  top: number;
+  side: number;
+}
+
+export interface FoundOne {
+  cause: string;
+  level: string;
+  where: string;
+  seen: string;
+  means: string;
+  change: Record<string, string>;
+  proof: string;
+}
+
+export interface Choose {
+  do: "choose";
+  data: string;
+  target?: string | null;
+}
+
+export interface Setup {
+  do: "setup";
+  network?: string | null;
+  optimizer?: string | null;
+  learning_rate?: number | null;
+  schedule?: string | null;
+  batch_size?: number | "full" | null;
+  epochs?: number | null;
+  weight_decay?: number | null;
+  seed?: number | null;
+}
+
+export interface Play {
+  do: "play";
+  steps?: number | null;
+  epochs?: number | null;
+}
+
+export interface Pause {
+  do: "pause";
+}
+
+export interface Renew {
+  do: "renew";
+}
+
+export interface GoTo {
+  do: "goto";
+  step: number;
+}
+
+export interface Pace {
+  do: "pace";
+  steps: number;
+}
+
+export interface Walk {
+  do: "walk";
+  sample?: number;
+}
+
+export interface Diagnose {
+  do: "diagnose";
+  seconds?: number;
+}
+
+export interface OpenTest {
+  do: "test";
+}
+
+export interface Ready {
+  do: "ready";
+}
+
+export interface Scene {
+  kind: "scene";
+  data: string;
+  source: string;
+  task: string;
+  inputs: Array<string>;
+  input_shape: Array<number>;
+  classes: Array<string>;
+  targets: Array<string>;
+  sizes: Record<string, number>;
+  findings: Array<string>;
+  network: string;
+  layers: Array<LayerShape>;
+  settings: Record<string, string | number>;
+  loss: string;
+  metrics: Array<string>;
+  baseline: Record<string, number>;
+  steps: number;
+  steps_per_epoch: number;
+  folder: string;
+  command: string;
+  python: string;
+  choices: Record<string, Array<string>>;
+  image: [number, number, number] | null;
+  plane: Plane | null;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Frame {
+  kind: "frame";
+  state: "new" | "training" | "paused" | "ended";
+  step: number;
+  at: number;
+  epoch: number;
+  seconds: number;
+  losses_from: number;
+  rows_from: number;
+  message: string;
+  branches: boolean;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Notice {
+  kind: "notice";
+  text: string;
+  level: "error" | "note" | "working";
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Told {
+  kind: "told";
+  step: number;
+  title: string;
+  parts: Array<[string, string]>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Findings {
+  kind: "findings";
+  title: string;
+  findings: Array<FoundOne>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Tested {
+  kind: "tested";
+  text: Array<string>;
+  arrays: Array<[string, Array<number>]>;
+}

@@ -1,0 +1,79 @@
+// What the page knows: the last message of each kind, and the curves so far.
+import { batch, computed, signal } from "./vendor/signals.js";
+
+/** @typedef {import("./messages").Scene} Scene */
+/** @typedef {import("./messages").Frame} Frame */
+/** @typedef {Map<string, {shape: number[], values: Float32Array}>} Arrays */
+
+export const scene = signal(/** @type {Scene | null} */ (null));
+export const samples = signal(/** @type {Arrays} */ (new Map()));
+export const frame = signal(/** @type {Frame | null} */ (null));
+export const arrays = signal(/** @type {Arrays} */ (new Map()));
+export const notice = signal(/** @type {import("./messages").Notice | null} */ (null));
+export const findings = signal(/** @type {import("./messages").Findings | null} */ (null));
+export const told = signal(/** @type {import("./messages").Told | null} */ (null));
+export const tested = signal(/** @type {import("./messages").Tested | null} */ (null));
+export const connected = signal(false);
+export const curves = signal({ losses: new Float32Array(0), rows: new Float32Array(0), width: 0 });
+export const setup = signal(/** @type {Record<string, any>} */ ({}));
+export const selected = signal(/** @type {{layer: number, unit: number} | null} */ (null));
+
+export const isTraining = computed(() => frame.value?.state === "training");
+
+/** The value of a metric in the last measured row, or null. @param {string} name */
+export function lastMetric(name) {
+  const { rows, width } = curves.value;
+  const column = scene.value ? scene.value.metrics.indexOf(name) + 1 : 0;
+  return column > 0 && rows.length ? rows[rows.length - width + column] : null;
+}
+
+/** Put new values behind those that were there before. @param {Float32Array} before
+ * @param {number} from @param {Float32Array} values */
+export function joined(before, from, values) {
+  const all = new Float32Array(from + values.length);
+  all.set(before.subarray(0, from));
+  all.set(values, from);
+  return all;
+}
+
+/** Take a message of the server. @param {any} header @param {Arrays} given */
+export function take(header, given) {
+  batch(() => {
+    if (header.kind === "frame") takeFrame(header, given);
+    else if (header.kind === "scene") takeScene(header, given);
+    else if (header.kind === "notice") notice.value = header;
+    else if (header.kind === "findings") findings.value = header;
+    else if (header.kind === "told") told.value = header;
+    else if (header.kind === "tested") tested.value = header;
+  });
+}
+
+/** @param {Scene} header @param {Arrays} given */
+function takeScene(header, given) {
+  const before = scene.value;
+  scene.value = header;
+  samples.value = given;
+  curves.value = { losses: new Float32Array(0), rows: new Float32Array(0), width: 0 };
+  arrays.value = new Map();
+  told.value = tested.value = findings.value = null;
+  if (notice.value?.level === "working") notice.value = null;
+  if (before?.network !== header.network || before.data !== header.data) selected.value = null;
+  setup.value = { network: header.network, ...header.settings };
+}
+
+/** @param {Frame} header @param {Arrays} given */
+function takeFrame(header, given) {
+  frame.value = header;
+  const losses = given.get("losses");
+  const rows = given.get("rows");
+  if (losses && rows) {
+    const width = rows.shape[1] || curves.value.width;
+    curves.value = {
+      losses: joined(curves.value.losses, header.losses_from, losses.values),
+      rows: joined(curves.value.rows, header.rows_from * width, rows.values),
+      width,
+    };
+  }
+  arrays.value = given;
+  if (header.state === "training" && notice.value?.level === "working") notice.value = null;
+}

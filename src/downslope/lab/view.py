@@ -1,0 +1,159 @@
+"""What the page shows of a network at one moment, as arrays; drawing them is the page's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import numpy as np
+
+from downslope.data.dataset import Dataset
+from downslope.engine.compilation import compiled
+from downslope.engine.metrics import chosen_class
+from downslope.engine.model import Model
+from downslope.lab.messages import LayerShape, Plane
+from downslope.nn import notation
+from downslope.nn.layer import learned_by_name
+from downslope.nn.network import Network, NetworkParameters
+
+SIDE = 40  # points of the plane along each axis
+MARGIN = 0.15  # of the plane beyond the samples, as a fraction of their spread
+MOST_POINTS = 1000  # samples that are drawn
+MOST_UNITS = 32  # of a layer whose responses are drawn
+MOST_NUMBERS = 20_000  # of a layer whose weights are sent
+MOST_CLASSES = 20  # of a confusion matrix
+MOST_MEASURED = 1000  # validation samples that the results are of
+LINE = 200  # points of a curve over one input
+
+
+def responses(network: Network, parameters: NetworkParameters, inputs: Any) -> list[Any]:
+    """Each layer's activations for inputs as the network takes them."""
+    return [signal.activations for signal in network.signals(parameters, inputs)]
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is shown of networks that are trained on one data set.
+
+    Attributes:
+        dataset: The data set.
+        network: The network.
+    """
+
+    dataset: Dataset
+    network: Network
+
+    @cached_property
+    def plane(self) -> Plane | None:
+        """The plane of two inputs, if there are two."""
+        if self.dataset.input_shape != (2,):
+            return None
+        points = np.asarray(self.dataset.train.inputs, np.float64)
+        low, high = points.min(axis=0), points.max(axis=0)
+        margin = MARGIN * np.where(high > low, high - low, 1.0)
+        (left, bottom), (right, top) = low - margin, high + margin
+        return Plane(float(left), float(right), float(bottom), float(top), SIDE)
+
+    @cached_property
+    def _grid(self) -> np.ndarray | None:
+        """Raw inputs all over the plane, from the top left, line by line; or along one input."""
+        plane = self.plane
+        if plane is not None:
+            across = np.linspace(plane.left, plane.right, SIDE)
+            down = np.linspace(plane.top, plane.bottom, SIDE)
+            return np.stack(np.meshgrid(across, down), axis=-1).reshape(-1, 2)
+        if self.dataset.input_shape == (1,):
+            values = np.asarray(self.dataset.train.inputs, np.float64)
+            return np.linspace(values.min(), values.max(), LINE)[:, None]
+        return None
+
+    def layers(self) -> tuple[LayerShape, ...]:
+        """The layers as the page draws them."""
+        network = self.network
+        shapes = network.shapes(self.dataset.input_shape)
+        drawn = jax.eval_shape(lambda: network.init(self.dataset.input_shape))
+        return tuple(
+            LayerShape(
+                name=network.layer_name(index),
+                text=notation.describe(Network([layer])),
+                shape=shapes[index],
+                activation=str(getattr(layer, "activation", "") or ""),
+                numbers=sum(one.size for one in learned_by_name(drawn[index]).values()),
+            )
+            for index, layer in enumerate(network.layers)
+        )
+
+    @cached_property
+    def _drawn(self) -> np.ndarray:
+        """Indices of the training samples that are drawn."""
+        count = len(self.dataset.train)
+        return np.unique(np.linspace(0, count - 1, min(count, MOST_POINTS)).astype(int))
+
+    def samples(self) -> dict[str, np.ndarray]:
+        """The samples that are drawn: sent once."""
+        train = self.dataset.train
+        found = {}
+        if self._grid is not None:
+            found["points"] = np.asarray(train.inputs, np.float64)[self._drawn]
+            targets = np.asarray(train.targets)[self._drawn]
+            found["point_targets"] = targets if targets.ndim == 1 else targets[:, 0]
+        if self.plane is None and self._grid is not None:
+            found["line"] = self._grid[:, 0]
+        return found
+
+    def weights(self, model: Model) -> dict[str, np.ndarray]:
+        """The weights and biases of layers that are small enough to be drawn."""
+        found = {}
+        for index, layer in enumerate(model.parameters):
+            arrays = {name: np.asarray(one) for name, one in learned_by_name(layer).items()}
+            if sum(one.size for one in arrays.values()) <= MOST_NUMBERS:
+                found |= {f"{name}.{index}": one for name, one in arrays.items()}
+        return found
+
+    def responses(self, model: Model) -> dict[str, np.ndarray]:
+        """What each unit responds to over the plane, and what is predicted there."""
+        if self._grid is None:
+            return {}
+        scaled = model.scaling.apply(self._grid)
+        arguments = (model.parameters, scaled)
+        signals = compiled(responses, self.network, *arguments)(*arguments)
+        found = {}
+        for index, signal in enumerate(signals[:-1]):
+            if signal.ndim == 2 and signal.shape[1] <= MOST_UNITS:
+                found[f"responses.{index}"] = np.asarray(signal).T
+        outputs = np.asarray(signals[-1])
+        if model.target_scaling is not None:
+            outputs = model.units.predictions_of(outputs)
+        shown = model.linked(outputs)
+        found["predicted"] = np.asarray(shown).reshape(len(shown), -1).T
+        return found
+
+    @cached_property
+    def _measured(self) -> Any:
+        part = self.dataset.validation
+        count = len(part)
+        if count <= MOST_MEASURED:
+            return part
+        return part.take(np.linspace(0, count - 1, MOST_MEASURED).astype(int))
+
+    def results(self, model: Model) -> dict[str, np.ndarray]:
+        """Of the validation part: which class was taken for which, or predicted and true."""
+        part = self._measured
+        if not len(part) or self.dataset.task == "multilabel":
+            return {}
+        if self.dataset.task == "classification":
+            classes = len(self.dataset.class_names)
+            if classes > MOST_CLASSES:
+                return {}
+            outputs = model.outputs(part)
+            targets = np.asarray(part.targets)
+            true = targets if targets.ndim == 1 else targets.argmax(axis=1)
+            table = np.zeros((classes, classes))
+            np.add.at(table, (true.astype(int), chosen_class(outputs).astype(int)), 1)
+            return {"confusion": table}
+        predicted = np.asarray(model.predict(part), np.float64)
+        true = part.counts if self.dataset.task == "counting" else np.asarray(part.targets)
+        pairs = [true.reshape(len(part), -1)[:, 0], predicted.reshape(len(part), -1)[:, 0]]
+        return {"pairs": np.stack(pairs)}

@@ -1,0 +1,474 @@
+"""The process that trains for the page: it does what the page asks for, and sends frames.
+
+Training is that of every other door: a run folder, continued by `resume` and branched off by
+`fork`. So a pause is the end of a training that goes on later, and what is on the page is in a
+folder. Between two chunks of steps, and only there, commands are read and a frame is sent, and
+that only if the page has drawn the last one: a page that is slow, hidden or gone costs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import singledispatchmethod
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from msgspec.structs import replace
+
+from downslope.data import BUILT_IN
+from downslope.data.describe import describe
+from downslope.data.load import load
+from downslope.engine.model import Model
+from downslope.engine.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
+from downslope.engine.scales import target_scaling
+from downslope.errors import DownslopeError, SettingError
+from downslope.insight.step import trace_step
+from downslope.lab import code, messages
+from downslope.lab.messages import Asked, Frame, Notice, packed
+from downslope.lab.view import View
+from downslope.nn import notation
+from downslope.runs.open import open_run
+from downslope.runs.preparation import Preparation
+from downslope.runs.progress import NextChunk, Progress
+from downslope.runs.replay import replay
+from downslope.runs.resume import CHANGEABLE, fork, resume
+from downslope.runs.run import Run
+from downslope.runs.train import train
+from downslope.runs.train_options import TrainOptions
+from downslope.storage.lock import claim_numbered_folder
+
+FRAME_SECONDS = 1 / 30  # between two frames, if they cost little
+MOST_COST = 0.1  # of the time goes into frames
+RESULT_SECONDS = 0.25  # between two measurements of the results
+WATCHED_SECONDS = 1.0  # after its last request for a frame, nobody is taken to look
+
+
+class Inbox:
+    """The commands that have come; the page's requests for a frame are kept apart.
+
+    Args:
+        connection: Where they come from.
+
+    Attributes:
+        wanted: Whether a frame was asked for that was not sent yet.
+        watched_at: When the page last asked for one.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._kept: deque[Asked] = deque()
+        self.wanted = False
+        self.watched_at = float("-inf")
+
+    def _receive(self) -> None:
+        command = messages.command_of(self._connection.recv_bytes(messages.LONGEST_COMMAND))
+        if isinstance(command, messages.Ready):
+            self.wanted, self.watched_at = True, time.monotonic()
+        else:
+            self._kept.append(command)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until something has come, at most so long; None for as long as it takes."""
+        if not self._kept and self._connection.poll(seconds):
+            self._receive()
+
+    def take(self) -> Asked | None:
+        """The next command that has come; None if there is none."""
+        while self._connection.poll(0):
+            self._receive()
+        return self._kept.popleft() if self._kept else None
+
+    def put_back(self, command: Asked) -> None:
+        """Have a command be the next one."""
+        self._kept.appendleft(command)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody looks."""
+        return self.wanted or time.monotonic() - self.watched_at < WATCHED_SECONDS
+
+
+class Worker:
+    """A training that the page commands.
+
+    Args:
+        connection: To the server.
+        source: The data, or the folder of a run, to begin with.
+    """
+
+    def __init__(self, connection: Connection, source: str = "spirals") -> None:
+        self.inbox = Inbox(connection)
+        self._send = connection.send_bytes
+        self._begins_with = source
+        self.run: Run | None = None
+        self.asked = messages.Setup()
+        self.pace = 0.0
+        self._shown = 0  # the step that the page sees
+        self._losses_sent = self._rows_sent = 0
+        self._is_new = False  # whether there is something that the page has not seen
+        self._last_frame = self._last_result = self._cost = 0.0
+        self._state: messages.State = "new"
+
+    # what the page asks for
+
+    def serve(self) -> None:
+        """Do what comes, until the connection is closed."""
+        with suppress(EOFError, OSError, KeyboardInterrupt):
+            self._try(lambda: self._open(self._begins_with))
+            while True:
+                command = self.inbox.take()
+                if command is not None:
+                    self._try(lambda command=command: self.do(command))
+                elif self.inbox.wanted and self._is_new:
+                    self._try(self._show)
+                else:
+                    self.inbox.wait()
+
+    def _try(self, work: Callable[[], object]) -> None:
+        """Do it; what cannot be done is told, and nothing is lost."""
+        try:
+            work()
+        except DownslopeError as error:
+            self.tell(str(error), "error")
+        except (EOFError, OSError):  # the server is gone
+            raise
+        except Exception as error:  # a fault of our own; the page goes on
+            traceback.print_exc()
+            text = (
+                f"Downslope failed, which is a fault of its own ({type(error).__name__}: {error})."
+            )
+            self.tell(text, "error")
+
+    def tell(self, text: str, level: Any = "note") -> None:
+        """Say something on the page."""
+        self._send(packed(Notice(text, level)))
+
+    @singledispatchmethod
+    def do(self, command: Any) -> None:
+        """Do what one command asks for."""
+        raise NotImplementedError(command)
+
+    @do.register
+    def _(self, command: messages.Choose) -> None:
+        self.asked = messages.Setup()
+        self._use(command.data, command.target)
+
+    @do.register
+    def _(self, command: messages.Setup) -> None:
+        before, self.asked = self.asked, command
+        try:
+            self._prepare()
+        except DownslopeError:
+            self.asked = before
+            raise
+
+    @do.register
+    def _(self, command: messages.Play) -> None:
+        done = 0 if self.run is None else self.run.outcome.step
+        if self.run is not None and self._changes(self.prepared):
+            done = self._shown  # where a new run branches off
+        until = None if command.steps is None else done + command.steps
+        if command.epochs is not None:
+            each = self.prepared.plan.steps_per_epoch
+            until = (done // each + command.epochs) * each
+        self._train(until)
+
+    @do.register
+    def _(self, command: messages.Pause) -> None:
+        """It has stopped already."""
+
+    @do.register
+    def _(self, command: messages.Renew) -> None:
+        self.run = None
+        self._begin()
+
+    @do.register
+    def _(self, command: messages.GoTo) -> None:
+        step = 0 if self.run is None else min(command.step, self.run.outcome.step)
+        self._shown = max(0, step)
+        self._is_new = True
+
+    @do.register
+    def _(self, command: messages.Pace) -> None:
+        if not 0 <= command.steps < 1e6:
+            raise SettingError(
+                f"The pace is {command.steps} steps a second.", "a number from 0 to 1,000,000",
+                "0 is as fast as it goes.",
+            )  # fmt: skip
+        self.pace = command.steps
+
+    @do.register
+    def _(self, command: messages.Walk) -> None:
+        run = self._trained()
+        step = max(1, self._shown)
+        traced = trace_step(run, step, sample=command.sample)
+        self._send(packed(messages.Told(step, traced.summary, code.six_steps(traced))))
+
+    @do.register
+    def _(self, command: messages.Diagnose) -> None:
+        from downslope.diagnosis.diagnose import diagnose
+
+        run = self._trained()
+        self.tell("Looking for causes, and training with changes ...", "working")
+        found = diagnose(run, command.seconds)
+        self._send(packed(code.findings_of("Diagnosis", found.findings)))
+
+    @do.register
+    def _(self, command: messages.OpenTest) -> None:
+        from downslope.runs.evaluate import evaluate
+
+        self._send(packed(messages.Tested(code.lines_of(evaluate(self._trained())))))
+
+    def _trained(self) -> Run:
+        if self.run is None or not self.run.outcome.step:
+            raise SettingError(
+                "Nothing has been trained yet.", "a training of at least one step",
+                "Press play, or make one step.",
+            )  # fmt: skip
+        return self.run
+
+    # what is trained
+
+    def _open(self, source: str) -> None:
+        """Begin with a run folder, or with data."""
+        if source in BUILT_IN or not (Path(source) / "manifest.json").is_file():
+            self._use(source, None)
+            return
+        run = open_run(source).with_data()
+        assert run.dataset is not None
+        self.dataset, self._source, self._options = run.dataset, run.data.source, {}
+        self._findings: tuple[str, ...] = ()
+        self.asked = messages.Setup(notation.describe(run.network))
+        settings = run.settings
+        self.options = TrainOptions.of(run.network, run.loss, settings)
+        self.prepared = Preparation(run.network, run.dataset, run.loss, settings, scaled_as=run)
+        self.run = run
+        self._begin()
+
+    def _use(self, source: str, target: str | None) -> None:
+        options = {} if target is None else {"target": target}
+        dataset = load(source, target=target)
+        found = describe(dataset)
+        self.dataset, self._source, self._options = found.dataset, source, options
+        self._findings = tuple(str(part) for part in found.warnings())
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make ready what the settings of the page say; a run that they fit is kept."""
+        options = self._options_of(self.asked)
+        prepared = options.plan(options.suited(self.dataset))
+        self.options = options
+        if self.run is not None and not self._can_become(prepared):
+            self.run = None
+        self.prepared = prepared
+        self._begin(keeps_step=self.run is not None)
+
+    def _options_of(self, asked: messages.Setup) -> TrainOptions:
+        """The train options of the page; for small data a network that can be seen as a whole."""
+        options = TrainOptions(members=1)
+        if self.dataset.input_shape in ((1,), (2,)):
+            outputs = len(self.dataset.class_names) or self.dataset.train.targets.shape[-1]
+            options = options.replace(
+                network=f"dense 8 tanh, dense 8 tanh, dense {outputs}",
+                learning_rate=0.01,
+                epochs=300,
+            )
+        given = {
+            name: value
+            for name in asked.__struct_fields__
+            if (value := getattr(asked, name)) is not None
+        }
+        decay = given.pop("weight_decay", None)
+        if decay is not None:
+            usual: Any = options.complete(self.dataset).optimizer
+            name = given.get("optimizer", usual.name)
+            given["optimizer"] = Optimizer(name, weight_decay=decay)
+        if "optimizer" in given and "learning_rate" not in given:
+            options = options.replace(learning_rate=None)
+        return options.replace(**given)
+
+    def _changes(self, prepared: Preparation) -> dict[str, Any]:
+        """The settings in which what is prepared differs from the run."""
+        assert self.run is not None
+        one, other = vars(self.run.settings), vars(prepared.settings)
+        return {name: other[name] for name in one if one[name] != other[name]}
+
+    def _can_become(self, prepared: Preparation) -> bool:
+        """Whether the run can go on with other settings."""
+        run = self.run
+        assert run is not None
+        is_same = (
+            run.data.fingerprint == prepared.dataset.fingerprint
+            and run.network == prepared.network
+            and run.loss.name == prepared.loss.name
+        )
+        return is_same and all(name in CHANGEABLE for name in self._changes(prepared))
+
+    def _train(self, until: int | None) -> None:
+        """Train on, from the step that is shown if the settings have changed since."""
+        between = self._between(until)
+        run = self.run
+        changes = {} if run is None else self._changes(self.prepared)
+        self._state = "training"
+        try:
+            if run is None:
+                name = self.dataset.name
+                with claim_numbered_folder(Path("runs"), name) as claim:
+                    self.tell("Compiling ...", "working")
+                    run = train(
+                        None, self.dataset, options=self.options, folder=claim, on_chunk=between
+                    )
+            elif changes:
+                at = self._shown
+                with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
+                    self.tell(f"A new run begins at step {at:,}.")
+                    run = fork(run, at, claim, on_chunk=between, **changes)
+            else:
+                assert run.folder is not None
+                run = resume(run.folder, data=self.dataset, on_chunk=between)
+        finally:
+            self._state = "paused" if self.run is not None else "new"
+        is_new = self.run is None or run.folder != self.run.folder
+        self.run = run.with_data() if run.dataset is None else run
+        self._shown = run.outcome.step
+        self._state = "paused" if run.outcome.reason == "interrupted" else "ended"
+        if is_new:
+            self._introduce()
+        self._is_new = True
+        self._last_result = 0.0
+        self._send(packed(code.findings_of("At the end", run.findings)))
+
+    def _between(self, until: int | None) -> Callable[[Progress], NextChunk | None]:
+        """What is done between two chunks of a training."""
+
+        def between(progress: Progress) -> NextChunk | None:
+            command = self.inbox.take()
+            if isinstance(command, messages.Pace):
+                self.do(command)
+                command = None
+            due = time.monotonic() + (max(1 / self.pace, FRAME_SECONDS) if self.pace else 0.0)
+            self._show_progress(progress)
+            while command is None and self.pace and (left := due - time.monotonic()) > 0:
+                self.inbox.wait(left)
+                command = self.inbox.take()
+            if command is not None:
+                self.inbox.put_back(command)
+                return NextChunk(0)
+            if until is not None and progress.step >= until:
+                return NextChunk(0)
+            left = None if until is None else until - progress.step
+            if self.pace:
+                slow = max(1, round(self.pace * FRAME_SECONDS))
+                return NextChunk(slow if left is None else min(slow, left))
+            if not self.inbox.is_watched:
+                return None if left is None else NextChunk(left)
+            done = progress.step - progress.first
+            usual = max(1, round(done / max(progress.seconds, 1e-3) * FRAME_SECONDS))
+            return NextChunk(usual if left is None else min(usual, left))
+
+        return between
+
+    # what the page is sent
+
+    def _begin(self, keeps_step: bool = False) -> None:
+        """Show what there is now: data, network, and the run if there is one."""
+        self.view = View(self.prepared.dataset, self.prepared.network)
+        run = self.run
+        self._state = "new" if run is None else (
+            "paused" if run.outcome.reason == "interrupted" else "ended"
+        )  # fmt: skip
+        if not keeps_step:
+            self._shown = 0 if run is None else run.outcome.step
+        self._first: Model | None = None
+        self._introduce()
+        if run is not None:
+            self._send(packed(code.findings_of("At the end", run.findings)))
+
+    def _introduce(self) -> None:
+        self._losses_sent = self._rows_sent = 0
+        self._last_result = 0.0
+        self._is_new = True
+        scene = code.scene(
+            self.prepared, self.view, self.run, self._source, self._options, self._findings
+        )
+        choices = {
+            "data": tuple(BUILT_IN),
+            "optimizer": tuple(OPTIMIZERS),
+            "schedule": tuple(SCHEDULES),
+        }
+        self._send(packed(replace(scene, choices=choices), self.view.samples()))
+
+    def _first_model(self) -> Model:
+        """The network with its first weights."""
+        if self._first is None:
+            prepared = self.prepared
+            state, _ = prepared.start()
+            dataset, loss = prepared.dataset, prepared.loss
+            self._first = Model(
+                prepared.network, loss, _arrays(state.parameters), dataset.task, dataset.scaling,
+                target_scaling(dataset, loss), prepared.settings.mirrors,
+            )  # fmt: skip
+        return self._first
+
+    def _show_progress(self, progress: Progress) -> None:
+        """Send a frame, if the page takes one and the last one did not cost too much."""
+        now = time.monotonic()
+        is_early = now - self._last_frame < max(FRAME_SECONDS, self._cost / MOST_COST)
+        if self.inbox.wanted and not is_early:
+            self._shown = progress.step
+            epoch = progress.step // self.prepared.plan.steps_per_epoch
+            frame = Frame("training", progress.step, progress.step, epoch, progress.seconds, 0, 0)
+            self._send_frame(frame, progress.trace, progress.model)
+
+    def _show(self) -> None:
+        """Send the moment that is shown while nothing is trained."""
+        run = self.run
+        if run is None:
+            frame = Frame(self._state, 0, 0, 0, 0.0, 0, 0)
+            self._send_frame(frame, None, self._first_model())
+            return
+        step, at = run.outcome.step, self._shown
+        model = run.model if at == run.outcome.kept_step else run.model.at(
+            _arrays(replay(run).parameters(at))
+        )  # fmt: skip
+        epoch = at // self.prepared.plan.steps_per_epoch
+        frame = Frame(
+            self._state, step, at, epoch, run.seconds.training, 0, 0, run.outcome.message,
+            branches=bool(self._changes(self.prepared)),
+        )  # fmt: skip
+        self._send_frame(frame, run.trace, model)
+
+    def _send_frame(self, frame: Frame, trace: Any, model: Model) -> None:
+        began = time.monotonic()
+        arrays = {**self.view.weights(model), **self.view.responses(model)}
+        if began - self._last_result > RESULT_SECONDS or frame.state != "training":
+            arrays |= self.view.results(model)
+            self._last_result = began
+        if trace is not None:
+            losses, rows = trace.batch_loss, trace.epochs
+            names = [name for name in rows if name not in ("epoch", "step")]
+            table = np.stack([rows["step"], *(rows[name] for name in names)], axis=1)
+            frame = replace(frame, losses_from=self._losses_sent, rows_from=self._rows_sent)
+            arrays["losses"] = losses[self._losses_sent :]
+            arrays["rows"] = table[self._rows_sent :]
+            self._losses_sent, self._rows_sent = len(losses), len(table)
+        self.inbox.wanted, self._is_new = False, False
+        self._send(packed(frame, arrays))
+        self._last_frame = time.monotonic()
+        self._cost = self._last_frame - began
+
+
+def _arrays(parameters: Any) -> Any:
+    return jax.tree.map(np.asarray, parameters)
+
+
+if __name__ == "__main__":
+    Worker(Connection(int(sys.argv[1])), sys.argv[2]).serve()

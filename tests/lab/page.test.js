@@ -1,0 +1,65 @@
+// What the page computes, by node's own test runner: node --test tests/lab
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { lossColumns, strideOf } from "../../src/downslope/lab/page/curves.js";
+import { dense, layersOf, withActivation, withLayer, withUnits, withoutLayer } from "../../src/downslope/lab/page/notation.js";
+import { percent, shown } from "../../src/downslope/lab/page/numbers.js";
+import { unpacked } from "../../src/downslope/lab/page/socket.js";
+import { joined } from "../../src/downslope/lab/page/store.js";
+import { settingsOf } from "../../src/downslope/lab/page/words.js";
+
+const TEXT = "dense 8 tanh, residual [dense 8 relu, dense 8], dense 3";
+
+test("a notation is taken apart at its own commas alone", () => {
+  assert.deepEqual(layersOf(TEXT), ["dense 8 tanh", "residual [dense 8 relu, dense 8]", "dense 3"]);
+  assert.equal(dense("conv 8 3 relu"), null);
+  assert.deepEqual(dense("dense 3"), { units: 3, activation: "identity" });
+});
+
+test("layers are changed, added and removed", () => {
+  assert.equal(withUnits("dense 8 tanh, dense 2", 0, -9), "dense 1 tanh, dense 2");
+  assert.equal(withActivation("dense 8 tanh, dense 2", 0, "identity"), "dense 8, dense 2");
+  assert.equal(withLayer("dense 4 relu, dense 2", 0), "dense 4 relu, dense 4 relu, dense 2");
+  assert.equal(withLayer("dense 2", 0), "dense 8 tanh, dense 2");
+  assert.equal(withoutLayer(TEXT, 1), "dense 8 tanh, dense 3");
+  assert.equal(withUnits(TEXT, 1, 1), TEXT);
+});
+
+test("numbers are shown alike everywhere", () => {
+  assert.deepEqual([1234567, 0.123456, 1e-9, NaN, -Infinity, null].map(shown),
+    ["1,234,567", "0.1235", "1.00e-9", "none", "-infinite", "none"]);
+  assert.equal(percent(0.98765), "98.8 %");
+});
+
+test("a message is a header with arrays behind it", () => {
+  const text = new TextEncoder().encode('{"kind":"frame","arrays":[["x",[2,2]],["y",[1]]]}  ');
+  const length = text.length + ((4 - (text.length % 4)) % 4);
+  const bytes = new Uint8Array(4 + length + 20).fill(32);
+  new DataView(bytes.buffer).setUint32(0, length, true);
+  bytes.set(text, 4);
+  bytes.set(new Uint8Array(new Float32Array([1, 2, 3, 4, 5]).buffer), 4 + length);
+  const { header, arrays } = unpacked(bytes.buffer);
+  assert.equal(header.kind, "frame");
+  assert.deepEqual([...arrays.get("x").values], [1, 2, 3, 4]);
+  assert.deepEqual([...arrays.get("y").values], [5]);
+});
+
+test("what is sent again takes the place of what was there", () => {
+  assert.deepEqual([...joined(new Float32Array([1, 2, 3]), 2, new Float32Array([9]))], [1, 2, 9]);
+});
+
+test("curves have a row for each step that has a value", () => {
+  const rows = new Float32Array([2, 0.5, 0.6, 4, 0.3, 0.4]);
+  const losses = new Float32Array([1, 0.9, 0.8, 0.7]);
+  const columns = lossColumns({ losses, rows, width: 3 }, [1, 2]);
+  assert.deepEqual(columns[0], [1, 2, 3, 4]);
+  assert.deepEqual(columns[2].map(one => one && Number(one.toFixed(2))), [null, 0.5, null, 0.3]);
+  assert.equal(strideOf(10_000), 5);
+});
+
+test("a change is made where the page has the setting", () => {
+  assert.deepEqual(settingsOf({ learning_rate: "0.1", optimizer: "sgd" }), { learning_rate: 0.1, optimizer: "sgd" });
+  assert.equal(settingsOf({ scaling: "standard" }), null);
+  assert.equal(settingsOf({}), null);
+});

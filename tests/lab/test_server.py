@@ -1,0 +1,111 @@
+"""What the server takes from the page: files, uploads and commands; nothing outside its folder."""
+
+import json
+
+import pytest
+
+from downslope.lab.messages import Choose, unpacked
+from downslope.lab.server import FILES, Lab, application
+from downslope.lab.session import Page
+from tests.lab.test_gate import OURS, PORT, ask, lines
+
+NAMES = (
+    "people.csv", "../../etc/passwd.csv", "/etc/cron.d/evil.csv", "..\\..\\evil.csv", "a\x00b.csv",
+    "<script>alert(1)</script>.csv", "x" * 500 + ".csv", ".csv", "tabelle-ä.csv", "a b;rm -rf.csv",
+    "CON.csv", "%2e%2e%2fevil.csv", "\u202egnp.csv", "nul.parquet", "a.npz",
+)  # fmt: skip
+
+
+@pytest.fixture
+def app(tmp_path):
+    return application("xor", str(tmp_path / "work"), PORT)
+
+
+@pytest.fixture
+def entered(app, tmp_path):
+    (tmp_path / "work").mkdir()
+    return lines(host=OURS, cookie=f"{app.cookie}={app._pass}")
+
+
+def everything(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_upload_stays_in_its_folder_whatever_its_name(app, entered, tmp_path):
+    from urllib.parse import quote
+
+    for number, name in enumerate(NAMES):
+        query = f"name={quote(name)}".encode()
+        body = f"a,b\n{number},2\n".encode()
+        assert ask(app, "http", "/upload", "POST", entered, query, body)[0] in (200, 415)
+    found = everything(tmp_path)
+    assert len(found) > 8
+    assert all(one.startswith("work/dropped/") for one in found)
+    assert all(one.replace("work/dropped/", "").count("/") == 0 for one in found)
+    assert all(set(one) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./")
+               for one in found)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["evil.py", "evil.html", "evil", "evil.csv.exe", ""])
+def test_other_files_are_not_taken(app, entered, name, tmp_path):
+    query = f"name={name}".encode()
+    assert ask(app, "http", "/upload", "POST", entered, query, b"x")[0] == 415
+    assert everything(tmp_path) == []
+
+
+def test_a_file_that_is_too_large_leaves_nothing(app, entered, tmp_path, monkeypatch):
+    monkeypatch.setattr("downslope.lab.server.MOST_UPLOADED", 10)
+    assert ask(app, "http", "/upload", "POST", entered, b"name=a.csv", b"x" * 11)[0] == 413
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/../server.py", "/vendor/../../server.py", "/%2e%2e/server.py", "//etc/passwd", "/server.py",
+     "/messages.d.ts", "/package.json", "/vendor", "/\x00", "/vendor/README.md"],
+)  # fmt: skip
+def test_only_files_of_the_page_are_served(app, entered, path):
+    assert ask(app, "http", path, headers=entered)[0] == 404
+    assert {name.rsplit(".", 1)[1] for name in FILES} <= {"html", "css", "js", "svg"}
+
+
+class Worker:
+    """Takes commands down instead of a process."""
+
+    def __init__(self, session):
+        self.sent = []
+        session.send = self.sent.append
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab("xor", str(tmp_path))
+
+
+def test_no_path_of_the_page_reaches_the_worker(lab, tmp_path):
+    worker = Worker(lab.session)
+    page = Page(lab.session)
+    lab.session.join(page)
+    for path in ("/etc/passwd", "../x.csv", str(tmp_path), "1", "", "~", "digits/../x"):
+        lab._obey(page, json.dumps({"do": "choose", "data": path}))
+    assert worker.sent == []
+    assert len(page._waiting) == 7
+    lab.uploads["1"] = tmp_path / "dropped" / "a.csv"
+    lab._obey(page, '{"do": "choose", "data": "1", "target": "b"}')
+    lab._obey(page, '{"do": "choose", "data": "moons"}')
+    assert worker.sent == [Choose(str(tmp_path / "dropped" / "a.csv"), "b"), Choose("moons")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "null", '{"do": "rm"}', '{"do": "play", "steps": "1"}', '{"do": "goto"}',
+     '{"do": "play", "extra": 1}', '{"do": "setup", "epochs": 1.5}', "x" * 20_000,
+     '{"do": "goto", "step": 1e400}', "\ud800"],
+)  # fmt: skip
+def test_what_is_no_command_is_told_and_not_passed_on(lab, text):
+    worker = Worker(lab.session)
+    page = Page(lab.session)
+    lab._obey(page, text)
+    assert worker.sent == []
+    header, _ = unpacked(page._waiting[-1])
+    assert header.level == "error"
