@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { lossColumns, strideOf } from "../../src/downslope/lab/page/curves.js";
+import { lossColumns, strideOf, withOther } from "../../src/downslope/lab/page/curves.js";
 import { dense, layersOf, withActivation, withLayer, withUnits, withoutLayer } from "../../src/downslope/lab/page/notation.js";
 import { percent, shown } from "../../src/downslope/lab/page/numbers.js";
 import { unpacked } from "../../src/downslope/lab/page/socket.js";
+import { along, levels } from "../../src/downslope/lab/page/relief.js";
 import { joined } from "../../src/downslope/lab/page/store.js";
 import { settingsOf } from "../../src/downslope/lab/page/words.js";
 
@@ -62,4 +63,20 @@ test("a change is made where the page has the setting", () => {
   assert.deepEqual(settingsOf({ learning_rate: "0.1", optimizer: "sgd" }), { learning_rate: 0.1, optimizer: "sgd" });
   assert.equal(settingsOf({ scaling: "standard" }), null);
   assert.equal(settingsOf({}), null);
+});
+
+test("another run's curve stands at its own steps", () => {
+  const rows = new Float32Array([2, 0.5, 3, 0.25]);
+  assert.deepEqual(withOther([[1, 2], [9, 8]], { rows, width: 2 }, 1), [[1, 2, 3], [9, 8, null], [null, 0.5, 0.25]]);
+});
+
+test("heights are levels, and the ball is between two points of the path", () => {
+  const level = levels(new Float32Array([1, 10, 100, Infinity]));
+  assert.deepEqual([1, 10, 100, NaN].map(level).map(one => Number(one.toFixed(3))), [0, 0.5, 1, 1]);
+  assert.deepEqual([-1, 1].map(levels(new Float32Array([-1, 1]))), [0, 1]);
+  const path = new Float32Array([0, 0, 0, 8, 10, 1, 2, 4, 20, 3, 3, 2]);
+  assert.deepEqual(along(path, 5), [0.5, 1, 6]);
+  assert.deepEqual(along(path, 20), [3, 3, 2]);
+  assert.deepEqual(along(path, 99), [3, 3, 2]);
+  assert.deepEqual(along(path, 0), [0, 0, 8]);
 });

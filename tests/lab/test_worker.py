@@ -110,6 +110,18 @@ def test_one_step_is_told_as_six_with_its_own_numbers(desk):
     assert all(text for _, text in header.parts)
 
 
+def test_the_surface_is_that_of_insight(desk):
+    desk.ask(do="play", steps=20)
+    desk.until("Findings")
+    desk.ask(do="draw", points=5)
+    header, arrays = desk.until("Relief")
+    found = ds.insight.surface(ds.open_run("runs/moons-1"), points=5)
+    assert header.text == found.summary
+    assert np.array_equal(arrays["heights"], found.train_loss.astype(np.float32))
+    assert np.allclose(arrays["path"][:, 3], found.walked.train_loss)
+    assert arrays["path"][-1, 0] == 20
+
+
 def test_what_cannot_be_used_is_told_and_all_stays_as_it_was(desk):
     for wrong in (
         {"network": "dense 4 tanh, dense 9"}, {"network": "dens 4"}, {"learning_rate": -1.0},

@@ -287,3 +287,24 @@ def test_training_works_outside_of_the_main_thread():
     thread.start()
     thread.join()
     by_hand.assert_same_parameters(runs[0].parameters, fit().parameters)
+
+
+def test_an_onlooker_says_how_long_the_next_chunk_is_and_when_to_end():
+    seen, weights = [], {}
+
+    def on_chunk(progress):
+        seen.append(progress.step)
+        weights[progress.step] = progress.model.parameters[0]["weights"].copy()
+        return ds.NextChunk(0 if progress.step >= 10 else 3)
+
+    network = "dense 4 tanh, dense 2"
+    run = ds.train(network, "moons", epochs=2, on_chunk=on_chunk)
+    assert seen == [1, 4, 7, 10]
+    assert (run.outcome.reason, run.outcome.step) == ("interrupted", 10)
+    whole = ds.train(network, "moons", epochs=2, on_chunk=lambda progress: progress.step)
+    assert np.array_equal(whole.trace.batch_loss[:10], run.trace.batch_loss)
+    for step in seen:  # the model of each moment is the replayed one
+        then = ds.replay(whole).parameters(step)[0]["weights"]
+        assert np.array_equal(weights[step], np.asarray(then))
+    with pytest.raises(ds.SettingError, match="number of steps in a chunk is -1"):
+        ds.NextChunk(-1)

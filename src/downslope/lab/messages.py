@@ -105,10 +105,10 @@ class Walk(Command, frozen=True, tag="walk"):
     """Tell the last step, or the one before the step that is shown, as six steps.
 
     Attributes:
-        sample: Position in the step's batch.
+        sample: Index of a training sample; null for the first one of the step's batch.
     """
 
-    sample: int = 0
+    sample: int | None = None
 
 
 class Diagnose(Command, frozen=True, tag="diagnose"):
@@ -121,6 +121,16 @@ class Diagnose(Command, frozen=True, tag="diagnose"):
     seconds: float = 20.0
 
 
+class Draw(Command, frozen=True, tag="draw"):
+    """Compute the loss surface around the path of the training.
+
+    Attributes:
+        points: Along each direction.
+    """
+
+    points: int = 41
+
+
 class OpenTest(Command, frozen=True, tag="test"):
     """Evaluate on the test part, which is counted."""
 
@@ -130,7 +140,7 @@ class Ready(Command, frozen=True, tag="ready"):
 
 
 Asked = (
-    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | OpenTest | Ready
+    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | OpenTest | Ready
 )  # fmt: skip
 
 
@@ -252,6 +262,18 @@ class Findings(Header, frozen=True, tag="findings"):
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
+class Relief(Header, frozen=True, tag="relief"):
+    """The training loss over the plane that holds most of the training's path.
+
+    Its arrays: `heights` (rows, columns), `across` and `up`, the coefficients of columns and rows,
+    and `path`, a row (step, across, up, training loss) for each point of the path.
+    """
+
+    text: str
+    loss: str
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
 class Tested(Header, frozen=True, tag="tested"):
     """How good the network is on the test part, and how often that was looked at."""
 
@@ -259,7 +281,7 @@ class Tested(Header, frozen=True, tag="tested"):
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-Sent = Scene | Frame | Notice | Told | Findings | Tested
+Sent = Scene | Frame | Notice | Told | Findings | Relief | Tested
 
 Arrays = Mapping[str, np.ndarray]
 _encode = msgspec.json.Encoder().encode

@@ -222,6 +222,23 @@ class Worker:
         self._send(packed(code.findings_of("Diagnosis", found.findings)))
 
     @do.register
+    def _(self, command: messages.Draw) -> None:
+        from downslope.insight.surface import surface
+
+        self.tell("Computing the loss surface ...", "working")
+        found = surface(self._trained(), points=command.points)
+        walked = found.walked
+        assert walked is not None
+        path = [walked.path.steps, walked.a, walked.b, walked.train_loss]
+        arrays = {
+            "heights": found.train_loss,
+            "across": found.a,
+            "up": found.b,
+            "path": np.stack(path, axis=1),
+        }
+        self._send(packed(messages.Relief(found.summary, found.loss), arrays))
+
+    @do.register
     def _(self, command: messages.OpenTest) -> None:
         from downslope.runs.evaluate import evaluate
 

@@ -1,7 +1,7 @@
 // The losses and metrics over the training.
 import { html } from "./html.js";
 import { CLASSES } from "./colours.js";
-import { curves, frame, scene } from "./store.js";
+import { curves, frame, other, scene } from "./store.js";
 import { useEffect, useRef } from "./vendor/hooks.js";
 
 const MOST = 2000; // points of the batch loss; of more, some are left out
@@ -26,6 +26,20 @@ export function lossColumns(now, measured) {
   return [steps, ...[0, ...measured.map((_, index) => index + 1)].map(index => steps.map(step => at.get(step)[index] ?? null))];
 }
 
+/** The columns with one more: a column of another run's measured rows, by step.
+ * @param {(number | null)[][]} columns @param {{rows: Float32Array, width: number}} one @param {number} column */
+export function withOther(columns, one, column) {
+  const own = new Map();
+  for (let at = 0; at < one.rows.length; at += one.width) own.set(one.rows[at], one.rows[at + column]);
+  const steps = [...new Set([.../** @type {number[]} */ (columns[0]), ...own.keys()])].sort((a, b) => a - b);
+  const place = new Map(columns[0].map((step, index) => [step, index]));
+  const spread = columns.slice(1).map(values => steps.map(step => {
+    const index = place.get(step);
+    return index === undefined ? null : values[index];
+  }));
+  return [steps, ...spread, steps.map(step => own.get(step) ?? null)];
+}
+
 /** @param {{title: string, names: string[], columns: number[][], isLog?: boolean}} own */
 function Curve({ title, names, columns, isLog = false }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
@@ -40,7 +54,7 @@ function Curve({ title, names, columns, isLog = false }) {
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
       axes: [{ ...axis, label: "step", labelSize: 16, labelGap: 0 }, { ...axis, size: 60 }],
       series: [{ label: "step" }, ...names.map((label, index) => ({
-        label, spanGaps: true, stroke: label === "batch" ? "#8888" : CLASSES[label.startsWith("train") ? 0 : 1],
+        label, spanGaps: true, stroke: label === "batch" ? "#8888" : CLASSES[label.startsWith("train") ? 0 : label === "validation" ? 1 : 3],
         width: label === "batch" ? 1 : 2, points: { show: false }, dash: index === 2 ? [6, 3] : undefined,
       }))],
     };
@@ -61,14 +75,16 @@ export function Curves() {
   const now = scene.value;
   if (!now || !frame.value) return null;
   const column = (/** @type {string} */ name) => now.metrics.indexOf(name) + 1;
-  const loss = lossColumns(curves.value, ["train_loss", "validation_loss"].map(column));
+  const own = lossColumns(curves.value, ["train_loss", "validation_loss"].map(column));
+  const loss = other.value ? withOther(own, other.value, column("validation_loss")) : own;
+  const names = ["batch", "training", "validation", ...(other.value ? [`validation of ${other.value.name}`] : [])];
   const isPositive = loss.slice(1).every(one => one.every(value => value === null || value > 0));
-  const other = now.metrics.filter(one => !one.endsWith("_loss")).slice(0, 2);
+  const metric = now.metrics.filter(one => !one.endsWith("_loss")).slice(0, 2);
   const { rows, width } = curves.value;
   const count = width ? rows.length / width : 0;
   const take = (/** @type {number} */ at) => Array.from({ length: count }, (_, row) => rows[row * width + at]);
   return html`<section class="curves" aria-label="curves">
-    <${Curve} title=${`Loss (${now.loss.replaceAll("_", " ")})`} names=${["batch", "training", "validation"]} columns=${loss} isLog=${isPositive && curves.value.losses.length > 1} />
-    ${other.length ? html`<${Curve} title=${other[1].replace("validation_", "")} names=${["training", "validation"]} columns=${[take(0), ...other.map(name => take(column(name)))]} />` : null}
+    <${Curve} title=${`Loss (${now.loss.replaceAll("_", " ")})`} names=${names} columns=${loss} isLog=${isPositive && curves.value.losses.length > 1} />
+    ${metric.length ? html`<${Curve} title=${metric[1].replace("validation_", "")} names=${["training", "validation"]} columns=${[take(0), ...metric.map(name => take(column(name)))]} />` : null}
   </section>`;
 }

@@ -5,6 +5,7 @@ import { Curves } from "./curves.js";
 import { Inputs, drop } from "./inputs.js";
 import { NetworkView } from "./network.js";
 import { shown } from "./numbers.js";
+import { Surface } from "./relief.js";
 import { Results } from "./results.js";
 import { ask, connect } from "./socket.js";
 import { frame, isTraining, lastMetric, scene, setup } from "./store.js";
@@ -17,7 +18,7 @@ const spoken = signal("");
 
 function Lab() {
   return html`<${Controls} /><${Notices} />
-    <main><${Inputs} /><${NetworkView} /><${Results} /><${Curves} /><${Words} /></main>
+    <main><${Inputs} /><${NetworkView} /><${Results} /><${Curves} /><${Surface} /><${Words} /></main>
     <p class="unseen" role="status">${spoken}</p>`;
 }
 

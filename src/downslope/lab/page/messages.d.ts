@@ -1,7 +1,7 @@
 // made by python -m downslope.lab.messages from the Python values
 
-export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | OpenTest | Ready;
-export type Sent = Scene | Frame | Notice | Told | Findings | Tested;
+export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | OpenTest | Ready;
+export type Sent = Scene | Frame | Notice | Told | Findings | Relief | Tested;
 
 export interface LayerShape {
   name: string;
@@ -73,12 +73,17 @@ export interface Pace {
 
 export interface Walk {
   do: "walk";
-  sample?: number;
+  sample?: number | null;
 }
 
 export interface Diagnose {
   do: "diagnose";
   seconds?: number;
+}
+
+export interface Draw {
+  do: "draw";
+  points?: number;
 }
 
 export interface OpenTest {
@@ -150,6 +155,13 @@ export interface Findings {
   kind: "findings";
   title: string;
   findings: Array<FoundOne>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Relief {
+  kind: "relief";
+  text: string;
+  loss: string;
   arrays: Array<[string, Array<number>]>;
 }
 

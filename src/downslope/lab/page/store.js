@@ -12,9 +12,12 @@ export const arrays = signal(/** @type {Arrays} */ (new Map()));
 export const notice = signal(/** @type {import("./messages").Notice | null} */ (null));
 export const findings = signal(/** @type {import("./messages").Findings | null} */ (null));
 export const told = signal(/** @type {import("./messages").Told | null} */ (null));
+export const relief = signal(/** @type {{header: import("./messages").Relief, arrays: Arrays} | null} */ (null));
 export const tested = signal(/** @type {import("./messages").Tested | null} */ (null));
 export const connected = signal(false);
 export const curves = signal({ losses: new Float32Array(0), rows: new Float32Array(0), width: 0 });
+/** The curves of the run that was on the page before, of the same data: another future. */
+export const other = signal(/** @type {{name: string, rows: Float32Array, width: number} | null} */ (null));
 export const setup = signal(/** @type {Record<string, any>} */ ({}));
 export const selected = signal(/** @type {{layer: number, unit: number} | null} */ (null));
 
@@ -39,26 +42,44 @@ export function joined(before, from, values) {
 /** Take a message of the server. @param {any} header @param {Arrays} given */
 export function take(header, given) {
   batch(() => {
+    if (["told", "relief", "tested", "findings"].includes(header.kind)) endWork();
     if (header.kind === "frame") takeFrame(header, given);
     else if (header.kind === "scene") takeScene(header, given);
     else if (header.kind === "notice") notice.value = header;
     else if (header.kind === "findings") findings.value = header;
     else if (header.kind === "told") told.value = header;
+    else if (header.kind === "relief") relief.value = { header, arrays: given };
     else if (header.kind === "tested") tested.value = header;
   });
+}
+
+/** What was being worked on is done. */
+function endWork() {
+  if (notice.value?.level === "working") notice.value = null;
 }
 
 /** @param {Scene} header @param {Arrays} given */
 function takeScene(header, given) {
   const before = scene.value;
+  keepCurves(before, header);
   scene.value = header;
   samples.value = given;
   curves.value = { losses: new Float32Array(0), rows: new Float32Array(0), width: 0 };
   arrays.value = new Map();
-  told.value = tested.value = findings.value = null;
-  if (notice.value?.level === "working") notice.value = null;
+  told.value = tested.value = findings.value = relief.value = null;
+  endWork();
   if (before?.network !== header.network || before.data !== header.data) selected.value = null;
   setup.value = { network: header.network, ...header.settings };
+}
+
+/** Keep the curves of the run of now, where another run of the same data takes its place.
+ * @param {Scene | null} before @param {Scene} header */
+function keepCurves(before, header) {
+  const { rows, width } = curves.value;
+  if (before?.data !== header.data) other.value = null;
+  else if (before.folder && before.folder !== header.folder && rows.length) {
+    other.value = { name: before.folder.split("/").pop() ?? "", rows, width };
+  }
 }
 
 /** @param {Frame} header @param {Arrays} given */
@@ -75,5 +96,5 @@ function takeFrame(header, given) {
     };
   }
   arrays.value = given;
-  if (header.state === "training" && notice.value?.level === "working") notice.value = null;
+  if (header.state === "training") endWork();
 }

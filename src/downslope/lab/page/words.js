@@ -51,5 +51,5 @@ function Test() {
 }
 
 export function Words() {
-  return html`<div class="words"><${Findings} /><${SixSteps} /><${Test} /></div>`;
+  return html`<div class="words"><${Findings} /><${Test} /><${SixSteps} /></div>`;
 }
