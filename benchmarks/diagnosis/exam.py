@@ -16,7 +16,7 @@ import downslope as ds
 from benchmarks.diagnosis.peers import PEERS
 from benchmarks.diagnosis.programs import Program
 from downslope.diagnosis import proof
-from downslope.diagnosis.proof import Measured, Setup, Trial, Trials
+from downslope.diagnosis.proof import LEAST_ROOM, Measured, Setup, Trial, Trials
 from downslope.nn.notation import describe
 
 LATER = 1000  # the first seed of trainings that the diagnosis did not see
@@ -108,24 +108,36 @@ def examine(program: Program, budget: float, seeds: int) -> dict[str, Any]:
     twin = later.trial(Setup.of(run).changed(program.facts.fix)) if program.facts.fix else None
     row["metric"], row["before"] = later.name, before.tolist()
     room = later.room(before)
+    row["room"] = room
     row["twin"] = None if twin is None else twin.tolist()
     gain = 0.0 if twin is None else later.better(before, twin)
     row["reproduces"] = bool(gain > MATERIAL * room)
     faults = [one for one in found.findings if one.level == "fault"]
     row["named"] = [one.cause for one in faults]
-    alone, chain, setup = [], [], Setup.of(run)
+    alone, chain, setup, last = [], [], Setup.of(run), None
+    row["gains"] = []
     for one in faults:
         own = Setup.of(run).changed(one.change)
-        values = later.trial(own) if one.change else before
-        alone.append(later.better(before, values) / gain if row["reproduces"] else None)
-        if one.proof is not None:
-            first, setup = later.full(setup), setup.changed(one.change)
-            after = later.full(setup)
-            change = after.metrics[one.proof.metric] - first.metrics[one.proof.metric]
-            mean = float(change.mean())
-            low, high = one.proof.interval
-            chain.append({"metric": one.proof.metric, "told": [low, high], "later": mean,
-                          "held": bool(low <= mean <= high), "each": change.tolist()})  # fmt: skip
+        better = later.better(before, later.trial(own)) if one.change else 0.0
+        row["gains"].append(better / room)
+        alone.append(better / gain if row["reproduces"] else None)
+    for one in found.findings:
+        if one.proof is None or one.proof == last:  # of faults that hide each other there is one
+            continue
+        last, first, setup = one.proof, later.full(setup), setup.changed(one.change)
+        change = later.full(setup).metrics[last.metric] - first.metrics[last.metric]
+        mean, (low, high) = float(change.mean()), last.interval
+        chain.append(
+            {
+                "metric": last.metric,
+                "told": [low, high],
+                "later": mean,
+                "held": bool(low <= mean <= high),
+                "each": change.tolist(),
+                "before": last.before,
+                "steps": last.steps,
+            }
+        )
     row["alone"], row["effects"] = alone, chain
     if chain:
         together = later.trial(setup)
@@ -162,8 +174,11 @@ class _Later:
         return rise if self.is_rising else -rise
 
     def room(self, before: np.ndarray) -> float:
-        """What separates it from perfect."""
-        return float(1 - before.mean() if self.is_rising else before.mean())
+        """What separates it from perfect; near that, a part of what separates a constant."""
+        usual = self.trials.baseline[self.name]
+        if self.is_rising:
+            return float(max(1 - before.mean(), LEAST_ROOM * (1 - usual)))
+        return float(max(before.mean(), LEAST_ROOM * usual))
 
 
 def _told(one: ds.Finding) -> dict[str, Any]:
@@ -190,6 +205,9 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "all": _named(faulty),
         "reproduced": _named(real),
         "controls_without_a_fault": _share(not one["named"] for one in controls),
+        "controls_without_a_false_fault": _share(
+            all(own > MATERIAL for own in one.get("gains", ())) for one in controls
+        ),
         "recovered": _share((one.get("recovered") or 0) >= ENOUGH for one in real),
         "first_alone_recovers": _share(
             bool(one["alone"]) and (one["alone"][0] or 0) >= ENOUGH for one in real
@@ -216,7 +234,7 @@ def results(rows: list[dict[str, Any]], path: Path | None) -> None:
 
 KEPT = (
     "id", "half", "codes", "named", "is_true", "alone", "recovered", "reproduces", "metric",
-    "before", "twin", "together", "effects", "peers", "seconds",
+    "before", "twin", "together", "gains", "effects", "peers", "seconds",
 )  # fmt: skip
 
 

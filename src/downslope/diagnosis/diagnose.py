@@ -17,13 +17,16 @@ from downslope.runs.run import Run
 
 USUAL_SECONDS = 30.0
 TRIED = 0.2  # a symptom at least so strong is worth a training
-ROUNDS = 3  # changes one after another
+ROUNDS = 4  # changes one after another
 MOST_TRIALS = 8  # that the time is planned for
 SHOWN = 0.5  # a cause's change that gains so much has shown it: its other changes are not tried
 PAIRED = 2  # leading changes that are tried with each other one, where none helps alone
 HARM = 0.05  # of what separates the metric from perfect: a change that loses more does harm
 NEAR = 0.8  # of the largest gain: then the surer symptom is told first
-NEXT = 0.3  # of what is left: a further change that takes away less is not named
+NEXT = 0.3  # of what is left: a further change that takes away less is a warning
+SLIGHT = 0.15  # of what is left: a further change that takes away less is not named
+ENOUGH = 0.9  # of what separates the metric from perfect: more need not be sought
+FURTHER = 3  # times that a rate or the epochs are changed once more
 CERTAIN = 0.85  # a symptom so strong is named although its change did not help
 MOST_FAULTS = 2  # beside those that are proved
 
@@ -220,17 +223,15 @@ class _Tried:
     trial: Trial
     effect: Effect
 
-    @property
-    def finding(self) -> Finding:
-        """What it proves; its network has the changes before it as well."""
-        made = self.trial.setup.changes
-        change = {name: made[name] for name in self.change}
-        found = self.cause.finding(self.symptom)
-        return replace(found, change=change, proof=self.effect.proof)
-
 
 class _Search:
-    """Change after change, each the best of those that help, until none does."""
+    """Change after change, each the best of those that help, until none does.
+
+    Args:
+        trials: The trainings.
+        candidates: The causes to try, with their symptoms, the surest first.
+        tell: Called after each training.
+    """
 
     def __init__(self, trials: Trials, candidates: Found, tell: Callable[[], None]) -> None:
         self.trials, self.candidates, self.tell = trials, candidates, tell
@@ -240,7 +241,7 @@ class _Search:
     def run(self, start: Setup) -> list[Finding]:
         """The findings that trainings prove, in the order in which to make the changes."""
         trainings = 1 + sum(len(symptom.changes) for _, symptom in self.candidates)
-        first = self.trials.train(self.trials.fitted(start, min(trainings, MOST_TRIALS)))
+        first = self._train(self.trials.fitted(start, min(trainings, MOST_TRIALS)))
         if first is None:
             return []
         tried = self._first_round(first)
@@ -251,16 +252,45 @@ class _Search:
         }
         # of each cause's changes the best one, for what comes after
         best_of = {one.cause.name: one for one in sorted(tried, key=lambda one: one.effect.gain)}
-        best = _best(tried, 0.0)
-        if best is None:
-            return self._together(first, best_of) or self._pair(first, best_of)
-        named: list[_Tried] = []
-        while best is not None and len(named) < ROUNDS:
-            named.append(best)
-            best_of.pop(best.cause.name)
-            if len(named) < ROUNDS:
-                best = _best(self._round(best.trial, best.trial, best_of.values()), NEXT)
-        return [one.finding for one in named]
+        named: list[Finding] = []
+        base, least = first, 0.0
+        while len(named) < ROUNDS:
+            best = _best(tried, least)
+            if best is not None:
+                steps, effect = [best], best.effect
+            elif named:
+                break
+            else:  # one fault may hide what mending another does
+                steps = self._together(first, best_of) or self._pair(first, best_of)
+                if not steps:
+                    break
+                effect = effect_of(first, steps[0].trial)
+            made, effect = self._further(base, steps[0].trial, effect)
+            named += [
+                self._finding(one, made, effect, len(named) + at, is_joint=len(steps) > 1)
+                for at, one in enumerate(steps)
+            ]
+            for one in steps:
+                best_of.pop(one.cause.name)
+            base, least = made, SLIGHT
+            tried = self._round(base, base, best_of.values())
+        return named
+
+    def _finding(
+        self, one: _Tried, made: Trial, effect: Effect, at: int, *, is_joint: bool
+    ) -> Finding:
+        """What a change proves; its network has the changes before it as well."""
+        found = one.cause.finding(one.symptom)
+        names = made.setup.changes if is_joint else one.change
+        seen = f"{found.seen} Its change helps only together with others." if is_joint else ""
+        is_fault = at == 0 or (at < MOST_FAULTS and (is_joint or effect.gain > NEXT))
+        return replace(
+            found,
+            level=found.level if is_fault else "warning",
+            seen=seen or found.seen,
+            change={name: made.setup.changes[name] for name in names},
+            proof=effect.proof,
+        )
 
     def _first_round(self, first: Trial) -> list[_Tried]:
         """Each candidate's changes, the first of each before the second of any."""
@@ -293,31 +323,57 @@ class _Search:
         if own & {*setup.changes} or (setup.is_short and "epochs" in own):
             return []
         try:
-            changed = setup.changed(change)
+            trial = self._train(setup.changed(change))
         except DownslopeError:
             return []
-        trial = self._train(changed)
         if trial is None:
             return []
         return [_Tried(cause, symptom, change, trial, effect_of(before, trial))]
 
-    def _together(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[Finding]:
+    def _train(self, setup: Setup) -> Trial | None:
+        key = repr(sorted(setup.changes.items()))  # causes may ask for the same change
+        if key not in self.made:
+            self.made[key] = self.trials.train(setup)
+            self.tell()
+        return self.made[key]
+
+    def _further(self, base: Trial, made: Trial, effect: Effect) -> tuple[Trial, Effect]:
+        """The same once more, as long as it helps, where a rate or the epochs were changed."""
+        for name in ("learning_rate", "epochs"):
+            before, now = (getattr(one.setup.options, name) for one in (base, made))
+            if before == now or made.setup.is_short or effect.gain > ENOUGH:
+                continue
+            times = now / before
+            for _ in range(FURTHER):
+                value = getattr(made.setup.options, name) * times
+                change = {name: round(value) if name == "epochs" else float(f"{value:.3g}")}
+                try:
+                    trial = self._train(made.setup.changed(change))
+                except DownslopeError:
+                    break
+                if trial is None or not effect_of(made, trial).helps:
+                    break
+                made, effect = trial, effect_of(base, trial)
+        return made, effect
+
+    def _together(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[_Tried]:
         """All changes that do no harm at once, and of these the ones that it does not go without.
 
-        It is where no change helps alone, because another fault hides what it does.
+        Returns:
+            Them, the one that matters most first, each with the training with all of them.
         """
-        harmless = sorted(
+        chosen = sorted(
             (one for one in best_of.values() if one.effect.gain > -HARM),
             key=lambda one: -one.symptom.strength,
         )
-        made = self._all(first, harmless)
-        while made is not None and len(harmless) > 1:
+        made = self._all(first, chosen)
+        while made is not None and len(chosen) > 1:
             whole = effect_of(first, made)
             if not whole.helps:
                 return []
             without = {
-                one.cause.name: self._all(first, [own for own in harmless if own is not one])
-                for one in harmless
+                one.cause.name: self._all(first, [own for own in chosen if own is not one])
+                for one in chosen
             }
             lost = {
                 name: whole.gain - (0.0 if own is None else effect_of(first, own).gain)
@@ -325,9 +381,9 @@ class _Search:
             }
             least = min(lost, key=lambda name: lost[name])
             if lost[least] > MATERIAL:
-                order = sorted(harmless, key=lambda one: -lost[one.cause.name])[:ROUNDS]
-                return [self._jointly(one, made, whole) for one in order]
-            harmless = [one for one in harmless if one.cause.name != least]
+                chosen = sorted(chosen, key=lambda one: -lost[one.cause.name])[:ROUNDS]
+                return [replace(one, trial=made) for one in chosen]
+            chosen = [one for one in chosen if one.cause.name != least]
             made = without[least]
         return []
 
@@ -342,23 +398,8 @@ class _Search:
                     continue
         return self._train(setup)
 
-    def _jointly(self, one: _Tried, made: Trial, effect: Effect) -> Finding:
-        return replace(
-            one.cause.finding(one.symptom),
-            seen=f"{one.symptom.seen} Its change helps only together with others.",
-            change=made.setup.changes,
-            proof=effect.proof,
-        )
-
-    def _train(self, setup: Setup) -> Trial | None:
-        key = repr(sorted(setup.changes.items()))  # causes may ask for the same change
-        if key not in self.made:
-            self.made[key] = self.trials.train(setup)
-            self.tell()
-        return self.made[key]
-
-    def _pair(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[Finding]:
-        """Two changes that help together, where none helps alone."""
+    def _pair(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[_Tried]:
+        """Two changes that help together, the surer first."""
         leading = sorted(best_of.values(), key=lambda one: -one.effect.gain)[:PAIRED]
         found: list[tuple[_Tried, _Tried]] = []
         for at, one in enumerate(leading):
@@ -369,10 +410,8 @@ class _Search:
         if best is None:
             return []
         pair = next((one, own) for one, own in found if own is best)
-        return [
-            self._jointly(one, best.trial, best.effect)
-            for one in sorted(pair, key=lambda one: -one.symptom.strength)
-        ]
+        ordered = sorted(pair, key=lambda one: -one.symptom.strength)
+        return [replace(one, trial=best.trial) for one in ordered]
 
 
 def _best(tried: list[_Tried], least: float) -> _Tried | None:

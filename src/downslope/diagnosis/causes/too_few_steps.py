@@ -6,6 +6,7 @@ from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 
 FEW = 200  # steps in which hardly any network learns much
+HARDLY_ANY = 20  # so few are worth a try whatever was learnt
 
 
 def look(evidence: Evidence) -> Symptom | None:
@@ -22,7 +23,7 @@ def look(evidence: Evidence) -> Symptom | None:
     falls = len(losses) > 2 and losses[-1] <= losses.min() and losses[-1] < 0.98 * losses[0]
     if verdict is not None and verdict.level == "warning":
         return Symptom(0.6, verdict.seen, "", changes)
-    if steps < FEW and evidence.is_suspicious:
+    if steps < HARDLY_ANY or (steps < FEW and evidence.is_suspicious):
         seen = f"The whole training had {steps:,} steps."
         return Symptom(0.6 if falls or len(losses) < 3 else 0.4, seen, "", changes)
     if evidence.is_suspicious and falls:
