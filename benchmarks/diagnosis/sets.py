@@ -153,10 +153,10 @@ def sets(tables: Path | None = None) -> tuple[Set, ...]:
         ("concrete", False), ("vehicle", True), ("magic", True), ("segment", True),
         ("boston", False), ("phoneme", True), ("satellite", True), ("ames", False),
     ):  # fmt: skip
-        file, source = tables / f"{name}.csv", TABLES[name]
+        file = tables / f"{name}.csv"
         if file.is_file():
-            make = _table(file, source.target, is_classes)
-            half = "fit" if source.is_tuned else "held out"
+            make = _table(file, TABLES[name].target, is_classes)
+            half = "fit" if name in ("concrete", "vehicle", "magic", "segment") else "held out"
             real.append(Set(name, make, "classes" if is_classes else "numbers", half,
                             is_linear=name in ("ames", "segment", "satellite")))  # fmt: skip
     return made + tuple(real)

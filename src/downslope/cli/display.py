@@ -24,7 +24,7 @@ from rich.progress import Progress as Bars
 from rich.text import Text
 
 from downslope.cli.lines import say
-from downslope.cli.live import COMPILING, LiveTraining, clock, speed
+from downslope.cli.live import COMPILING, LiveTraining, clock, speed, told
 from downslope.data import Dataset
 from downslope.errors import printable
 from downslope.numerals import rounded
@@ -105,13 +105,22 @@ def _bar(
 
 
 @contextmanager
-def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk]:
-    """Show a training while it runs; yields what is to be called with each `Progress`."""
+def training(
+    dataset: Dataset, epochs: int, *, lively: bool, watch: bool = True
+) -> Iterator[OnChunk]:
+    """Show a training while it runs; yields what is to be called with each `Progress`.
+
+    Args:
+        dataset: What is learnt.
+        epochs: Its epochs.
+        lively: Whether a display may be redrawn in place.
+        watch: Whether it is told while it runs what is certainly wrong.
+    """
     console = _terminal(lively)
     if console is None:
         sizes = f"{len(dataset.train):,} samples, {amount(epochs, 'epoch')}"
         say(f"training on {dataset.name}: {sizes}", err=True)
-        shown = PlainTraining(dataset)
+        shown = PlainTraining(dataset, watch)
         patience = Timer(LONGEST_SILENCE, say, [COMPILING], {"err": True})
         patience.daemon = True
         patience.start()
@@ -125,7 +134,7 @@ def training(dataset: Dataset, epochs: int, *, lively: bool) -> Iterator[OnChunk
         finally:
             patience.cancel()
         return
-    shown = LiveTraining(dataset, epochs)
+    shown = LiveTraining(dataset, epochs, watch)
     with Live(shown, console=console, refresh_per_second=REDRAWS_PER_SECOND):
         yield shown.update
         shown.finish()
@@ -157,8 +166,9 @@ class _Lines:
 class PlainTraining:
     """A training as plain lines: one for every so many epochs, the last one always."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.dataset = dataset
+    def __init__(self, dataset: Dataset, watch: bool = True) -> None:
+        self.dataset, self.watch = dataset, watch
+        self.told: set[str] = set()  # what is wrong is said once
         self.shown = 0
         self.last = time.monotonic()
 
@@ -171,6 +181,10 @@ class PlainTraining:
         if is_news or time.monotonic() - self.last >= LONGEST_SILENCE:
             self.shown, self.last = progress.epoch, time.monotonic()
             say(self._line(progress), err=True, exact=True)
+        for one in progress.findings if self.watch else ():
+            if one.cause not in self.told:
+                self.told.add(one.cause)
+                say(told(one), err=True)
 
     def _line(self, progress: Progress) -> str:
         trace, width = progress.trace, len(f"{progress.epochs:,}")

@@ -15,21 +15,23 @@ from downslope.cli.curves import Scale, draw
 from downslope.data import Dataset
 from downslope.errors import printable
 from downslope.numerals import rounded
+from downslope.runs.finding import Finding
 from downslope.runs.metric_text import progress_text
 from downslope.runs.progress import Progress
 from downslope.text import amount
 
 ROWS = 5  # lines of a curve
 WIDEST = 36  # characters of a curve
-TRAINING, VALIDATION = "bright_blue", "orange1"
+TRAINING, VALIDATION, WRONG = "bright_blue", "orange1", "bold red"
 COMPILING = "Compiling the network for this machine (the longer the more layers it has) ..."
 
 
 class LiveTraining:
     """What is on the screen; `update` hands it news, rich asks it for its looks."""
 
-    def __init__(self, dataset: Dataset, epochs: int) -> None:
-        self.dataset, self.epochs = dataset, epochs
+    def __init__(self, dataset: Dataset, epochs: int, watch: bool = True) -> None:
+        self.dataset, self.epochs, self.watch = dataset, epochs, watch
+        self.findings: tuple[Finding, ...] = ()
         self.progress: Progress | None = None
         self.finished = False
         self.preparing = Spinner("dots", COMPILING)
@@ -37,6 +39,7 @@ class LiveTraining:
     def update(self, progress: Progress) -> None:
         """Take the news of a chunk."""
         self.progress = progress
+        self.findings = progress.findings if self.watch else ()
 
     def finish(self) -> None:
         """Say how long it took instead of how long it will take."""
@@ -50,7 +53,9 @@ class LiveTraining:
         if progress is None:
             return [Group(head, self.preparing)]
         room = options.max_width
-        return [Group(head, self._bar(progress, room), self._curves(progress, room), self._foot())]
+        lines = [head, self._bar(progress, room), self._curves(progress, room), self._foot()]
+        lines += [Text(told(one), WRONG) for one in self.findings]
+        return [Group(*lines)]
 
     def _bar(self, progress: Progress, room: int) -> RenderableType:
         bar = Table.grid(padding=(0, 2))
@@ -101,6 +106,11 @@ class LiveTraining:
         if not self.finished:
             text.append("   Ctrl-C ends it and keeps what was learnt", "dim")
         return text
+
+
+def told(finding: Finding) -> str:
+    """What is wrong with a training that still runs, in a line or two."""
+    return f"{finding.title}: {finding}"
 
 
 def _title(name: str, values: np.ndarray) -> str:

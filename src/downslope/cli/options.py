@@ -91,6 +91,13 @@ figures_output = bundle(
     as_json=as_json,
 )
 drawn_output = bundle("output", Output, as_json=as_json, pictures=no_pictures)
+watch_health = click.option(
+    "--watch-health/--no-watch-health",
+    "watch",
+    default=True,
+    help="Tell while it trains what is certainly wrong (default); it never ends a training.",
+)
+trained_output = bundle("output", Output, as_json=as_json, pictures=no_pictures, watch=watch_health)
 
 
 class ColumnType(click.ParamType):

@@ -36,11 +36,13 @@ class Output:
         as_json: Whether standard output has one JSON object instead of text.
         pictures: Whether figures are drawn.
         folder: Where they are drawn, if the command was told.
+        watch: Whether a training tells while it runs what is certainly wrong.
     """
 
     as_json: bool
     pictures: bool = False
     folder: Path | None = None
+    watch: bool = True
 
     def open(self, run: RunAt) -> Run:
         """A saved run with the data that it was trained on.

@@ -120,7 +120,9 @@ def train_and_report(
             announce_time(prepared)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
-            display.training(dataset, prepared.settings.epochs, lively=output.is_lively) as shown,
+            display.training(
+                dataset, prepared.settings.epochs, lively=output.is_lively, watch=output.watch
+            ) as shown,
             hint_to_resume(folder),
         ):
             on_chunk = both(shown, written)
@@ -466,7 +468,9 @@ def _train(going_on: GoingOn, output: Output, *, goes_on: bool) -> int:
         check_tensorboard()
     with (
         tensorboard_log(run.folder) if is_logged else nullcontext() as written,
-        display.training(run.dataset, run.settings.epochs, lively=output.is_lively) as shown,
+        display.training(
+            run.dataset, run.settings.epochs, lively=output.is_lively, watch=output.watch
+        ) as shown,
         hint_to_resume(run.folder),
     ):
         run = going_on.train(both(shown, written))

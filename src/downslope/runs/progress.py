@@ -11,7 +11,9 @@ from functools import cached_property
 
 from downslope.engine.model import Model
 from downslope.engine.settings import whole
+from downslope.runs.finding import Finding
 from downslope.runs.trace import Trace, TraceBuilder
+from downslope.runs.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Progress:
         builder: The trace while it grows.
         first: Steps done before the training was resumed; 0 for a new training.
         model_now: Gives the network with the weights of this moment; `model` calls it.
+        watch: Looks for what is wrong already.
 
     Example:
         >>> seen = []
@@ -71,6 +74,7 @@ class Progress:
     builder: TraceBuilder
     first: int = 0
     model_now: Callable[[], Model] | None = None
+    watch: Watch | None = None
 
     @cached_property
     def model(self) -> Model:
@@ -80,6 +84,11 @@ class Progress:
         """
         assert self.model_now is not None
         return self.model_now()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is certainly wrong already: at most one finding, as a verdict at the end is."""
+        return () if self.watch is None else self.watch.findings(self.trace)
 
     @property
     def seconds_left(self) -> float:

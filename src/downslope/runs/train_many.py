@@ -36,7 +36,7 @@ from downslope.runs.progress import stop_requests
 from downslope.runs.run_folder import Seconds
 from downslope.runs.trace import Trace, TraceBuilder
 from downslope.runs.train_options import TrainOptions, options_from
-from downslope.runs.training import Pace, ending_of, kept_weights
+from downslope.runs.training import Pace, baseline_of, ending_of, kept_weights, with_verdicts
 
 MEMBERS_AT_ONCE = 8  # more, and their weights and signals leave the fast caches
 SMALL = 50_000  # weights; with more, one network alone keeps a core busy
@@ -279,6 +279,7 @@ class _Trainings:
         first = self.members[0]
         count = len(self.members)
         traces, outcomes, kept, figures = [], [], [], []
+        baseline = baseline_of(first)
         for group in self.groups:
             state = jax.tree.map(np.asarray, group.state)
             rows = jax.tree.map(lambda *pieces: np.concatenate(pieces), *group.rows)
@@ -286,6 +287,7 @@ class _Trainings:
                 own = jax.tree.map(lambda leaf, index=index: leaf[index], state)
                 trace = self._trace(one, own, [piece[:, index] for piece in rows])
                 ended = ending_of(own, one, trace)
+                ended = with_verdicts(ended, trace, one.settings.loss, baseline)
                 traces.append(trace)
                 outcomes.append(ended)
                 kept.append(kept_weights(own, ended))

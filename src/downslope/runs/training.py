@@ -16,12 +16,12 @@ from downslope.engine import loop, metrics
 from downslope.engine.batches import BatchPlan
 from downslope.engine.chunks import run_finite_chunk
 from downslope.engine.compilation import compiled
+from downslope.engine.evaluation import constant_values
 from downslope.engine.model import Model
 from downslope.runs import outcome, run_folder
 from downslope.runs.checkpoint import CheckpointWriter
 from downslope.runs.failed_step import find_failure
 from downslope.runs.failure import Failure
-from downslope.runs.finding import Finding
 from downslope.runs.outcome import Outcome
 from downslope.runs.phases import rates_of
 from downslope.runs.preparation import Preparation
@@ -31,6 +31,7 @@ from downslope.runs.run_folder import DataSummary, Seconds
 from downslope.runs.save import write
 from downslope.runs.trace import Trace, TraceBuilder
 from downslope.runs.verdicts import Baseline, Course, advised, verdicts
+from downslope.runs.watch import Watch
 
 CHUNK_SECONDS = 0.5  # how long a chunk should take: often enough to look alive, seldom for cost
 MOST_INDICES = 1 << 20  # bounds the memory of a chunk's plan, in samples
@@ -201,6 +202,7 @@ class Training:
             builder=self.trace,
             first=0 if self.begun is None else int(self.begun.state.step),
             model_now=lambda: self._model(jax.tree.map(np.array, state.parameters)),
+            watch=self._watch,
         )
 
     def _finish(self, state: loop.State, material: loop.Material, seconds: Seconds) -> Run:
@@ -212,7 +214,8 @@ class Training:
         goes_on = self.writer is not None
         ended = ending_of(state, self.prepared, self.trace.trace(), goes_on, failure)
         run = self._run(state, kept_weights(state, ended), ended, seconds)
-        run = replace(run, outcome=advised(ended, _verdicts_on(run)))
+        told = with_verdicts(ended, run.trace, self.settings.loss, self._baseline_on_validation)
+        run = replace(run, outcome=told)
         if ended.kept_step == ended.step:
             run = replace(run, optimizer_state=jax.tree.map(np.asarray, state.optimizer_state))
         if self.writer is None:
@@ -261,31 +264,46 @@ class Training:
         )
 
     @cached_property
+    def _baseline_on_validation(self) -> Baseline | None:
+        return baseline_of(self.prepared)
+
+    @cached_property
+    def _watch(self) -> Watch:
+        """What looks at it while it runs; the baseline is that of the verdicts at its end."""
+        return Watch(self.settings.loss, self._baseline_on_validation, self.plan.steps)
+
+    @cached_property
     def _baseline(self) -> np.ndarray:
         evaluator = self.program.evaluator
         outputs = evaluator.network.shapes(self.dataset.input_shape)[-1][-1]
         return metrics.baseline_output(self.dataset, evaluator.loss, outputs)
 
 
-def _verdicts_on(run: Run) -> tuple[Finding, ...]:
-    """The verdicts on a run whose data is in memory."""
-    if run.outcome.reason == "interrupted":
-        return ()
-    assert run.dataset is not None
-    part, most = run.dataset.validation, run.settings.record.samples
+def baseline_of(prepared: Preparation) -> Baseline | None:
+    """The best constant prediction on the validation part; None where there is none to measure."""
+    dataset, evaluator = prepared.dataset, prepared.program.evaluator
+    part, most = dataset.validation, prepared.settings.record.samples
     part = part if len(part) <= most else part.take(np.linspace(0, len(part) - 1, most).astype(int))
-    constant = run.baseline_output
-    if run.loss.built_in == "absolute_error" and run.baseline_median is not None:
-        constant = run.baseline_median
-    baseline = None
-    if len(part) and constant.size:  # an estimator may have no validation samples, or one class
-        with np.errstate(over="ignore", invalid="ignore"):
-            values = run.model.constant_values(constant, part)
-        task = run.data.task
-        per_loss = run.baseline_output.size if task in ("regression", "multilabel") else 1
-        if np.isfinite(values).all():
-            baseline = Baseline.of(values, part.weights, task == "classification", per_loss)
-    return verdicts(Course(run.trace.epochs, run.settings.loss, run.outcome, baseline))
+    outputs = evaluator.network.shapes(dataset.input_shape)[-1][-1]
+    constant = metrics.baseline_output(dataset, evaluator.loss, outputs)
+    per_loss = constant.size if dataset.task in ("regression", "multilabel") else 1
+    if evaluator.loss.built_in == "absolute_error":
+        median = metrics.baseline_median(dataset, evaluator.loss)
+        constant = constant if median is None else median
+    if not len(part) or not constant.size:  # an estimator may have no samples, or one class
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = constant_values(evaluator, constant, part, prepared.units)
+    if not np.isfinite(values).all():
+        return None
+    return Baseline.of(values, part.weights, dataset.task == "classification", per_loss)
+
+
+def with_verdicts(ended: Outcome, trace: Trace, loss: str, baseline: Baseline | None) -> Outcome:
+    """How a training ended, with the verdicts on it; none on one that was interrupted."""
+    if ended.reason == "interrupted":
+        return ended
+    return advised(ended, verdicts(Course(trace.epochs, loss, ended, baseline)))
 
 
 def ending_of(

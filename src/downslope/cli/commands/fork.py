@@ -27,7 +27,7 @@ from downslope.cli.runner import Output, RunAt
 )
 @options.new_run
 @options.checkpoints
-@options.drawn_output
+@options.trained_output
 def fork(
     run: RunAt,
     at_step: int,

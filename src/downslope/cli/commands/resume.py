@@ -17,7 +17,7 @@ from downslope.cli.runner import Output, RunAt
     "--learning-rate", type=float, metavar="X", help="A new (highest) learning rate from here on."
 )
 @options.checkpoints
-@options.drawn_output
+@options.trained_output
 def resume(
     run: RunAt,
     epochs: int | None,

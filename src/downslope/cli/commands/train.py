@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @options.new_run
 @options.checkpoints
-@options.drawn_output
+@options.trained_output
 def train(
     source: str,
     reading: dict[str, Any],
