@@ -11,6 +11,7 @@ from rich.console import Console
 from downslope.cli import display
 from downslope.cli.curves import Scale, draw
 from downslope.cli.live import LiveTraining, clock, shown_span, thinned
+from downslope.runs.finding import Finding
 
 
 def test_a_falling_line_goes_from_the_upper_left_to_the_lower_right():
@@ -46,7 +47,7 @@ def test_times():
     assert [clock(one) for one in (0.4, 75, 3723)] == ["0:00", "1:15", "1:02:03"]
 
 
-def progress(epochs: int) -> SimpleNamespace:
+def progress(epochs: int, findings: tuple = ()) -> SimpleNamespace:
     losses = np.exp(-np.arange(1, epochs + 1) / 3)
     steps = np.arange(1, epochs + 1) * 10
     table = {"step": steps, "validation_accuracy": losses}
@@ -66,7 +67,27 @@ def progress(epochs: int) -> SimpleNamespace:
         seconds_left=(200 - done) / 10,
         first=0,
         trace=trace,
+        findings=findings,
     )
+
+
+WRONG = Finding("nothing_changes", "fault", "", "The loss is 3.", "No gradient.")
+
+
+def test_what_is_certainly_wrong_is_told_once_and_only_if_asked(capsys):
+    data = SimpleNamespace(name="xor", train=range(100), task="classification")
+    told = "Nothing changes: The loss is 3. No gradient."
+    live = LiveTraining(data, 20)
+    live.update(progress(9, (WRONG,)))
+    assert shown(live)[-1] == told
+    unwatched = LiveTraining(data, 20, watch=False)
+    unwatched.update(progress(9, (WRONG,)))
+    assert told not in shown(unwatched)
+    for watch, times in ((True, 1), (False, 0)):
+        with display.training(data, 20, lively=False, watch=watch) as on_chunk:
+            on_chunk(progress(9, (WRONG,)))
+            on_chunk(progress(10, (WRONG,)))
+        assert capsys.readouterr().err.count(told) == times
 
 
 def shown(live: LiveTraining, width: int = 90) -> list[str]:
