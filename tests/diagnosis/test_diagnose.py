@@ -190,6 +190,12 @@ def test_a_healthy_run_has_no_fault(network):
     assert found.summary.startswith("Nothing seems wrong with this training")
 
 
+@pytest.mark.slow
+def test_members_of_an_ensemble_are_looked_at_as_networks():
+    found = ds.diagnose(ds.train(None, wave(), members=2, epochs=30), budget=0)
+    assert found.faults == ()
+
+
 def test_a_linear_task_needs_no_activation():
     inputs = np.random.default_rng(0).normal(size=(300, 4))
     data = ds.Dataset.from_arrays(inputs, inputs @ np.arange(1.0, 5))

@@ -24,6 +24,7 @@ from downslope.engine.scales import Units
 from downslope.errors import RunError
 from downslope.nn.activations import Activation
 from downslope.nn.layer import activation_of, learned_arrays
+from downslope.nn.members import GroupedDense
 from downslope.nn.network import NetworkParameters
 from downslope.runs.finding import Finding
 from downslope.runs.replay import replay
@@ -282,6 +283,7 @@ class Evidence:
         for row, index in zip(table, at, strict=True):
             weights = np.asarray(parameters[index].get("weights", np.zeros(1)), np.float64)
             is_usual, units = isinstance(network.layers[index], WEIGHTED), weights.shape[-1]
+            is_grouped = isinstance(network.layers[index], GroupedDense)  # each has its own weights
             gradient, length, delta, dead, saturated, spread = map(float, row)
             found.append(
                 LayerLook(
@@ -295,7 +297,7 @@ class Evidence:
                     dead=dead,
                     saturated=saturated,
                     spread=spread,
-                    fan_in=int(np.prod(weights.shape[:-1])),
+                    fan_in=int(np.prod(weights.shape[is_grouped:-1])),
                 )
             )
         return tuple(found)

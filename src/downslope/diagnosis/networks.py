@@ -9,14 +9,15 @@ from difflib import SequenceMatcher
 from downslope.nn.dense import Activate, Dense, Dropout
 from downslope.nn.images import Conv2D
 from downslope.nn.layer import Layer
+from downslope.nn.members import GroupedDense
 from downslope.nn.network import Network
 from downslope.nn.notation import describe
 
-WEIGHTED = (Dense, Conv2D)
+WEIGHTED = (Dense, Conv2D, GroupedDense)
 
 
 def weighted(network: Network) -> list[int]:
-    """The indices of the dense and convolution layers."""
+    """The indices of the dense and convolution layers, those of members among them."""
     return [index for index, one in enumerate(network.layers) if isinstance(one, WEIGHTED)]
 
 
