@@ -135,6 +135,15 @@ def image_trainers(*in_smallest: str) -> tuple[Contender, ...]:
     )
 
 
+def ensembles() -> tuple[Contender, ...]:
+    """Members trained as one network, and as many single trainings."""
+    single = "as many single trainings"
+    return (
+        ours("train_members"),
+        Contender("each", single, "peer", "downslope", "ours.train_each"),
+    )
+
+
 def _only(in_smallest: Sequence[str], *contenders: Contender) -> tuple[Contender, ...]:
     return tuple(replace(one, in_smallest=one.key in in_smallest) for one in contenders)
 

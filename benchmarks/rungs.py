@@ -10,6 +10,7 @@ from benchmarks.catalogue import (
     Contender,
     ceilings,
     dense_trainers,
+    ensembles,
     flax,
     image_trainers,
     keepers,
@@ -27,6 +28,7 @@ from benchmarks.work import Conv, Dense, Flatten, Norm, Pool, Work
 RATES = 64  # networks of the sweep
 GRID = 51  # points along each side of the surface
 CALLS = 300  # single predictions in a block
+MEMBERS = 4  # networks that are trained as one
 MATMUL = 2048  # side of the square matrices that measure the machine
 
 
@@ -100,6 +102,10 @@ BATCH_NORM = Work(
     kind="classes", input_shape=(32, 32, 3), samples=2560, batch_size=128, epochs=1,
     learning_rate=0.05,
 )  # fmt: skip
+TABLE = Work(
+    layers=(Dense(128, "relu"), Dense(64, "relu"), Dense(10)),
+    kind="classes", input_shape=(200,), samples=6400, batch_size=64, epochs=10, learning_rate=0.05,
+)  # fmt: skip
 DENSITY = Work(
     layers=(
         Conv(16, 5, "relu"), Pool(), Conv(32, 3, "relu"), Pool(), Conv(64, 3, "relu"),
@@ -169,6 +175,14 @@ _ALL = (
         unit="sweep",
         units=1,
         most_rounds=4,
+    ),
+    Rung(
+        "members",
+        f"200-128-64-10, batch 64, {MEMBERS} members in one training",
+        TABLE,
+        ensembles(),
+        unit="training",
+        units=1,
     ),
     Rung(
         "surface",

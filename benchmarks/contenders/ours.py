@@ -8,7 +8,7 @@ import numpy as np
 
 import downslope as ds
 from benchmarks.contenders.task import Task
-from benchmarks.rungs import CALLS
+from benchmarks.rungs import CALLS, MEMBERS
 from benchmarks.samples import Arrays
 from benchmarks.work import Conv, Dense, Flatten, Layer, Norm, Pool, Work
 
@@ -57,7 +57,11 @@ def dataset(work: Work, samples: Arrays) -> ds.Dataset:
 
 
 def _training(
-    work: Work, samples: Arrays, record: ds.Record | None, kept: str | None = None
+    work: Work,
+    samples: Arrays,
+    record: ds.Record | None,
+    kept: str | None = None,
+    members: int = 1,
 ) -> Task:
     network, data = build(work), dataset(work, samples)
     runs: list[ds.Run] = []
@@ -78,10 +82,11 @@ def _training(
             loss=work.loss,
             optimizer="sgd",
             schedule="constant",
-            learning_rate=work.learning_rate,
+            learning_rate=work.learning_rate * members,  # the loss is the mean over members
             batch_size=work.batch_size,
             epochs=work.epochs,
             augment="none",
+            members=members,
             record=record,
             folder=folder,
         )
@@ -97,6 +102,22 @@ def _training(
 def train(work: Work, samples: Arrays) -> Task:
     """Training that measures nothing but one sample at the very end, the least there is."""
     return _training(work, samples, ds.Record(samples=1, every=work.epochs))
+
+
+def train_members(work: Work, samples: Arrays) -> Task:
+    """Training of several members in one call."""
+    return _training(work, samples, ds.Record(samples=1, every=work.epochs), members=MEMBERS)
+
+
+def train_each(work: Work, samples: Arrays) -> Task:
+    """As many trainings of one network each, one after another."""
+    single = train(work, samples)
+
+    def block() -> None:
+        for _ in range(MEMBERS):
+            single.block()
+
+    return Task(block, single.loss)
 
 
 def train_recording(work: Work, samples: Arrays) -> Task:

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import downslope as ds
@@ -112,3 +113,20 @@ def test_a_dense_layer_on_an_image_looks_for_whole_images(digits):
     np.testing.assert_array_equal(filters[3].ravel(), run.parameters[0]["weights"][:, 3])
     named = dataclasses.replace(run, data=dataclasses.replace(run.data, input_names=("a",) * 64))
     assert first_filters(named) is None
+
+
+def test_the_scores_of_a_column_are_those_of_all_its_inputs():
+    draw = np.random.default_rng(0)
+    size, town = draw.normal(size=80), draw.choice(["Bern", "Rome"], 80)
+    table = pa.table({"size": size, "town": town, "price": 10 * size + 0.1 * (town == "Rome")})
+    run = ds.train("piecewise 4, dense 1", ds.load(table, target="price"), epochs=20)
+    test = run.dataset.test.inputs
+    found = important_inputs(run, test)
+    assert list(found.columns) == ["size", "town"]
+    names = run.data.input_names
+    assert names[0] == "size (rank)"
+    own = [index for index, name in enumerate(names) if name.startswith("size")]
+    np.testing.assert_allclose(found.columns["size"], found.scores[:, own].sum(axis=1))
+    together = found.columns["size"] + found.columns["town"]
+    np.testing.assert_allclose(together, found.value - found.base, atol=0.1)
+    assert np.abs(found.columns["size"]).mean() > 5 * np.abs(found.columns["town"]).mean()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import jax
@@ -87,6 +88,9 @@ class Importance:
         outputs: Index of the output that is explained: the predicted class, or 0, (N,).
         value: That output, (N,): a class' logit, a number, or the number of people.
         base: The same output for the mean training input, or what the method compares with, (N,).
+        columns: Of a table, the scores of all inputs of a column added up: its number, its rank,
+            its categories, and whether it is missing; (N,) by the column's name. NaN for a column
+            that enters as indices, along which there is no slope. Empty for anything else.
     """
 
     method: Method
@@ -95,6 +99,7 @@ class Importance:
     outputs: np.ndarray
     value: Float[np.ndarray, " n"]
     base: Float[np.ndarray, " n"]
+    columns: Mapping[str, Float[np.ndarray, " n"]] = field(default_factory=dict)
 
     @property
     def unexplained(self) -> Float[np.ndarray, " n"]:
@@ -134,7 +139,7 @@ def important_inputs(
         method: A name in `METHODS`.
 
     Returns:
-        A score per input, (N, *input_shape), in units of the output.
+        A score per input, (N, *input_shape), in units of the output; of a table also per column.
 
     Raises:
         DataError: The inputs have the wrong shape; or the data is missing or has changed.
@@ -185,7 +190,17 @@ def important_inputs(
         size, mean = (np.broadcast_to(one.ravel(), width)[outputs] for one in own)
         value, at_base = value * size + mean, at_base * size + mean
         scores *= size.reshape(-1, *[1] * (scores.ndim - 1))
-    return Importance(method, inputs, scores, outputs, value, at_base)
+    columns = _by_column(run, scores)
+    return Importance(method, inputs, scores, outputs, value, at_base, columns)
+
+
+def _by_column(run: Run, scores: Float[np.ndarray, "n inputs"]) -> dict[str, np.ndarray]:
+    encoding = run.data.encoding
+    if encoding is None:
+        return {}
+    known = np.where(encoding.is_embedded, np.nan, scores)
+    owners = np.array(encoding.input_columns)
+    return {code.name: known[:, owners == code.name].sum(axis=1) for code in encoding.columns}
 
 
 class _Explained(NamedTuple):

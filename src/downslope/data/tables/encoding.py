@@ -247,6 +247,12 @@ class Encoding:
         return (*ranks, *(name for column in self.columns for name in column.input_names))
 
     @property
+    def input_columns(self) -> tuple[str, ...]:
+        """Of which column each input is."""
+        ranks = tuple(code.name for code in self.ranked)
+        return (*ranks, *(code.name for code in self.columns for _ in code.input_names))
+
+    @property
     def ranked(self) -> tuple[ColumnCode, ...]:
         """The columns that become ranks as well; the ranks are the first inputs."""
         return tuple(one for one in self.columns if one.quantiles)
