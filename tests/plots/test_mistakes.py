@@ -1,11 +1,13 @@
 """The worst mistakes: which they are, and how images and rows of tables are shown."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import downslope as ds
 from downslope.plots import ClassPredictions, worst_mistakes
 from downslope.plots.mistakes import as_images
+from downslope.plots.run import figures_of_test
 
 NAMES = ("cat", "dog", "bird")
 
@@ -116,3 +118,15 @@ def test_no_text_covers_another(overlaps, count):
     names = tuple(f"a long name of input {number}" for number in range(5))
     table = worst_mistakes(draw.normal(size=(count, 5)), given, input_names=names)
     assert overlaps(table) == []
+
+
+def test_a_table_is_shown_by_columns_that_have_a_deviation():
+    draw = np.random.default_rng(0)
+    size, town = draw.normal(50, 10, 60), draw.choice(["Bern", "Rome"], 60)
+    table = pa.table({"size": size, "town": town, "is": np.where(size > 50, "big", "small")})
+    run = ds.train("piecewise 4, dense 2", ds.load(table, target="is"), epochs=1)
+    assert run.data.input_names[0] == "size (rank)"
+    figures = dict(figures_of_test(run.with_data()))
+    labels = {one.get_text() for axes in figures["mistakes"].axes for one in axes.get_yticklabels()}
+    assert "size" in labels
+    assert not any("rank" in one for one in labels)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from downslope.data.dataset import Samples
+from downslope.data.scaling import Scaling
 from downslope.plots.classes import confusion_matrix
 from downslope.plots.crowds import choose_over_range, count_scatter, crowd_samples
 from downslope.plots.curves import loss_curves
@@ -17,6 +20,9 @@ from downslope.plots.regression import fitted_curve, predictions
 from downslope.plots.style import save_all
 from downslope.runs.measure import look
 from downslope.runs.run import Run
+
+if TYPE_CHECKING:  # whoever reads no table needs no library for tables
+    from downslope.data.tables.encoding import Encoding
 
 Named = Iterator[tuple[str, Figure]]
 
@@ -89,15 +95,43 @@ def _classes(run: Run, test: Samples) -> Named:
     name, names = run.data.name, run.data.class_names
     yield "confusion", confusion_matrix(predictions.truth, predictions.chosen, names, name=name)
     inputs = run.data.input_names
-    if test.inputs.shape[1:] == (2,):
-        figure = decision_map(
-            test.inputs, predictions, run.probabilities, input_names=inputs, name=name
+    encoding = run.data.encoding
+    if encoding is not None:
+        yield "mistakes", _mistakes_in_a_table(run, test, encoding, predictions)
+    elif test.inputs.shape[1:] == (2,):
+        yield (
+            "mistakes",
+            decision_map(
+                test.inputs, predictions, run.probabilities, input_names=inputs, name=name
+            ),
         )
     else:
-        figure = worst_mistakes(
-            test.inputs, predictions, input_names=inputs, scaling=run.scaling, name=name
+        yield (
+            "mistakes",
+            worst_mistakes(
+                test.inputs, predictions, input_names=inputs, scaling=run.scaling, name=name
+            ),
         )
-    yield "mistakes", figure
+
+
+def _mistakes_in_a_table(
+    run: Run, test: Samples, encoding: Encoding, predictions: ClassPredictions
+) -> Figure:
+    """The worst mistakes by the inputs that have a standard deviation: no ranks, no indices."""
+    assert run.dataset is not None
+    shown = ~encoding.is_embedded
+    shown[: len(encoding.ranked)] = False
+    if not shown.any():
+        shown[:] = True
+    names = tuple(np.array(run.data.input_names)[shown].tolist())
+    inputs, train = test.inputs[:, shown], run.dataset.train.inputs[:, shown]
+    if inputs.shape[1:] == (2,) and shown.all():
+        return decision_map(
+            inputs, predictions, run.probabilities, input_names=names, name=run.data.name
+        )
+    return worst_mistakes(
+        inputs, predictions, input_names=names, scaling=Scaling.learn(train), name=run.data.name
+    )
 
 
 def _numbers(run: Run, test: Samples) -> Named:
