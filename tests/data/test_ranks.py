@@ -82,3 +82,13 @@ def test_wide_tables_have_fewer_bins():
     frame["y"] = rng.normal(size=40)
     recipe = flat_recipe(ds.load(frame, target="y"))
     assert 1 < recipe.bins == MOST_SPREAD // 700
+
+
+def test_few_rows_have_fewer_bins(tmp_path):
+    from downslope.runs.recipe import BINS, FEW_BINS, FEW_FOR_BINS, flat_recipe
+
+    draw = np.random.default_rng(0).normal(size=(FEW_FOR_BINS * 10 // 7, 2))
+    for rows, bins in ((len(draw) - 2, FEW_BINS), (len(draw), BINS)):
+        file = tmp_path / f"{rows}.csv"
+        file.write_text("\n".join(["x,y", *(f"{x:.4f},{y:.4f}" for x, y in draw[:rows])]))
+        assert flat_recipe(ds.load(file, target="y")).bins == bins
