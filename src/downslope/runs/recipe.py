@@ -286,7 +286,7 @@ def flat_recipe(dataset: Dataset) -> Recipe:
     return _for_few_rows(recipe, rows, is_ranked=bool(codes) and bins > 1)
 
 
-FEWEST_TO_CHOOSE_BY = 300  # training rows, and so about 40 for validation
+FEWEST_TO_CHOOSE_BY = 200  # training rows, and so about 30 for validation
 DOUBT = 8  # samples of evenly spread classes that a few rows are thought to be seen beside
 
 
