@@ -9,10 +9,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from downslope.data.dataset import Dataset
+from downslope.data.dataset import Dataset, Samples
 from downslope.engine.compilation import compiled
 from downslope.engine.metrics import chosen_class
 from downslope.engine.model import Model
+from downslope.insight.pixels import image_shape
 from downslope.lab.messages import LayerShape, Plane
 from downslope.nn import notation
 from downslope.nn.layer import learned_by_name
@@ -25,6 +26,7 @@ MOST_UNITS = 32  # of a layer whose responses are drawn
 MOST_NUMBERS = 20_000  # of a layer whose weights are sent
 MOST_CLASSES = 20  # of a confusion matrix
 MOST_MEASURED = 1000  # validation samples that the results are of
+MOST_IMAGES = 24  # validation images that are shown with their predictions
 LINE = 200  # points of a curve over one input
 
 
@@ -101,7 +103,30 @@ class View:
             found["point_targets"] = targets if targets.ndim == 1 else targets[:, 0]
         if self.plane is None and self._grid is not None:
             found["line"] = self._grid[:, 0]
+        images = self._images
+        if images is not None:
+            found["images"] = images
+            if self.dataset.task == "classification":
+                targets = np.asarray(self._seen.targets)
+                found["image_targets"] = targets if targets.ndim == 1 else targets.argmax(axis=1)
         return found
+
+    @cached_property
+    def _seen(self) -> Samples:
+        """The validation samples that are shown one by one: of photos a single one."""
+        most = 1 if self.dataset.task == "counting" else MOST_IMAGES
+        part = self.dataset.validation
+        return part.take(np.arange(min(most, len(part))))
+
+    @cached_property
+    def _images(self) -> np.ndarray | None:
+        """These as images (N, height, width, channels) from 0 to 1; None where they are none."""
+        shape = image_shape(self.dataset.input_shape, self.dataset.input_names)
+        if shape is None or not len(self._seen):
+            return None
+        values = np.asarray(self._seen.inputs, np.float32).reshape(-1, *shape)
+        low, high = (0, 255) if values.max() > 17 else (values.min(), values.max())
+        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
 
     def weights(self, model: Model) -> dict[str, np.ndarray]:
         """The weights and biases of layers that are small enough to be drawn."""
@@ -139,7 +164,20 @@ class View:
         return part.take(np.linspace(0, count - 1, MOST_MEASURED).astype(int))
 
     def results(self, model: Model) -> dict[str, np.ndarray]:
-        """Of the validation part: which class was taken for which, or predicted and true."""
+        """Of the validation part: which class was taken for which, or predicted and true.
+
+        And of the images that are shown: their classes, or where people are seen.
+        """
+        found = self._metrics(model)
+        if self._images is None:
+            return found
+        if self.dataset.task == "counting":
+            return found | {"density": np.asarray(model.outputs(self._seen))[0, :, :, 0]}
+        if self.dataset.task == "classification":
+            found["image_classes"] = np.asarray(model.predict(self._seen), np.float64)
+        return found
+
+    def _metrics(self, model: Model) -> dict[str, np.ndarray]:
         part = self._measured
         if not len(part) or self.dataset.task == "multilabel":
             return {}

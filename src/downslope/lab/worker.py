@@ -47,7 +47,7 @@ from downslope.storage.lock import claim_numbered_folder
 
 FRAME_SECONDS = 1 / 30  # between two frames, if they cost little
 MOST_COST = 0.1  # of the time goes into frames
-RESULT_SECONDS = 0.25  # between two measurements of the results
+RESULT_SECONDS = 0.25  # between two measurements of the results, if they cost little
 WATCHED_SECONDS = 1.0  # after its last request for a frame, nobody is taken to look
 
 
@@ -114,7 +114,7 @@ class Worker:
         self._shown = 0  # the step that the page sees
         self._losses_sent = self._rows_sent = 0
         self._is_new = False  # whether there is something that the page has not seen
-        self._last_frame = self._last_result = self._cost = 0.0
+        self._last_frame = self._last_result = self._cost = self._result_cost = 0.0
         self._state: messages.State = "new"
 
     # what the page asks for
@@ -272,11 +272,18 @@ class Worker:
 
     def _use(self, source: str, target: str | None) -> None:
         options = {} if target is None else {"target": target}
-        dataset = load(source, target=target)
+        self.tell(f"Reading {Path(source).name} ...", "working")
+        dataset = load(source, target=target, on_progress=self._told_progress)
         found = describe(dataset)
         self.dataset, self._source, self._options = found.dataset, source, options
         self._findings = tuple(str(part) for part in found.warnings())
         self._prepare()
+
+    def _told_progress(self, done: int, total: int) -> None:
+        """Say how far reading is; seldom enough for the page."""
+        if time.monotonic() - self._last_frame > RESULT_SECONDS:
+            self._last_frame = time.monotonic()
+            self.tell(f"Reading: {done:,} of {total:,}", "working")
 
     def _prepare(self) -> None:
         """Make ready what the settings of the page say; a run that they fit is kept."""
@@ -466,9 +473,12 @@ class Worker:
     def _send_frame(self, frame: Frame, trace: Any, model: Model) -> None:
         began = time.monotonic()
         arrays = {**self.view.weights(model), **self.view.responses(model)}
-        if began - self._last_result > RESULT_SECONDS or frame.state != "training":
+        self._cost = time.monotonic() - began
+        rest = max(RESULT_SECONDS, self._result_cost / MOST_COST)
+        if began - self._last_result > rest or frame.state != "training":
             arrays |= self.view.results(model)
-            self._last_result = began
+            self._last_result = time.monotonic()
+            self._result_cost = self._last_result - began - self._cost
         if trace is not None:
             losses, rows = trace.batch_loss, trace.epochs
             names = [name for name in rows if name not in ("epoch", "step")]
@@ -480,7 +490,6 @@ class Worker:
         self.inbox.wanted, self._is_new = False, False
         self._send(packed(frame, arrays))
         self._last_frame = time.monotonic()
-        self._cost = self._last_frame - began
 
 
 def _arrays(parameters: Any) -> Any:

@@ -150,6 +150,53 @@ function Pairs() {
     <figcaption>True values across, predictions up; the line is where both are equal.</figcaption></figure>`;
 }
 
+/** One image. @param {{at: number, text: string}} own */
+function Picture({ at, text }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const given = samples.value.get("images");
+  useEffect(() => {
+    if (!given) return;
+    const [, high, wide, channels] = given.shape;
+    const from = at * high * wide * channels;
+    paint(canvas.current, wide, high, index => [0, 1, 2].map(channel =>
+      255 * given.values[from + index * channels + (channels === 1 ? 0 : channel)]));
+  }, [given, at]);
+  return html`<canvas ref=${canvas} class="map" role="img" aria-label=${text}></canvas>`;
+}
+
+/** Validation images with the classes that are predicted for them. */
+function Images() {
+  const now = scene.value;
+  const [given, truth, said] = [samples.value.get("images"), samples.value.get("image_targets"), arrays.value.get("image_classes")];
+  if (!now || !given || !truth || !said) return null;
+  return html`<figure><figcaption>Validation images, with what is predicted</figcaption><ul class="images">${Array.from(said.values, (one, at) => {
+    const [own, right] = [now.classes[one], now.classes[truth.values[at]]];
+    return html`<li key=${at} class=${own === right ? "" : "miss"}><${Picture} at=${at} text=${`image ${at} of the class ${right}`} />
+      <span>${own === right ? own : html`${own} <s>${right}</s>`}</span></li>`;
+  })}</ul></figure>`;
+}
+
+/** A photo with the people that are seen in it. */
+function Photo() {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const [given, density] = [samples.value.get("images"), arrays.value.get("density")];
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context || !density || !canvas.current) return;
+    const [high, wide] = density.shape;
+    [canvas.current.width, canvas.current.height] = [wide, high];
+    const image = context.createImageData(wide, high);
+    let largest = 1e-9;
+    for (const one of density.values) largest = Math.max(largest, one);
+    density.values.forEach((one, at) => image.data.set([255, 120, 0, 255 * Math.max(0, Math.min(1, one / largest)) * 0.85], 4 * at));
+    context.putImageData(image, 0, 0);
+  });
+  if (!given || !density) return null;
+  const people = density.values.reduce((sum, one) => sum + one, 0);
+  return html`<figure class="photo"><div><${Picture} at=${0} text="a photo of the validation part" /><canvas ref=${canvas} aria-hidden="true"></canvas></div>
+    <figcaption>A photo of the validation part, with where people are seen: <b>${shown(people)}</b> in all.</figcaption></figure>`;
+}
+
 /** The metrics of now, beside the baseline. */
 function Metrics() {
   const now = scene.value;
@@ -170,6 +217,6 @@ export function Results() {
     ${now?.plane ? html`<${PlaneView} />` : null}
     ${samples.value.get("line") && now?.task === "regression" ? html`<${CurveView} />` : null}
     <${Metrics} />
-    ${frame.value ? html`<${Confusion} /><${Pairs} />` : null}
+    ${frame.value ? html`<${Photo} /><${Confusion} /><${Images} /><${Pairs} />` : null}
   </section>`;
 }
