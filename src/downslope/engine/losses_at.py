@@ -28,8 +28,9 @@ from downslope.engine.scales import Scales, Units
 from downslope.errors import DataError, SettingError
 from downslope.nn.columns import fits_columns, forward_columns, losses_of_columns
 from downslope.nn.dense import Dense
+from downslope.nn.fusion import following_the_last
 from downslope.nn.images import Conv2D
-from downslope.nn.layer import Padded
+from downslope.nn.layer import Padded, map_by_kind
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
@@ -101,12 +102,103 @@ def losses_at(
     padded[: len(far)] = far
     arguments = (base, spans, _blocks(samples, block, units), units.scales(samples.inputs))
     pieces = list(padded.reshape(cores, rows, at_once, *far.shape[1:]))
-    program = _Program(network, model.loss, is_spanned=bool(directions))
+    program = _Program(network, model.loss, bool(directions), model.mirrors)
     run = compiled(_losses, program, *arguments, pieces[0], options=(NO_FUSED_PRODUCTS,))
     with ThreadPoolExecutor(cores) as threads:
         found = threads.map(lambda piece: np.asarray(run(*arguments, piece)), pieces)
         losses = np.concatenate([one.ravel() for one in found])[: len(far)].reshape(shape)
     return losses.astype(np.float64) * units.of_loss(model.loss)
+
+
+def losses_between(
+    model: Model,
+    other: NetworkParameters,
+    along: Float[np.ndarray, " points"],
+    parts: Sequence[Samples],
+    seen: Samples,
+) -> list[Float[np.ndarray, " points"]]:
+    """The mean losses on the straight line from a model's weights to others.
+
+        L_k = mean loss at  w + along[k] (other - w)
+
+    Running statistics do not lie on a line: those of the weights between two solutions are other
+    ones than between theirs. They are computed anew at each point, from the samples of `seen`, as
+    training would; else the loss rises between the two for that reason alone.
+
+    Source: Jordan et al., REPAIR: renormalizing permuted activations for interpolation repair,
+    2023.
+
+    Args:
+        model: The network with its loss and scaling; its weights are where the line begins.
+        other: The weights where it ends.
+        along: The fraction of the way.
+        parts: The samples whose losses are asked for.
+        seen: Training samples.
+    """
+    away = jax.tree.map(lambda a, b: np.asarray(b) - np.asarray(a), model.parameters, other)
+    if not model.network.mixes_batch:
+        return [losses_at(model, one, directions=[away], coefficients=along) for one in parts]
+
+    def moved(t: float) -> NetworkParameters:
+        return jax.tree.map(lambda a, b: np.float32(a + t * b), model.parameters, away)
+
+    found = []
+    for some in np.array_split(along, -(-len(along) // usable_cores())):
+        points = [with_own_statistics(model, moved(t), seen) for t in some]
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *points)
+        found.append([losses_at(model.at(stacked), one) for one in parts])
+    return [np.concatenate(one) for one in zip(*found, strict=True)]
+
+
+STATISTICS_OF = 256  # samples, of which each batch's mean and variance are averaged
+
+
+def with_own_statistics(
+    model: Model, parameters: NetworkParameters, samples: Samples
+) -> NetworkParameters:
+    """The parameters with the running statistics that belong to their weights.
+
+    Args:
+        model: The network with its scaling.
+        parameters: Its weights; their running statistics are not looked at.
+        samples: What the statistics are computed from, in batches.
+    """
+    network, units = following_the_last(model.network), model.units
+    sizes, size = sizes_of(samples), min(STATISTICS_OF, len(samples))
+    fresh = map_by_kind(np.asarray, np.zeros_like, parameters)
+    scales, found = units.scales(samples.inputs), []
+    for start in range(0, len(samples) - size + 1, size):
+        span = slice(start, start + size)
+        arguments = (
+            fresh,
+            units.seen(samples.inputs[span]),
+            scales,
+            None if sizes is None else sizes[span],
+        )
+        found.append(compiled(_statistics, network, *arguments)(*arguments))
+    mean = jax.tree.map(lambda *each: np.mean(each, axis=0, dtype=np.float32), *found)
+    return map_by_kind(lambda own, _: np.asarray(own), lambda _, one: -one, parameters, mean)
+
+
+def _statistics(
+    network: Network,
+    parameters: NetworkParameters,
+    inputs: Array,
+    scales: Scales,
+    sizes: Array | None,
+) -> NetworkParameters:
+    """What a step would subtract from running statistics of 0 that follow this batch alone."""
+    seen: Any = scales.scale_inputs(inputs)
+    if sizes is not None:
+        network, seen = without_padding(network), Padded(seen, sizes)
+
+    def total(parameters: NetworkParameters) -> Array:
+        outputs = network.forward(parameters, seen, jax.random.key(0))
+        sums = [leaf.sum() for leaf in jax.tree.leaves(outputs)]
+        return jnp.stack(sums).sum()  # any number will do
+
+    found = jax.grad(total)(parameters)
+    return map_by_kind(lambda one: jnp.zeros(()), lambda one: one, found)
 
 
 def _points(
@@ -153,11 +245,13 @@ class _Program:
         network: The network.
         loss: The loss.
         is_spanned: Whether points are a base and directions.
+        mirrors: Whether the outputs for each image and for its mirror image are averaged.
     """
 
     network: Network
     loss: Loss
     is_spanned: bool
+    mirrors: bool
 
     @property
     def first_linear(self) -> int:
@@ -228,14 +322,30 @@ def _losses(
     def of_block(sums: Array, block: _Blocks) -> tuple[Array, None]:
         scaled: Any = scales.scale_inputs(block.inputs)
         scaled = scaled if block.sizes is None else Padded(scaled, block.sizes)
-        known = []
-        if program.is_spanned and first >= 0:
+        views = [scaled, scaled[:, :, ::-1]] if program.mirrors else [scaled]
+
+        def known_of(seen: Any) -> list[Array]:
+            """The first layer's sums, of the base and of each direction."""
             for layer in layers[:first]:
-                scaled = layer.forward({}, scaled)
-            known = [layers[first].weighted_sum(one[first], scaled) for one in (base, *spans)]
-        known = [one.T for one in known] if turned else known
+                seen = layer.forward({}, seen)
+            known = [layers[first].weighted_sum(one[first], seen) for one in (base, *spans)]
+            return [one.T for one in known] if turned else known
+
+        is_known = program.is_spanned and first >= 0
+        known_sums = [known_of(one) if is_known else [] for one in views]
 
         def of_point(far: Array) -> Array:
+            outputs = [seen_at(far, *one) for one in zip(views, known_sums, strict=True)]
+            mean = (outputs[0] + outputs[1]) / 2 if program.mirrors else outputs[0]
+            if turned:
+                values = losses_of_columns(loss, mean, block.targets)
+            else:
+                values = loss.per_sample(mean, block.targets)
+            return (values * block.weights).sum()
+
+        def seen_at(far: Array, scaled: Any, known: list[Array]) -> Any:
+            """The network's outputs at a point."""
+
             def moved(start: Array, *along: Array) -> Array:
                 return start + sum(fraction * one for fraction, one in zip(far, along, strict=True))
 
@@ -247,13 +357,10 @@ def _losses(
                 signals = layers[first].activate(moved(*known)) if known else scaled
                 after = rest
             if turned:
-                outputs = forward_columns(after, own, signals)
-                values = losses_of_columns(loss, outputs, block.targets)
-            else:
-                for layer, parameters in zip(after, own, strict=True):
-                    signals = layer.forward(parameters, signals)
-                values = loss.per_sample(signals, block.targets)
-            return (values * block.weights).sum()
+                return forward_columns(after, own, signals)
+            for layer, parameters in zip(after, own, strict=True):
+                signals = layer.forward(parameters, signals)
+            return signals
 
         return sums + lax.map(jax.vmap(of_point), far), None
 

@@ -68,10 +68,16 @@ class Model:
         object.__setattr__(self, "loss", resolve(own))
 
     @staticmethod
-    def on(dataset: Dataset, network: Network, loss: Loss, parameters: NetworkParameters) -> Model:
+    def on(
+        dataset: Dataset,
+        network: Network,
+        loss: Loss,
+        parameters: NetworkParameters,
+        mirrors: bool = False,
+    ) -> Model:
         """Make a model that scales inputs and targets as training on the data set does."""
         scaling = target_scaling(dataset, loss)
-        return Model(network, loss, parameters, dataset.task, dataset.scaling, scaling)
+        return Model(network, loss, parameters, dataset.task, dataset.scaling, scaling, mirrors)
 
     def at(self, parameters: NetworkParameters) -> Model:
         """The same model with other weights."""

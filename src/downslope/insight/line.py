@@ -15,8 +15,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
+from downslope.engine.losses_at import losses_between
 from downslope.errors import SettingError
-from downslope.insight.surface import MOST_SAMPLES, losses_of, some_of
+from downslope.insight.surface import MOST_SAMPLES, some_of
 from downslope.nn.layer import learned_arrays
 from downslope.nn.notation import describe
 from downslope.numerals import rounded
@@ -73,9 +74,8 @@ def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST
 
         L((1 - t) a + t b),  0 <= t <= 1
 
-    A barrier between the two says that they are in different minima. The running statistics of
-    batch normalisation go along the line as well, as each end needs its own; between the ends they
-    are no network's own, which raises the barrier (Jordan et al., REPAIR, 2023).
+    A barrier between the two says that they are in different minima. With batch normalisation the
+    running statistics of each point are computed from the training samples.
 
     Source: Goodfellow, Vinyals and Saxe, Qualitatively characterizing neural network optimization
     problems, 2015.
@@ -123,10 +123,7 @@ def line(one: Run, other: Run, *, points: int = POINTS, most_samples: int = MOST
     )
     along = np.linspace(0, 1, points)
     parts = some_of(one, most_samples)
-    losses = [
-        losses_of(one, part, one.parameters, directions=[away], coefficients=along)
-        for part in parts
-    ]
+    losses = losses_between(one.model, other.parameters, along, parts, parts[0])
     squares = [float((leaf.astype(np.float64) ** 2).sum()) for leaf in learned_arrays(away)]
     return Line(
         data=one.data.name,

@@ -206,10 +206,11 @@ def neuron(
                 "a row and a column from 0",
                 "Leave it out for where the neuron responds most.",
             )
-        inputs = patch_of(own, inputs, position)
+        channels = seen_channels(own, inputs.shape[-1], unit)
+        inputs = patch_of(own, inputs, position)[..., channels]
         pre_activations, outputs = pre_activations[position], outputs[position]
     else:
-        position = None
+        position, channels = None, slice(0, None)
     weights = np.asarray(parameters["weights"])[..., unit]
     others = np.asarray(signals[layer - 1].pre_activations)[0]
     return Neuron(
@@ -220,7 +221,7 @@ def neuron(
         position=position,
         grid=None if position is None else (others.shape[0], others.shape[1]),
         sample=sample,
-        names=_names(run, layer, inputs.shape),
+        names=_names(run, layer, inputs.shape, channels.start),
         inputs=inputs,
         weights=weights,
         bias=float(np.asarray(parameters["biases"])[unit]),
@@ -298,15 +299,23 @@ def patch_of(
     return cut
 
 
-def _names(run: Run, layer: int, shape: tuple[int, ...]) -> tuple[str, ...]:
-    """What each of the neuron's inputs is called."""
+def seen_channels(layer: Conv2D, channels: int, unit: int) -> slice:
+    """The input channels that an output channel sees: those of its group."""
+    each = channels // layer.groups
+    group = unit // (layer.channels // layer.groups)
+    return slice(group * each, (group + 1) * each)
+
+
+def _names(run: Run, layer: int, shape: tuple[int, ...], channel: int) -> tuple[str, ...]:
+    """What each of the neuron's inputs is called; of an image, from this channel on."""
     names = run.data.input_names
     if layer == 1 and len(names) == math.prod(shape):
         return names
     before = "x" if layer == 1 else f"a{layer - 1}"
     before = "patch" if len(shape) == 3 else before  # row, column and channel in it
-    positions = (np.unravel_index(one, shape) for one in range(math.prod(shape)))
-    return tuple(f"{before}[{','.join(str(int(side)) for side in one)}]" for one in positions)
+    positions = np.stack(np.unravel_index(np.arange(math.prod(shape)), shape), axis=-1)
+    positions[:, -1] += channel
+    return tuple(f"{before}[{','.join(map(str, one))}]" for one in positions.tolist())
 
 
 def _slope(function: Activation, pre_activations: np.ndarray, unit: int) -> float:

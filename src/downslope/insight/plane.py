@@ -173,7 +173,7 @@ def _one_weight(parameters: NetworkParameters, name: str) -> NetworkParameters:
 
 
 def _flat(parameters: NetworkParameters) -> np.ndarray:
-    """All weights and biases in one row, float64."""
+    """All that is learned in one row, float64; running statistics are no part of a plane."""
     leaves = learned_arrays(parameters)
     return np.concatenate([np.asarray(leaf, np.float64).ravel() for leaf in leaves])
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -14,7 +13,7 @@ from jaxtyping import Float
 from downslope.data.dataset import Dataset, Samples
 from downslope.data.progress import OnProgress
 from downslope.engine import metrics
-from downslope.engine.losses_at import losses_at
+from downslope.engine.losses_at import losses_at, losses_between
 from downslope.engine.model import Model
 from downslope.errors import SettingError
 from downslope.insight.barriers import root_mean_square, total_variation, weights_apart
@@ -51,7 +50,7 @@ class Solutions:
             SettingError: There are fewer than two.
         """
         whole = Solutions(found, dataset, np.arange(len(found)), np.empty(0))
-        losses = whole.losses(found.parameters, some_of(dataset.train, MOST_MEASURED))
+        losses = losses_at(whole._first.at(found.parameters), some_of(dataset.train, MOST_MEASURED))
         is_whole = np.array([one.reason != "non_finite" for one in found.outcomes])
         is_whole &= np.isfinite(losses)
         if is_whole.sum() < 2:
@@ -75,11 +74,11 @@ class Solutions:
         """The weights and biases of one of them."""
         return self.found.parameters_of(int(self.members[index]))
 
-    def losses(
-        self, parameters: NetworkParameters, samples: Samples, **along: Any
-    ) -> Float[np.ndarray, "..."]:
-        """The mean losses at points of weight space; see `losses_at`."""
-        return losses_at(self._first.at(parameters), samples, **along)
+    def losses_between(
+        self, start: NetworkParameters, end: NetworkParameters, along: np.ndarray, samples: Samples
+    ) -> Float[np.ndarray, " points"]:
+        """The mean losses of training samples on the line between two; see `losses_between`."""
+        return losses_between(self._first.at(start), end, along, [samples], samples)[0]
 
     def measured(self, samples: Samples) -> Float[np.ndarray, "starts 2"]:
         """The loss and the task's first metric of each."""
@@ -156,10 +155,7 @@ def lines_from_lowest(solutions: Solutions, tell: OnProgress) -> Lines:
         other = solutions.parameters(index)
         ends = [other, matched(network, other, lowest)] if can_match else [other]
         for number, end in enumerate(ends):
-            way = jax.tree.map(lambda a, b: np.asarray(b) - np.asarray(a), lowest, end)
-            rows[number].append(
-                solutions.losses(lowest, samples, directions=[way], coefficients=fraction)
-            )
+            rows[number].append(solutions.losses_between(lowest, end, fraction, samples))
             apart[number].append(weights_apart(lowest, end))
         tell(index, count - 1)
     losses, distances = ([np.array(one, np.float64) for one in some] for some in (rows, apart))

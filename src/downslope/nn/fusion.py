@@ -285,6 +285,25 @@ def freeze(network: Network, count: int) -> Network:
     return Network([*map(_Frozen, network.layers[:count]), *network.layers[count:]])
 
 
+def following_the_last(network: Network) -> Network:
+    """The network whose running statistics become those of the last batch, and nothing else."""
+    return Network(_following(network.layers))
+
+
+def _following(layers: Sequence[Layer]) -> list[Layer]:
+    made: list[Layer] = []
+    for layer in layers:
+        if type(layer) is BatchNorm:
+            made.append(replace(layer, momentum=1))
+        elif type(layer) is Residual:
+            made.append(Residual(_following(layer.layers)))
+        elif type(layer) is Parallel:
+            made.append(Parallel(*map(_following, layer.branches)))
+        else:
+            made.append(layer)
+    return made
+
+
 def outside_of_training(
     network: Network, parameters: NetworkParameters
 ) -> tuple[Network, NetworkParameters]:

@@ -95,7 +95,8 @@ class SideBySide:
 
     def model(self, member: int, dataset: Dataset) -> Model:
         """Training number `member`, from 0, as a model, scaled as in training on the data set."""
-        return Model.on(dataset, self.network, self.loss, self.parameters_of(member))
+        mirrors, own = self.settings[member].mirrors, self.parameters_of(member)
+        return Model.on(dataset, self.network, self.loss, own, mirrors)
 
     def parameters_of(self, member: int) -> NetworkParameters:
         """The weights and biases of one training, as `Network.forward` takes them."""
