@@ -1,8 +1,9 @@
-"""How good the default networks are for tables, beside what else would be picked.
+"""How good the default networks are for tables and images, beside what else would be picked.
 
 python -m benchmarks.accuracy collect FOLDER [--debian UNPACKED]   the tables, as CSV files
 python -m benchmarks.accuracy run FOLDER CONTENDER ... [--only TABLE ...]
 python -m benchmarks.accuracy few [FOLDER] [--photos crowd FOLDER]   20 and 100 rows, 5 photos
+python -m benchmarks.accuracy images SET ... [--folder FOLDER] [--effort long]
 python -m benchmarks.accuracy show
 
 Every contender gets the same splits of Downslope's own: it trains on 70 % of the rows, may use

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy import few, report, tables
+from benchmarks.accuracy import few, images, report, tables
 from benchmarks.accuracy.peers import PEERS
 from benchmarks.accuracy.scores import scores
 from benchmarks.accuracy.split import split_of
@@ -40,6 +40,11 @@ def main() -> None:
     few_rows.add_argument("--rows", nargs="+", type=int, default=(20, 100))
     few_rows.add_argument("--seeds", type=int, default=10)
     few_rows.add_argument("--photos", nargs="+", default=(), help='"crowd", or a folder')
+    pictures = actions.add_parser("images")
+    pictures.add_argument("sets", nargs="+", choices=images.SETS)
+    pictures.add_argument("--folder", type=Path, default=Path())
+    pictures.add_argument("--effort", choices=("quick", "normal", "long"), default="normal")
+    pictures.add_argument("--seeds", nargs="+", type=int, default=(0,))
     actions.add_parser("show")
     given = parser.parse_args()
     if given.action == "collect":
@@ -55,8 +60,12 @@ def main() -> None:
         for source in given.photos:
             few.run_photos(source, 5, given.seeds)
         print(few.markdown(few.known()))
+    elif given.action == "images":
+        for name in given.sets:
+            for seed in given.seeds:
+                images.run(name, given.folder, seed, given.effort)
     else:
-        print(report.markdown(known()))
+        print(report.markdown(known()), images.markdown(), sep="\n\n")
 
 
 def known() -> dict[str, dict[str, Any]]:
