@@ -39,7 +39,7 @@ def messages(rows, seed=0):
 
 @pytest.fixture(scope="module")
 def run():
-    return ds.train(data=messages(300), epochs=4)
+    return ds.train(data=messages(300), epochs=12)
 
 
 def test_a_list_of_messages_trains_a_filter(run):

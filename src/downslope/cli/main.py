@@ -50,6 +50,7 @@ PURPOSES = {
         "batches": "Show which samples were in a batch together.",
         "neuron": "Show one neuron with its inputs and weights.",
         "layers": "Show the layers over the training.",
+        "words": "Show which words of a text made a prediction.",
         "surface": "Draw the loss surface around a run.",
     },
     "Understand": {

@@ -26,6 +26,7 @@ from downslope.insight.pixels import first_filters, important_inputs
 from downslope.insight.slope import slope
 from downslope.insight.step import trace_step
 from downslope.insight.surface import surface
+from downslope.insight.words import word_contributions
 
 __all__ = [
     "batches",
@@ -48,4 +49,5 @@ __all__ = [
     "slope",
     "surface",
     "trace_step",
+    "word_contributions",
 ]

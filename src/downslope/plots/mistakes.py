@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ from downslope.text import amount
 _TILES_PER_ROW = 6
 _TABLES_PER_ROW = 2
 _BARS = 4  # most unusual features shown for a row of a table
+_TEXTS, _LINES, _LETTERS = 8, 3, 105  # texts that are shown, and of each the beginning
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +102,11 @@ def worst_mistakes(
     input_names: tuple[str, ...] = (),
     scaling: Scaling | None = None,
     name: str = "",
+    texts: Sequence[str] = (),
 ) -> Figure:
     """Draw the worst mistakes: images as images, rows of a table by their unusual features.
+
+    Texts, such as messages, are shown as they begin.
 
     Without any mistake the least certain correct predictions are drawn, and the subtitle says so.
 
@@ -110,6 +116,7 @@ def worst_mistakes(
         input_names: One per input of a table; empty for images.
         scaling: Mean and standard deviation of the training inputs; needed for tables.
         name: Name of the data set, for the title.
+        texts: The texts of all samples, where they are texts.
 
     Returns:
         The figure.
@@ -126,10 +133,13 @@ def worst_mistakes(
     """
     images = as_images(inputs, input_names)
     most = 2 * _TILES_PER_ROW if images is not None else 3 * _TABLES_PER_ROW
+    most = _TEXTS if texts else most
     chosen = predictions.worst(most)
     mistaken = bool(predictions.wrong.any())
     title = "Worst mistakes" if mistaken else "Least certain predictions"
     title = f"{title}: {name}" if name else title
+    if texts:
+        return _draw_texts(texts, predictions, chosen, title)
     if images is not None:
         return _draw_images(images, predictions, chosen, title)
     flat = inputs.reshape(len(inputs), -1).astype(np.float64)
@@ -155,6 +165,29 @@ def _draw_images(
         _caption(axes, predictions, index)
     for axes in grid.flat[len(chosen) :]:
         axes.set_axis_off()
+    return figure
+
+
+def _draw_texts(
+    texts: Sequence[str], predictions: ClassPredictions, chosen: np.ndarray, title: str
+) -> Figure:
+    """A panel for each text, below its true and its predicted class."""
+    figure = style.new_figure(
+        title, predictions.sentence(len(chosen)), height=0.3 + (0.36 + 0.18 * _LINES) * len(chosen)
+    )
+    grid = figure.subplots(len(chosen), 1, squeeze=False)
+    for axes, index in zip(grid.flat, chosen, strict=True):
+        axes.set_axis_off()
+        style.entitle(axes, _verdict(predictions, index))
+        text = style.plain(" ".join(texts[index].split()), _LINES * _LETTERS)
+        lines = textwrap.wrap(text, _LETTERS)[:_LINES] or ["(no text)"]
+        axes.text(
+            *(0, 1, "\n".join(lines)),
+            transform=axes.transAxes,
+            va="top",
+            size=style.TEXT_SIZE,
+            color=style.INK,
+        )
     return figure
 
 

@@ -125,13 +125,29 @@ def _mistakes_in_a_table(
         shown[:] = True
     names = tuple(np.array(run.data.input_names)[shown].tolist())
     inputs, train = test.inputs[:, shown], run.dataset.train.inputs[:, shown]
-    if inputs.shape[1:] == (2,) and shown.all():
+    if inputs.shape[1:] == (2,) and shown.all() and not _texts(run, test):
         return decision_map(
             inputs, predictions, run.probabilities, input_names=names, name=run.data.name
         )
     return worst_mistakes(
-        inputs, predictions, input_names=names, scaling=Scaling.learn(train), name=run.data.name
+        inputs,
+        predictions,
+        input_names=names,
+        scaling=Scaling.learn(train),
+        name=run.data.name,
+        texts=_texts(run, test),
     )
+
+
+def _texts(run: Run, test: Samples) -> tuple[str, ...]:
+    """The texts of the first column of texts in the test part; none of other data."""
+    dataset = run.dataset
+    columns = () if run.data.encoding is None else run.data.encoding.columns
+    names = [one.name for one in columns if one.kind == "text"]
+    if not names or dataset is None or dataset.rows is None or dataset.test is not test:
+        return ()
+    column = dataset.rows.table.column(names[0]).take(dataset.rows.parts.test)
+    return tuple("" if one is None else str(one) for one in column.to_pylist())
 
 
 def _numbers(run: Run, test: Samples) -> Named:

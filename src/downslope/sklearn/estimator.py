@@ -15,7 +15,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from downslope.data.dataset import LARGEST, Dataset, Samples, Task, is_flag
 from downslope.data.scaling import Scaling
-from downslope.data.tables.encoding import ColumnCode, Encoding
+from downslope.data.tables.column_types import decide
+from downslope.data.tables.encoding import ColumnCode, Encoding, learn
 from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Record, Stop
 from downslope.nn.losses import Loss, PerSample
@@ -25,8 +26,9 @@ from downslope.runs.progress import Progress
 from downslope.runs.run import Run
 from downslope.runs.train import train
 from downslope.runs.train_options import TrainOptions
+from downslope.runs.validate import with_first_layers
 from downslope.sklearn import parameters
-from downslope.sklearn.samples import Parts, counted, dense, held_out, padded
+from downslope.sklearn.samples import Parts, counted, dense, held_out, padded, texts_as_table
 
 
 def raw_weights(run: Run) -> tuple[list[np.ndarray], list[np.ndarray]]:
@@ -188,6 +190,7 @@ class NetworkEstimator(BaseEstimator):
             self.dropout,
             self._outputs(loss, dataset.train.targets),
         )
+        network = with_first_layers(network, dataset)
         epochs = 1 if once else int(self.max_iter)
         settings: dict[str, Any] = {
             "loss": loss,
@@ -245,9 +248,10 @@ class NetworkEstimator(BaseEstimator):
             f"x{index}" for index in range(X.shape[1])
         )
         codes = tuple(ColumnCode(str(name), "number") for name in names)
-        dataset = replace(
-            dataset, encoding=Encoding(codes), input_names=Encoding(codes).input_names
-        )
+        if dataset.encoding is None:
+            dataset = replace(
+                dataset, encoding=Encoding(codes), input_names=Encoding(codes).input_names
+            )
         with parameters.value_errors():
             options = TrainOptions(
                 loss=self._loss(),
@@ -277,7 +281,11 @@ class NetworkEstimator(BaseEstimator):
         return find_rate(network, dataset, **settings).learning_rate
 
     def _checked(self, X: Any, y: Any = "no_validation", reset: bool = False) -> Any:
-        """X in float64 or float32, and y if it is given, as scikit-learn checks them."""
+        """X in float64 or float32, and y if it is given, as scikit-learn checks them.
+
+        Texts become the numbers of their words, as in tables; `encoding_` is what was learnt.
+        """
+        X = self._of_texts(X, reset)
         for_targets = {} if isinstance(y, str) else {
             "multi_output": True,
             "y_numeric": self.__sklearn_tags__().estimator_type == "regressor",
@@ -290,6 +298,31 @@ class NetworkEstimator(BaseEstimator):
         if inputs.shape[0] and max(abs(float(inputs.min())), abs(float(inputs.max()))) > LARGEST:
             raise ValueError(f"Input X contains infinity or a value too large: above {LARGEST:g}.")
         return checked
+
+    def _of_texts(self, X: Any, reset: bool) -> Any:
+        """Texts, and frames with columns of texts, as numbers; anything else as it is.
+
+        Raises:
+            ValueError: There is nothing to learn from, or the columns are others than in fit.
+        """
+        earlier = None if reset else getattr(self, "encoding_", None)
+        table = texts_as_table(X)
+        if reset:
+            self.encoding_ = None
+        if table is None:
+            if earlier is not None:
+                raise ValueError("X holds no texts, and the estimator was fitted to texts.")
+            return X
+        with parameters.value_errors():
+            if reset:
+                self.encoding_ = learn(table, decide(table).columns)
+            elif earlier is None:
+                raise ValueError("X holds texts, and the estimator was fitted to numbers.")
+            notes: list[str] = []
+            inputs = self.encoding_.encode(table, notes)
+        for note in notes if not reset else ():
+            warnings.warn(note, stacklevel=5)
+        return inputs
 
     def _samples(self, X: Any, targets: np.ndarray, sample_weight: Any) -> Samples:
         weights = None
@@ -327,6 +360,11 @@ class NetworkEstimator(BaseEstimator):
     def _dataset(self, parts: Parts) -> Dataset:
         inputs = parts.train.inputs
         one = np.ones(inputs.shape[1])
+        encoding = getattr(self, "encoding_", None)
+        names = tuple(getattr(self, "feature_names_in_", ()))
+        unscaled = is_flag(inputs)
+        if encoding is not None:
+            unscaled, names = unscaled | encoding.is_embedded, encoding.input_names
         task, class_names = self._task()
         return Dataset(
             name="samples",
@@ -335,12 +373,13 @@ class NetworkEstimator(BaseEstimator):
             validation=parts.train if parts.validation is None else parts.validation,
             test=parts.train.take(np.arange(0)),
             scaling=(
-                Scaling.learn(inputs).without(is_flag(inputs))
+                Scaling.learn(inputs).without(unscaled)
                 if self.standardize
                 else Scaling(0 * one, one)
             ),
             class_names=class_names,
-            input_names=tuple(getattr(self, "feature_names_in_", ())),
+            input_names=names,
+            encoding=encoding,
             source="arrays in memory",
             notes=() if parts.validation else ("The validation part is the training part.",),
         )
@@ -438,15 +477,15 @@ class NetworkEstimator(BaseEstimator):
     @property
     def coefs_(self) -> list[np.ndarray]:
         """The weights of each layer, (inputs, units), for inputs as they came."""
-        if self.preset == "strong":
-            raise AttributeError("preset='strong' has other layers: see run_.parameters.")
+        if self.preset == "strong" or self.encoding_ is not None:
+            raise AttributeError("This network has other layers: see run_.parameters.")
         return raw_weights(self.run_)[0]
 
     @property
     def intercepts_(self) -> list[np.ndarray]:
         """The biases of each layer, (units,), for inputs as they came."""
-        if self.preset == "strong":
-            raise AttributeError("preset='strong' has other layers: see run_.parameters.")
+        if self.preset == "strong" or self.encoding_ is not None:
+            raise AttributeError("This network has other layers: see run_.parameters.")
         return raw_weights(self.run_)[1]
 
     @property

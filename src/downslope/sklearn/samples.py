@@ -6,10 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from scipy import sparse
 from sklearn.model_selection import train_test_split
 
 from downslope.data.dataset import Samples
+from downslope.data.readers.frames import is_frame, is_index, table_from, texts_in
+from downslope.data.tables.column_types import is_text
 
 FEWEST_ANSWERED = 32  # fewer are answered by another program, whose last digits are others
 
@@ -53,6 +56,19 @@ class Parts:
     def labelled(self) -> tuple[Samples, ...]:
         """All parts that there are."""
         return (self.train,) if self.validation is None else (self.train, self.validation)
+
+
+def texts_as_table(X: Any) -> Any:
+    """Texts, or a frame that has a column of texts, as a table; None for anything else."""
+    texts = texts_in(X)
+    if texts is not None:
+        return pa.table({"x0": texts})
+    if not is_frame(X):
+        return None
+    table = table_from(X)
+    table = table.drop_columns([one for one in table.column_names if is_index(table, one)])
+    is_any = any(is_text(field.type) for field in table.schema)
+    return table if is_any else None
 
 
 def dense(X: Any) -> np.ndarray:
