@@ -28,6 +28,7 @@ def test_messages_are_learnt_and_answered(settings):
         _ = model.coefs_
 
 
+@pytest.mark.filterwarnings("ignore:All 1 epochs were used")
 def test_a_frame_with_texts_and_numbers():
     pandas = pytest.importorskip("pandas")
     from downslope.sklearn import NetworkClassifier
