@@ -268,13 +268,14 @@ def flat_recipe(dataset: Dataset) -> Recipe:
     )
     if dataset.task == "classification" and {code.kind for code in codes} == {"text"}:
         batch_size = 16 if rows < FEW_ROWS else 64
-        return replace(
+        recipe = replace(
             common,
             network="dense 32 silu, dense {outputs}",
             learning_rate=0.003,
             batch_size=batch_size,
             epochs=_epochs(rows, batch_size, steps=500, least=8, most=60),
         )
+        return _for_few_rows(recipe, rows, is_ranked=False)
     if dataset.task == "regression":  # dropout costs it half of what many rows could tell
         dropout = ", dropout 0.15" if rows < FEWEST_TO_CHOOSE_BY else ""
         batch_size = 32 if rows < FEW_ROWS else 64
