@@ -46,9 +46,14 @@ def main() -> None:
     pictures.add_argument("--effort", choices=("quick", "normal", "long"), default="normal")
     pictures.add_argument("--seeds", nargs="+", type=int, default=(0,))
     actions.add_parser("show")
+    actions.add_parser("messages").add_argument("file", type=Path)
     given = parser.parse_args()
     if given.action == "collect":
         tables.collect(given.folder, given.debian)
+    elif given.action == "messages":
+        from benchmarks.accuracy.messages import run_messages
+
+        run_messages(given.file)
     elif given.action == "run":
         run_all(given)
     elif given.action == "fit":

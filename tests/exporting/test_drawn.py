@@ -117,7 +117,7 @@ def test_the_drawn_ones_have_everything():
     assert {getattr(layer, "activation", "identity") for layer in layers} == set(ACTIVATIONS)
     assert {run.data.task for run in runs} == {"classification", "regression", "counting"}
     codes = [code for run in runs if run.data.encoding for code in run.data.encoding.columns]
-    assert {code.kind for code in codes} == {"number", "yes/no", "category", "date"}
+    assert {code.kind for code in codes} == {"number", "yes/no", "category", "date", "text"}
 
 
 COUNTING = [seed for seed in range(30) if drawn_run(seed)[0].data.task == "counting"]

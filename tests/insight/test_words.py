@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import downslope as ds
+from downslope.cli.main import cli
 from downslope.errors import DataError, SettingError
-from tests.cli.conftest import call, documented  # noqa: F401
+from tests.cli.conftest import documented
 from tests.runs.test_texts import messages
 
 
@@ -50,8 +52,12 @@ def test_what_cannot_be_explained_is_told(run):
         ds.insight.word_contributions(run, "free", output="spa")
 
 
-def test_the_command_tells_the_same(run, tmp_path, call):  # noqa: F811
+def test_the_command_tells_the_same(run, tmp_path):
     run.save(tmp_path / "r")
+
+    def call(*words):
+        return CliRunner().invoke(cli, [str(word) for word in words])
+
     found = ds.insight.word_contributions(run, "free cash")
     assert call("words", tmp_path / "r", "free cash").stdout.strip() == str(found).strip()
     plain = json.loads(call("words", tmp_path / "r", "free cash", "--json").stdout)
