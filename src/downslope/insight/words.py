@@ -1,4 +1,4 @@
-"""Which words of a text matter for a prediction: each is left out once."""
+"""Which words of a text matter for a prediction: each is left out once, and stands alone once."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ class WordContributions(Result):
         column: The column of the text.
         text: The text.
         words: Its words, as they are written, in order.
-        contributions: By how much the prediction is lower without each word, (words,): of a class
-            or label, the logarithm of its odds p / (1 - p); of a number, the number.
+        contributions: By how much the prediction is higher by each word, on average beside all
+            other words and beside none, (words,): of a class or label, the logarithm of its odds
+            p / (1 - p); of a number, the number.
         predicted: What is predicted: the class, the label, or the target.
         value: That prediction for the whole text: a probability, or a number.
         without: The same for an empty text.
@@ -92,8 +93,8 @@ class WordContributions(Result):
         of = "the logarithm of the odds" if self.is_probable else "the prediction"
         double = " (0.69 doubles the odds)" if self.is_probable else ""
         yield (
-            f"Each word was left out once: what it adds is by how much {of} is lower without "
-            f"it{double}. What words say together is in none of these numbers."
+            f"What a word adds: by how much {of} is higher by it, on average beside all other "
+            f"words of the text and beside none{double}."
         )
 
 
@@ -107,15 +108,16 @@ def word_contributions(
 ) -> WordContributions:
     """Find which words of a text made a run predict what it predicts.
 
-    The text is predicted again without each of its words:
+    The text is predicted again without each of its words, and each word alone:
 
-        c_i = f(w_1 ... w_n) - f(w_1 ... w_(i-1) w_(i+1) ... w_n)
+        c_i = (f(w_1 ... w_n) - f(w_1 ... w_(i-1) w_(i+1) ... w_n) + f(w_i) - f()) / 2
 
-    where f is the predicted number, or log(p / (1 - p)) of the probability p of the class that is
+    These are the two ends of the Shapley value: of two words that each suffice, neither is missed
+    beside the other, and both add alone. Here f is the predicted number, or log(p / (1 - p)) of the probability p of the class that is
     predicted for the whole text: where p is near 1, it hardly changes, and its odds do.
 
-    Source: Li, Monroe and Jurafsky, Understanding neural networks through representation erasure,
-    2016.
+    Source: Shapley, A value for n-person games, 1953; Li, Monroe and Jurafsky, Understanding neural
+    networks through representation erasure, 2016.
 
     Args:
         run: A run that was trained on a column of texts.
@@ -134,8 +136,9 @@ def word_contributions(
         SettingError: There is no such column or output.
 
     Example:
-        >>> texts = ["win free cash now", "call me later today", "free cash prize", "see you later"]
-        >>> run = ds.train(data=(texts * 10, ["spam", "ham"] * 20), epochs=3)
+        >>> spam, ham = "win free cash now", "call me later today"
+        >>> texts = [f"{one} {row}" for row in range(20) for one in (spam, ham)]
+        >>> run = ds.train(data=(texts, ["spam", "ham"] * 20), epochs=3)
         >>> found = ds.insight.word_contributions(run, "see you, free cash")
         >>> found.words
         ('see', 'you', ',', 'free', 'cash')
@@ -165,6 +168,7 @@ def word_contributions(
     values = _beside(beside)
     places = [one.span() for one in words_of(text)][:MOST_WORDS]
     asked = [text, "", *(text[:first] + text[last:] for first, last in places)]
+    asked += [text[first:last] for first, last in places]
     table = pa.table(
         {
             one.name: pa.array(asked, pa.string())
@@ -183,7 +187,9 @@ def word_contributions(
         found, scores = _odds(run, inputs, index)
     words = tuple(text[first:last] for first, last in places)
     value, without = float(found[0]), float(found[1])
-    return WordContributions(run, column, text, words, scores[0] - scores[2:], name, value, without)
+    left_out, alone = scores[2 : 2 + len(words)], scores[2 + len(words) :]
+    added = (scores[0] - left_out + alone - scores[1]) / 2
+    return WordContributions(run, column, text, words, added, name, value, without)
 
 
 def _odds(run: Run, inputs: np.ndarray, index: int) -> tuple[np.ndarray, np.ndarray]:
