@@ -24,12 +24,13 @@ def test_a_word_adds_what_the_prediction_lacks_without_it(run):
     assert found.words == ("hello", "Tom", ",", "claim", "your", "FREE", "prize")
     assert found.predicted == "spam"
     spam = run.data.class_names.index("spam")
-    whole, without = run.probabilities([text, "hello Tom, claim your  prize"])[:, spam].astype(
-        float
-    )
-    assert found.value == pytest.approx(whole, abs=1e-6)
-    odds = np.log([whole / (1 - whole), without / (1 - without)])
-    assert found.contributions[5] == pytest.approx(odds[0] - odds[1], abs=0.01)
+    asked = [text, "hello Tom, claim your  prize", "FREE", ""]
+    likely = run.probabilities(asked)[:, spam].astype(float)
+    assert found.value == pytest.approx(likely[0], abs=1e-6)
+    odds = np.log(likely / (1 - likely))
+    added = (odds[0] - odds[1] + odds[2] - odds[3]) / 2
+    assert found.contributions[5] == pytest.approx(added, abs=0.01)
+    assert added > 0.5
     other = ds.insight.word_contributions(run, text, output="ham")
     np.testing.assert_allclose(other.contributions, -found.contributions, atol=1e-4)
     assert "claim" in str(found)
