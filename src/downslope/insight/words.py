@@ -113,8 +113,9 @@ def word_contributions(
         c_i = (f(w_1 ... w_n) - f(w_1 ... w_(i-1) w_(i+1) ... w_n) + f(w_i) - f()) / 2
 
     These are the two ends of the Shapley value: of two words that each suffice, neither is missed
-    beside the other, and both add alone. Here f is the predicted number, or log(p / (1 - p)) of the probability p of the class that is
-    predicted for the whole text: where p is near 1, it hardly changes, and its odds do.
+    beside the other, and both add alone. Here f is the predicted number, or log(p / (1 - p)) of
+    the probability p of the class that is predicted for the whole text: where p is near 1, it
+    hardly changes, and its odds do.
 
     Source: Shapley, A value for n-person games, 1953; Li, Monroe and Jurafsky, Understanding neural
     networks through representation erasure, 2016.
