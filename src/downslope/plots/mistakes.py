@@ -20,7 +20,7 @@ from downslope.text import amount
 _TILES_PER_ROW = 6
 _TABLES_PER_ROW = 2
 _BARS = 4  # most unusual features shown for a row of a table
-_TEXTS, _LINES, _LETTERS = 8, 3, 125  # texts that are shown, and of each the beginning
+_TEXTS, _LINES, _LETTERS = 8, 3, 100  # texts that are shown, and of each the beginning
 
 
 @dataclass(frozen=True, eq=False)
