@@ -3,6 +3,7 @@
 python -m benchmarks.diagnosis planted --half "held out" --tables FOLDER
 python -m benchmarks.diagnosis healthy --tables FOLDER
 python -m benchmarks.diagnosis normal
+python -m benchmarks.diagnosis classics
 python -m benchmarks.diagnosis programs --file faulty_programs.csv
 """
 
@@ -55,10 +56,22 @@ def told_corpora(given: argparse.Namespace) -> None:
             print(f"  {corpus.by_kind(these, is_right)}")
 
 
+def told_classics(only: str) -> None:
+    """Twenty-five classic faults, as rows of a table in Markdown."""
+    from benchmarks.diagnosis.classics import classics
+
+    print("| fault | before | the training says | the diagnosis names, without a budget |")
+    print("|---|---|---|---|")
+    for one, said in classics(only):
+        alike = said["command line"].removeprefix("Error: ") == said["Python"]
+        words = said["Python"] if alike else f"{said['command line']} / in Python: {said['Python']}"
+        print(f"| {one.name} | {one.before} | {words} | {said['diagnosis']} |", flush=True)
+
+
 def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("planted", "healthy", "normal", "programs"))
+    parser.add_argument("what", choices=("planted", "healthy", "normal", "classics", "programs"))
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--budget", type=float, default=15.0)
     parser.add_argument("--only", default="")
@@ -74,6 +87,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     if given.what == "programs":
         told_programs(given)
+    elif given.what == "classics":
+        told_classics(given.only)
     else:
         told_corpora(given)
 
