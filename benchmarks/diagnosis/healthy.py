@@ -95,7 +95,7 @@ def _unit(seed: int) -> ds.Dataset:
 def _images(seed: int, **own: Any) -> ds.Run:
     data = few(ds.load("digits", split_seed=seed), 600)
     return trained(
-        data, "conv 8 3 relu, maxpool 2, conv 16 3 relu, flatten", seed=seed, epochs=12, **own
+        data, "conv 8 3x3 relu, maxpool 2, conv 16 3x3 relu, flatten", seed=seed, epochs=12, **own
     )
 
 
@@ -159,7 +159,7 @@ ODD: dict[str, Callable[[int], ds.Run]] = {
     "smoothed": lambda s: trained(blobs(s), ONE, epochs=30, label_smoothing=0.1, seed=s),
     "members": lambda s: ds.train(None, friedman(s), members=2, epochs=40, seed=s),
     "crowd": lambda s: ds.train(
-        "conv 4 5 relu, maxpool 4, conv 1 1", ds.load("crowd", split_seed=s), epochs=6, seed=s),
+        "conv 4 5x5 relu, maxpool 4, conv 1 1x1", ds.load("crowd", split_seed=s), epochs=6, seed=s),
 }  # fmt: skip
 
 
@@ -174,10 +174,9 @@ def _overlapping(seed: int, apart: float = 1.0) -> ds.Dataset:
 
 NORMAL: dict[str, tuple[Callable[[int], ds.Run], ...]] = {
     "better_on_validation_with_dropout": (
-        lambda s: trained(blobs(s), "dense 64 relu, dropout 0.4", epochs=25, seed=s),
-        lambda s: trained(friedman(s), "dense 64 relu, dropout 0.3", epochs=60, seed=s),
-        lambda s: trained(spheres(s), "dense 64 relu, dropout 0.3, dense 32 relu", epochs=60,
-                          seed=s),
+        lambda s: trained(ring(s), "dense 64 relu, dropout 0.5", epochs=30, seed=s),
+        lambda s: trained(friedman(s), "dense 64 relu, dropout 0.5", epochs=30, seed=s),
+        lambda s: trained(line(s), "dense 64 relu, dropout 0.5, dense 32 relu", epochs=40, seed=s),
     ),
     "accuracy_stands": (
         lambda s: trained(_apart(s), ONE, epochs=40, seed=s),

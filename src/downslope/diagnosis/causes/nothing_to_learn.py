@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 
+SURE = 3.0  # standard errors by which simple methods are right more often than by chance
+
+
+def _is_learnable(evidence: Evidence) -> bool:
+    """Whether simple methods predict samples that they were not fitted to."""
+    votes = evidence.votes
+    if votes is None:
+        return evidence.simple_score > 0.05 or evidence.simple_score_within > 0.03
+    usual = votes.usual_wrong
+    error = math.sqrt(usual * (1 - usual) / len(votes.wrong))
+    return usual - float(votes.wrong.mean()) > SURE * error
+
 
 def look(evidence: Evidence) -> Symptom | None:
-    """Looks whether anything at all predicts the validation part better than a constant."""
-    simple = evidence.simple_score
-    if not evidence.is_no_better or not simple <= 0.05 or evidence.score > 0.1:
+    """Looks whether anything at all predicts other samples better than a constant."""
+    if not evidence.is_no_better or evidence.simple_score != evidence.simple_score:
         return None
-    if evidence.run.outcome.reason == "non_finite" or evidence.simple_score_within > 0.03:
+    if evidence.run.outcome.reason == "non_finite" or _is_learnable(evidence):
         return None
     fits = evidence.train_score
     seen = (
