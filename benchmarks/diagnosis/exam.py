@@ -206,7 +206,7 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "reproduced": _named(real),
         "controls_without_a_fault": _share(not one["named"] for one in controls),
         "controls_without_a_false_fault": _share(
-            all(own > MATERIAL for own in one.get("gains", ())) for one in controls
+            all(own > MATERIAL for own in one["gains"]) for one in controls
         ),
         "recovered": _share((one.get("recovered") or 0) >= ENOUGH for one in real),
         "first_alone_recovers": _share(

@@ -1,0 +1,110 @@
+"""The search for changes, with trainings whose outcomes are given: no network is trained."""
+
+import numpy as np
+import pytest
+
+import downslope as ds
+from downslope.diagnosis.cause import Cause, Symptom
+from downslope.diagnosis.diagnose import _Search, _unproved
+from downslope.diagnosis.proof import Setup, Trial
+
+FIRST = {"learning_rate": 0.001, "epochs": 2, "batch_size": 16, "loss": "cross_entropy"}
+
+
+@pytest.fixture(scope="module")
+def start():
+    run = ds.train("dense 4 tanh, dense 2", "moons", **{**FIRST, "optimizer": "adam"})
+    return Setup.of(run.with_data())
+
+
+class Given:
+    """Trainings that come to what a function of the changed settings says."""
+
+    def __init__(self, accuracy):
+        self.accuracy, self.count = accuracy, 0
+
+    def fitted(self, setup, trainings):
+        return setup
+
+    def train(self, setup):
+        self.count += 1
+        noise = np.array([-0.01, 0.0, 0.0, 0.01])
+        metrics = {"accuracy": self.accuracy(setup.options) + noise, "loss": np.ones(4)}
+        return Trial(setup, metrics, 10, 0.1, {"accuracy": 0.5, "loss": 0.7})
+
+
+def found(accuracy, start, **changes):
+    """What is named of causes with that name, strength and changes."""
+    candidates = [
+        (Cause(name, "It is so.", lambda _: None), Symptom(strength, "Seen.", "", own))
+        for name, (strength, *own) in changes.items()
+    ]
+    candidates.sort(key=lambda pair: -pair[1].strength)
+    search = _Search(Given(accuracy), candidates, lambda: None)
+    return [
+        (one.cause, one.level, dict(one.change)) for one in search.run(start)
+    ], search.trials.count
+
+
+def test_the_surer_of_two_changes_that_help_alike_comes_first(start):
+    named, _ = found(
+        lambda own: 0.9 if own.batch_size == 4 or own.epochs == 8 else 0.5, start,
+        sure=(0.8, {"epochs": 8}), weak=(0.3, {"batch_size": 4}),
+    )  # fmt: skip
+    assert named == [("sure", "fault", {"epochs": 8})]
+
+
+def test_what_helps_most_comes_before_what_is_surer(start):
+    named, _ = found(
+        lambda own: 0.95 if own.batch_size == 4 else 0.6 if own.epochs == 8 else 0.5, start,
+        sure=(0.8, {"epochs": 8}), weak=(0.3, {"batch_size": 4}),
+    )  # fmt: skip
+    assert named[0] == ("weak", "fault", {"batch_size": 4})
+
+
+def test_faults_that_hide_each_other_are_found_together(start):
+    def accuracy(own):
+        is_mended = own.batch_size == 4 and own.learning_rate == 0.01
+        return 0.9 if is_mended else 0.5
+
+    named, _ = found(
+        accuracy, start,
+        batch=(0.5, {"batch_size": 4}), rate=(0.4, {"learning_rate": 0.01}),
+        nothing=(0.6, {"epochs": 8}),
+    )  # fmt: skip
+    both = {"batch_size": 4, "learning_rate": 0.01}
+    assert {one for one, _, _ in named} == {"batch", "rate"}  # and not what it can do without
+    assert all(change == both for _, _, change in named)
+
+
+def test_a_rate_goes_on_as_far_as_it_helps(start):
+    by = {0.001: 0.5, 0.01: 0.65, 0.1: 0.9, 1.0: 0.5}
+    named, _ = found(
+        lambda own: by.get(own.learning_rate, 0.5), start, low=(0.4, {"learning_rate": 0.01})
+    )
+    assert named == [("low", "fault", {"learning_rate": 0.1})]
+
+
+def test_what_gains_little_after_the_first_is_a_warning(start):
+    def accuracy(own):
+        return 0.5 + 0.3 * (own.batch_size == 4) + 0.05 * (own.epochs == 8)
+
+    named, _ = found(accuracy, start, one=(0.5, {"batch_size": 4}), more=(0.4, {"epochs": 8}))
+    assert [(name, level) for name, level, _ in named] == [("one", "fault"), ("more", "warning")]
+
+
+def test_the_same_change_of_two_causes_is_trained_once(start):
+    change = {"learning_rate": 0.01}
+    named, count = found(lambda own: 0.5, start, one=(0.5, change), other=(0.4, change))
+    assert named == []
+    assert count == 2
+
+
+def test_what_was_tried_in_vain_is_named_only_without_doubt():
+    def unproved(strength, tried):
+        cause = Cause("cause", "It is so.", lambda _: None)
+        return _unproved([(cause, Symptom(strength, "Seen."))], [], tried)
+
+    assert unproved(0.6, set())
+    assert not unproved(0.6, {"cause"})
+    assert unproved(0.9, {"cause"})
