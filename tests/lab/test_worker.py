@@ -1,6 +1,7 @@
 """The worker: what the page asks for, done with the engine of every other door."""
 
 import threading
+from dataclasses import replace
 from multiprocessing import Pipe
 
 import msgspec
@@ -153,13 +154,27 @@ def test_a_table_is_chosen_and_its_column(desk, tmp_path):
 
 def test_a_run_is_opened_as_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = ds.train("dense 4 tanh, dense 1", "waves", epochs=2, folder="runs/mine")
+    run = ds.train(
+        "dense 4 tanh, dense 1", "waves", epochs=2, folder="runs/mine", loss="huber",
+        optimizer=ds.Optimizer("momentum", momentum=0.8), schedule=ds.Schedule("step"), learning_rate=0.01,
+        batch_size=32, stop=ds.Stop(keep="best"),
+    )  # fmt: skip
     desk = Desk("runs/mine")
     header, _ = desk.until("Scene")
     assert header.folder == str(tmp_path / "runs" / "mine")
     header, arrays = desk.until("Frame")
     assert (header.state, header.step) == ("ended", run.outcome.step)
     assert np.array_equal(arrays["weights.0"], run.parameters[0]["weights"])
+    # what the page does not know of a run stays as it is
+    page = {"network": "dense 4 tanh, dense 1", "optimizer": "momentum", "learning_rate": 0.01,
+            "schedule": "step", "batch_size": 32, "epochs": 3, "weight_decay": 0.0, "seed": 0}  # fmt: skip
+    desk.ask(do="setup", **page)
+    header, _ = desk.until("Frame", lambda one: one.branches)
+    desk.ask(do="play")
+    desk.until("Frame", lambda one: one.state == "ended" and one.step > header.step)
+    other = ds.open_run("runs/waves-1")
+    assert other.parent.steps == run.outcome.step
+    assert other.settings == replace(run.settings, epochs=3)
     desk.end()
 
 

@@ -265,7 +265,7 @@ class Worker:
         self._findings: tuple[str, ...] = ()
         self.asked = messages.Setup(notation.describe(run.network))
         settings = run.settings
-        self.options = TrainOptions.of(run.network, run.loss, settings)
+        self._base = self.options = TrainOptions.of(run.network, run.loss, settings)
         self.prepared = Preparation(run.network, run.dataset, run.loss, settings, scaled_as=run)
         self.run = run
         self._begin()
@@ -277,6 +277,7 @@ class Worker:
         found = describe(dataset)
         self.dataset, self._source, self._options = found.dataset, source, options
         self._findings = tuple(str(part) for part in found.warnings())
+        self._base = self._usual()
         self._prepare()
 
     def _told_progress(self, done: int, total: int) -> None:
@@ -295,29 +296,39 @@ class Worker:
         self.prepared = prepared
         self._begin(keeps_step=self.run is not None)
 
+    def _usual(self) -> TrainOptions:
+        """The options for new data; where there is little to see, a network that is seen whole."""
+        if self.dataset.input_shape not in ((1,), (2,)):
+            return TrainOptions(members=1)
+        outputs = len(self.dataset.class_names) or self.dataset.train.targets.shape[-1]
+        return TrainOptions(
+            network=f"dense 8 tanh, dense 8 tanh, dense {outputs}",
+            learning_rate=0.01,
+            epochs=300,
+            members=1,
+        )
+
     def _options_of(self, asked: messages.Setup) -> TrainOptions:
-        """The train options of the page; for small data a network that can be seen as a whole."""
-        options = TrainOptions(members=1)
-        if self.dataset.input_shape in ((1,), (2,)):
-            outputs = len(self.dataset.class_names) or self.dataset.train.targets.shape[-1]
-            options = options.replace(
-                network=f"dense 8 tanh, dense 8 tanh, dense {outputs}",
-                learning_rate=0.01,
-                epochs=300,
-            )
+        """The options of the page; all else is as it was for this data or this run."""
+        base = self._base
         given = {
             name: value
             for name in asked.__struct_fields__
             if (value := getattr(asked, name)) is not None
         }
-        decay = given.pop("weight_decay", None)
-        if decay is not None:
-            usual: Any = options.complete(self.dataset).optimizer
-            name = given.get("optimizer", usual.name)
+        usual: Any = base.complete(self.dataset)
+        name = given.pop("optimizer", usual.optimizer.name)
+        kept = usual.optimizer.weight_decay if name == usual.optimizer.name else 0.0
+        decay = given.pop("weight_decay", kept)
+        if (name, decay) != (usual.optimizer.name, usual.optimizer.weight_decay):
             given["optimizer"] = Optimizer(name, weight_decay=decay)
-        if "optimizer" in given and "learning_rate" not in given:
-            options = options.replace(learning_rate=None)
-        return options.replace(**given)
+            if name != usual.optimizer.name:
+                base = base.replace(learning_rate=None)
+        if given.get("schedule") == usual.schedule.kind:
+            del given["schedule"]  # with its own settings
+        if given.get("network") == notation.describe(usual.network):
+            del given["network"]
+        return base.replace(**given)
 
     def _changes(self, prepared: Preparation) -> dict[str, Any]:
         """The settings in which what is prepared differs from the run."""

@@ -51,7 +51,7 @@ function Settings() {
     const text = event.target.value;
     const value = kind === "choice" || text === "full" ? text : Number(text);
     const own = { ...setup.value, [name]: value };
-    if (name === "optimizer") own.learning_rate = null;
+    if (name === "optimizer") own.learning_rate = own.weight_decay = null;
     ask({ do: "setup", ...own });
   };
   return html`<section aria-label="settings"><h2>Settings</h2>
