@@ -156,8 +156,8 @@ def test_a_run_is_opened_as_it_was(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = ds.train(
         "dense 4 tanh, dense 1", "waves", epochs=2, folder="runs/mine", loss="huber",
-        optimizer=ds.Optimizer("momentum", momentum=0.8), schedule=ds.Schedule("step"), learning_rate=0.01,
-        batch_size=32, stop=ds.Stop(keep="best"),
+        optimizer=ds.Optimizer("momentum", momentum=0.8), schedule=ds.Schedule("step"),
+        learning_rate=0.01, batch_size=32, stop=ds.Stop(keep="best"),
     )  # fmt: skip
     desk = Desk("runs/mine")
     header, _ = desk.until("Scene")
@@ -166,8 +166,10 @@ def test_a_run_is_opened_as_it_was(tmp_path, monkeypatch):
     assert (header.state, header.step) == ("ended", run.outcome.step)
     assert np.array_equal(arrays["weights.0"], run.parameters[0]["weights"])
     # what the page does not know of a run stays as it is
-    page = {"network": "dense 4 tanh, dense 1", "optimizer": "momentum", "learning_rate": 0.01,
-            "schedule": "step", "batch_size": 32, "epochs": 3, "weight_decay": 0.0, "seed": 0}  # fmt: skip
+    page = {
+        "network": "dense 4 tanh, dense 1", "optimizer": "momentum", "learning_rate": 0.01,
+        "schedule": "step", "batch_size": 32, "epochs": 3, "weight_decay": 0.0, "seed": 0,
+    }  # fmt: skip
     desk.ask(do="setup", **page)
     header, _ = desk.until("Frame", lambda one: one.branches)
     desk.ask(do="play")
