@@ -179,7 +179,7 @@ def _draw_texts(
     for axes, index in zip(grid.flat, chosen, strict=True):
         axes.set_axis_off()
         style.entitle(axes, _verdict(predictions, index))
-        text = style.plain(" ".join(texts[index].split()), _LINES * _LETTERS)
+        text = style.plain(" ".join(texts[int(index)].split()), _LINES * _LETTERS)
         lines = textwrap.wrap(text, _LETTERS)[:_LINES] or ["(no text)"]
         axes.text(
             *(0, 1, "\n".join(lines)),

@@ -148,7 +148,9 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
         own = network.layers[index] if index < len(network.layers) else None
         if isinstance(layer, Piecewise):
             continue  # `with_first_layers` has put it there
-        if type(own) is not type(layer) or replace(own, numbers=layer.numbers) != layer:
+        assert isinstance(layer, Embedding | EmbeddingBag)
+        is_kin = isinstance(own, Embedding | EmbeddingBag) and type(own) is type(layer)
+        if not is_kin or replace(own, numbers=layer.numbers) != layer:
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(
                 f"The network does not look up {columns}, whose values are given as indices.",

@@ -318,6 +318,7 @@ class NetworkEstimator(BaseEstimator):
                 self.encoding_ = learn(table, decide(table).columns)
             elif earlier is None:
                 raise ValueError("X holds texts, and the estimator was fitted to numbers.")
+            assert self.encoding_ is not None  # one of the three is so
             notes: list[str] = []
             inputs = self.encoding_.encode(table, notes)
         for note in notes if not reset else ():

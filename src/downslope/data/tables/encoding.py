@@ -181,7 +181,7 @@ class ColumnCode:
                 f"Of each text of the column {self.name!r} at most 1,000 words are read, and "
                 f"{self.size:,} numbers of words, pairs and parts are kept: {which} more{such}."
             )
-        return list(found.T), np.equal(texts, None)
+        return list(found.T), np.array([one is None for one in texts], bool)
 
     def texts(self, column: pa.ChunkedArray) -> np.ndarray:
         """The values of a category as the run knows them, (N,)."""
