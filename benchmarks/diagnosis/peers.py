@@ -1,7 +1,9 @@
-"""What peers say of a run, by rules that are restated from their papers and their code.
+"""What peers say of a run, by rules that are restated.
 
-Each gives the messages that it would print, in its order; a message stands for the causes that it
-can mean, all of which count as named by it. Rules that need what is no part of a run here (types
+UMLAUT's and AutoTrainer's thresholds are those of their published code; DeepLocalize's rules, and
+UMLAUT's on dropout and missing activations, were written without it at hand. Each gives the
+messages that it would print, in its order; a message stands for the causes that it can mean, all of
+which count as named by it. Rules that need what is no part of a run here (types
 of arrays, a softmax that is missing before a loss of probabilities) are left out, as are those of
 Cockpit (Schneider et al., 2021): it draws gauges without thresholds, for a person to read.
 """

@@ -149,8 +149,12 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
         if isinstance(layer, Piecewise):
             continue  # `with_first_layers` has put it there
         assert isinstance(layer, Embedding | EmbeddingBag)
-        is_kin = isinstance(own, Embedding | EmbeddingBag) and type(own) is type(layer)
-        if not is_kin or replace(own, numbers=layer.numbers) != layer:
+        is_such = (
+            isinstance(own, Embedding | EmbeddingBag)
+            and type(own) is type(layer)
+            and replace(own, numbers=layer.numbers) == layer
+        )
+        if not is_such:
             columns = " and ".join(repr(one.name) for one in dataset.encoding.embedded)  # pyright: ignore[reportOptionalMemberAccess] - there are some
             raise NetworkError(
                 f"The network does not look up {columns}, whose values are given as indices.",
