@@ -10,7 +10,7 @@ import pytest
 
 import downslope as ds
 from downslope.data.dataset import known_targets
-from downslope.errors import DataError
+from downslope.errors import DataError, SettingError
 from tests.plain import PLAIN
 
 RNG = np.random.default_rng(0)
@@ -205,7 +205,7 @@ def test_several_labels_that_may_hold_at_once_are_learnt(task):
 
 
 def test_labels_out_of_range_are_told():
-    with pytest.raises(DataError, match=r"The label 'target 2' of sample 0.* is 2"):
+    with pytest.raises(SettingError, match=r"the target 'target 2' of sample 0 .* is 2"):
         fit(data(X, LABELS + [0, 1, 0] * (LABELS == 1) + [0, 2, 0] * (LABELS == 0)),
             (ds.Dense(3),), loss="binary_cross_entropy", epochs=1)  # fmt: skip
 

@@ -89,12 +89,15 @@ def with_labels(dataset: Dataset, loss: Loss) -> Dataset:
     outputs = dataset.train.targets.shape[1:]
     if len(outputs) != 1 or not loss.takes_classes:
         return dataset
-    for part in (dataset.train, dataset.validation, dataset.test):
+    for name in dataset.sizes:
+        part = getattr(dataset, name)
         wrong = np.argwhere(~((part.targets >= 0) & (part.targets <= 1)))
         if len(wrong):
+            sample, column = (int(one) for one in wrong[0])
+            names = dataset.target_names or [f"label {one + 1}" for one in range(outputs[0])]
             raise SettingError(
-                f"The loss is {loss.name}, and a target of {dataset.name} is "
-                f"{part.targets[tuple(wrong[0])]:g}.",
+                f"The loss is {loss.name}, and the target {names[column]!r} of sample {sample} of "
+                f"the {name} part is {part.targets[sample, column]:g}.",
                 "targets of 0 or 1, or how likely it is, between them",
                 "To learn numbers, use squared_error, with a last layer that has no activation.",
             )
