@@ -43,7 +43,7 @@ def every_state():
         return state, rows
 
     @contextmanager
-    def one_step(pace, steps_left):
+    def one_step(pace, steps_left, asked=None):
         yield 1
 
     with (

@@ -181,7 +181,9 @@ class PlainTraining:
         if is_news or time.monotonic() - self.last >= LONGEST_SILENCE:
             self.shown, self.last = progress.epoch, time.monotonic()
             say(self._line(progress), err=True, exact=True)
-        for one in progress.findings if self.watch else ():
+        if not self.watch or progress.step == progress.steps:  # the verdicts at the end tell it
+            return
+        for one in progress.findings:
             if one.cause not in self.told:
                 self.told.add(one.cause)
                 say(told(one), err=True)

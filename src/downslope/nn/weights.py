@@ -82,7 +82,7 @@ def load_weights(
             strangers.append(name)
     if strangers:
         raise NetworkError(
-            f"{path} has arrays of no layer: {_listed(strangers)}.",
+            f"{path} has arrays of no layer: {_listed(sorted(strangers))}.",
             f'names that begin with a layer from 1 to {len(layers)}, such as "1.weights"',
             "Say by names= which array is which.",
         )
