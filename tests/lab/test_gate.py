@@ -1,6 +1,7 @@
 """The gate lets nobody in but the lab's own page: every route, asked in every way."""
 
 import asyncio
+import atexit
 import itertools
 
 import pytest
@@ -13,6 +14,7 @@ from downslope.lab.server import FILES, application
 
 PORT = 4711
 LOOP = asyncio.new_event_loop()
+atexit.register(LOOP.close)
 OURS = f"127.0.0.1:{PORT}"
 HOSTS = (
     OURS, f"localhost:{PORT}", "127.0.0.1", "localhost", f"127.0.0.1:{PORT + 1}",
