@@ -144,7 +144,8 @@ def test_gradients_of_ranks_groups_and_members_are_those_of_pytorch():
         for own in parameters
     ]
     ranks = torch.tensor(inputs)[:, :2, None] - torch.arange(4)
-    x = torch.cat([ranks.clamp(0, 1).flatten(1), torch.tensor(inputs)[:, 2:]], 1)
+    spread = ranks.clamp(0, 1).flatten(1) / 2  # the root of 4 bins
+    x = torch.cat([spread, torch.tensor(inputs)[:, 2:]], 1)
     x = torch.tanh(x @ twins[1]["weights"] + twins[1]["biases"])
     for own, groups, end in ((twins[2], 3, torch.tanh), (twins[3], 2, lambda z: z)):
         seen = x.reshape(len(x), groups, -1)
