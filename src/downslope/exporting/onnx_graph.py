@@ -79,6 +79,13 @@ class Graph:
         """The same as another type."""
         return self.node("Cast", value, to=TYPES[kind])
 
+    def columns(self, value: str, first: int, last: int) -> str:
+        """Those of (samples, columns) from `first` up to, and without, `last`."""
+        ends = [
+            self.constant(np.array([one]), name) for one, name in ((first, "first"), (last, "last"))
+        ]
+        return self.node("Slice", value, *ends, self.constant(np.array([1]), "axis"))
+
     def as_column(self, value: str) -> str:
         """(samples,) as (samples, 1)."""
         return self.node("Unsqueeze", value, self.constant(np.array([1]), "axis"))

@@ -23,13 +23,13 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from downslope.data import BUILT_IN
+from downslope.data.readers.file_names import ARRAYS, is_table_file
 from downslope.lab.gate import Gate
 from downslope.lab.messages import LONGEST_COMMAND, Choose, Notice, Ready, command_of, packed
 from downslope.lab.session import Page, Session
 
 PAGE = Path(__file__).parent / "page"
 MOST_UPLOADED = 1 << 30  # bytes of one file
-ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".arrow", ".feather", ".npz", ".npy")
 
 
 class Lab:
@@ -58,9 +58,9 @@ class Lab:
         """Keep a file that was dropped on the page, under a name of our own."""
         name = Path(request.query_params.get("name", ""))
         ending = name.suffix.lower()
-        if ending not in ENDINGS:
-            allowed = ", ".join(ENDINGS)
-            return PlainTextResponse(f"Such a file cannot be read here. Known: {allowed}", 415)
+        if not is_table_file(name) and ending != ARRAYS:
+            text = "Such a file cannot be read here: drop a table (CSV, Parquet, Arrow) or .npz."
+            return PlainTextResponse(text, 415)
         stem = re.sub(r"[^A-Za-z0-9]+", "-", name.stem).strip("-")[:40] or "data"
         self._dropped.mkdir(exist_ok=True)
         size, digest = 0, sha256()

@@ -104,9 +104,7 @@ class Embedding(Layer):
         found = graph.node("Gather", weights, graph.cast(nearest, "int64"), axis=0)
         if spot.shape == (1,):  # there are no others
             return found
-        ends = (graph.constant(np.array([one]), name) for one, name in ((0, "first"), (-1, "last")))
-        others = graph.node("Slice", x, *ends, graph.constant(np.array([1]), "axis"))
-        return graph.node("Concat", found, others, axis=1)
+        return graph.node("Concat", found, graph.columns(x, 0, -1), axis=1)
 
 
 _EMBED = '''\

@@ -111,17 +111,9 @@ class EmbeddingBag(Layer):
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
         """A look-up of the nearest indices, and the mean of what is found."""
         axis = graph.constant(np.array([1]), "axis")
-
-        def part(first: int, last: int) -> str:
-            ends = (
-                graph.constant(np.array([one]), name)
-                for one, name in ((first, "first"), (last, "last"))
-            )
-            return graph.node("Slice", x, *ends, axis)
-
         width = spot.shape[0]
         most = graph.scalar(float(self.values - 1))
-        rounded = graph.node("Round", part(width - self.size, width))
+        rounded = graph.node("Round", graph.columns(x, width - self.size, width))
         nearest = graph.node("Clip", rounded, graph.scalar(0.0), most)
         weights = graph.constant(spot.parameters["weights"], f"{spot.number}.weights")
         found = graph.node("Gather", weights, graph.cast(nearest, "int64"), axis=0)
@@ -137,7 +129,7 @@ class EmbeddingBag(Layer):
         mean = graph.node("Div", total, count)
         if width == self.size:  # there are no others
             return mean
-        return graph.node("Concat", mean, part(0, width - self.size), axis=1)
+        return graph.node("Concat", mean, graph.columns(x, 0, width - self.size), axis=1)
 
 
 _EMBED_BAG = '''\

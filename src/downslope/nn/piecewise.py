@@ -101,17 +101,8 @@ class Piecewise(Layer):
 
     def to_onnx(self, spot: Spot, graph: Any, x: str) -> str:
         """A clipped difference between two changes of shape."""
-        axis = graph.constant(np.array([1]), "axis")
-
-        def part(first: int, last: int) -> str:
-            ends = (
-                graph.constant(np.array([one]), name)
-                for one, name in ((first, "first"), (last, "last"))
-            )
-            return graph.node("Slice", x, *ends, axis)
-
         column = graph.constant(np.array([-1, self.columns, 1]), "ranks")
-        ranks = graph.node("Reshape", part(0, self.columns), column)
+        ranks = graph.node("Reshape", graph.columns(x, 0, self.columns), column)
         steps = graph.constant(np.arange(self.bins, dtype=np.float32), "bins")
         spread = graph.node(
             "Clip", graph.node("Sub", ranks, steps), graph.scalar(0.0), graph.scalar(1.0)
@@ -121,7 +112,7 @@ class Piecewise(Layer):
         spread = graph.node("Reshape", spread, flat)
         if spot.shape == (self.columns,):
             return spread
-        return graph.node("Concat", spread, part(self.columns, spot.shape[0]), axis=1)
+        return graph.node("Concat", spread, graph.columns(x, self.columns, spot.shape[0]), axis=1)
 
 
 def bins_of(network: Network) -> int:
