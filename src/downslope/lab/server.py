@@ -24,6 +24,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from downslope.data import BUILT_IN
 from downslope.data.readers.file_names import ARRAYS, is_table_file
+from downslope.data.readers.file_names import ending as ending_of
 from downslope.lab.gate import Gate
 from downslope.lab.messages import LONGEST_COMMAND, Choose, Notice, Ready, command_of, packed
 from downslope.lab.session import Page, Session
@@ -57,7 +58,8 @@ class Lab:
     async def upload(self, request: Request) -> Response:
         """Keep a file that was dropped on the page, under a name of our own."""
         name = Path(request.query_params.get("name", ""))
-        ending = name.suffix.lower()
+        packed_as = ".gz" if name.suffix.lower() == ".gz" else ""
+        ending = ending_of(name) + packed_as
         if not is_table_file(name) and ending != ARRAYS:
             text = "Such a file cannot be read here: drop a table (CSV, Parquet, Arrow) or .npz."
             return PlainTextResponse(text, 415)
