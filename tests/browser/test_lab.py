@@ -1,61 +1,15 @@
 """The lab in a real browser, as its user walks through it."""
 
 import re
-import signal
-import subprocess
-import sys
 from itertools import product
 
 import numpy as np
 import pytest
 
 import downslope as ds
+from tests.browser.conftest import done
 
 pytestmark = pytest.mark.peers
-
-
-@pytest.fixture
-def lab(tmp_path, browser):
-    """Start the lab in a folder of its own; gives a function that opens a page of it."""
-    started, contexts = [], []
-
-    def start(*words, **sight):
-        command = [sys.executable, "-c", "from downslope.cli import start; start()", "lab"]
-        process = subprocess.Popen(
-            [*command, *words, "--no-browser"], cwd=tmp_path, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(process)
-        link = process.stdout.readline().split()[-1]
-        context = browser.new_context(
-            viewport={"width": 1440, "height": 1000}, bypass_csp=False, **sight
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.complaints = []
-        page.on("pageerror", lambda error: page.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda line: page.complaints.append(line.text) if line.type == "error" else None,
-        )
-        page.goto(link)
-        page.wait_for_selector(".node", timeout=60_000)
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
-    for process in started:
-        process.send_signal(signal.SIGINT)
-        try:
-            assert process.wait(30) == 130
-        finally:
-            process.kill()
-            process.communicate()
-
-
-def done(page, step):
-    page.wait_for_selector(f'output[data-step="{step}"]', timeout=60_000)
 
 
 def test_spirals_are_trained_and_every_number_is_the_run_s(lab, tmp_path):

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { lossColumns, strideOf, withOther } from "../../src/downslope/lab/page/curves.js";
+import { checksum, filesIn, zipped } from "../../src/downslope/lab/page/folder.js";
 import { dense, layersOf, withActivation, withLayer, withUnits, withoutLayer } from "../../src/downslope/lab/page/notation.js";
 import { percent, shown } from "../../src/downslope/lab/page/numbers.js";
 import { unpacked } from "../../src/downslope/lab/page/socket.js";
@@ -79,4 +80,20 @@ test("heights are levels, and the ball is between two points of the path", () =>
   assert.deepEqual(along(path, 20), [3, 3, 2]);
   assert.deepEqual(along(path, 99), [3, 3, 2]);
   assert.deepEqual(along(path, 0), [0, 0, 8]);
+});
+
+test("a folder is one archive of its visible files, in the order of their names", async () => {
+  assert.equal(checksum(new TextEncoder().encode("123456789")), 0xcbf43926);
+  const file = (name, text) => ({ name, isFile: true, file: done => done(new Blob([text])) });
+  const folder = (name, ...inside) => {
+    const left = [inside, []]; // the browser gives a part at a time
+    return { name, isFile: false, createReader: () => ({ readEntries: done => done(left.shift()) }) };
+  };
+  const files = await filesIn(folder("pets", folder("dog", file("1.png", "wau")), file(".hidden", "x"), folder("cat", file("1.png", "miau"))));
+  assert.deepEqual(files.map(one => one.name), ["pets/dog/1.png", "pets/.hidden", "pets/cat/1.png"]);
+  const bytes = new Uint8Array(await (await zipped(files)).arrayBuffer());
+  const text = new TextDecoder("latin1").decode(bytes);
+  assert.equal(text.indexOf("hidden"), -1);
+  assert.ok(text.indexOf("pets/cat/1.pngmiau") < text.indexOf("pets/dog/1.pngwau"));
+  assert.equal(new DataView(bytes.buffer).getUint16(bytes.length - 22 + 10, true), 2);
 });

@@ -54,7 +54,7 @@ def test_other_files_are_not_taken(app, entered, name, tmp_path):
 
 
 def test_a_file_that_is_too_large_leaves_nothing(app, entered, tmp_path, monkeypatch):
-    monkeypatch.setattr("downslope.lab.server.MOST_UPLOADED", 10)
+    monkeypatch.setattr("downslope.lab.dropped.MOST_UPLOADED", 10)
     assert ask(app, "http", "/upload", "POST", entered, b"name=a.csv", b"x" * 11)[0] == 413
     assert everything(tmp_path) == []
 
@@ -90,8 +90,9 @@ def test_no_path_of_the_page_reaches_the_worker(lab, tmp_path):
         lab._obey(page, json.dumps({"do": "choose", "data": path}))
     assert worker.sent == []
     assert len(page._waiting) == 7
-    lab.uploads["1"] = tmp_path / "dropped" / "a.csv"
-    lab._obey(page, '{"do": "choose", "data": "1", "target": "b"}')
+    (tmp_path / "dropped").mkdir()
+    (tmp_path / "dropped" / "a.csv").touch()
+    lab._obey(page, '{"do": "choose", "data": "a.csv", "target": "b"}')
     lab._obey(page, '{"do": "choose", "data": "moons"}')
     assert worker.sent == [Choose(str(tmp_path / "dropped" / "a.csv"), "b"), Choose("moons")]
 

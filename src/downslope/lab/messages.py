@@ -29,7 +29,7 @@ class Choose(Command, frozen=True, tag="choose"):
     """Take other data: a built-in data set, or a file that was dropped.
 
     Attributes:
-        data: The built-in name, or the file's number as the upload returned it.
+        data: The built-in name, or the name that the upload returned.
         target: Of a table, the column to predict.
     """
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
 import socket
-import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
@@ -17,24 +13,23 @@ from typing import Any
 import msgspec
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from downslope.data import BUILT_IN
-from downslope.data.readers.file_names import ARRAYS, is_table_file
-from downslope.data.readers.file_names import ending as ending_of
+from downslope.errors import DownslopeError, StorageError
+from downslope.lab.dropped import FOLDER, Dropped, TooLargeError
 from downslope.lab.gate import Gate
 from downslope.lab.messages import LONGEST_COMMAND, Choose, Notice, Ready, command_of, packed
 from downslope.lab.session import Page, Session
 
 PAGE = Path(__file__).parent / "page"
-MOST_UPLOADED = 1 << 30  # bytes of one file
 
 
 class Lab:
-    """The server's own state: its session, and the files that were dropped on the page.
+    """The server's own state: its session, and what was dropped on the page.
 
     Args:
         source: The data or run folder to begin with.
@@ -43,8 +38,7 @@ class Lab:
 
     def __init__(self, source: str, folder: str) -> None:
         self.session = Session(source, folder)
-        self.uploads: dict[str, Path] = {}
-        self._dropped = Path(folder) / "dropped"  # stays, as runs read their data again
+        self.dropped = Dropped(Path(folder) / FOLDER)
 
     @asynccontextmanager
     async def running(self, app: Any) -> AsyncIterator[None]:
@@ -53,34 +47,20 @@ class Lab:
         try:
             yield
         finally:
+            self.dropped.end()
             await self.session.end()
 
     async def upload(self, request: Request) -> Response:
         """Keep a file that was dropped on the page, under a name of our own."""
-        name = Path(request.query_params.get("name", ""))
-        packed_as = ".gz" if name.suffix.lower() == ".gz" else ""
-        ending = ending_of(name) + packed_as
-        if not is_table_file(name) and ending != ARRAYS:
-            text = "Such a file cannot be read here: drop a table (CSV, Parquet, Arrow) or .npz."
-            return PlainTextResponse(text, 415)
-        stem = re.sub(r"[^A-Za-z0-9]+", "-", name.stem).strip("-")[:40] or "data"
-        self._dropped.mkdir(exist_ok=True)
-        size, digest = 0, sha256()
-        with tempfile.NamedTemporaryFile(dir=self._dropped, delete=False) as file:
-            async for piece in request.stream():
-                size += len(piece)
-                if size > MOST_UPLOADED:
-                    break
-                digest.update(piece)
-                file.write(piece)
-        if size > MOST_UPLOADED:
-            os.unlink(file.name)
-            return PlainTextResponse("The file is too large: at most 1 GiB can be dropped.", 413)
-        path = self._dropped / f"{stem}-{digest.hexdigest()[:8]}{ending}"
-        os.replace(file.name, path)  # the same file again is the same
-        number = str(len(self.uploads) + 1)
-        self.uploads[number] = path
-        return JSONResponse({"upload": number})
+        given = request.query_params.get("name", "")
+        try:
+            name = await self.dropped.keep(given, request.stream())
+        except DownslopeError as error:
+            status = {TooLargeError: 413, StorageError: 507}.get(type(error), 415)
+            return PlainTextResponse(str(error), status)
+        except ClientDisconnect:  # nobody waits for an answer
+            return PlainTextResponse("", 400)
+        return JSONResponse({"upload": name})
 
     async def connect(self, socket: WebSocket) -> None:
         """One page, as long as it is open."""
@@ -112,7 +92,7 @@ class Lab:
             page.ready()
             return
         if isinstance(command, Choose) and command.data not in BUILT_IN:
-            path = self.uploads.get(command.data)
+            path = self.dropped.found().get(command.data)
             if path is None:
                 page.tell(packed(Notice("There is no such data set.", "error")))
                 return

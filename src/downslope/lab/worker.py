@@ -32,6 +32,8 @@ from downslope.engine.scales import target_scaling
 from downslope.errors import DownslopeError, SettingError
 from downslope.insight.step import trace_step
 from downslope.lab import code, messages
+from downslope.lab.dropped import FOLDER as DROPPED
+from downslope.lab.dropped import Dropped
 from downslope.lab.messages import Asked, Frame, Notice, packed
 from downslope.lab.view import View
 from downslope.nn import notation
@@ -115,6 +117,7 @@ class Worker:
         self._losses_sent = self._rows_sent = 0
         self._is_new = False  # whether there is something that the page has not seen
         self._last_frame = self._last_result = self._cost = self._result_cost = 0.0
+        self._last_told = 0.0  # when it was told how far reading is
         self._state: messages.State = "new"
 
     # what the page asks for
@@ -282,8 +285,8 @@ class Worker:
 
     def _told_progress(self, done: int, total: int) -> None:
         """Say how far reading is; seldom enough for the page."""
-        if time.monotonic() - self._last_frame > RESULT_SECONDS:
-            self._last_frame = time.monotonic()
+        if time.monotonic() - self._last_told > RESULT_SECONDS:
+            self._last_told = time.monotonic()
             self.tell(f"Reading: {done:,} of {total:,}", "working")
 
     def _prepare(self) -> None:
@@ -436,6 +439,7 @@ class Worker:
         )
         choices = {
             "data": tuple(BUILT_IN),
+            "dropped": Dropped(Path(DROPPED)).data(),
             "optimizer": tuple(OPTIMIZERS),
             "schedule": tuple(SCHEDULES),
         }

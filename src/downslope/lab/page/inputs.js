@@ -1,5 +1,6 @@
 // What goes in: the data, and the settings of the training.
 import { html } from "./html.js";
+import { filesIn, zipped } from "./folder.js";
 import { grouped } from "./numbers.js";
 import { ask } from "./socket.js";
 import { isTraining, notice, scene, setup } from "./store.js";
@@ -8,33 +9,80 @@ import { signal } from "./vendor/signals.js";
 const FIELDS = [["optimizer", "choice"], ["learning_rate", "number"], ["schedule", "choice"], ["batch_size", "batch"],
   ["epochs", "whole"], ["weight_decay", "number"], ["seed", "whole"]];
 const NAMES = /** @type {Record<string, string>} */ ({ learning_rate: "learning rate", batch_size: "batch size", weight_decay: "weight decay" });
-const dropped = signal(/** @type {{number: string, name: string} | null} */ (null));
+const MOST_BYTES = 2 ** 30;
+const dropped = signal(""); // the name of the data that was dropped last
 const target = signal("");
 
-/** Upload a file and take it as the data. @param {File} file */
-export async function drop(file) {
-  notice.value = { kind: "notice", level: "working", text: `Reading ${file.name} ...`, arrays: [] };
-  const answer = await fetch(`/upload?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
-  if (!answer.ok) {
-    notice.value = { kind: "notice", level: "error", text: await answer.text(), arrays: [] };
-    return;
+/** @param {"working" | "error"} level @param {string} text */
+function say(level, text) {
+  notice.value = { kind: "notice", level, text, arrays: [] };
+}
+
+/** Take data of the user's own. @param {string} data its name at the server */
+function choose(data) {
+  dropped.value = data;
+  ask({ do: "choose", data, target: target.value || null });
+}
+
+/** Upload a file, or several as one folder, and take it as the data.
+ * @param {import("./folder.js").Named[]} files */
+export async function drop(files) {
+  if (!files.length) return;
+  const isFolder = files.length > 1 || files[0].name.includes("/");
+  const name = isFolder ? `${files[0].name.includes("/") ? files[0].name.split("/")[0] : "dropped"}.zip` : files[0].name;
+  say("working", `Reading ${name} ...`);
+  try {
+    const body = isFolder ? await zipped(files) : files[0].file;
+    if (body.size > MOST_BYTES) throw new Error("This is larger than 1 GiB. Start the lab with its path: downslope lab PATH.");
+    const answer = await fetch(`/upload?name=${encodeURIComponent(name)}`, { method: "POST", body });
+    if (answer.ok) choose((await answer.json()).upload);
+    else say("error", await answer.text());
+  } catch (error) {
+    say("error", `${name} was not taken: ${error instanceof Error ? error.message : error}`);
   }
-  dropped.value = { number: (await answer.json()).upload, name: file.name };
-  ask({ do: "choose", data: dropped.value.number, target: target.value || null });
+}
+
+/** What was dropped on the page, folders walked through. @param {DataTransfer} given */
+export async function dropAll(given) {
+  const entries = [...given.items].map(one => one.webkitGetAsEntry());
+  const files = [...given.files].map(file => ({ name: file.name, file }));
+  if (!entries.some(one => one?.isDirectory)) return drop(files);
+  say("working", "Reading the folder ...");
+  try {
+    return drop((await Promise.all(entries.filter(Boolean).map(one => filesIn(one)))).flat());
+  } catch (error) {
+    return say("error", `The folder cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** The files that were chosen. @param {any} event */
+function onChosen(event) {
+  const files = /** @type {File[]} */ ([...event.target.files]);
+  drop(files.map(file => ({ name: file.webkitRelativePath || file.name, file })));
+  event.target.value = ""; // so that the same can be chosen again
 }
 
 function Data() {
   const now = scene.value;
   if (!now) return null;
   const data = now.choices.data ?? [];
-  const isBuiltIn = data.includes(now.source);
+  const own = now.choices.dropped ?? [];
+  const chosen = data.includes(now.source) ? now.source : own.find(name => now.source.endsWith(`/dropped/${name}`)) ?? "";
   return html`<section aria-label="data"><h2>Data</h2>
-    <label>Data set <select value=${isBuiltIn ? now.source : ""} onChange=${(/** @type {any} */ event) => { dropped.value = null; ask({ do: "choose", data: event.target.value }); }}>
-      ${isBuiltIn ? null : html`<option value="">${now.data}</option>`}
-      ${data.map(name => html`<option key=${name}>${name}</option>`)}</select></label>
-    <label class="file">Your own table or arrays <input type="file" accept=".csv,.tsv,.txt,.parquet,.arrow,.npz"
-      onChange=${(/** @type {any} */ event) => { if (event.target.files[0]) drop(event.target.files[0]); }} /></label>
-    ${dropped.value ? html`<form onSubmit=${(/** @type {any} */ event) => { event.preventDefault(); ask({ do: "choose", data: dropped.value?.number ?? "", target: target.value || null }); }}>
+    <label>Data set <select value=${chosen} onChange=${(/** @type {any} */ event) => {
+        const name = event.target.value;
+        if (own.includes(name)) choose(name);
+        else {
+          dropped.value = "";
+          ask({ do: "choose", data: name });
+        }
+      }}>
+      ${chosen ? null : html`<option value="">${now.data}</option>`}
+      ${data.map(name => html`<option key=${name}>${name}</option>`)}
+      ${own.length ? html`<optgroup label="dropped">${own.map(name => html`<option key=${name}>${name}</option>`)}</optgroup>` : null}</select></label>
+    <label class="file">Your own table, arrays or zip of images <input type="file" accept=".csv,.tsv,.txt,.gz,.parquet,.arrow,.npz,.zip" onChange=${onChosen} /></label>
+    <label class="file">Your own folder of images <input type="file" webkitdirectory onChange=${onChosen} /></label>
+    ${dropped.value ? html`<form onSubmit=${(/** @type {any} */ event) => { event.preventDefault(); choose(dropped.value); }}>
       <label>Column to predict <input value=${target.value} onInput=${(/** @type {any} */ event) => { target.value = event.target.value; }} /></label><button>Read</button></form>` : null}
     <dl><dt>Task</dt><dd>${now.task}</dd><dt>Inputs</dt><dd>${now.input_shape.join(" × ")}</dd>
       ${now.classes.length ? html`<dt>Classes</dt><dd>${now.classes.slice(0, 12).join(", ")}</dd>` : null}

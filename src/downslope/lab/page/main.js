@@ -2,7 +2,7 @@
 import { html } from "./html.js";
 import { Controls, Notices, onKey, tellPace } from "./controls.js";
 import { Curves } from "./curves.js";
-import { Inputs, drop } from "./inputs.js";
+import { Inputs, dropAll } from "./inputs.js";
 import { NetworkView } from "./network.js";
 import { shown } from "./numbers.js";
 import { Surface } from "./relief.js";
@@ -55,8 +55,7 @@ document.addEventListener("keydown", onKey);
 document.addEventListener("dragover", event => event.preventDefault());
 document.addEventListener("drop", event => {
   event.preventDefault();
-  const file = event.dataTransfer?.files[0];
-  if (file) drop(file);
+  if (event.dataTransfer) dropAll(event.dataTransfer);
 });
 setInterval(() => {
   const now = frame.value;

@@ -1,0 +1,88 @@
+"""Data that is dropped on the lab's page, in a real browser."""
+
+import gzip
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import downslope as ds
+from tests.browser.conftest import done
+
+pytestmark = pytest.mark.peers
+MARKUP = "<img src=x onerror=alert(1)>"
+
+
+def draw_pets(folder, classes=("cat", "dog"), count=30, side=12):
+    """Images of two classes, one darker than the other."""
+    rng = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for index in range(count):
+            pixels = rng.integers(60 + 100 * number, 90 + 100 * number, (side, side, 3))
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name / f"{index}.png")
+    return folder
+
+
+def as_zip(folder, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder.parent))
+    return path
+
+
+def trained(page, tmp_path):
+    """One epoch of what is on the page, as a run."""
+    page.get_by_label("epochs", exact=True).fill("2")
+    page.get_by_label("epochs", exact=True).press("Enter")
+    page.locator("pre", has_text="--epochs 2").wait_for(state="attached")
+    page.get_by_role("button", name="One epoch").click()
+    page.locator("code", has_text="runs").wait_for(state="attached", timeout=90_000)
+    (folder,) = (tmp_path / "runs").iterdir()
+    return ds.open_run(folder)
+
+
+def test_a_zip_of_images_is_trained(lab, tmp_path):
+    page = lab()
+    pets = as_zip(draw_pets(tmp_path / "mine" / "pets", ("cat", MARKUP.replace("/", ""))),
+                  tmp_path / "pets.zip")  # fmt: skip
+    page.on("dialog", lambda dialog: page.complaints.append("a dialog opened"))
+    page.get_by_label("Your own table, arrays or zip").set_input_files(pets)
+    page.get_by_text("12 × 12 × 3").first.wait_for(timeout=60_000)
+    run = trained(page, tmp_path)
+    assert run.data.class_names == (MARKUP, "cat")
+    assert page.locator(".confusion th", has_text=MARKUP).count() == 2
+    assert page.locator("main img").count() == 0
+    page.reload()  # it can be chosen again
+    page.locator("option", has_text="pets-").wait_for(state="attached", timeout=30_000)
+    assert page.complaints == []
+
+
+def test_a_folder_a_packed_table_and_what_is_refused(lab, tmp_path):
+    page = lab()
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("../../evil.png", b"x")
+    page.get_by_label("Your own table, arrays or zip").set_input_files(path)
+    page.get_by_role("alert").wait_for(timeout=30_000)
+    assert "../../evil.png" in page.get_by_role("alert").inner_text()
+    assert not list(tmp_path.rglob("evil.png"))
+    assert [one for one in page.complaints if "415" not in one] == []
+
+    folder = draw_pets(tmp_path / "mine" / "pets")
+    page.get_by_label("Your own folder of images").set_input_files(folder)
+    page.get_by_text("12 × 12 × 3").first.wait_for(timeout=60_000)
+    assert "cat, dog" in page.locator("dd").all_inner_texts()
+    said = ", ".join(f"{part} {count}" for part, count in ds.load(folder).sizes.items())
+    assert said in page.locator("dd").all_inner_texts()
+
+    rows = "size,price\n" + "".join(f"{one},{2 * one + 5}\n" for one in range(60))
+    path = tmp_path / "things.csv.gz"
+    path.write_bytes(gzip.compress(rows.encode()))
+    page.get_by_label("Your own table, arrays or zip").set_input_files(path)
+    page.get_by_label("Column to predict").fill("price")
+    page.get_by_role("button", name="Read", exact=True).click()
+    page.locator("dd", has_text="regression").wait_for(timeout=30_000)
+    page.get_by_role("button", name="One step").click()
+    done(page, 1)
