@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 import downslope as ds
+from downslope.data import read_photo
+from downslope.numerals import rounded
 from tests.browser.conftest import done
 
 pytestmark = pytest.mark.peers
@@ -86,3 +88,48 @@ def test_a_folder_a_packed_table_and_what_is_refused(lab, tmp_path):
     page.locator("dd", has_text="regression").wait_for(timeout=30_000)
     page.get_by_role("button", name="One step").click()
     done(page, 1)
+
+
+def draw_crowd(folder, count=120, side=48):
+    """Photos with bright heads on a dark ground, and where these are."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    rows = ["image,x,y"]
+    for index in range(count):
+        pixels = rng.integers(20, 60, (side, side, 3), np.uint8)
+        for x, y in rng.integers(4, side - 4, (int(rng.integers(1, 9)), 2)):
+            pixels[y - 2 : y + 3, x - 2 : x + 3] = 230
+            rows.append(f"{index}.png,{x},{y}")
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    (folder / "heads.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_a_crowd_is_trained_and_a_photo_counted(lab, tmp_path):
+    page = lab()
+    crowd = as_zip(draw_crowd(tmp_path / "mine" / "crowd"), tmp_path / "crowd.zip")
+    page.get_by_label("Your own table, arrays or zip").set_input_files(crowd)
+    page.locator("dd", has_text="counting").wait_for(timeout=60_000)
+    page.get_by_label("Network", exact=True).fill("conv 8 3 relu, max_pool 8, conv 1 1")
+    page.get_by_label("Network", exact=True).press("Tab")
+    page.locator("pre", has_text="max_pool 8").first.wait_for(state="attached")
+    run = trained(page, tmp_path).with_data()
+    photo = np.asarray(run.dataset.test.inputs[0], np.uint8)
+    path = tmp_path / "my photo.png"
+    Image.fromarray(photo).save(path)
+    page.get_by_label("Count the people").set_input_files(path)
+    shown = page.locator("[data-people]")
+    shown.wait_for(timeout=60_000)
+    seen = read_photo(path, run.data.photo_side)
+    density = run.densities(seen[None])[0]
+    assert float(shown.get_attribute("data-people")) == pytest.approx(density.sum(), rel=1e-6)
+    part = run.dataset.validation
+    low, high = run.intervals(part)["mae"]
+    said = page.locator(".counted figcaption").inner_text()
+    assert f"{len(part)} validation photos" in said
+    assert f"interval {rounded(low)} to {rounded(high)}" in said
+    box = page.locator(".counted canvas").evaluate_all(
+        "all => all.map(one => [one.width, one.height])"
+    )
+    assert box == [[seen.shape[1], seen.shape[0]], [density.shape[1], density.shape[0]]]
+    assert page.complaints == []

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from downslope.cli.lines import say
-from downslope.data import read_photo
 from downslope.data.readers.array_file import inputs_in, read_arrays
 from downslope.data.readers.file_names import is_table_file
 from downslope.data.readers.image_folder import images_in
@@ -21,6 +20,7 @@ from downslope.data.readers.image_set import read_pixels
 from downslope.data.readers.table_file import file_notes, is_number, read_table, read_table_text
 from downslope.data.tables.encoding import Encoding
 from downslope.errors import DataError
+from downslope.runs.counting import read_crowd_photo
 from downslope.runs.run_folder import DataSummary
 from downslope.text import amount
 
@@ -188,22 +188,6 @@ def _read_csv(path: Path, card: DataSummary) -> np.ndarray:
     if names is not None and card.input_names and set(card.input_names) <= set(names):
         return values[:, [names.index(name) for name in card.input_names]]
     return values
-
-
-def read_crowd_photo(path: Path, card: DataSummary) -> np.ndarray:
-    """A photo as those of the training were read, with black at the bottom and on the right."""
-    photo = read_photo(path, card.photo_side, card.ranges or None)
-    height, width, _ = card.input_shape
-    if photo.shape[0] > height or photo.shape[1] > width:
-        raise DataError(
-            f"{path} has {photo.shape[1]} x {photo.shape[0]} pixels once it is shrunk.",
-            f"at most {width} x {height}, the largest of the photos that the run was trained on",
-            "Turn or crop it, or train a run that says where people are (end with conv 1 1), "
-            "which takes photos of every size.",
-        )
-    padded = np.zeros(card.input_shape, photo.dtype)
-    padded[: photo.shape[0], : photo.shape[1]] = photo
-    return padded
 
 
 def _read_image(path: Path, card: DataSummary) -> np.ndarray:

@@ -13,6 +13,7 @@ from downslope.lab.messages import Findings, FoundOne, Scene
 from downslope.lab.view import View
 from downslope.nn import notation
 from downslope.result import Result
+from downslope.runs.counting import counts_people
 from downslope.runs.finding import Finding
 from downslope.runs.preparation import Preparation
 from downslope.runs.run import Run
@@ -64,6 +65,7 @@ def scene(
         command=_command(source, options, network, values),
         python=_python(source, options, network, values),
         choices={},
+        counts_people=counts_people(dataset),
         image=image_shape(dataset.input_shape, dataset.input_names),
         plane=view.plane,
     )

@@ -131,6 +131,16 @@ class Draw(Command, frozen=True, tag="draw"):
     points: int = 41
 
 
+class Count(Command, frozen=True, tag="count"):
+    """Count the people in a photo that was dropped.
+
+    Attributes:
+        photo: The name that the upload returned.
+    """
+
+    photo: str
+
+
 class OpenTest(Command, frozen=True, tag="test"):
     """Evaluate on the test part, which is counted."""
 
@@ -140,7 +150,8 @@ class Ready(Command, frozen=True, tag="ready"):
 
 
 Asked = (
-    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | OpenTest | Ready
+    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | Count | OpenTest
+    | Ready
 )  # fmt: skip
 
 
@@ -192,6 +203,7 @@ class Scene(Header, frozen=True, tag="scene"):
     command: str
     python: str
     choices: dict[str, tuple[str, ...]]
+    counts_people: bool = False
     image: tuple[int, int, int] | None = None
     plane: Plane | None = None
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
@@ -274,6 +286,19 @@ class Relief(Header, frozen=True, tag="relief"):
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
+class Counted(Header, frozen=True, tag="counted"):
+    """How many people the network sees in a photo.
+
+    Its arrays: `photo` (height, width, 3) from 0 to 1, and `density`, people per cell, unless the
+    network has learnt their number alone.
+    """
+
+    photo: str
+    people: float
+    note: str
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
 class Tested(Header, frozen=True, tag="tested"):
     """How good the network is on the test part, and how often that was looked at."""
 
@@ -281,7 +306,7 @@ class Tested(Header, frozen=True, tag="tested"):
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-Sent = Scene | Frame | Notice | Told | Findings | Relief | Tested
+Sent = Scene | Frame | Notice | Told | Findings | Relief | Counted | Tested
 
 Arrays = Mapping[str, np.ndarray]
 _encode = msgspec.json.Encoder().encode

@@ -22,7 +22,16 @@ from downslope.data import BUILT_IN
 from downslope.errors import DownslopeError, StorageError
 from downslope.lab.dropped import FOLDER, Dropped, TooLargeError
 from downslope.lab.gate import Gate
-from downslope.lab.messages import LONGEST_COMMAND, Choose, Notice, Ready, command_of, packed
+from downslope.lab.messages import (
+    LONGEST_COMMAND,
+    Asked,
+    Choose,
+    Count,
+    Notice,
+    Ready,
+    command_of,
+    packed,
+)
 from downslope.lab.session import Page, Session
 
 PAGE = Path(__file__).parent / "page"
@@ -91,13 +100,22 @@ class Lab:
         if isinstance(command, Ready):
             page.ready()
             return
+        try:
+            self.session.send(self._with_path(command))
+        except KeyError:
+            page.tell(packed(Notice("There is no such data set or photo.", "error")))
+
+    def _with_path(self, command: Asked) -> Asked:
+        """A command with the path of what it names.
+
+        Raises:
+            KeyError: There is nothing of that name.
+        """
         if isinstance(command, Choose) and command.data not in BUILT_IN:
-            path = self.dropped.found().get(command.data)
-            if path is None:
-                page.tell(packed(Notice("There is no such data set.", "error")))
-                return
-            command = Choose(str(path), command.target)
-        self.session.send(command)
+            return Choose(str(self.dropped.found()[command.data]), command.target)
+        if isinstance(command, Count):
+            return Count(str(self.dropped.found()[command.photo]))
+        return command
 
 
 async def _send(socket: WebSocket, page: Page) -> None:

@@ -37,6 +37,7 @@ from downslope.lab.dropped import Dropped
 from downslope.lab.messages import Asked, Frame, Notice, packed
 from downslope.lab.view import View
 from downslope.nn import notation
+from downslope.runs.counting import estimate, usual_error
 from downslope.runs.open import open_run
 from downslope.runs.preparation import Preparation
 from downslope.runs.progress import NextChunk, Progress
@@ -240,6 +241,17 @@ class Worker:
             "path": np.stack(path, axis=1),
         }
         self._send(packed(messages.Relief(found.summary, found.loss), arrays))
+
+    @do.register
+    def _(self, command: messages.Count) -> None:
+        run = self._trained()
+        self.tell("Counting ...", "working")
+        found = estimate(run, Path(command.photo))
+        arrays = {"photo": found.photo / np.float32(255)}
+        if found.density is not None:
+            arrays["density"] = found.density[..., 0]
+        told = messages.Counted(found.path.name, found.people, usual_error(run))
+        self._send(packed(told, arrays))
 
     @do.register
     def _(self, command: messages.OpenTest) -> None:

@@ -35,7 +35,9 @@ export async function drop(files) {
     const body = isFolder ? await zipped(files) : files[0].file;
     if (body.size > MOST_BYTES) throw new Error("This is larger than 1 GiB. Start the lab with its path: downslope lab PATH.");
     const answer = await fetch(`/upload?name=${encodeURIComponent(name)}`, { method: "POST", body });
-    if (answer.ok) choose((await answer.json()).upload);
+    const isPhoto = !isFolder && files[0].file.type.startsWith("image/");
+    if (answer.ok && isPhoto) ask({ do: "count", photo: (await answer.json()).upload });
+    else if (answer.ok) choose((await answer.json()).upload);
     else say("error", await answer.text());
   } catch (error) {
     say("error", `${name} was not taken: ${error instanceof Error ? error.message : error}`);

@@ -34,3 +34,20 @@ export function Line({ values, text }) {
     `${(36 * index) / (all.length - 1)},${high > low ? 34 - (32 * (value - low)) / (high - low) : 18}`);
   return html`<svg class="bars" viewBox="0 0 36 36" role="img" aria-label=${text}><polyline points=${points.join(" ")} /></svg>`;
 }
+
+/** Where people are seen, to lie over their photo. @param {{density: {shape: number[], values: Float32Array}}} own */
+export function Density({ density }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  useEffect(() => {
+    const context = canvas.current?.getContext("2d");
+    if (!context || !canvas.current) return;
+    const [high, wide] = density.shape;
+    [canvas.current.width, canvas.current.height] = [wide, high];
+    const image = context.createImageData(wide, high);
+    let largest = 1e-9;
+    for (const one of density.values) largest = Math.max(largest, one);
+    density.values.forEach((one, at) => image.data.set([255, 120, 0, 255 * Math.max(0, Math.min(1, one / largest)) * 0.85], 4 * at));
+    context.putImageData(image, 0, 0);
+  });
+  return html`<canvas ref=${canvas} aria-hidden="true"></canvas>`;
+}

@@ -1,7 +1,7 @@
 // made by python -m downslope.lab.messages from the Python values
 
-export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | OpenTest | Ready;
-export type Sent = Scene | Frame | Notice | Told | Findings | Relief | Tested;
+export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | Count | OpenTest | Ready;
+export type Sent = Scene | Frame | Notice | Told | Findings | Relief | Counted | Tested;
 
 export interface LayerShape {
   name: string;
@@ -86,6 +86,11 @@ export interface Draw {
   points?: number;
 }
 
+export interface Count {
+  do: "count";
+  photo: string;
+}
+
 export interface OpenTest {
   do: "test";
 }
@@ -117,6 +122,7 @@ export interface Scene {
   command: string;
   python: string;
   choices: Record<string, Array<string>>;
+  counts_people: boolean;
   image: [number, number, number] | null;
   plane: Plane | null;
   arrays: Array<[string, Array<number>]>;
@@ -162,6 +168,14 @@ export interface Relief {
   kind: "relief";
   text: string;
   loss: string;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Counted {
+  kind: "counted";
+  photo: string;
+  people: number;
+  note: string;
   arrays: Array<[string, Array<number>]>;
 }
 

@@ -1,7 +1,9 @@
 // What the network has learnt: the plane, who was taken for whom, predicted against true.
 import { html } from "./html.js";
 import { CLASSES, certain, diverging, paint } from "./colours.js";
+import { Density } from "./map.js";
 import { percent, shown } from "./numbers.js";
+import { OwnPhoto } from "./photo.js";
 import { arrays, curves, frame, lastMetric, samples, scene } from "./store.js";
 import { useEffect, useRef } from "./vendor/hooks.js";
 
@@ -178,22 +180,10 @@ function Images() {
 
 /** A photo with the people that are seen in it. */
 function Photo() {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const [given, density] = [samples.value.get("images"), arrays.value.get("density")];
-  useEffect(() => {
-    const context = canvas.current?.getContext("2d");
-    if (!context || !density || !canvas.current) return;
-    const [high, wide] = density.shape;
-    [canvas.current.width, canvas.current.height] = [wide, high];
-    const image = context.createImageData(wide, high);
-    let largest = 1e-9;
-    for (const one of density.values) largest = Math.max(largest, one);
-    density.values.forEach((one, at) => image.data.set([255, 120, 0, 255 * Math.max(0, Math.min(1, one / largest)) * 0.85], 4 * at));
-    context.putImageData(image, 0, 0);
-  });
   if (!given || !density) return null;
   const people = density.values.reduce((sum, one) => sum + one, 0);
-  return html`<figure class="photo"><div><${Picture} at=${0} text="a photo of the validation part" /><canvas ref=${canvas} aria-hidden="true"></canvas></div>
+  return html`<figure class="photo"><div><${Picture} at=${0} text="a photo of the validation part" /><${Density} density=${density} /></div>
     <figcaption>A photo of the validation part, with where people are seen: <b>${shown(people)}</b> in all.</figcaption></figure>`;
 }
 
@@ -217,6 +207,6 @@ export function Results() {
     ${now?.plane ? html`<${PlaneView} />` : null}
     ${samples.value.get("line") && now?.task === "regression" ? html`<${CurveView} />` : null}
     <${Metrics} />
-    ${frame.value ? html`<${Photo} /><${Confusion} /><${Images} /><${Pairs} />` : null}
+    ${frame.value ? html`<${Photo} /><${OwnPhoto} /><${Confusion} /><${Images} /><${Pairs} />` : null}
   </section>`;
 }

@@ -13,6 +13,7 @@ export const notice = signal(/** @type {import("./messages").Notice | null} */ (
 export const findings = signal(/** @type {import("./messages").Findings | null} */ (null));
 export const told = signal(/** @type {import("./messages").Told | null} */ (null));
 export const relief = signal(/** @type {{header: import("./messages").Relief, arrays: Arrays} | null} */ (null));
+export const counted = signal(/** @type {{header: import("./messages").Counted, arrays: Arrays} | null} */ (null));
 export const tested = signal(/** @type {import("./messages").Tested | null} */ (null));
 export const connected = signal(false);
 export const curves = signal({ losses: new Float32Array(0), rows: new Float32Array(0), width: 0 });
@@ -42,13 +43,14 @@ export function joined(before, from, values) {
 /** Take a message of the server. @param {any} header @param {Arrays} given */
 export function take(header, given) {
   batch(() => {
-    if (["told", "relief", "tested", "findings"].includes(header.kind)) endWork();
+    if (["told", "relief", "counted", "tested", "findings"].includes(header.kind)) endWork();
     if (header.kind === "frame") takeFrame(header, given);
     else if (header.kind === "scene") takeScene(header, given);
     else if (header.kind === "notice") notice.value = header;
     else if (header.kind === "findings") findings.value = header;
     else if (header.kind === "told") told.value = header;
     else if (header.kind === "relief") relief.value = { header, arrays: given };
+    else if (header.kind === "counted") counted.value = { header, arrays: given };
     else if (header.kind === "tested") tested.value = header;
   });
 }
@@ -66,7 +68,7 @@ function takeScene(header, given) {
   samples.value = given;
   curves.value = { losses: new Float32Array(0), rows: new Float32Array(0), width: 0 };
   arrays.value = new Map();
-  told.value = tested.value = findings.value = relief.value = null;
+  told.value = tested.value = findings.value = relief.value = counted.value = null;
   endWork();
   if (before?.network !== header.network || before.data !== header.data) selected.value = null;
   setup.value = { network: header.network, ...header.settings };
