@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from downslope.cli.lines import say
+from downslope.data import read_photo
 from downslope.data.readers.array_file import inputs_in, read_arrays
 from downslope.data.readers.file_names import is_table_file
 from downslope.data.readers.image_folder import images_in
