@@ -17,7 +17,10 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+MOST_FAULTS = 8  # that one message tells
 LONGEST_PART = 700  # letters of each of a message's three parts
 # characters that are invisible although they count as letters, marks or symbols
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
@@ -76,7 +79,8 @@ def shortened(text: str, most: int) -> str:
 class DownslopeError(Exception):
     """Base of all errors that Downslope raises on purpose.
 
-    Every message has three parts: what was received, what was expected, and what to do.
+    Every message has three parts: what was received, what was expected, and what to do. Where
+    several things are wrong, `faults` are all of them, and the message has the parts of each.
 
     Args:
         received: What was received, as a full sentence.
@@ -94,7 +98,13 @@ class DownslopeError(Exception):
     def __init__(self, received: str, expected: str, advice: str) -> None:
         parts = (printable(shortened(one, LONGEST_PART)) for one in (received, expected, advice))
         self.received, self.expected, self.advice = parts
+        self._all: tuple[DownslopeError, ...] = ()
         super().__init__(f"{self.received} Expected {self.expected}. {self.advice}")
+
+    @property
+    def faults(self) -> tuple[DownslopeError, ...]:
+        """Everything that is wrong, an error each; of a single fault the error itself."""
+        return self._all or (self,)
 
 
 class InputError(DownslopeError):
@@ -119,3 +129,53 @@ class RunError(InputError):
 
 class StorageError(DownslopeError):
     """The disk or the folder refuses what must be written."""
+
+
+class Faults:
+    """What checks find that do not depend on each other, to be told in one message.
+
+    Example:
+        >>> try:
+        ...     ds.train("dense 2 softmax", "moons", epochs=0, learning_rate=-1)
+        ... except ds.DownslopeError as error:
+        ...     print([one.received for one in error.faults][:2])
+        ['The learning rate is -1.', 'The number of epochs is 0.']
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, DownslopeError] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    @contextmanager
+    def check(self) -> Iterator[None]:
+        """Keep what the block raises, and go on behind it."""
+        try:
+            yield
+        except InputError as error:
+            self.add(error)
+
+    def add(self, error: DownslopeError) -> None:
+        """Keep what an error says, once."""
+        for one in error.faults:
+            self._kept.setdefault(str(one), one)
+
+    def tell(self) -> None:
+        """Raise what was found, if anything: of several faults an error of the first one's kind.
+
+        Raises:
+            InputError: Something was found.
+        """
+        if not self._kept:
+            return
+        faults = tuple(self._kept.values())
+        first, count = faults[0], len(faults)
+        if count == 1:
+            raise first
+        error = type(first)(first.received, first.expected, first.advice)
+        error._all = faults
+        told = [f"({at}) {one}" for at, one in enumerate(faults[:MOST_FAULTS], start=1)]
+        more = [] if count <= MOST_FAULTS else [f"And {count - MOST_FAULTS} more."]
+        error.args = (" ".join([f"{count} things are wrong.", *told, *more]),)
+        raise error

@@ -236,3 +236,45 @@ def test_other_data_that_does_not_fit(refused, xor_run):
         "Expected the classes of xor: same signs, different signs. "
         "Choose data with the same classes in the same order."
     )
+
+
+def test_several_mistakes_are_told_at_once_a_line_each(call):
+    assert call(
+        *("train", "moons", "--network", "dnse 3, dense 2 rlu", "--epochs", "0", "--patience", "0"),
+        *("--learning-rate", "-1"),
+    ).stderr == (
+        "Error: 5 things are wrong.\n"
+        "1. The patience is 0. Expected a whole number of at least 1. 5 to 20 epochs are usual.\n"
+        "2. The network has a layer 'dnse 3'. Expected a layer: dense, conv, max_pool, "
+        "average_pool, global_average_pool, global_max_pool, upsample, flatten, dropout, "
+        "activation, batch_norm, layer_norm, group_norm, standardize, embed, embed_bag, "
+        "piecewise, grouped, members, residual, parallel. Did you mean 'dense'?\n"
+        "3. There is no activation called 'rlu'. Expected one of identity, sigmoid, tanh, relu, "
+        "leaky_relu, elu, gelu, silu, softplus, softmax. Did you mean 'relu'?\n"
+        "4. The learning rate is -1.0. Expected a number above 0. Try 0.1 for sgd or 0.001 for "
+        "adam.\n"
+        "5. The number of epochs is 0. Expected a whole number of at least 1. Try 20.\n"
+    )
+
+
+def test_what_does_not_suit_the_data_is_told_at_once(call):
+    assert call(
+        *("train", "digits", "--network", "dense 1 sigmoid", "--loss", "binary_cross_entropy"),
+        *("--batch-size", "5000"),
+    ).stderr.splitlines()[0::2] == [
+        "Error: 4 things are wrong.",
+        "2. The network's last layer gives outputs of shape (1,). Expected (10,) for digits with "
+        "cross_entropy. There is one output per class: end with dense 10.",
+        "4. The batch size is 5000, and there are 1258 training samples. Expected at most 1258. "
+        'Choose a smaller batch, or "full" for all samples.',
+    ]
+
+
+def test_values_that_cannot_be_read_are_told_at_once(call):
+    done = call("train", "moons", "--epochs", "x", "--batch-size", "y", "--task", "z")
+    assert done.exit_code == 2
+    assert [line for line in done.stderr.splitlines() if "Invalid value" in line] == [
+        "Error: Invalid value for '--epochs': 'x' is not a valid integer.",
+        "Invalid value for '--batch-size': 'y' is neither a whole number nor \"full\".",
+        "Invalid value for '--task': 'z' is not one of 'classification', 'regression'.",
+    ]

@@ -190,3 +190,19 @@ def test_what_is_asked_may_hold_new_categories_and_must_hold_all_columns():
         "The column 'area' has no number in any row: these predictions do without it. Numbers are "
         "expected as in the training, written like 1234.5.",
     ]
+
+
+def test_all_that_is_said_wrongly_of_columns_is_told_at_once():
+    with pytest.raises(SettingError) as caught:
+        ds.load(
+            houses(), target=["prize", "aera"], group="regin", task="regresion",
+            column_types={"area": "numbr", "no": "number"},
+        )  # fmt: skip
+    assert [one.received for one in caught.value.faults] == [
+        "There is no column 'prize'.",
+        "There is no column 'aera'.",
+        "There is no column 'regin'.",
+        "The column 'area' is said to be 'numbr'.",
+        "There is no column 'no'.",
+        "The task is 'regresion'.",
+    ]

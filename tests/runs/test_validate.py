@@ -17,7 +17,10 @@ from tests.runs import by_hand
 CLASSES, NUMBERS = by_hand.classes_data(), by_hand.numbers_data()
 CROWD = by_hand.crowd_data()
 LOW = dataclasses.replace(
-    CROWD, train=dataclasses.replace(CROWD.train, inputs=CROWD.train.inputs[:, :4])
+    CROWD,
+    train=dataclasses.replace(
+        CROWD.train, inputs=CROWD.train.inputs[:, :4], targets=CROWD.train.targets[:, :1]
+    ),
 )
 EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arange(0)))
 
@@ -36,7 +39,7 @@ EMPTY = dataclasses.replace(CLASSES, validation=CLASSES.validation.take(np.arang
             "squared_error. End with dense 2.",
         ),
         (
-            "conv 1 3", CROWD, {},
+            "conv 1 3", CROWD, {"batch_size": 1},
             "The network's last layer gives outputs of shape (8, 16, 1). Expected (2, 4, 1) for "
             "spots with squared_error. Pool or stride to the same grid, and end with one channel: "
             'conv 1 1; or learn the count alone: load with task="regression" (--task regression), '
@@ -72,7 +75,7 @@ def total(prediction, target):
     ("network", "data", "settings", "message"),
     [
         (
-            "dense 1", CLASSES, {"loss": "binary_cross_entropy"},
+            "dense 3", CLASSES, {"loss": "binary_cross_entropy"},
             "The loss is binary_cross_entropy, and points has 3 classes. Expected two classes. "
             "Use cross_entropy.",
         ),
@@ -103,12 +106,12 @@ def total(prediction, target):
             "images, (height, width, channels). Leave augment out.",
         ),
         (
-            "conv 1 1", LOW, {"augment": ds.Augment(crop=0.5)},
+            "average_pool 4, conv 1 1", LOW, {"augment": ds.Augment(crop=0.5), "batch_size": 1},
             "Parts of photos were asked for, and the images of spots are 4 x 16 pixels. Expected "
             "images of at least 8 x 8 pixels. Leave crop at 1.",
         ),
         (
-            "conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1)},
+            "average_pool 4, conv 1 1", CROWD, {"augment": ds.Augment(shift=0.1), "batch_size": 1},
             "Photos were to be changed by shift, and spots has a map of where people are for each. "
             "Expected flip or crop, which change the map with its photo. Use crop: its position is "
             "random as well.",
@@ -119,6 +122,63 @@ def test_settings_that_do_not_suit_the_data_read_as_intended(network, data, sett
     with pytest.raises(ds.SettingError) as caught:
         ds.train(parse(network), data, options=PLAIN, **settings)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("network", "data", "settings", "told"),
+    [
+        (  # of the public program 41596619: one sigmoid for four classes
+            "dense 3 relu, dense 1 sigmoid", CLASSES, {"loss": "binary_cross_entropy"},
+            ["The loss is binary_cross_entropy, and points has 3 classes.",
+             "The network's last layer gives outputs of shape (1,).",
+             "The last layer has the activation sigmoid, and binary_cross_entropy applies it by "
+             "itself."],
+        ),
+        (
+            "dense 1 softmax", CLASSES,
+            {"loss": "squared_error", "batch_size": 999, "class_weights": (1, 2)},
+            ["The loss is squared_error, and the targets of points are classes.",
+             "The network's last layer gives outputs of shape (1,).",
+             "The last layer has the activation softmax, and cross_entropy applies it by itself.",
+             "The batch size is 999, and there are 50 training samples.",
+             "The class weights are (1, 2)."],
+        ),
+        (
+            "dense 1 sigmoid", NUMBERS, {"loss": "binary_cross_entropy", "label_smoothing": 0.1},
+            ["The loss is binary_cross_entropy, and the target 'target 1' of sample 0 of the train "
+             "part is",
+             "The network's last layer gives outputs of shape (1,).",
+             "The last layer has the activation sigmoid, and binary_cross_entropy applies it by "
+             "itself.",
+             "Label smoothing was asked for, and numbers has no classes."],
+        ),
+        (
+            "dense 2 softmax", CLASSES, {"learning_rate": -1000, "epochs": 0},
+            ["The learning rate is -1000.", "The number of epochs is 0.",
+             "The network's last layer gives outputs of shape (2,).",
+             "The last layer has the activation softmax, and cross_entropy applies it by itself."],
+        ),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_is_told_at_once(network, data, settings, told):
+    with pytest.raises(ds.DownslopeError) as caught:
+        ds.train(network, data, options=PLAIN, **settings)
+    assert [
+        one.received.startswith(start) for one, start in zip(caught.value.faults, told, strict=True)
+    ] == [True] * len(told)
+    message = str(caught.value)
+    assert message.startswith(f"{len(told)} things are wrong. (1) {told[0]}")
+    assert all(f"({at}) {one}" in message for at, one in enumerate(caught.value.faults, start=1))
+
+
+def test_a_file_is_not_read_where_a_setting_is_wrong(tmp_path):
+    with pytest.raises(ds.NetworkError) as caught:
+        ds.train("dense 2 sofmax", tmp_path / "no such.csv", epochs=0, optimizer="adm")
+    assert [one.received for one in caught.value.faults] == [
+        "There is no activation called 'sofmax'.",
+        "There is no optimizer called 'adm'.",
+        "The number of epochs is 0.",
+    ]
 
 
 def test_a_part_without_samples_reads_as_intended():

@@ -20,7 +20,7 @@ import click
 
 from downslope.cli.interrupts import STOPPED, was_interrupted
 from downslope.cli.lines import say
-from downslope.errors import LONGEST_PART, DownslopeError, StorageError, shortened
+from downslope.errors import LONGEST_PART, MOST_FAULTS, DownslopeError, StorageError, shortened
 
 FAILED = 2
 NOBODY_READS = 141  # 128 + the number of SIGPIPE
@@ -82,10 +82,18 @@ def code_of(error: BaseException) -> int:
         if not isinstance(error, click.exceptions.NoArgsIsHelpError):
             text = shortened(text, 4 * LONGEST_PART)
     else:
-        text = f"Error: {error if isinstance(error, DownslopeError) else _told(error)}"
+        own = error if isinstance(error, DownslopeError) else _told(error)
+        text = f"Error: {own}" if len(own.faults) == 1 else _listed(own.faults)
     with suppress(OSError):  # a full disk may be behind both streams
         say(text, err=True)
     return code
+
+
+def _listed(faults: tuple[DownslopeError, ...]) -> str:
+    """Several faults, a line each."""
+    told = [f"{at}. {one}" for at, one in enumerate(faults[:MOST_FAULTS], start=1)]
+    more = [] if len(faults) <= MOST_FAULTS else [f"And {len(faults) - MOST_FAULTS} more."]
+    return "\n".join([f"Error: {len(faults)} things are wrong.", *told, *more])
 
 
 def _told(error: BaseException) -> DownslopeError:

@@ -14,6 +14,7 @@ from io import TextIOWrapper
 from typing import Any, cast
 
 import rich_click as click
+from click.core import iter_params_for_processing
 
 from downslope.cli.ending import (
     FAILED,
@@ -127,7 +128,26 @@ class Commands(click.RichGroup):
             return None
         command = getattr(import_module(f"downslope.cli.commands.{cmd_name}"), cmd_name)
         command.short_help, command.context_class = short[cmd_name], Context
+        command.parse_args = partial(_parse_args, command)
         return command
+
+
+def _parse_args(command: click.Command, ctx: click.Context, args: list[str]) -> list[str]:
+    """Read the words behind a command; all values that cannot be read are told at once."""
+    given = list(args)
+    try:
+        return type(command).parse_args(command, ctx, args)
+    except click.BadParameter as first:
+        opts, _, order = command.make_parser(ctx).parse_args(args=given)
+        told = {first.format_message(): None}
+        for one in iter_params_for_processing(order, command.get_params(ctx)):
+            try:
+                one.handle_parse_result(ctx, opts, [])
+            except click.BadParameter as error:
+                told[error.format_message()] = None
+        if len(told) == 1:
+            raise
+        raise click.UsageError("\n".join(told), ctx) from first
 
 
 def show_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:

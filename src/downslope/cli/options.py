@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial, wraps
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, Literal
 import rich_click as click
 
 from downslope.cli.runner import Output, RunAt
-from downslope.errors import SettingError
+from downslope.errors import Faults, SettingError
 from downslope.names import look_up, synonyms
 
 
@@ -308,10 +307,14 @@ def _train_options(patience: int | None, keep: Any, **given: Any) -> Any:
     from downslope.engine.settings import Stop  # loads the engine
     from downslope.runs.train_options import TrainOptions
 
-    stop = None if patience is None and keep is None else Stop(patience=patience)
-    if stop is not None and keep is not None:
-        stop = replace(stop, keep=keep)
-    return TrainOptions(**given, stop=stop)
+    faults, stop = Faults(), None
+    with faults.check():
+        if patience is not None or keep is not None:
+            stop = Stop(patience=patience, keep=keep or "last")
+    with faults.check():
+        made = TrainOptions(**given, stop=stop)
+    faults.tell()
+    return made  # pyright: ignore[reportPossiblyUnboundVariable] - else it was told why
 
 
 class _Listing(click.RichOption):

@@ -16,7 +16,7 @@ from downslope.engine.optimizers import (
     optimizer_of,
     schedule_of,
 )
-from downslope.errors import SettingError, quoted
+from downslope.errors import Faults, SettingError, quoted
 from downslope.nn.losses import resolve
 from downslope.nn.own_parts import Own
 
@@ -192,29 +192,53 @@ class Settings:
             "augment": lambda one: augment_from(one) if isinstance(one, str) else one,
             "class_weights": lambda weights: tuple(map(_plain, weights)),
         }
+        faults = Faults()
         for name, value_of in read.items():
-            object.__setattr__(self, name, value_of(getattr(self, name)))
-        if self.learning_rate is None:
+            with faults.check():
+                object.__setattr__(self, name, value_of(getattr(self, name)))
+        if self.learning_rate is None and isinstance(self.optimizer, Optimizer):
             object.__setattr__(self, "learning_rate", self.optimizer.learning_rate)
-        check_learning_rate(self.learning_rate)
-        whole("number of epochs", self.epochs, 1, "Try 20.")
+        checks = (
+            self._check_rate,
+            lambda: whole("number of epochs", self.epochs, 1, "Try 20."),
+            self._check_seed,
+            self._check_shuffle,
+            self._check_smoothing,
+            lambda: whole("number of frozen layers", self.freeze, 0, "0 freezes none."),
+            self._check_batch_size,
+        )
+        for check in checks:
+            with faults.check():
+                check()
+        faults.tell()
+
+    def _check_rate(self) -> None:
+        if self.learning_rate is not None:  # else of an optimizer that is told already
+            check_learning_rate(self.learning_rate)
+
+    def _check_seed(self) -> None:
         if _is_no_integer(self.seed) or not 0 <= self.seed <= LARGEST_SEED:
             raise SettingError(
                 f"The seed is {self.seed!r}.", f"a whole number from 0 to {LARGEST_SEED}", "Try 0."
             )
+
+    def _check_shuffle(self) -> None:
         if not isinstance(self.shuffle, bool):
             raise SettingError(
                 f"The setting shuffle is {quoted(self.shuffle)}.",
                 "True or False",
                 "True is usual: the samples are reshuffled in each epoch.",
             )
+
+    def _check_smoothing(self) -> None:
         if not 0 <= self.label_smoothing < 1:
             raise SettingError(
                 f"The label smoothing is {self.label_smoothing!r}.",
                 "a fraction of at least 0 and below 1",
                 "0.1 is usual.",
             )
-        whole("number of frozen layers", self.freeze, 0, "0 freezes none.")
+
+    def _check_batch_size(self) -> None:
         if self.batch_size != "full":
             whole("batch size", self.batch_size, 1, 'Try 32, or "full" for all samples.')
 

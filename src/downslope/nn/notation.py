@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
 
-from downslope.errors import NetworkError
+from downslope.errors import Faults, NetworkError
 from downslope.names import suggestion, synonyms
 from downslope.nn.activations import ACTIVATIONS, Activation
 from downslope.nn.composite import Parallel, Residual
@@ -226,7 +226,12 @@ class _Parser:
 
     def chain(self, text: str) -> list[Layer]:
         """Layers one after another."""
-        return [self._layer(part) for part in _split(text, ",")]
+        layers, faults = [], Faults()
+        for part in _split(text, ","):
+            with faults.check():
+                layers.append(self._layer(part))
+        faults.tell()
+        return layers
 
     def _layer(self, text: str) -> Layer:
         word, _, rest = text.partition(" ")

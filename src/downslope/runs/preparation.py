@@ -27,7 +27,7 @@ from downslope.engine.metrics import OF_OUTPUTS
 from downslope.engine.optimizers import carried_over
 from downslope.engine.scales import Units, target_scaling
 from downslope.engine.settings import Settings
-from downslope.errors import SettingError
+from downslope.errors import Faults, SettingError
 from downslope.nn.losses import Loss
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.notation import own_parts
@@ -100,6 +100,14 @@ class Preparation:
             SettingError: The batch is larger than the data, there are too many steps, or there
                 is not one weight per class.
         """
+        faults = Faults()
+        for check in (self._check_batches, self._check_smoothing, self._check_own_optimizer,
+                      self._check_freeze, self._check_weights):  # fmt: skip
+            with faults.check():
+                check()
+        faults.tell()
+
+    def _check_batches(self) -> None:
         assert self.plan.steps > 0
         if self.network.mixes_batch and self.plan.batch_size == 1:
             layers = enumerate(self.network.layers)
@@ -110,16 +118,22 @@ class Preparation:
                 "at least two samples per batch",
                 "Choose a larger batch, or use group_norm or layer_norm.",
             )
+
+    def _check_smoothing(self) -> None:
         if self.settings.label_smoothing and self.dataset.task not in OF_OUTPUTS:
             raise SettingError(
                 f"Label smoothing was asked for, and {self.dataset.name} has no classes.",
                 "targets that are classes or labels",
                 "Leave it out.",
             )
+
+    def _check_own_optimizer(self) -> None:
         if self.settings.optimizer.is_own:
             origin = self._origin
             shapes = jax.eval_shape(partial(origin.network.init, origin.input_shape))
             self.settings.optimizer.check_own(shapes)
+
+    def _check_freeze(self) -> None:
         if self.settings.freeze > len(self.network.layers):
             raise SettingError(
                 f"{self.settings.freeze} layers were to be frozen, of a network of "
@@ -127,6 +141,8 @@ class Preparation:
                 "at most as many as it has",
                 "freeze=True freezes all but the last layer with weights.",
             )
+
+    def _check_weights(self) -> None:
         classes = len(self.dataset.class_names)
         sample_weights(self.dataset.train, self.settings.class_weights, classes)
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from optax import GradientTransformation
 
+from downslope.data.builtin import BUILT_IN
 from downslope.data.checks.check_data import checked
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
 from downslope.engine.settings import BatchSize, Record, Stop
-from downslope.errors import DataError
+from downslope.errors import DataError, Faults
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network, NetworkParameters
 from downslope.runs.checkpoint import Checkpoints, CheckpointWriter
@@ -22,7 +23,7 @@ from downslope.runs.progress import OnChunk
 from downslope.runs.recipe import Effort
 from downslope.runs.run import Run
 from downslope.runs.run_folder import LOG
-from downslope.runs.train_options import TrainOptions, options_from
+from downslope.runs.train_options import TrainOptions, options_from, usable_from
 from downslope.runs.training import Training
 from downslope.storage.lock import Claim, claim_folder
 
@@ -135,16 +136,24 @@ def train(
         "members": members,
         "effort": effort,
     }
-    wanted = options_from(options, given, network)  # refused before the data is read
+    faults = Faults()
+    with faults.check():
+        wanted = options_from(options, given, network)
+    if faults:
+        if isinstance(data, str | Path) and data not in BUILT_IN:
+            faults.tell()  # before the data is read, which may take a while
+        wanted = usable_from(options, given, network)  # what is wrong besides?
     if data is None and isinstance(start, Run):
         data = start.with_data().dataset
-    if data is None:
-        raise DataError(
-            "There is no data to train on.",
-            "a Dataset, the name of a built-in set, a path, a frame, or the two (X, y)",
-            'Give it behind the network, or by its name: train(data="digits").',
-        )
-    prepared = wanted.plan(checked(data), start)  # checked as the command line does
+    with faults.check():
+        if data is None:
+            raise DataError(
+                "There is no data to train on.",
+                "a Dataset, the name of a built-in set, a path, a frame, or the two (X, y)",
+                'Give it behind the network, or by its name: train(data="digits").',
+            )
+        prepared = wanted.plan(checked(data), start)  # checked as the command line does
+    faults.tell()
     for note in (*prepared.notes, prepared.state_note):
         if note:
             warnings.warn(note, stacklevel=2)

@@ -7,6 +7,7 @@ Every door goes this way: the command line, `train`, `find_rate`, `compare`, `mi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate, optimizer_of
 from downslope.engine.settings import BatchSize, Record, Settings, Stop, whole
-from downslope.errors import NetworkError, SettingError, quoted
+from downslope.errors import DownslopeError, Faults, NetworkError, SettingError, quoted
 from downslope.names import look_up
 from downslope.nn.losses import Loss, PerSample, resolve
 from downslope.nn.members import with_members
@@ -33,6 +34,7 @@ from downslope.runs.run_data import seen_as_before
 from downslope.runs.validate import (
     DEFAULT_LOSS,
     check_fit,
+    check_loss,
     check_start,
     last_weights,
     learns_the_same,
@@ -107,6 +109,30 @@ class TrainOptions:
     def __post_init__(self) -> None:
         """Check what can be checked before the data is read, which may take a while."""
         object.__setattr__(self, "class_weights", tuple(self.class_weights))
+        faults = Faults()
+        with faults.check():
+            self._check_network()
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        given.pop("network", None)
+        given["loss"] = DEFAULT_LOSS["regression"]
+        with faults.check():
+            given["loss"] = resolve(given["loss"] if self.loss is None else self.loss)
+        with faults.check():
+            if given.pop("effort") not in EFFORTS:
+                raise SettingError(
+                    f"The effort is {quoted(self.effort)}.", "quick, normal or long",
+                    'Try "normal".',
+                )  # fmt: skip
+        given["freeze"] = int(self.freeze)
+        with faults.check():
+            whole("number of members", given.pop("members", 1), 1, "4 are usual.")
+        if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
+            del given["learning_rate"]  # it is found before the training
+        with faults.check():
+            Settings(**given)
+        faults.tell()
+
+    def _check_network(self) -> None:
         if isinstance(self.network, str):
             parse(self.network)
         elif not (self.network is None or isinstance(self.network, Network)):
@@ -115,18 +141,6 @@ class TrainOptions:
                 'a Network, or its notation as text, such as "dense 32 relu, dense 10"',
                 "Give the network first and the data second; None takes the recipe's network.",
             )
-        given = {name: value for name, value in vars(self).items() if value is not None}
-        given["loss"] = resolve(DEFAULT_LOSS["regression"] if self.loss is None else self.loss)
-        given.pop("network", None)
-        if given.pop("effort") not in EFFORTS:
-            raise SettingError(
-                f"The effort is {quoted(self.effort)}.", "quick, normal or long", 'Try "normal".'
-            )
-        given["freeze"] = int(self.freeze)
-        whole("number of members", given.pop("members", 1), 1, "4 are usual.")
-        if isinstance(self.learning_rate, str) and self.learning_rate == "auto":
-            del given["learning_rate"]  # it is found before the training
-        Settings(**given)
 
     @classmethod
     def of(cls, network: Network, loss: Loss, settings: Settings) -> TrainOptions:
@@ -221,12 +235,31 @@ class TrainOptions:
         """
         self.check_rate()
         earlier = start if isinstance(start, Run) else None
-        wanted, notes = self, []
+        wanted, notes, faults = self, [], Faults()
         if earlier is not None:
             wanted = self._like(earlier, dataset)
             dataset, notes = seen_as_before(earlier, dataset)
         dataset = wanted.suited(dataset)
-        full = wanted.complete(dataset)
+        given = resolve(DEFAULT_LOSS[dataset.task] if wanted.loss is None else wanted.loss)
+        with faults.check():
+            check_loss(dataset, given)
+        if faults:  # the rest is checked with a loss that suits the targets
+            wanted = replace(wanted, loss=None)
+        with faults.check():
+            prepared = wanted._prepared(dataset, start, earlier, given, notes)
+        faults.tell()
+        return prepared  # pyright: ignore[reportPossiblyUnboundVariable] - else it was told why
+
+    def _prepared(
+        self,
+        dataset: Dataset,
+        start: Run | NetworkParameters | None,
+        earlier: Run | None,
+        given: Loss,
+        notes: list[str],
+    ) -> Preparation:
+        """The training, where nothing is wrong; all that is wrong at once."""
+        full, faults = self.complete(dataset), Faults()
         network = full.network
         assert isinstance(network, Network)
         assert full.loss is not None
@@ -236,27 +269,32 @@ class TrainOptions:
         del own["network"], own["members"], own["effort"]
         is_all = self.freeze is True  # but the last layer that learns
         own["freeze"] = last_weights(network, dataset.input_shape) if is_all else int(self.freeze)
-        if self.freeze and start is None:
-            raise SettingError(
-                "Layers were to be frozen, and their weights would be random.",
-                "weights to begin with: start=RUN, or start=load_weights(network, file)",
-                "Give a start, or freeze nothing.",
-            )
-        settings = Settings(**own)
-        weights = None
-        if earlier is not None:
-            taken = check_start(earlier, network, dataset, loss)
-            earlier = with_optimizer_state(earlier)
-            if taken < len(network.layers):
-                weights = earlier.parameters[:taken]
-        elif start is not None and not isinstance(start, Run):
-            weights = start
-            check_weights(network, dataset.input_shape, weights)
-        check_fit(network, dataset, loss, settings.augment, settings.batch_size)
+        settings, weights = Settings(**own), None
+        with faults.check():
+            if self.freeze and start is None:
+                raise SettingError(
+                    "Layers were to be frozen, and their weights would be random.",
+                    "weights to begin with: start=RUN, or start=load_weights(network, file)",
+                    "Give a start, or freeze nothing.",
+                )
+        with faults.check():
+            if earlier is not None:
+                taken = check_start(earlier, network, dataset, loss)
+                earlier = with_optimizer_state(earlier)
+                if taken < len(network.layers):
+                    weights = earlier.parameters[:taken]
+            elif start is not None and not isinstance(start, Run):
+                weights = start
+                check_weights(network, dataset.input_shape, weights)
+        with faults.check():
+            check_fit(network, dataset, loss, settings.augment, settings.batch_size, asked=given)
         prepared = Preparation(
             network, dataset, loss, settings, earlier, weights=weights, notes=tuple(notes)
         )
-        prepared.check()
+        if len(dataset.train):
+            with faults.check():
+                prepared.check()
+        faults.tell()
         return prepared
 
     def _like(self, earlier: Run, dataset: Dataset) -> TrainOptions:
@@ -356,3 +394,15 @@ def options_from(
     named = {"network": network, **given}
     changes = {name: value for name, value in named.items() if value is not None}
     return (TrainOptions() if options is None else options).replace(**changes)
+
+
+def usable_from(
+    options: TrainOptions | None, given: Mapping[str, Any], network: Network | str | None = None
+) -> TrainOptions:
+    """The same without what is refused by itself, to see what else is wrong."""
+    found = TrainOptions() if options is None else options
+    for name, value in {"network": network, **given}.items():
+        if value is not None:
+            with suppress(DownslopeError):
+                found = found.replace(**{name: value})
+    return found

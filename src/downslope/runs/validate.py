@@ -14,7 +14,7 @@ from jaxtyping import Array
 from downslope.data.dataset import DataInfo, Dataset
 from downslope.engine.augment import GRID, Augment
 from downslope.engine.settings import BatchSize
-from downslope.errors import DataError, NetworkError, SettingError
+from downslope.errors import DataError, Faults, NetworkError, SettingError
 from downslope.nn.dense import Dense
 from downslope.nn.embedding import Embedding
 from downslope.nn.embedding_bag import EmbeddingBag
@@ -166,90 +166,132 @@ def _check_first_layers(network: Network, dataset: Dataset) -> None:
             )
 
 
+def check_loss(dataset: Dataset, loss: Loss) -> None:
+    """Check that a loss suits the targets.
+
+    Raises:
+        DataError: A target is out of the loss's range.
+        SettingError: The loss is for other targets.
+    """
+    needed_output(with_labels(dataset, loss), loss)
+    _check_targets(dataset, loss)
+
+
 def check_fit(
     network: Network,
     dataset: Dataset,
     loss: Loss,
     augment: Augment | None = None,
     batch_size: BatchSize = 1,
+    asked: Loss | None = None,
 ) -> None:
-    """Check that inputs go in, predictions of the right shape come out, and the loss takes them.
+    """Check that inputs go in, and predictions of the right shape come out.
+
+    Args:
+        network: What is to learn.
+        dataset: What it is to learn from.
+        loss: A loss that suits the targets.
+        augment: Changes of the images.
+        batch_size: Samples per step.
+        asked: The loss that was asked for, where that one does not suit them.
 
     Raises:
         DataError: There are no samples to train on or to validate with.
         NetworkError: A layer does not fit, or the output has another shape than the targets; or
             the network does not fit into memory.
-        SettingError: The loss does not suit the targets, or does not give a value per sample;
-            or photos are to be changed where there are none.
+        SettingError: The loss does not give a value per sample; or photos are to be changed where
+            there are none.
     """
-    check_size(describe(network))
-    check_own_layers(network, dataset.input_shape)
+    faults = Faults()
+    with faults.check():
+        check_size(describe(network))
+        check_own_layers(network, dataset.input_shape)
     for part, name in ((dataset.train, "training"), (dataset.validation, "validation")):
-        if not len(part):
-            raise DataError(
-                f"{dataset.name} has no {name} samples.",
-                "at least one",
-                "Split the data so that each part has some.",
-            )
-    if augment is not None and len(dataset.input_shape) != 3:
+        with faults.check():
+            if not len(part):
+                raise DataError(
+                    f"{dataset.name} has no {name} samples.",
+                    "at least one",
+                    "Split the data so that each part has some.",
+                )
+    with faults.check():
+        _check_augment(dataset, augment)
+    with faults.check():
+        _check_first_layers(network, dataset)
+    with faults.check():
+        _check_outputs(network, dataset, loss)
+    with faults.check():
+        _check_last(network, (loss if asked is None else asked, loss))
+    faults.tell()
+    samples = len(dataset.train) if batch_size == "full" else batch_size
+    is_counting = dataset.task == "counting"
+    crop = augment.crop if augment is not None and is_counting else 1.0
+    check_memory(network, dataset.input_shape, min(samples, len(dataset.train)) * crop**2)
+    made = network.shapes(dataset.input_shape)[-1]
+    _check_own_loss(loss, (2, *made), dataset.train.targets[:2])
+
+
+def _check_augment(dataset: Dataset, augment: Augment | None) -> None:
+    """Check that changes of images suit the inputs and the targets."""
+    if augment is None:
+        return
+    if len(dataset.input_shape) != 3:
         raise SettingError(
             f"Changes to images were asked for, and the inputs of {dataset.name} have shape "
             f"{dataset.input_shape}.",
             "images, (height, width, channels)",
             "Leave augment out.",
         )
-    is_counting = dataset.task == "counting"
-    alone = augment.for_single_targets if augment is not None and is_counting else ""
-    if alone:
+    if dataset.task != "counting":
+        return
+    if augment.for_single_targets:
         raise SettingError(
-            f"Photos were to be changed by {alone}, and {dataset.name} has a map of where people "
-            "are for each.",
+            f"Photos were to be changed by {augment.for_single_targets}, and {dataset.name} has a "
+            "map of where people are for each.",
             "flip or crop, which change the map with its photo",
             "Use crop: its position is random as well.",
         )
-    if (
-        augment is not None
-        and augment.crop < 1
-        and is_counting
-        and min(dataset.input_shape[:2]) < GRID
-    ):
+    if augment.crop < 1 and min(dataset.input_shape[:2]) < GRID:
         raise SettingError(
             f"Parts of photos were asked for, and the images of {dataset.name} are "
             f"{dataset.input_shape[0]} x {dataset.input_shape[1]} pixels.",
             f"images of at least {GRID} x {GRID} pixels",
             "Leave crop at 1.",
         )
-    _check_first_layers(network, dataset)
-    needed = needed_output(dataset, loss)
-    _check_targets(dataset, loss)
-    made = network.shapes(dataset.input_shape)[-1]
-    if made != needed:
-        if dataset.task == "counting":
-            advice = (
-                "Pool or stride to the same grid, and end with one channel: conv 1 1; or learn "
-                'the count alone: load with task="regression" (--task regression), and end with '
-                "dense 1."
-            )
-        elif dataset.task == "classification" and needed != (1,):
-            advice = f"There is one output per class: end with dense {needed[0]}."
-        else:
-            advice = f"End with dense {needed[0]}."
-        raise NetworkError(
-            f"The network's last layer gives outputs of shape {made}.",
-            f"{needed} for {dataset.name} with {loss.name}",
-            advice,
+
+
+def _check_outputs(network: Network, dataset: Dataset, loss: Loss) -> None:
+    """Check that the network has as many outputs as the targets need."""
+    needed, made = needed_output(dataset, loss), network.shapes(dataset.input_shape)[-1]
+    if made == needed:
+        return
+    if dataset.task == "counting":
+        advice = (
+            "Pool or stride to the same grid, and end with one channel: conv 1 1; or learn "
+            'the count alone: load with task="regression" (--task regression), and end with '
+            "dense 1."
         )
+    elif dataset.task == "classification" and needed != (1,):
+        advice = f"There is one output per class: end with dense {needed[0]}."
+    else:
+        advice = f"End with dense {needed[0]}."
+    raise NetworkError(
+        f"The network's last layer gives outputs of shape {made}.",
+        f"{needed} for {dataset.name} with {loss.name}",
+        advice,
+    )
+
+
+def _check_last(network: Network, losses: tuple[Loss, Loss]) -> None:
+    """Check that the last layer leaves to the loss what the loss applies by itself."""
     last = getattr(network.layers[-1], "activation", "identity")
-    if loss.takes_classes and last in ("softmax", "sigmoid"):
+    applies = next((one for one in losses if one.takes_classes), None)
+    if applies is not None and last in ("softmax", "sigmoid"):
         raise NetworkError(
-            f"The last layer has the activation {last}, and {loss.name} applies it by itself.",
+            f"The last layer has the activation {last}, and {applies.name} applies it by itself.",
             "a last layer without an activation",
             f"Leave {last} out.",
         )
-    samples = len(dataset.train) if batch_size == "full" else batch_size
-    crop = augment.crop if augment is not None and is_counting else 1.0
-    check_memory(network, dataset.input_shape, min(samples, len(dataset.train)) * crop**2)
-    _check_loss(loss, (2, *made), dataset.train.targets[:2])
 
 
 def _check_targets(dataset: Dataset, loss: Loss) -> None:
@@ -390,7 +432,7 @@ def _wrong(parameters: Any, outputs: Any, expected: tuple[int, ...]) -> str:
     return "" if is_float else f"gives outputs of type {outputs.dtype}"
 
 
-def _check_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:
+def _check_own_loss(loss: Loss, shape: tuple[int, ...], targets: np.ndarray) -> None:
     """Try a user's own loss on shapes alone; ours are known to work."""
     outputs = jax.ShapeDtypeStruct((len(targets), *shape[1:]), jnp.float32)
     kinds = jax.ShapeDtypeStruct(targets.shape, jax.dtypes.canonicalize_dtype(targets.dtype))

@@ -37,7 +37,7 @@ from downslope.data.tables.numbers import (
     several_units,
     without_marks,
 )
-from downslope.errors import DataError, SettingError
+from downslope.errors import DataError, Faults, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 
@@ -112,15 +112,7 @@ def decide(
         SettingError: There is no such column, or no such kind.
     """
     wanted = dict(wanted or {})
-    for name, kind in wanted.items():
-        if name not in table.column_names:
-            raise missing_column(name, table.column_names)
-        if kind not in (*KINDS, *ORDERS, *DECIMALS):
-            raise SettingError(
-                f"The column {name!r} is said to be {kind!r}.",
-                f"one of {', '.join((*KINDS, *ORDERS, *DECIMALS))}",
-                "Correct it, or leave it out to have it found.",
-            )
+    check_said(table.column_names, wanted)
     rows = np.arange(1, table.num_rows + 1) if rows is None else rows
     given = table
     table, found, notes = _with_numbers(table, wanted, rows)
@@ -299,6 +291,26 @@ def _not_a_number(values: pa.ChunkedArray, rows: np.ndarray) -> str:
     odd = read_numbers(values)[1]
     first = int(odd.argmax())
     return f"{shown(values[first])} in row {rows[first]:,}"
+
+
+def check_said(names: list[str], said: Mapping[str, Said]) -> None:
+    """Check what is said of columns.
+
+    Raises:
+        SettingError: There is no such column, or no such kind.
+    """
+    faults = Faults()
+    for name, kind in said.items():
+        with faults.check():
+            if name not in names:
+                raise missing_column(name, names)
+            if kind not in (*KINDS, *ORDERS, *DECIMALS):
+                raise SettingError(
+                    f"The column {name!r} is said to be {kind!r}.",
+                    f"one of {', '.join((*KINDS, *ORDERS, *DECIMALS))}",
+                    "Correct it, or leave it out to have it found.",
+                )
+    faults.tell()
 
 
 def missing_column(name: str, names: list[str]) -> SettingError:

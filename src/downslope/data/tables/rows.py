@@ -13,7 +13,7 @@ from downslope.data.split import Parts
 from downslope.data.tables.column_types import Column, as_numbers, as_texts, is_text, missing_column
 from downslope.data.tables.dates import as_seconds
 from downslope.data.tables.numbers import PLAIN, is_notation, read_numbers, without_marks
-from downslope.errors import DataError, SettingError
+from downslope.errors import DataError, Faults, SettingError
 
 MOST_NAMED = 5  # targets that a sentence names
 
@@ -53,24 +53,31 @@ def check_split_columns(
         DataError: One holds nothing that can be read.
         SettingError: There is no such column, it is a target, or there are two.
     """
-    if group is not None and time is not None:
-        raise SettingError(
-            f"Both a group ({group!r}) and a time ({time!r}) were named.",
-            "one of the two",
-            "Leave one out.",
-        )
-    for what, name in (("group", group), ("time", time)):
-        if name is None:
-            continue
-        if name not in table.column_names:
-            raise missing_column(name, table.column_names)
-        if name in targets:
+    faults = Faults()
+    with faults.check():
+        if group is not None and time is not None:
             raise SettingError(
-                f"The column {name!r} was named both as the target and as the {what}.",
-                f"another column for the {what}",
-                "Name another one, or leave it out to split by chance.",
+                f"Both a group ({group!r}) and a time ({time!r}) were named.",
+                "one of the two",
+                "Leave one out.",
             )
-        refuse_unusable(table, name, what)
+    for what, name in (("group", group), ("time", time)):
+        with faults.check():
+            if name is not None:
+                _check_split_column(table, targets, what, name)
+    faults.tell()
+
+
+def _check_split_column(table: pa.Table, targets: Sequence[str], what: str, name: str) -> None:
+    if name not in table.column_names:
+        raise missing_column(name, table.column_names)
+    if name in targets:
+        raise SettingError(
+            f"The column {name!r} was named both as the target and as the {what}.",
+            f"another column for the {what}",
+            "Name another one, or leave it out to split by chance.",
+        )
+    refuse_unusable(table, name, what)
 
 
 def form_of(columns: Sequence[Column], name: str) -> str:

@@ -13,7 +13,7 @@ from downslope.data import split
 from downslope.data.dataset import Dataset, Samples, Task
 from downslope.data.readers.table_file import file_notes, left_out_of
 from downslope.data.scaling import Scaling
-from downslope.data.tables.column_types import Column
+from downslope.data.tables.column_types import Column, check_said
 from downslope.data.tables.encoding import ColumnCode, Encoding, learn
 from downslope.data.tables.options import TableOptions
 from downslope.data.tables.rows import (
@@ -24,8 +24,9 @@ from downslope.data.tables.rows import (
     split_notes,
     time_of_rows,
 )
-from downslope.data.tables.targets import labelled, named_targets
+from downslope.data.tables.targets import check_task, labelled, named_targets
 from downslope.data.unsplit import Unsplit, parts_by_column
+from downslope.errors import Faults
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +181,17 @@ def table_of(
         DataError: The target cannot be learnt, or there are too few rows.
         SettingError: There is no such column, kind or task.
     """
-    targets = named_targets(options.targets, table.column_names)
+    targets, faults = (), Faults()
+    with faults.check():
+        targets = named_targets(options.targets, table.column_names)
+    with faults.check():
+        check_split_columns(table, targets, options.group, options.time)
+    with faults.check():
+        check_said(table.column_names, options.column_types)
+    with faults.check():
+        check_task(options.task)
+    faults.tell()
     options = options._replace(targets=targets)
-    check_split_columns(table, targets, options.group, options.time)
     rows = labelled(table, targets, options, name)
     columns = rows.columns
     if options.group is not None and options.group not in options.column_types:

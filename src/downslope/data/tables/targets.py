@@ -39,7 +39,7 @@ from downslope.data.tables.numbers import (
 )
 from downslope.data.tables.options import TableOptions
 from downslope.data.tables.rows import MOST_NAMED, left_out
-from downslope.errors import DataError, SettingError
+from downslope.errors import DataError, Faults, SettingError
 
 pc: Any = compute  # whose functions are made when it is imported
 MOST_CLASSES_OF_NUMBERS = 20  # whole numbers with more values are learnt as numbers
@@ -96,16 +96,31 @@ def named_targets(said: Sequence[str], names: list[str]) -> tuple[str, ...]:
         found += [one] if one in names or not {*parts} & {*names} else parts
     if not found:
         raise which_target(names)
+    faults = Faults()
     for index, one in enumerate(found):
-        if one not in names:
-            raise missing_column(one, names)
-        if one in found[:index]:
-            raise SettingError(
-                f"The column {one!r} was named as a target twice.",
-                "each target once",
-                "Leave it out once.",
-            )
+        with faults.check():
+            if one not in names:
+                raise missing_column(one, names)
+            if one in found[:index]:
+                raise SettingError(
+                    f"The column {one!r} was named as a target twice.",
+                    "each target once",
+                    "Leave it out once.",
+                )
+    faults.tell()
     return tuple(found)
+
+
+def check_task(task: str | None) -> None:
+    """Check that it is known whether classes or numbers are to be learnt.
+
+    Raises:
+        SettingError: There is no such task.
+    """
+    if task not in (None, "classification", "regression"):
+        raise SettingError(
+            f"The task is {task!r}.", "classification or regression", "Leave it out to see it."
+        )
 
 
 def labelled(table: pa.Table, targets: Sequence[str], options: TableOptions, name: str) -> Labelled:
@@ -122,12 +137,7 @@ def labelled(table: pa.Table, targets: Sequence[str], options: TableOptions, nam
             rows.
         SettingError: There is no such column, kind or task.
     """
-    if options.task not in (None, "classification", "regression"):
-        raise SettingError(
-            f"The task is {options.task!r}.",
-            "classification or regression",
-            "Leave it out to see it.",
-        )
+    check_task(options.task)
     for target in targets:
         refuse_unusable(table, target, "target")
     if options.learnt is not None and options.learnt.targets:
