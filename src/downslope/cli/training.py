@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -71,6 +74,7 @@ def train_and_report(
     log: Literal["tensorboard"] | None = None,
     checkpoints: Checkpoints | None = None,
     output: Output,
+    on_folder: Callable[[Path], object] | None = None,
 ) -> int:
     """Train, keep the run, and print how good it is.
 
@@ -83,6 +87,7 @@ def train_and_report(
         log: What else is written while it trains.
         checkpoints: When its state is stored.
         output: How it is shown.
+        on_folder: Called with the run's folder before it trains.
 
     Returns:
         The exit code.
@@ -118,6 +123,8 @@ def train_and_report(
         prepare_pictures(output.pictures)
         if not output.as_json:
             announce_time(prepared)
+        if on_folder is not None:
+            on_folder(folder)
         with (
             tensorboard_log(folder) if log else nullcontext() as written,
             display.training(
@@ -139,6 +146,44 @@ def train_and_report(
     if log and not output.as_json:
         say(f"Curves: tensorboard --logdir {shlex.quote(str(folder / LOG))}", exact=True)
     return EXIT_CODES.get(run.outcome.reason, 0)
+
+
+class LabBeside:
+    """The lab's page on a run while it trains, in a process of its own; Ctrl-C ends both.
+
+    Args:
+        output: How the command is shown.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> LabBeside:
+        return self
+
+    def open(self, folder: Path) -> None:
+        """Open the page, and say where it is."""
+        command = [sys.executable, "-P", "-m", "downslope", "lab", str(folder)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline().strip():
+            say(line, err=self.output.as_json, exact=True)
+
+    def stay(self) -> None:
+        """Wait until Ctrl-C ends the page; it steers the run now."""
+        if self._process is not None and self._process.poll() is None:
+            say("The lab goes on with this run; Ctrl-C ends it.", err=self.output.as_json)
+            self._process.wait()
+
+    def __exit__(self, *error: object) -> None:
+        if self._process is None:
+            return
+        try:  # Ctrl-C in a terminal has reached it as well
+            self._process.wait(1 if error[0] is KeyboardInterrupt else 0)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(30)
 
 
 def announce_time(prepared: Preparation) -> None:

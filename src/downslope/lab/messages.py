@@ -18,7 +18,7 @@ import numpy as np
 
 LONGEST_COMMAND = 1 << 16  # bytes
 TYPES = Path(__file__).parent / "page" / "messages.d.ts"
-State = Literal["new", "training", "paused", "ended"]
+State = Literal["new", "training", "paused", "ended", "watched"]
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
@@ -213,7 +213,7 @@ class Frame(Header, frozen=True, tag="frame"):
     """A moment of a training.
 
     Attributes:
-        state: Whether it goes on.
+        state: Whether it goes on; watched where another process trains it.
         step: Steps done.
         at: The step that the arrays show; less than `step` where an earlier one is looked at.
         epoch: Epochs done.

@@ -21,6 +21,10 @@ import numpy as np
 from downslope.lab import messages
 from downslope.lab.messages import Frame, Notice, Scene, packed, unpacked
 
+WORKER = (  # which Ctrl-C ends without a word while it starts
+    "import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
+    "from downslope.lab.worker import main; main()"
+)
 CURVES = ("losses", "rows")
 _command = msgspec.json.Encoder().encode
 
@@ -47,7 +51,7 @@ class Session:
     def start(self) -> None:
         """Start the worker, and listen to it."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "downslope.lab.worker", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-c", WORKER, str(theirs.fileno())]
         self._process = subprocess.Popen(
             [*command, self._source], cwd=self._folder, pass_fds=[theirs.fileno()]
         )

@@ -8,6 +8,7 @@ that only if the page has drawn the last one: a page that is slow, hidden or gon
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 import traceback
@@ -29,7 +30,7 @@ from downslope.data.load import load
 from downslope.engine.model import Model
 from downslope.engine.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
 from downslope.engine.scales import target_scaling
-from downslope.errors import DownslopeError, SettingError
+from downslope.errors import DownslopeError, RunError, SettingError
 from downslope.insight.step import trace_step
 from downslope.lab import code, messages
 from downslope.lab.dropped import FOLDER as DROPPED
@@ -44,13 +45,17 @@ from downslope.runs.progress import NextChunk, Progress
 from downslope.runs.replay import replay
 from downslope.runs.resume import CHANGEABLE, fork, resume
 from downslope.runs.run import Run
+from downslope.runs.run_folder import OPTIONS, has_ended
 from downslope.runs.train import train
 from downslope.runs.train_options import TrainOptions
-from downslope.storage.lock import claim_numbered_folder
+from downslope.storage.checkpoints import FOLDER as CHECKPOINTS
+from downslope.storage.checkpoints import stored_steps
+from downslope.storage.lock import claim_numbered_folder, is_locked
 
 FRAME_SECONDS = 1 / 30  # between two frames, if they cost little
 MOST_COST = 0.1  # of the time goes into frames
 RESULT_SECONDS = 0.25  # between two measurements of the results, if they cost little
+LOOK_SECONDS = 0.5  # between two looks at a run that another process trains
 WATCHED_SECONDS = 1.0  # after its last request for a frame, nobody is taken to look
 
 
@@ -119,7 +124,9 @@ class Worker:
         self._is_new = False  # whether there is something that the page has not seen
         self._last_frame = self._last_result = self._cost = self._result_cost = 0.0
         self._last_told = 0.0  # when it was told how far reading is
-        self._state: messages.State = "new"
+        self._follows: Path | None = None  # the folder of a run that another process trains
+        self._seen = -1  # the last step of it that was read
+        self._looked_at = 0.0
 
     # what the page asks for
 
@@ -129,12 +136,14 @@ class Worker:
             self._try(lambda: self._open(self._begins_with))
             while True:
                 command = self.inbox.take()
+                if self._follows is not None:
+                    self._try(self._look_again)
                 if command is not None:
-                    self._try(lambda command=command: self.do(command))
+                    self._try(lambda command=command: self._obey(command))
                 elif self.inbox.wanted and self._is_new:
                     self._try(self._show)
                 else:
-                    self.inbox.wait()
+                    self.inbox.wait(None if self._follows is None else LOOK_SECONDS)
 
     def _try(self, work: Callable[[], object]) -> None:
         """Do it; what cannot be done is told, and nothing is lost."""
@@ -155,6 +164,13 @@ class Worker:
         """Say something on the page."""
         self._send(packed(Notice(text, level)))
 
+    def _obey(self, command: Asked) -> None:
+        """Do what one command asks for, unless the run is another process's."""
+        if self._follows is None or isinstance(command, messages.Choose | messages.Pace):
+            self.do(command)
+        else:
+            self.tell("Another process trains this run: it is watched here, and not controlled.")
+
     @singledispatchmethod
     def do(self, command: Any) -> None:
         """Do what one command asks for."""
@@ -162,6 +178,7 @@ class Worker:
 
     @do.register
     def _(self, command: messages.Choose) -> None:
+        self._follows = None
         self.asked = messages.Setup()
         self._use(command.data, command.target)
 
@@ -271,10 +288,44 @@ class Worker:
 
     def _open(self, source: str) -> None:
         """Begin with a run folder, or with data."""
-        if source in BUILT_IN or not (Path(source) / "manifest.json").is_file():
+        folder = Path(source)
+        if source in BUILT_IN or not _is_run(folder):
             self._use(source, None)
+        elif is_locked(folder):
+            self._follows, self._seen, self.run = folder, -1, None
+            self.tell("Another process trains this run; waiting for what it stores ...", "working")
+        else:
+            self._take(open_run(source).with_data())
+
+    def _look_again(self) -> None:
+        """Show what another process has stored since the last look; take over when it has ended."""
+        folder, now = self._follows, time.monotonic()
+        if folder is None or now < self._looked_at:
             return
-        run = open_run(source).with_data()
+        try:
+            if not is_locked(folder):
+                self._follows = None
+                self._take(open_run(folder).with_data(None if self.run is None else self.dataset))
+                self.tell("The other process has ended; the run can go on here.")
+                return
+            newest = max(stored_steps(folder), default=-1)
+            if newest == self._seen:
+                return
+            if self.run is None:
+                self._take(open_run(folder).with_data())
+            else:
+                self.run = open_run(folder).with_data(self.dataset)
+                self._shown, self._is_new = self.run.outcome.kept_step, True
+            self._seen = newest
+        except RunError:
+            if self._follows is None:  # nothing was stored
+                raise
+        finally:  # reading takes its time from the training
+            lasted = time.monotonic() - now
+            self._looked_at = time.monotonic() + max(LOOK_SECONDS, lasted / MOST_COST)
+
+    def _take(self, run: Run) -> None:
+        """Have a run on the page."""
         assert run.dataset is not None
         self.dataset, self._source, self._options = run.dataset, run.data.source, {}
         self._findings: tuple[str, ...] = ()
@@ -367,29 +418,23 @@ class Worker:
         between = self._between(until)
         run = self.run
         changes = {} if run is None else self._changes(self.prepared)
-        self._state = "training"
-        try:
-            if run is None:
-                name = self.dataset.name
-                with claim_numbered_folder(Path("runs"), name) as claim:
-                    self.tell("Compiling ...", "working")
-                    run = train(
-                        None, self.dataset, options=self.options, folder=claim, on_chunk=between
-                    )
-            elif changes:
-                at = self._shown
-                with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
-                    self.tell(f"A new run begins at step {at:,}.")
-                    run = fork(run, at, claim, on_chunk=between, **changes)
-            else:
-                assert run.folder is not None
-                run = resume(run.folder, data=self.dataset, on_chunk=between)
-        finally:
-            self._state = "paused" if self.run is not None else "new"
+        if run is None:
+            with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
+                self.tell("Compiling ...", "working")
+                run = train(
+                    None, self.dataset, options=self.options, folder=claim, on_chunk=between
+                )
+        elif changes:
+            at = self._shown
+            with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
+                self.tell(f"A new run begins at step {at:,}.")
+                run = fork(run, at, claim, on_chunk=between, **changes)
+        else:
+            assert run.folder is not None
+            run = resume(run.folder, data=self.dataset, on_chunk=between)
         is_new = self.run is None or run.folder != self.run.folder
         self.run = run.with_data() if run.dataset is None else run
         self._shown = run.outcome.step
-        self._state = "paused" if run.outcome.reason == "interrupted" else "ended"
         if is_new:
             self._introduce()
         self._is_new = True
@@ -432,15 +477,22 @@ class Worker:
         """Show what there is now: data, network, and the run if there is one."""
         self.view = View(self.prepared.dataset, self.prepared.network)
         run = self.run
-        self._state = "new" if run is None else (
-            "paused" if run.outcome.reason == "interrupted" else "ended"
-        )  # fmt: skip
         if not keeps_step:
             self._shown = 0 if run is None else run.outcome.step
+        if run is not None and self._follows is not None:
+            self._shown = run.outcome.kept_step  # another one would have to be computed again
         self._first: Model | None = None
         self._introduce()
         if run is not None:
             self._send(packed(code.findings_of("At the end", run.findings)))
+
+    def _standing(self) -> messages.State:
+        """How it stands with what is on the page, while nothing is trained here."""
+        if self.run is None:
+            return "new"
+        if self._follows is not None:
+            return "watched"
+        return "paused" if self.run.outcome.reason == "interrupted" else "ended"
 
     def _introduce(self) -> None:
         self._losses_sent = self._rows_sent = 0
@@ -483,7 +535,7 @@ class Worker:
         """Send the moment that is shown while nothing is trained."""
         run = self.run
         if run is None:
-            frame = Frame(self._state, 0, 0, 0, 0.0, 0, 0)
+            frame = Frame(self._standing(), 0, 0, 0, 0.0, 0, 0)
             self._send_frame(frame, None, self._first_model())
             return
         step, at = run.outcome.step, self._shown
@@ -492,7 +544,7 @@ class Worker:
         )  # fmt: skip
         epoch = at // self.prepared.plan.steps_per_epoch
         frame = Frame(
-            self._state, step, at, epoch, run.seconds.training, 0, 0, run.outcome.message,
+            self._standing(), step, at, epoch, run.seconds.training, 0, 0, run.outcome.message,
             branches=bool(self._changes(self.prepared)),
         )  # fmt: skip
         self._send_frame(frame, run.trace, model)
@@ -519,9 +571,16 @@ class Worker:
         self._last_frame = time.monotonic()
 
 
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is that of a training, ended or not."""
+    return has_ended(folder) or any((folder / name).exists() for name in (CHECKPOINTS, OPTIONS))
+
+
 def _arrays(parameters: Any) -> Any:
     return jax.tree.map(np.asarray, parameters)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Serve the connection and the source that the command line names."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # nothing had to end well before
     Worker(Connection(int(sys.argv[1])), sys.argv[2]).serve()

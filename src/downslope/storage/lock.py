@@ -96,6 +96,18 @@ def _is_at(handle: int, path: Path) -> bool:
         return False
 
 
+def is_locked(folder: Path) -> bool:
+    """Whether another process writes into a folder now; where there are no locks, nobody does."""
+    try:
+        lock = _lock(folder)
+    except StorageError:
+        return True
+    except OSError:  # it is not there
+        return False
+    _unlock(lock)
+    return False
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Be the only one that writes into a folder that is there.

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Keep the weights of all layers but the last one that has any; with --start.",
 )
+@click.option(
+    "--lab",
+    is_flag=True,
+    help="Open the lab's page on the run while it trains; a checkpoint is saved every second.",
+)
 @options.new_run
 @options.checkpoints
 @options.trained_output
@@ -44,6 +49,7 @@ def train(
     log: Literal["tensorboard"] | None,
     start: str | None,
     freeze: bool,
+    lab: bool,
     out: Path | None,
     checkpoints: Any,
     output: Output,
@@ -58,12 +64,20 @@ def train(
 
     Ctrl-C ends the training early and keeps what was learned. To continue: downslope resume RUN.
     """
-    from downslope.cli.training import train_and_report
+    from downslope.cli.training import LabBeside, train_and_report
+    from downslope.runs.checkpoint import Checkpoints
 
-    return train_and_report(
-        *(source, reading, train_options.replace(freeze=freeze), out),
-        start=start,
-        log=log,
-        checkpoints=checkpoints,
-        output=output,
-    )
+    if lab and checkpoints == Checkpoints():
+        checkpoints = Checkpoints(seconds=1.0)  # the page shows what is stored
+    with LabBeside(output) as beside:
+        code = train_and_report(
+            *(source, reading, train_options.replace(freeze=freeze), out),
+            start=start,
+            log=log,
+            checkpoints=checkpoints,
+            output=output,
+            on_folder=beside.open if lab else None,
+        )
+        if code == 0 or code == 1:  # not where Ctrl-C ended it
+            beside.stay()
+    return code

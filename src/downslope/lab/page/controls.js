@@ -2,7 +2,7 @@
 import { html } from "./html.js";
 import { grouped } from "./numbers.js";
 import { ask } from "./socket.js";
-import { connected, frame, isTraining, notice, scene } from "./store.js";
+import { connected, frame, isTraining, isWatched, notice, scene } from "./store.js";
 import { signal } from "./vendor/signals.js";
 
 const PACES = [["as fast as it goes", 0], ["an epoch at a glance", -1], ["10 steps a second", 10], ["1 step a second", 1]];
@@ -17,6 +17,7 @@ function stepsOf(choice) {
 export const tellPace = () => ask({ do: "pace", steps: stepsOf(pace.value) });
 
 export function playOrPause() {
+  if (isWatched.value) return;
   if (isTraining.value) ask({ do: "pause" });
   else {
     tellPace();
@@ -43,10 +44,10 @@ export function Controls() {
   return html`<header>
     <h1><img src="icon.svg" alt="" width="24" height="24" /> Downslope lab</h1>
     <div class="buttons" role="group" aria-label="training">
-      <button class="play" onClick=${playOrPause} disabled=${!now || ends} title="space">${isTraining.value ? "❚❚ Pause" : "▶ Play"}</button>
+      <button class="play" onClick=${playOrPause} disabled=${!now || ends || isWatched.value} title="space">${isTraining.value && !isWatched.value ? "❚❚ Pause" : "▶ Play"}</button>
       <button onClick=${() => ask({ do: "play", steps: 1 })} disabled=${!now || isTraining.value || ends} title="n">One step</button>
       <button onClick=${() => ask({ do: "play", epochs: 1 })} disabled=${!now || isTraining.value || ends} title="e">One epoch</button>
-      <button onClick=${() => ask({ do: "renew" })} disabled=${!step} title="r">Begin again</button>
+      <button onClick=${() => ask({ do: "renew" })} disabled=${!step || isWatched.value} title="r">Begin again</button>
       <label>Pace <select value=${pace.value} onChange=${(/** @type {any} */ event) => { pace.value = event.target.value; tellPace(); }}>
         ${PACES.map(([name, value]) => html`<option key=${value} value=${value}>${name}</option>`)}</select></label>
     </div>
@@ -55,6 +56,7 @@ export function Controls() {
       onInput=${(/** @type {any} */ event) => ask({ do: "goto", step: Number(event.target.value) })} />
       <output data-step=${now?.at ?? 0}>${grouped(now?.at ?? 0)} of ${grouped(scene.value?.steps ?? 0)}, epoch ${grouped(now?.epoch ?? 0)}</output></label>
     <p class="state" role="status">${!connected.value ? "Not connected." : notice.value?.level === "working" ? notice.value.text
+      : isWatched.value ? "Watched: another process trains this run. It can be steered here when that has ended."
       : isTraining.value ? "Training." : now?.branches ? `What is trained next is a new run, from step ${grouped(now.at)}.` : now && now.at < step ? `Looking at step ${grouped(now.at)}; ${grouped(step)} are done.` : now?.message || "Ready."}</p>
   </header>`;
 }

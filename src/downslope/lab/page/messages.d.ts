@@ -130,7 +130,7 @@ export interface Scene {
 
 export interface Frame {
   kind: "frame";
-  state: "new" | "training" | "paused" | "ended";
+  state: "new" | "training" | "paused" | "ended" | "watched";
   step: number;
   at: number;
   epoch: number;

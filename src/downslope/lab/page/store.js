@@ -22,7 +22,9 @@ export const other = signal(/** @type {{name: string, rows: Float32Array, width:
 export const setup = signal(/** @type {Record<string, any>} */ ({}));
 export const selected = signal(/** @type {{layer: number, unit: number} | null} */ (null));
 
-export const isTraining = computed(() => frame.value?.state === "training");
+/** Whether another process trains the run: then it is watched, and cannot be steered here. */
+export const isWatched = computed(() => frame.value?.state === "watched");
+export const isTraining = computed(() => frame.value?.state === "training" || isWatched.value);
 
 /** The value of a metric in the last measured row, or null. @param {string} name */
 export function lastMetric(name) {
@@ -98,5 +100,5 @@ function takeFrame(header, given) {
     };
   }
   arrays.value = given;
-  if (header.state === "training") endWork();
+  if (isTraining.value) endWork();
 }
