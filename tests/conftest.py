@@ -41,6 +41,8 @@ def pytest_configure(config):
         absent = [name for name in PEERS if importlib.util.find_spec(name) is None]
         if not (shutil.which("chromium") or shutil.which("chromium-browser")):
             absent.append("chromium")
+        if "TYPESCRIPT" not in os.environ:
+            absent.append("typescript (its folder is named in TYPESCRIPT)")
         assert not absent, f"not installed: {', '.join(absent)}"
 
 

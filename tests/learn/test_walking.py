@@ -102,6 +102,18 @@ def type_into(terminal: int, seen: list[str], until: str, text: str) -> None:
     os.write(terminal, text.encode())
 
 
+def press_ctrl_c(process, terminal: int) -> None:
+    """As somebody would: again where nothing happens.
+
+    Python's line editor shows its prompt just before it begins to wait, and overlooks a signal
+    that comes between the two.
+    """
+    for _ in range(6):
+        process.send_signal(signal.SIGINT)
+        if select.select([terminal], [], [], 10)[0]:
+            return
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
 def test_a_chapter_in_a_real_terminal(tmp_path):
     import pty
@@ -124,7 +136,7 @@ def test_a_chapter_in_a_real_terminal(tmp_path):
     type_into(terminal, seen, "> ", "400\n")
     type_into(terminal, seen, "Enter goes on, q leaves: ", "\n")
     type_into(terminal, seen, "the input x [1.5]: ", "")
-    process.send_signal(signal.SIGINT)
+    press_ctrl_c(process, terminal)
     type_into(terminal, seen, "Go on with: downslope learn", "")
     assert process.wait(60) == 130
     os.close(terminal)

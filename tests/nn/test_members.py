@@ -83,14 +83,14 @@ def test_each_member_learns_as_if_it_were_alone(loss):
         loss=loss_while_learning(network, LOSSES[loss]),
     )
     own = [ds.backpropagate(alone, one, inputs, targets, loss=loss) for one in members]
-    assert float(found.loss) == pytest.approx(sum(float(one.loss) for one in own) / 2, rel=1e-5)
+    assert float(found.loss) == pytest.approx(sum(float(one.loss) for one in own), rel=1e-5)
     for index, one in enumerate(own):
         np.testing.assert_allclose(
-            found.gradients[1]["weights"][index], one.gradients[1]["weights"] / 2, atol=1e-6
+            found.gradients[1]["weights"][index], one.gradients[1]["weights"], atol=1e-6
         )
         np.testing.assert_allclose(
             found.gradients[0]["weights"][:, 6 * index : 6 * index + 6],
-            one.gradients[0]["weights"] / 2,
+            one.gradients[0]["weights"],
             atol=1e-6,
         )
 
@@ -196,3 +196,24 @@ def test_a_network_without_members_has_no_disagreement():
     with pytest.raises(ds.NetworkError, match="has one member"):
         run.disagreement(inputs)
     assert "standard" not in ds.predictions(run, inputs).to_csv()
+
+
+def test_under_plain_descent_each_member_takes_the_steps_of_a_network_alone():
+    """What is recorded is the mean of their losses; each has the whole learning rate."""
+    settings = dict(optimizer="sgd", learning_rate=0.1, epochs=2, batch_size=16)
+    data = ds.load("moons")
+    run = ds.train("dense 6 tanh, dense 2", data, members=2, seed=4, **settings)
+    for index in range(2):
+        own = slice(6 * index, 6 * index + 6)
+        first = ds.replay(run).parameters(0)
+        start = (
+            {"weights": first[0]["weights"][:, own], "biases": first[0]["biases"][own]},
+            {name: array[index] for name, array in first[1].items()},
+        )
+        alone = ds.train(
+            "dense 6 tanh, dense 2", data, members=1, seed=4, start=start, **settings
+        )
+        np.testing.assert_allclose(
+            np.asarray(run.parameters[1]["weights"][index]),
+            np.asarray(alone.parameters[1]["weights"]), rtol=1e-4, atol=1e-5,
+        )  # fmt: skip

@@ -28,7 +28,7 @@ from downslope.engine.scales import Scales
 from downslope.nn.fusion import freeze
 from downslope.nn.layer import Padded
 from downslope.nn.losses import Loss, smoothed_targets, spread_targets
-from downslope.nn.members import loss_while_learning, while_learning
+from downslope.nn.members import loss_while_learning, members_of, while_learning
 from downslope.nn.network import Network, NetworkParameters
 from downslope.nn.padded import loss_without_padding, without_padding
 
@@ -307,7 +307,8 @@ def train_step(
         found.gradients, state.optimizer_state, state.parameters
     )
     after = program.stepped(state.parameters, direction, rate, found.drift)
-    loss, finite = found.loss, jnp.isfinite(found.loss)
+    loss = found.loss / members_of(program.trained)
+    finite = jnp.isfinite(loss)
     steps_on = finite
     if program.members is not None:  # a single network would not be here
         steps_on = finite & (state.ending == RUNNING)

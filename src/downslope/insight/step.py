@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 from jaxtyping import Array
@@ -106,6 +108,7 @@ def _traced(
     behind = way if not is_made else walk(network, held_after, *given, loss)
     settings = past.settings_of(step)
     members = members_of(run.network)
+    told, told_after = way.loss / members, behind.loss / members
     prediction, prediction_after = (
         prediction_of(run, together(run.network, one.outputs[None])) for one in (way, behind)
     )
@@ -130,7 +133,7 @@ def _traced(
         batch=int((past.batch_of(step) >= 0).sum()),
         batch_loss=float(run.trace.batch_loss[step - 1]),
         sample=seen,
-        way=way,
+        way=replace(way, loss=told),
         loss_unit=run.model.units.of_loss(run.loss),
         truth=truth,
         errors=errors,
@@ -140,7 +143,7 @@ def _traced(
         target_scales=_target_scales(run),
         prediction=prediction,
         prediction_after=prediction_after,
-        loss_after=behind.loss,
+        loss_after=told_after,
         layers=tuple(
             LayerStep(
                 network.layer_name(index),

@@ -128,7 +128,7 @@ class StepTrace(Result):
         is_made: Whether the step was made: not where something was not finite.
         failure: What was not finite, as in the run's outcome; empty if the step was made.
         members: How many members the network has; `way` has the outputs of each, one after another,
-            and the mean of their losses.
+            their slopes of the losses of their own, and the mean of these losses.
     """
 
     data: str
@@ -447,8 +447,8 @@ def _output_slopes(traced: StepTrace) -> Iterator[Part]:
     names = names if len(names) == len(outputs) > 1 else [""] * len(outputs)
     if traced.members > 1:
         yield (
-            f"Each of the {traced.members} members has a loss of its own. The step lowers their "
-            "mean; the prediction is the mean of their predictions."
+            f"Each of the {traced.members} members has a loss of its own and learns from that one; "
+            "their mean is told. The prediction is the mean of their predictions."
         )
     elif traced.equation.formula:
         yield f"{traced.equation}, y the outputs and t the target."

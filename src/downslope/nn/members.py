@@ -183,8 +183,9 @@ class Members(Layer):
 
         y = (y_1 + ... + y_M) / M, and of classes z = log((softmax z_1 + ... + softmax z_M) / M)
 
-    It is the last layer. In training it passes on the outputs of all members, and the loss is the
-    mean of their losses, so each learns as if it were alone.
+    It is the last layer. In training it passes on the outputs of all members, and what is lowered
+    is the sum of their losses, so each learns as if it were alone; the loss that is recorded is
+    their mean.
 
     Source: Hansen and Salamon, Neural network ensembles, 1990.
 
@@ -342,7 +343,11 @@ def while_learning(network: Network) -> Network:
 
 @lru_cache(maxsize=64)
 def loss_while_learning(network: Network, loss: Loss) -> Loss:
-    """The loss of `while_learning(network)`: the mean of the members' losses."""
+    """The loss of `while_learning(network)`: the sum of the members' losses.
+
+    Its slope at a member's weights is that of the member's own loss. What is told of it is divided
+    by `members_of(network)`.
+    """
     members = members_of(network)
     return loss if members == 1 else replace(loss, per_sample=partial(_per_sample, loss, members))
 
@@ -352,7 +357,7 @@ def _per_sample(
 ) -> Float[Array, " n"]:
     apart = outputs.reshape(len(outputs), members, -1)
     each = jax.vmap(loss.per_sample, in_axes=(1, None), out_axes=1)(apart, targets)
-    return each.mean(axis=1)
+    return each.sum(axis=1)
 
 
 def with_members(network: Network, members: int, loss: Loss) -> Network:
