@@ -210,9 +210,7 @@ def test_under_plain_descent_each_member_takes_the_steps_of_a_network_alone():
             {"weights": first[0]["weights"][:, own], "biases": first[0]["biases"][own]},
             {name: array[index] for name, array in first[1].items()},
         )
-        alone = ds.train(
-            "dense 6 tanh, dense 2", data, members=1, seed=4, start=start, **settings
-        )
+        alone = ds.train("dense 6 tanh, dense 2", data, members=1, seed=4, start=start, **settings)
         np.testing.assert_allclose(
             np.asarray(run.parameters[1]["weights"][index]),
             np.asarray(alone.parameters[1]["weights"]), rtol=1e-4, atol=1e-5,

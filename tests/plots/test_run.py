@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import downslope as ds
 import downslope.plots
 from downslope.data import Scaling
 from downslope.plots import draw_run, style
+from downslope.plots import run as plots_run
 from downslope.runs import outcome
 from tests.plain import PLAIN
 
@@ -90,3 +93,36 @@ def test_what_is_exported_is_what_is_there():
     for name in downslope.plots.__all__:
         assert hasattr(downslope.plots, name)
     assert list(downslope.plots.__all__) == sorted(downslope.plots.__all__)
+
+
+@pytest.mark.parametrize(
+    "columns, target, pictures",
+    [
+        (["size"], "price", ["loss.png", "predicted.png", "fit.png"]),
+        (["size", "age"], "kind", ["loss.png", "confusion.png", "mistakes.png"]),
+    ],
+)
+def test_a_table_of_one_or_two_numbers_has_its_curve_or_plane(
+    columns, target, pictures, tmp_path, png_size, monkeypatch
+):
+    """Their ranks, which are inputs as well, are not in the way."""
+    draw = np.random.default_rng(3)
+    size, age = draw.uniform(20, 200, 400), draw.uniform(0, 90, 400)
+    table = pa.table(
+        {"size": size, "age": age, "price": 3 * size, "kind": np.where(size > age, "a", "b")}
+    )
+    pq.write_table(table.select([*columns, target]), tmp_path / "t.parquet")
+    data = ds.load(tmp_path / "t.parquet", target=target)
+    run = ds.train(None, data, epochs=2, seed=1)
+    assert run.data.encoding.ranked
+    seen = []
+    for one in ("fitted_curve", "decision_map"):
+        ours = getattr(plots_run, one)
+        monkeypatch.setattr(
+            plots_run, one, lambda inputs, *rest, ours=ours, **kw: seen.append((inputs, rest))
+            or ours(inputs, *rest, **kw),
+        )  # fmt: skip
+    assert drawn(run, tmp_path / "pictures", png_size) == pictures
+    ((inputs, rest),) = seen
+    answers = run.predict if len(columns) == 1 else run.probabilities
+    np.testing.assert_array_equal(rest[1](inputs), answers(run.dataset.test.inputs))

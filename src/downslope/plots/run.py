@@ -125,10 +125,12 @@ def _mistakes_in_a_table(
         shown[:] = True
     names = tuple(np.array(run.data.input_names)[shown].tolist())
     inputs, train = test.inputs[:, shown], run.dataset.train.inputs[:, shown]
-    if inputs.shape[1:] == (2,) and shown.all() and not _texts(run, test):
-        return decision_map(
-            inputs, predictions, run.probabilities, input_names=names, name=run.data.name
-        )
+    if inputs.shape[1:] == (2,) and not encoding.embedded and not _texts(run, test):
+
+        def classify(plain: np.ndarray) -> np.ndarray:
+            return run.probabilities(encoding.with_ranks(plain))
+
+        return decision_map(inputs, predictions, classify, input_names=names, name=run.data.name)
     return worst_mistakes(
         inputs,
         predictions,
@@ -156,14 +158,21 @@ def _numbers(run: Run, test: Samples) -> Named:
     predicted = run.predict(test.inputs)
     figure = predictions(test.targets, predicted, baseline=always, name=name, targets=targets)
     yield "predicted", figure
-    if test.inputs.shape[1:] == (1,):
-        input_name = (*run.data.input_names, "x")[0]
+    encoding = run.data.encoding
+    ranks, indices = (0, 0) if encoding is None else map(len, (encoding.ranked, encoding.embedded))
+    plain = test.inputs[:, ranks:]
+    if plain.shape[1:] == (1,) and not indices:
+
+        def predict(inputs: np.ndarray) -> np.ndarray:
+            return run.predict(inputs if encoding is None else encoding.with_ranks(inputs))
+
+        input_name = (*run.data.input_names[ranks:], "x")[0]
         yield (
             "fit",
             fitted_curve(
-                test.inputs,
+                plain,
                 test.targets,
-                run.predict,
+                predict,
                 baseline=always,
                 input_name=input_name,
                 name=name,
