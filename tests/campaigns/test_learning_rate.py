@@ -19,7 +19,7 @@ from tests.campaigns.rate_cases import CASES
 @pytest.mark.parametrize("name", ["xor, nesterov, steps, batch 64", "waves, rmsprop"])
 def test_the_recommendation_ends_within_a_tenth_of_the_best_of_a_grid(name):
     (case,) = (one for one in CASES if one.name == name)
-    found = measure(case, first=1000 + np.arange(4), then=2000 + np.arange(12), best=3)
+    found = measure(case, first=1000 + np.arange(3), then=2000 + np.arange(8), best=3)
     assert found["same again"]
     assert found["ratios"]["Downslope"] <= WITHIN
     assert set(found["rates"]) == {"Downslope", *RULES}

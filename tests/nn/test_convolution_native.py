@@ -252,10 +252,10 @@ def test_two_processes_at_once_on_all_cores():
     """Outside of pytest's settings, with XLA's threads, and with the machine to be shared."""
     script = (
         "from tests.nn import test_convolution_native as tests\n"
-        "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "for case in tests.CASES[::3]: tests.compare_with_float64(case)\n"
         "tests.test_the_same_bits_each_time()\n"
         "from tests.nn import test_dense_native as tests\n"
-        "for case in tests.CASES: tests.compare_with_float64(case)\n"
+        "for case in tests.CASES[::3]: tests.compare_with_float64(case)\n"
         "tests.test_the_same_bits_each_time()"
     )
     run = [sys.executable, "-c", script]

@@ -200,7 +200,7 @@ def test_a_network_without_members_has_no_disagreement():
 
 def test_under_plain_descent_each_member_takes_the_steps_of_a_network_alone():
     """What is recorded is the mean of their losses; each has the whole learning rate."""
-    settings = dict(optimizer="sgd", learning_rate=0.1, epochs=2, batch_size=16)
+    settings = {"optimizer": "sgd", "learning_rate": 0.1, "epochs": 2, "batch_size": 16}
     data = ds.load("moons")
     run = ds.train("dense 6 tanh, dense 2", data, members=2, seed=4, **settings)
     for index in range(2):

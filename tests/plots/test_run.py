@@ -96,7 +96,7 @@ def test_what_is_exported_is_what_is_there():
 
 
 @pytest.mark.parametrize(
-    "columns, target, pictures",
+    ("columns", "target", "pictures"),
     [
         (["size"], "price", ["loss.png", "predicted.png", "fit.png"]),
         (["size", "age"], "kind", ["loss.png", "confusion.png", "mistakes.png"]),

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax, softmax
+from threadpoolctl import threadpool_limits
 
 from downslope.data.dataset import Dataset
 from downslope.engine.model import Model
@@ -129,7 +130,7 @@ def logistic(
         total = (losses.sum(axis=1) @ weights) + (pull * found**2).sum() / 2
         return float(total), gradient.ravel()
 
-    made = minimize(
-        value, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": MOST_STEPS}
-    )
+    start, options = np.zeros(shape).ravel(), {"maxiter": MOST_STEPS}
+    with threadpool_limits(1):  # on a busy machine, threads for small matrices wait for each other
+        made = minimize(value, start, jac=True, method="L-BFGS-B", options=options)
     return made.x.reshape(shape)
