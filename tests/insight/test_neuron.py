@@ -126,8 +126,8 @@ def test_it_is_told_in_words(run):
         ),
         (
             {"layer": 1, "unit": 0, "position": (4, 0)},
-            "The position (4, 0) was asked for, and layer 1 gives 4 x 3 positions. Expected a row "
-            "and a column from 0. Leave it out for where the neuron responds most.",
+            "The position (4, 0) was asked for, and its layer gives 4 x 3 positions. Expected a "
+            "row and a column from 0. Leave it out for where the neuron responds most.",
         ),
     ],
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,6 +44,35 @@ class Factor:
     symbol: str
     value: float
     worked_out: str = ""
+
+    @property
+    def words(self) -> str:
+        """What it is, in words."""
+        for pattern, words in _WORDS:
+            if found := re.fullmatch(pattern, self.symbol):
+                return words.format(*found.groups())
+        return ""
+
+
+_WORDS = (
+    (r"1", "the input of every bias"),
+    (r"x\[(.+)\]", "input {0} of the network"),
+    (r"a(\d+)\[(.+)\]", "activation of unit {1} in layer {0}"),
+    (r"w(\d+)\[(.+),(.+)\]", "weight in layer {0} from unit {1} to unit {2}"),
+    (r"f'\(z(\d+)\[(.+)\]\)", "slope of the activation of unit {1} in layer {0}"),
+    (r"dL/dy\[(.+)\]", "slope of the loss at output {0}"),
+    (r"dL/da(\d+)\[(.+)\]", "slope of the loss at the activation of unit {1} in layer {0}"),
+    (r"dL/dz(\d+)\[(.+)\]", "slope of the loss at the pre-activation of unit {1} in layer {0}"),
+    (r"dz(\d+)\[(.+)\]/dw", "what the weight is multiplied by, for unit {1} of layer {0}"),
+    (
+        r"dz(\d+)\[(.+)\]/da(\d+)\[(.+)\]",
+        "how unit {1} of layer {0} grows with unit {3} of layer {2}",
+    ),
+    (
+        r"da(\d+)\[(.+)\]/dz\d+\[(.+)\]",
+        "how activation {1} of layer {0} grows with pre-activation {2}",
+    ),
+)
 
 
 @dataclass(frozen=True)

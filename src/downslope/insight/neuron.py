@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,7 @@ from downslope.nn.activations import Activation, activation
 from downslope.nn.dense import Dense
 from downslope.nn.equations import Equation
 from downslope.nn.images import Conv2D
-from downslope.nn.layer import is_ours
+from downslope.nn.layer import Parameters, is_ours
 from downslope.nn.network import Network
 from downslope.numerals import rounded
 from downslope.result import FEW_ENOUGH, PROGRAM_ONLY, Part, Result
@@ -178,7 +178,7 @@ def neuron(
     """
     run = run.with_data()
     assert run.dataset is not None
-    own = _checked(run.network, layer, unit, run.data.input_shape)
+    own = with_units(run.network, layer, unit, run.data.input_shape)
     samples = run.dataset.train
     responses = responses_of(run, samples, layer, unit)
     sample = int(np.nan_to_num(responses, nan=-np.inf).argmax()) if sample is None else sample
@@ -192,59 +192,131 @@ def neuron(
     signals = run.signals(samples.inputs[sample : sample + 1])
     first = run.scaling.apply(samples.inputs[sample : sample + 1])
     inputs = np.asarray(first if layer == 1 else signals[layer - 2].activations)[0]
-    pre_activations = np.asarray(signals[layer - 1].pre_activations)[0][..., unit]
-    outputs = np.asarray(signals[layer - 1].activations)[0][..., unit]
-    parameters = run.parameters[layer - 1]
-    if isinstance(own, Conv2D):
-        if position is None:
-            position = tuple(map(int, np.unravel_index(int(outputs.argmax()), outputs.shape)))  # pyright: ignore[reportAssignmentType] - of two numbers
-        assert position is not None
-        if not all(0 <= one < side for one, side in zip(position, outputs.shape, strict=True)):
-            raise NetworkError(
-                f"The position {position} was asked for, and layer {layer} gives "
-                f"{outputs.shape[0]} x {outputs.shape[1]} positions.",
-                "a row and a column from 0",
-                "Leave it out for where the neuron responds most.",
-            )
-        channels = seen_channels(own, inputs.shape[-1], unit)
-        inputs = patch_of(own, inputs, position)[..., channels]
-        pre_activations, outputs = pre_activations[position], outputs[position]
-    else:
-        position, channels = None, slice(0, None)
-    weights = np.asarray(parameters["weights"])[..., unit]
-    others = np.asarray(signals[layer - 1].pre_activations)[0]
+    found = weigh(
+        own, run.parameters[layer - 1], inputs, np.asarray(signals[layer - 1].pre_activations)[0],
+        unit, position,
+    )  # fmt: skip
+    function = activation(own.activation)
     return Neuron(
         layer=layer,
         layer_name=run.network.layer_name(layer - 1),
         unit=unit,
-        activation=activation(own.activation).name,
-        position=position,
-        grid=None if position is None else (others.shape[0], others.shape[1]),
+        activation=function.name,
+        position=found.position,
+        grid=found.grid,
         sample=sample,
-        names=_names(run, layer, inputs.shape, channels.start),
-        inputs=inputs,
-        weights=weights,
-        bias=float(np.asarray(parameters["biases"])[unit]),
-        sum=float(pre_activations),
-        output=float(outputs),
-        slope=_slope(
-            activation(own.activation), others if position is None else others[position], unit
-        ),
-        equation=activation(own.activation).equation,
-        curve=_curve(
-            activation(own.activation),
-            float(pre_activations),
-            others if position is None else others[position],
-            unit,
-        ),
+        names=names_of(layer, found.inputs.shape, run.data.input_names, found.first_channel),
+        inputs=found.inputs,
+        weights=found.weights,
+        bias=found.bias,
+        sum=found.sum,
+        output=found.output,
+        slope=found.slope,
+        equation=function.equation,
+        curve=_curve(function, found.sum, found.beside, unit),
         responses=responses,
         dataset=run.dataset,
     )
 
 
-def _checked(
+class Weighed(NamedTuple):
+    """What a unit makes of its inputs; of a convolution, at one position of its output.
+
+    Attributes:
+        inputs: Its inputs, (inputs,), or (size, size, channels) of a convolution.
+        weights: Its weights, of the same shape.
+        bias: Its bias.
+        sum: Its pre-activation.
+        output: Its activation.
+        slope: The derivative of the activation there.
+        beside: The pre-activations of all units there, (units,).
+        position: Of a convolution, the (row, column) of its output.
+        grid: Of a convolution, how many (rows, columns) its output has.
+        first_channel: Of a convolution, the first input channel that it sees.
+    """
+
+    inputs: np.ndarray
+    weights: np.ndarray
+    bias: float
+    sum: float
+    output: float
+    slope: float
+    beside: np.ndarray
+    position: tuple[int, int] | None
+    grid: tuple[int, int] | None
+    first_channel: int
+
+
+def weigh(
+    layer: Dense | Conv2D,
+    parameters: Parameters,
+    inputs: np.ndarray,
+    pre_activations: np.ndarray,
+    unit: int,
+    position: tuple[int, int] | None = None,
+) -> Weighed:
+    """What a unit makes of one sample.
+
+    Args:
+        layer: Its layer.
+        parameters: The layer's weights and biases.
+        inputs: What comes into the layer, without a sample axis.
+        pre_activations: The pre-activations of the layer, likewise.
+        unit: Index of the unit, from 0.
+        position: Of a convolution, the (row, column) of its output; None for the largest
+            activation.
+
+    Raises:
+        NetworkError: There is no such position.
+    """
+    function = activation(layer.activation)
+    outputs = np.asarray(function(jnp.asarray(pre_activations)))[..., unit]
+    grid, channel, beside = None, 0, pre_activations
+    if isinstance(layer, Conv2D):
+        position = _checked_position(outputs, position)
+        channels = seen_channels(layer, inputs.shape[-1], unit)
+        inputs = patch_of(layer, inputs, position)[..., channels]
+        grid, channel = (outputs.shape[0], outputs.shape[1]), channels.start
+        beside, outputs = pre_activations[position], outputs[position]
+    else:
+        position = None
+    return Weighed(
+        inputs=inputs,
+        weights=np.asarray(parameters["weights"])[..., unit],
+        bias=float(np.asarray(parameters["biases"])[unit]),
+        sum=float(beside[unit]),
+        output=float(outputs),
+        slope=_slope(function, beside, unit),
+        beside=beside,
+        position=position,
+        grid=grid,
+        first_channel=channel,
+    )
+
+
+def _checked_position(outputs: np.ndarray, position: tuple[int, int] | None) -> tuple[int, int]:
+    """A position of a convolution's output, if there is such a position; None for the largest."""
+    if position is None:
+        row, column = np.unravel_index(int(outputs.argmax()), outputs.shape)
+        return int(row), int(column)
+    if not all(0 <= one < side for one, side in zip(position, outputs.shape, strict=True)):
+        raise NetworkError(
+            f"The position {position} was asked for, and its layer gives "
+            f"{outputs.shape[0]} x {outputs.shape[1]} positions.",
+            "a row and a column from 0",
+            "Leave it out for where the neuron responds most.",
+        )
+    return position
+
+
+def with_units(
     network: Network, layer: int, unit: int, input_shape: tuple[int, ...]
 ) -> Dense | Conv2D:
+    """Layer `layer`, from 1, if it has neurons, and this one among them.
+
+    Raises:
+        NetworkError: It has not.
+    """
     own = network.layers[checked_layer(network, layer) - 1]
     if not isinstance(own, Dense | Conv2D) or not is_ours(own):
         kinds = [
@@ -306,11 +378,12 @@ def seen_channels(layer: Conv2D, channels: int, unit: int) -> slice:
     return slice(group * each, (group + 1) * each)
 
 
-def _names(run: Run, layer: int, shape: tuple[int, ...], channel: int) -> tuple[str, ...]:
-    """What each of the neuron's inputs is called; of an image, from this channel on."""
-    names = run.data.input_names
-    if layer == 1 and len(names) == math.prod(shape):
-        return names
+def names_of(
+    layer: int, shape: tuple[int, ...], input_names: tuple[str, ...], channel: int = 0
+) -> tuple[str, ...]:
+    """What each of a unit's inputs is called; of an image, from this channel on."""
+    if layer == 1 and len(input_names) == math.prod(shape):
+        return input_names
     before = "x" if layer == 1 else f"a{layer - 1}"
     before = "patch" if len(shape) == 3 else before  # row, column and channel in it
     positions = np.stack(np.unravel_index(np.arange(math.prod(shape)), shape), axis=-1)

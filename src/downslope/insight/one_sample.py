@@ -16,10 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from downslope.data.dataset import Samples
 from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import QUICKLY_COMPILED, compiled
 from downslope.engine.evaluation import sizes_of
 from downslope.engine.loop import Batch, Program
+from downslope.engine.scales import Units
 from downslope.errors import DataError, NetworkError
 from downslope.nn.composite import Parallel, Residual
 from downslope.nn.dense import Dropout
@@ -127,15 +129,8 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
             network = held(network, seen.key, np.shape(seen.inputs), row, frozen)
         sizes = None if seen.sizes is None else np.asarray(seen.sizes)[row]
     else:
-        units = replay.units
-        inputs = units.inputs.apply(samples.inputs[index : index + 1])
-        targets = units.scaled_targets(samples.targets[index : index + 1])
-        sizes = sizes_of(samples.take(np.array([index])))
-        sizes = None if sizes is None else sizes[0]
-    if sizes is not None:  # a photo is looked at without its padding
-        down, across = (int(side) for side in sizes)
-        cell = inputs.shape[1] // targets.shape[1]
-        inputs, targets = inputs[:, :down, :across], targets[:, : down // cell, : across // cell]
+        inputs, targets, sizes = _scaled(samples, index, replay.units)
+    inputs, targets = _unpadded(inputs, targets, sizes)
     people = dataset.task == "counting"
     return SeenSample(
         index=index,
@@ -147,6 +142,31 @@ def see_sample(replay: Replay, step: int, index: int | None = None) -> SeenSampl
         fraction=fraction,
         network=network,
     )
+
+
+def by_itself(samples: Samples, index: int, units: Units) -> tuple[np.ndarray, np.ndarray]:
+    """Inputs and targets of a sample as the network takes them when it predicts, (1, ...) each."""
+    return _unpadded(*_scaled(samples, index, units))
+
+
+def _scaled(
+    samples: Samples, index: int, units: Units
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    inputs = units.inputs.apply(samples.inputs[index : index + 1])
+    targets = units.scaled_targets(samples.targets[index : index + 1])
+    sizes = sizes_of(samples.take(np.array([index])))
+    return inputs, targets, None if sizes is None else sizes[0]
+
+
+def _unpadded(
+    inputs: np.ndarray, targets: np.ndarray, sizes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A photo is looked at without its padding."""
+    if sizes is None:
+        return inputs, targets
+    down, across = (int(side) for side in sizes)
+    cell = inputs.shape[1] // targets.shape[1]
+    return inputs[:, :down, :across], targets[:, : down // cell, : across // cell]
 
 
 def held(network: Network, key: Array, shape: Shape, row: int, frozen: int = 0) -> Network:

@@ -1,4 +1,4 @@
-"""What the worker tells the page in words: the scene, the code that repeats it, steps, findings."""
+"""What the worker tells the page in words: the scene, the code that repeats it, findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from downslope.engine import metrics
 from downslope.insight.pixels import image_shape
-from downslope.insight.step_trace import StepTrace
 from downslope.lab.messages import Findings, FoundOne, Scene
 from downslope.lab.view import View
 from downslope.nn import notation
@@ -112,19 +111,6 @@ def _python(
 def lines_of(result: Result) -> tuple[str, ...]:
     """What a result says, line by line."""
     return tuple(str(part) for part in result.parts())
-
-
-def six_steps(traced: StepTrace) -> tuple[tuple[str, str], ...]:
-    """The six steps of one step of learning: the head of each, and what it tells."""
-    parts: list[tuple[str, list[str]]] = []
-    lines = list(traced.parts())
-    for before, part in zip(["", *map(str, lines)], lines, strict=False):
-        text = str(part)
-        if before == "" and text[:1].isdigit():
-            parts.append((text, []))
-        elif parts:
-            parts[-1][1].append(text)
-    return tuple((head, "\n".join(told).strip("\n")) for head, told in parts)
 
 
 def findings_of(title: str, findings: Iterable[Finding]) -> Findings:

@@ -111,6 +111,46 @@ class Walk(Command, frozen=True, tag="walk"):
     sample: int | None = None
 
 
+class Look(Command, frozen=True, tag="look"):
+    """Follow a sample through the network, and into one unit and one weight of it.
+
+    It holds until the next one: what is shown of the sample comes with each moment that is shown.
+
+    Attributes:
+        layer: The unit's layer, from 1; null to follow the sample alone.
+        unit: Index of the unit, from 0.
+        weight: The weight whose gradient is told, as `downslope trace` takes it; null for none.
+        sample: Index of a training sample; null for the first one of the step's batch.
+        gradients: Whether frames have the gradient of the training loss by each weight.
+    """
+
+    layer: int | None = None
+    unit: int = 0
+    weight: str | None = None
+    sample: int | None = None
+    gradients: bool = False
+
+
+class Measure(Command, frozen=True, tag="layers"):
+    """Measure the layers over the training, as `downslope layers` does.
+
+    Attributes:
+        points: How many steps.
+    """
+
+    points: int = 40
+
+
+class FindRate(Command, frozen=True, tag="rate"):
+    """Find a good learning rate for what is on the page, as `downslope rate` does.
+
+    Attributes:
+        seconds: About how long it may take.
+    """
+
+    seconds: float = 20.0
+
+
 class Diagnose(Command, frozen=True, tag="diagnose"):
     """Find out why the training did not learn.
 
@@ -150,8 +190,8 @@ class Ready(Command, frozen=True, tag="ready"):
 
 
 Asked = (
-    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | Count | OpenTest
-    | Ready
+    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate
+    | Diagnose | Draw | Count | OpenTest | Ready
 )  # fmt: skip
 
 
@@ -246,11 +286,137 @@ class Notice(Header, frozen=True, tag="notice"):
 
 
 class Told(Header, frozen=True, tag="told"):
-    """The six steps of one step of learning, in words, with their numbers."""
+    """The six steps of one step of learning, in words, with their numbers.
+
+    Its arrays are of that step: `signals.I` and `deltas.I`, the sample's activations and the
+    gradients at its pre-activations in layer I; `weights.I` before the step, `gradients.I` of the
+    whole batch and `changes.I` of them.
+
+    Attributes:
+        step: The step.
+        sample: Index of the training sample that is followed.
+        title: Which step of which training.
+        parts: The head of each of the six, and what it tells.
+        short: The same in a sentence each.
+    """
 
     step: int
+    sample: int
     title: str
     parts: tuple[tuple[str, str], ...]
+    short: tuple[str, ...]
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class OneFactor(msgspec.Struct, frozen=True):
+    """A factor of a product: its symbol, in words, its value, and how that was worked out."""
+
+    symbol: str
+    words: str
+    value: str
+    how: str
+
+
+class OneProduct(msgspec.Struct, frozen=True):
+    """Factors, and what they multiply to."""
+
+    factors: tuple[OneFactor, ...]
+    value: str
+
+
+class OneSum(msgspec.Struct, frozen=True):
+    """A gradient as a sum of products; `rest` is what the terms that are not told add up to."""
+
+    symbol: str
+    terms: tuple[OneProduct, ...]
+    count: int
+    rest: str
+    value: str
+
+
+class Looked(Header, frozen=True, tag="looked"):
+    """One sample in the network as it is shown, one unit of it, and one weight.
+
+    Its arrays: `signals.I`, the sample's activations in layer I, of images a map for each channel;
+    `image`, where inputs are pixels; of a unit that sees an image or a part of one, `seen`,
+    `filter` and `products`, maps for each input channel.
+
+    Attributes:
+        at: The step after which it is.
+        sample: Index of the training sample.
+        target: What is right, in words.
+        loss: The loss of the sample, as the network is trained on it.
+        layer: The unit's layer, from 1; 0 if only the sample is followed.
+        unit: Its index.
+        title: The unit in words.
+        rows: Inputs of the unit: name, value, weight, product.
+        others: How many inputs are not among them, and what their products add up to.
+        numbers: What comes of them, named: bias, pre-activation, activation, gradients.
+        worked_out: The activation and its derivative with numbers.
+        weight: The weight whose gradient is told; empty if none is.
+        value: Its value.
+        gradient: Its gradient, as backpropagation found it.
+        chain: The same as products and sums.
+    """
+
+    at: int
+    sample: int
+    target: str
+    loss: str
+    layer: int = 0
+    unit: int = 0
+    title: str = ""
+    rows: tuple[tuple[str, str, str, str], ...] = ()
+    others: tuple[int, str] = (0, "0")
+    numbers: tuple[tuple[str, str], ...] = ()
+    worked_out: tuple[str, ...] = ()
+    weight: str = ""
+    value: str = ""
+    gradient: str = ""
+    chain: tuple[OneSum, ...] = ()
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Layers(Header, frozen=True, tag="layers"):
+    """The layers with weights over the training.
+
+    Its arrays: `steps` (points,), and of each layer (layers, points): `gradient_length`,
+    `weight_length`, `update_fraction`, `dead` and `saturated`, which are NaN where an activation
+    knows no such thing.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+
+class Rated(Header, frozen=True, tag="rated"):
+    """Which learning rates are good.
+
+    Its arrays: `wide` and `near`, rows of a rate and its final validation loss, averaged over
+    seeds; `proof.I`, the batch losses of a short training.
+
+    Attributes:
+        text: What was found, and how.
+        learning_rate: The recommended rate.
+        low: The lowest good rate.
+        high: The highest good rate.
+        overshoots: Above which rate steps overshoot; null where none was found.
+        too_slow: Below which rate it is too slow; null where none was found.
+        start_loss: The training loss at the first weights.
+        loss: Name of the loss.
+        proof: Name and rate of each short training.
+    """
+
+    text: str
+    learning_rate: float
+    low: float
+    high: float
+    overshoots: float | None
+    too_slow: float | None
+    start_loss: float
+    loss: str
+    proof: tuple[tuple[str, float], ...]
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
@@ -306,7 +472,9 @@ class Tested(Header, frozen=True, tag="tested"):
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
-Sent = Scene | Frame | Notice | Told | Findings | Relief | Counted | Tested
+Sent = (
+    Scene | Frame | Notice | Told | Looked | Layers | Rated | Findings | Relief | Counted | Tested
+)
 
 Arrays = Mapping[str, np.ndarray]
 _encode = msgspec.json.Encoder().encode
@@ -358,7 +526,8 @@ def types_for_the_page() -> str:
     for union, name in ((Asked, "Asked"), (Sent, "Sent")):
         lines += [f"export type {name} = {' | '.join(one.__name__ for one in get_args(union))};"]
     lines.append("")
-    for one in (LayerShape, Plane, FoundOne, *get_args(Asked), *get_args(Sent)):
+    values = (LayerShape, Plane, OneFactor, OneProduct, OneSum, FoundOne)
+    for one in (*values, *get_args(Asked), *get_args(Sent)):
         config, hints = one.__struct_config__, get_type_hints(one)
         lines.append(f"export interface {one.__name__} {{")
         if config.tag is not None:

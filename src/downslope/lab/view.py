@@ -10,13 +10,17 @@ import jax
 import numpy as np
 
 from downslope.data.dataset import Dataset, Samples
+from downslope.engine.backpropagation import backpropagate
 from downslope.engine.compilation import compiled
 from downslope.engine.metrics import chosen_class
 from downslope.engine.model import Model
 from downslope.insight.pixels import image_shape
+from downslope.lab.looking import in_grey
 from downslope.lab.messages import LayerShape, Plane
 from downslope.nn import notation
 from downslope.nn.layer import learned_by_name
+from downslope.nn.losses import Loss
+from downslope.nn.members import loss_while_learning, while_learning
 from downslope.nn.network import Network, NetworkParameters
 
 SIDE = 40  # points of the plane along each axis
@@ -25,9 +29,18 @@ MOST_POINTS = 1000  # samples that are drawn
 MOST_UNITS = 32  # of a layer whose responses are drawn
 MOST_NUMBERS = 20_000  # of a layer whose weights are sent
 MOST_CLASSES = 20  # of a confusion matrix
-MOST_MEASURED = 1000  # validation samples that the results are of
+MOST_MEASURED = 1000  # samples that the results and the gradient are of
+MOST_PRODUCTS = 200_000_000  # multiplications for the gradient, forward
 MOST_IMAGES = 24  # validation images that are shown with their predictions
 LINE = 200  # points of a curve over one input
+
+
+def gradients(
+    program: tuple[Network, Loss], parameters: NetworkParameters, inputs: Any, targets: Any
+) -> NetworkParameters:
+    """The gradient of the mean loss over samples as the network takes them."""
+    network, loss = program
+    return backpropagate(network, parameters, inputs, targets, loss=loss).gradients
 
 
 def responses(network: Network, parameters: NetworkParameters, inputs: Any) -> list[Any]:
@@ -124,9 +137,7 @@ class View:
         shape = image_shape(self.dataset.input_shape, self.dataset.input_names)
         if shape is None or not len(self._seen):
             return None
-        values = np.asarray(self._seen.inputs, np.float32).reshape(-1, *shape)
-        low, high = (0, 255) if values.max() > 17 else (values.min(), values.max())
-        return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
+        return in_grey(np.asarray(self._seen.inputs, np.float32).reshape(-1, *shape))
 
     def weights(self, model: Model) -> dict[str, np.ndarray]:
         """The weights and biases of layers that are small enough to be drawn."""
@@ -136,6 +147,30 @@ class View:
             if sum(one.size for one in arrays.values()) <= MOST_NUMBERS:
                 found |= {f"{name}.{index}": one for name, one in arrays.items()}
         return found
+
+    @cached_property
+    def probed(self) -> Samples:
+        """The training samples, evenly spread, that the gradient is of: as many as it may cost."""
+        train = self.dataset.train
+        each = max(1, self.network.multiplications(self.dataset.input_shape))
+        count = min(len(train), MOST_MEASURED, max(8, MOST_PRODUCTS // each))
+        return train.take(np.linspace(0, len(train) - 1, count).astype(int))
+
+    def gradients(self, model: Model) -> dict[str, np.ndarray]:
+        """The gradient of the training loss by the weights that are drawn as connections."""
+        if self.dataset.task == "counting":  # photos of many sizes
+            return {}
+        network, loss = while_learning(model.network), loss_while_learning(self.network, model.loss)
+        inputs = model.scaling.apply(self.probed.inputs)
+        targets = model.units.scaled_targets(self.probed.targets)
+        arguments = (model.parameters, inputs, targets)
+        found = compiled(gradients, (network, loss), *arguments)(*arguments)
+        named = {index: learned_by_name(one).get("weights") for index, one in enumerate(found)}
+        return {
+            f"gradients.{index}": np.asarray(one)
+            for index, one in named.items()
+            if one is not None and one.ndim == 2 and one.size <= MOST_NUMBERS
+        }
 
     def responses(self, model: Model) -> dict[str, np.ndarray]:
         """What each unit responds to over the plane, and what is predicted there."""

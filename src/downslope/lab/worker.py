@@ -32,7 +32,7 @@ from downslope.engine.optimizers import OPTIMIZERS, SCHEDULES, Optimizer
 from downslope.engine.scales import target_scaling
 from downslope.errors import DownslopeError, RunError, SettingError
 from downslope.insight.step import trace_step
-from downslope.lab import code, messages
+from downslope.lab import code, looking, messages
 from downslope.lab.dropped import FOLDER as DROPPED
 from downslope.lab.dropped import Dropped
 from downslope.lab.messages import Asked, Frame, Notice, packed
@@ -127,6 +127,8 @@ class Worker:
         self._follows: Path | None = None  # the folder of a run that another process trains
         self._seen = -1  # the last step of it that was read
         self._looked_at = 0.0
+        self._look: messages.Look | None = None  # what is followed, if anything
+        self._sample = 0  # the training sample that it is followed for
 
     # what the page asks for
 
@@ -231,7 +233,32 @@ class Worker:
         run = self._trained()
         step = max(1, self._shown)
         traced = trace_step(run, step, sample=command.sample)
-        self._send(packed(messages.Told(step, traced.summary, code.six_steps(traced))))
+        self._send(packed(*looking.tell_steps(traced)))
+
+    @do.register
+    def _(self, command: messages.Look) -> None:
+        step = max(1, self._shown)
+        first = int(self.prepared.plan.batches(step - 1, step)[0][0])
+        self._look, self._sample = command, first if command.sample is None else command.sample
+        self._is_new, self._last_result = True, 0.0
+
+    @do.register
+    def _(self, command: messages.Measure) -> None:
+        from downslope.insight.layers import layers_over_time
+
+        run = self._trained()
+        told = self._progress("Measuring the layers")
+        self._send(packed(*looking.layers_of(layers_over_time(run, command.points, told))))
+
+    @do.register
+    def _(self, command: messages.FindRate) -> None:
+        from downslope.insight.learning_rate import find_rate
+
+        told = self._progress("Looking for a learning rate")
+        found = find_rate(
+            None, self.dataset, options=self.options, seconds=command.seconds, on_progress=told
+        )
+        self._send(packed(*looking.rates_of(found)))
 
     @do.register
     def _(self, command: messages.Diagnose) -> None:
@@ -338,19 +365,24 @@ class Worker:
 
     def _use(self, source: str, target: str | None) -> None:
         options = {} if target is None else {"target": target}
-        self.tell(f"Reading {Path(source).name} ...", "working")
-        dataset = load(source, target=target, on_progress=self._told_progress)
+        told = self._progress(f"Reading {Path(source).name}")
+        dataset = load(source, target=target, on_progress=told)
         found = describe(dataset)
         self.dataset, self._source, self._options = found.dataset, source, options
         self._findings = tuple(str(part) for part in found.warnings())
         self._base = self._usual()
         self._prepare()
 
-    def _told_progress(self, done: int, total: int) -> None:
-        """Say how far reading is; seldom enough for the page."""
-        if time.monotonic() - self._last_told > RESULT_SECONDS:
-            self._last_told = time.monotonic()
-            self.tell(f"Reading: {done:,} of {total:,}", "working")
+    def _progress(self, what: str) -> Callable[[int, int], None]:
+        """Say that long work begins; the function then says how far it is, seldom enough."""
+        self.tell(f"{what} ...", "working")
+
+        def told(done: int, total: int) -> None:
+            if time.monotonic() - self._last_told > RESULT_SECONDS:
+                self._last_told = time.monotonic()
+                self.tell(f"{what}: {done:,} of {total:,}", "working")
+
+        return told
 
     def _prepare(self) -> None:
         """Make ready what the settings of the page say; a run that they fit is kept."""
@@ -446,7 +478,7 @@ class Worker:
 
         def between(progress: Progress) -> NextChunk | None:
             command = self.inbox.take()
-            if isinstance(command, messages.Pace):
+            if isinstance(command, messages.Pace | messages.Look):
                 self.do(command)
                 command = None
             due = time.monotonic() + (max(1 / self.pace, FRAME_SECONDS) if self.pace else 0.0)
@@ -477,6 +509,7 @@ class Worker:
         """Show what there is now: data, network, and the run if there is one."""
         self.view = View(self.prepared.dataset, self.prepared.network)
         run = self.run
+        self._look = None
         if not keeps_step:
             self._shown = 0 if run is None else run.outcome.step
         if run is not None and self._follows is not None:
@@ -552,10 +585,13 @@ class Worker:
     def _send_frame(self, frame: Frame, trace: Any, model: Model) -> None:
         began = time.monotonic()
         arrays = {**self.view.weights(model), **self.view.responses(model)}
+        if self._look is not None and self._look.gradients:
+            arrays |= self.view.gradients(model)
         self._cost = time.monotonic() - began
         rest = max(RESULT_SECONDS, self._result_cost / MOST_COST)
         if began - self._last_result > rest or frame.state != "training":
             arrays |= self.view.results(model)
+            self._send_look(model, frame.at)
             self._last_result = time.monotonic()
             self._result_cost = self._last_result - began - self._cost
         if trace is not None:
@@ -569,6 +605,18 @@ class Worker:
         self.inbox.wanted, self._is_new = False, False
         self._send(packed(frame, arrays))
         self._last_frame = time.monotonic()
+
+    def _send_look(self, model: Model, at: int) -> None:
+        """Send what is shown of the sample that is followed, if one is."""
+        if self._look is None:
+            return
+        try:
+            found = looking.look(model, self.dataset, self._look, self._sample, at)
+        except DownslopeError as error:  # asked for what this network or data has not
+            self._look = None
+            self.tell(str(error), "error")
+        else:
+            self._send(packed(*found))
 
 
 def _is_run(folder: Path) -> bool:

@@ -1,7 +1,7 @@
 // made by python -m downslope.lab.messages from the Python values
 
-export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Diagnose | Draw | Count | OpenTest | Ready;
-export type Sent = Scene | Frame | Notice | Told | Findings | Relief | Counted | Tested;
+export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate | Diagnose | Draw | Count | OpenTest | Ready;
+export type Sent = Scene | Frame | Notice | Told | Looked | Layers | Rated | Findings | Relief | Counted | Tested;
 
 export interface LayerShape {
   name: string;
@@ -17,6 +17,26 @@ export interface Plane {
   bottom: number;
   top: number;
   side: number;
+}
+
+export interface OneFactor {
+  symbol: string;
+  words: string;
+  value: string;
+  how: string;
+}
+
+export interface OneProduct {
+  factors: Array<OneFactor>;
+  value: string;
+}
+
+export interface OneSum {
+  symbol: string;
+  terms: Array<OneProduct>;
+  count: number;
+  rest: string;
+  value: string;
 }
 
 export interface FoundOne {
@@ -74,6 +94,25 @@ export interface Pace {
 export interface Walk {
   do: "walk";
   sample?: number | null;
+}
+
+export interface Look {
+  do: "look";
+  layer?: number | null;
+  unit?: number;
+  weight?: string | null;
+  sample?: number | null;
+  gradients?: boolean;
+}
+
+export interface Measure {
+  do: "layers";
+  points?: number;
+}
+
+export interface FindRate {
+  do: "rate";
+  seconds?: number;
 }
 
 export interface Diagnose {
@@ -152,8 +191,51 @@ export interface Notice {
 export interface Told {
   kind: "told";
   step: number;
+  sample: number;
   title: string;
   parts: Array<[string, string]>;
+  short: Array<string>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Looked {
+  kind: "looked";
+  at: number;
+  sample: number;
+  target: string;
+  loss: string;
+  layer: number;
+  unit: number;
+  title: string;
+  rows: Array<[string, string, string, string]>;
+  others: [number, string];
+  numbers: Array<[string, string]>;
+  worked_out: Array<string>;
+  weight: string;
+  value: string;
+  gradient: string;
+  chain: Array<OneSum>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Layers {
+  kind: "layers";
+  text: string;
+  names: Array<string>;
+  arrays: Array<[string, Array<number>]>;
+}
+
+export interface Rated {
+  kind: "rated";
+  text: string;
+  learning_rate: number;
+  low: number;
+  high: number;
+  overshoots: number | null;
+  too_slow: number | null;
+  start_loss: number;
+  loss: string;
+  proof: Array<[string, number]>;
   arrays: Array<[string, Array<number>]>;
 }
 
