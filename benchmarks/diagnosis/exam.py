@@ -289,7 +289,7 @@ def exam(
         again: Diagnose again where there is a row; trainings that are stored are not made again.
     """
     store = Store(folder / "trainings")
-    proof.measure = store.measure
+    proof.measure, proof.now = store.measure, time.process_time
     rows = []
     for program in programs:
         path = folder / f"{program.name}.json"

@@ -6,7 +6,7 @@ import pytest
 import downslope as ds
 from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.diagnose import _Search, _unproved
-from downslope.diagnosis.proof import Setup, Trial
+from downslope.diagnosis.proof import Setup, Trial, effect_of
 
 FIRST = {"learning_rate": 0.001, "epochs": 2, "batch_size": 16, "loss": "cross_entropy"}
 
@@ -75,6 +75,43 @@ def test_faults_that_hide_each_other_are_found_together(start):
     both = {"batch_size": 4, "learning_rate": 0.01}
     assert {one for one, _, _ in named} == {"batch", "rate"}  # and not what it can do without
     assert all(change == both for _, _, change in named)
+
+
+def test_what_leaves_little_doubt_is_mended_together_before_what_helps_alone(start):
+    def accuracy(own):
+        is_mended = own.batch_size == 4 and own.learning_rate == 0.01
+        return 0.9 if is_mended else 0.65 if own.epochs == 8 else 0.5
+
+    changes = {"epochs": 8}, {"batch_size": 4}, {"learning_rate": 0.01}
+    weak, batch, rate = changes
+    both = {**batch, **rate}
+    named, _ = found(accuracy, start, weak=(0.4, weak), batch=(0.8, batch), rate=(0.75, rate))
+    assert [(one, own) for one, _, own in named] == [("batch", both), ("rate", both)]
+    named, _ = found(accuracy, start, weak=(0.4, weak), batch=(0.5, batch), rate=(0.5, rate))
+    assert named[0] == ("weak", "fault", weak)
+
+
+def measured(start, usual, **metrics):
+    return Trial(start, {name: np.array(own) for name, own in metrics.items()}, 10, 0.1, usual)
+
+
+def test_what_only_undoes_harm_does_not_help(start):
+    usual = {"accuracy": 0.5, "loss": 0.7}
+    wild = measured(start, usual, accuracy=[0.5] * 4, loss=[9.0, 8.0, 9.0, 8.0])
+    still = measured(start, usual, accuracy=[0.5] * 4, loss=[0.7, 0.7, 0.71, 0.7])
+    learnt = measured(start, usual, accuracy=[0.5] * 4, loss=[0.6, 0.6, 0.61, 0.6])
+    assert not effect_of(wild, still).helps
+    assert effect_of(wild, learnt).helps
+
+
+def test_the_loss_speaks_where_samples_are_too_few_for_the_accuracy(start):
+    usual = {"accuracy": 0.4, "loss": 1.1}
+    before = measured(start, usual, accuracy=[0.86, 0.9, 0.8, 0.86], loss=[0.5, 0.52, 0.51, 0.5])
+    after = measured(start, usual, accuracy=[0.9, 0.9, 0.95, 0.84], loss=[0.2, 0.2, 0.21, 0.2])
+    effect = effect_of(before, after)
+    assert (effect.helps, effect.proof.metric, effect.proof.better) == (True, "loss", 4)
+    worse = measured(start, usual, accuracy=[0.84, 0.88, 0.8, 0.86], loss=[0.2, 0.2, 0.21, 0.2])
+    assert not effect_of(before, worse).helps
 
 
 def test_a_rate_goes_on_as_far_as_it_helps(start):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from downslope.data.progress import OnProgress
+from downslope.diagnosis import proof
 from downslope.diagnosis.cause import NAMED, Cause, Change, Symptom
 from downslope.diagnosis.causes import causes
 from downslope.diagnosis.evidence import Evidence
@@ -21,9 +22,11 @@ ROUNDS = 4  # changes one after another
 MOST_TRIALS = 8  # that the time is planned for
 SHOWN = 0.5  # a cause's change that gains so much has shown it: its other changes are not tried
 PAIRED = 2  # leading changes that are tried with each other one, where none helps alone
+SURE = 0.7  # symptoms so strong are mended together where none of them helps alone
 HARM = 0.05  # of what separates the metric from perfect: a change that loses more does harm
 NEAR = 0.8  # of the largest gain: then the surer symptom is told first
 NEXT = 0.3  # of what is left: a further change that takes away less is a warning
+FAR = 2.0  # times as much as the best change alone: then changes are made together
 SLIGHT = 0.15  # of what is left: a further change that takes away less is not named
 ENOUGH = 0.9  # of what separates the metric from perfect: more need not be sought
 FURTHER = 3  # times that a rate or the epochs are changed once more
@@ -40,7 +43,7 @@ class Diagnosis(Result):
         findings: What was found, most important first: faults in the order in which to change
             them, then warnings, notes, and what is normal.
         trainings: How many trainings were made to prove them.
-        seconds: How long these could take together.
+        seconds: How long it could take, with them.
         score: How much better than the best constant prediction the run is on the validation part:
             1 is perfect, 0 no better.
         simple_score: The same of simple methods (a linear fit, the nearest neighbours); None where
@@ -144,9 +147,10 @@ def diagnose(
 
     Args:
         run: The run; its data is loaded if it is not in memory.
-        budget: Seconds for trainings, beside those of compiling the last of them; None for 30, or
-            for what the training itself took, if that is more; 0 for none: then causes are guesses,
-            as they are of a run that went on from another one's weights.
+        budget: Seconds for all of it, the looking and the trainings, but that the last training may
+            take a little longer to be compiled; None for 30, or for what the training itself took,
+            if that is more; 0 for no trainings: then causes are guesses, as they are of a run that
+            went on from another one's weights.
         on_progress: Called with (thousandths of the budget that are used, 1000).
 
     Returns:
@@ -174,13 +178,14 @@ def diagnose(
             "a training that has ended",
             "Let it end first: downslope resume RUN.",
         )
+    began = proof.now()
     run = run.with_data()
     evidence = Evidence(run)
     found = [(cause, symptom) for cause in causes() if (symptom := cause.look(evidence))]
     found.sort(key=lambda pair: -pair[1].strength)
-    trials = None
-    if seconds > 0 and run.origin is None:  # from other weights a training is another one
-        trials = Trials(run, seconds)
+    trials, left = None, seconds - (proof.now() - began)
+    if seconds > 0 and left > 0 and run.origin is None:  # from other weights it is another training
+        trials = Trials(run, left)
         named = _proved(run, found, trials, on_progress)
     else:
         named = _guessed(found)
@@ -256,15 +261,11 @@ class _Search:
         base, least = first, 0.0
         while len(named) < ROUNDS:
             best = _best(tried, least)
-            if best is not None:
-                steps, effect = [best], best.effect
-            elif named:
+            steps = [] if named else self._joint(first, best_of.values(), best)
+            if not steps and best is None:
                 break
-            else:  # one fault may hide what mending another does
-                steps = self._together(first, best_of) or self._pair(first, best_of)
-                if not steps:
-                    break
-                effect = effect_of(first, steps[0].trial)
+            steps = steps or [best]
+            effect = effect_of(base, steps[0].trial)
             made, effect = self._further(base, steps[0].trial, effect)
             named += [
                 self._finding(one, made, effect, len(named) + at, is_joint=len(steps) > 1)
@@ -356,16 +357,35 @@ class _Search:
                 made, effect = trial, effect_of(base, trial)
         return made, effect
 
-    def _together(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[_Tried]:
-        """All changes that do no harm at once, and of these the ones that it does not go without.
+    def _joint(self, first: Trial, tried: Iterable[_Tried], best: _Tried | None) -> list[_Tried]:
+        """Changes that help only together, as one fault may hide what mending another does.
+
+        Those of the surest symptoms, where they help more than the best change alone; where that
+        one helps little or not at all, those of all.
+        """
+        every = list(tried)
+        sure = [one for one in every if one.symptom.strength >= SURE]
+        if len(sure) > 1 and (best is None or best.symptom.strength < SURE):
+            steps = self._together(first, sure)
+            least = 0.0 if best is None else best.effect.gain
+            if steps and effect_of(first, steps[0].trial).gain > least:
+                return steps
+        harmless = [one for one in every if one.effect.gain > -HARM]
+        if best is None:
+            return self._together(first, harmless) or self._pair(first, every)
+        if best.effect.gain > NEXT:
+            return []
+        steps = self._together(first, harmless)
+        is_far_better = steps and effect_of(first, steps[0].trial).gain > FAR * best.effect.gain
+        return steps if is_far_better else []
+
+    def _together(self, first: Trial, changes: Iterable[_Tried]) -> list[_Tried]:
+        """All changes at once, and of these the ones that it does not go without.
 
         Returns:
             Them, the one that matters most first, each with the training with all of them.
         """
-        chosen = sorted(
-            (one for one in best_of.values() if one.effect.gain > -HARM),
-            key=lambda one: -one.symptom.strength,
-        )
+        chosen = sorted(changes, key=lambda one: -one.symptom.strength)
         made = self._all(first, chosen)
         while made is not None and len(chosen) > 1:
             whole = effect_of(first, made)
@@ -398,13 +418,13 @@ class _Search:
                     continue
         return self._train(setup)
 
-    def _pair(self, first: Trial, best_of: Mapping[str, _Tried]) -> list[_Tried]:
+    def _pair(self, first: Trial, every: Sequence[_Tried]) -> list[_Tried]:
         """Two changes that help together, the surer first."""
-        leading = sorted(best_of.values(), key=lambda one: -one.effect.gain)[:PAIRED]
+        leading = sorted(every, key=lambda one: -one.effect.gain)[:PAIRED]
         found: list[tuple[_Tried, _Tried]] = []
         for at, one in enumerate(leading):
             done = leading[: at + 1]
-            others = [own for own in best_of.values() if own not in done]
+            others = [own for own in every if own not in done]
             found += [(one, own) for own in self._round(one.trial, first, others)]
         best = _best([own for _, own in found], 0.0)
         if best is None:

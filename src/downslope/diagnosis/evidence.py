@@ -31,6 +31,8 @@ from downslope.runs.replay import replay
 from downslope.runs.run import Run
 
 MOST_PROBED = 256  # training samples whose activations and gradients are looked at
+MOST_NUMBERS = 1 << 21  # of their inputs: of large images fewer are looked at,
+FEWEST_PROBED = 16  # but no fewer
 MOST_KNOWN = 2000  # training samples that the simple methods learn from
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
 NEIGHBOURS = (5, 25)
@@ -240,7 +242,9 @@ class Evidence:
     @cached_property
     def probe(self) -> tuple[Array, np.ndarray]:
         """Some training samples as the network takes them: inputs and targets."""
-        part = _some(self.dataset.train, MOST_PROBED)
+        numbers = int(np.prod(self.dataset.input_shape))
+        most = min(MOST_PROBED, max(FEWEST_PROBED, MOST_NUMBERS // numbers))
+        part = _some(self.dataset.train, most)
         inputs = jnp.asarray(self.units.inputs.apply(part.inputs))
         return inputs, self.units.scaled_targets(part.targets)
 

@@ -29,10 +29,12 @@ SEEDS = 4
 MATERIAL = 0.1  # of what separates the metric from perfect: less is no help worth a change
 LEAST_ROOM = 0.3  # of what separates the best constant from perfect: nearer, and little is left
 LEARNT = 0.1  # of the same: better by so much, and the accuracy tells more than the loss
+BETTER = 0.99  # of what the best constant has: a change that ends above it only undoes harm
 RATES = ("accuracy", "all_right", "balanced_accuracy")  # metrics of which more is better
 OF_OPTIMIZER = ("clip_norm", "weight_decay", "momentum")
 FEWEST_STEPS = 100  # in fewer steps, what is no step takes most of the time
 COMPILING = 2.0  # seconds: a guess until the first training has shown it
+now = time.monotonic  # the clock that a budget is measured with
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,7 +144,7 @@ def measure(setup: Setup, seeds: Sequence[int]) -> Measured:
         DownslopeError: It cannot be trained.
         KeyboardInterrupt: It was ended by Ctrl-C.
     """
-    began = time.monotonic()
+    began = now()
     found = train_side_by_side(None, setup.dataset, seeds=seeds, options=setup.options)
     if any(one.reason == "interrupted" for one in found.outcomes):
         raise KeyboardInterrupt
@@ -155,7 +157,7 @@ def measure(setup: Setup, seeds: Sequence[int]) -> Measured:
         metrics={name: np.array([row[name] for row in rows], float) for name in rows[0]},
         steps=max(one.step for one in found.outcomes),
         training=found.seconds.training,
-        seconds=time.monotonic() - began,
+        seconds=now() - began,
     )
 
 
@@ -268,9 +270,20 @@ class Effect:
 def effect_of(before: Trial, after: Trial) -> Effect:
     """The effect of a change, seed by seed.
 
-    The interval is that of the mean difference by Student's distribution.
+    The interval is that of the mean difference by Student's distribution. Where the validation part
+    is so small that the accuracy rises, but not for sure, the loss may be sure of it.
     """
     name = metric_of(before, after)
+    found = _effect(before, after, name)
+    is_alike = _loss_name(before) == _loss_name(after)
+    if name != "accuracy" or found.helps or found.gain <= MATERIAL or not is_alike:
+        return found
+    by_loss = _effect(before, after, "loss")
+    is_certain = by_loss.helps and by_loss.proof.better == by_loss.proof.seeds
+    return replace(by_loss, gain=found.gain) if is_certain else found
+
+
+def _effect(before: Trial, after: Trial, name: str) -> Effect:
     one, other = before.metrics[name], after.metrics[name]
     difference = other - one
     count = len(difference)
@@ -285,8 +298,9 @@ def effect_of(before: Trial, after: Trial) -> Effect:
     gain = fall / room if room > 0 else 0.0
     better = int(((difference > 0) if is_rising else (difference < 0)).sum())
     is_sure = better >= count - 1 and (fall - margin > 0 or better == count)
+    is_better = is_rising or not usual or float(other.mean()) < BETTER * usual
     proof = Proof(
         name, float(one.mean()), float(other.mean()), (mean - margin, mean + margin), count, better,
         after.steps,
     )  # fmt: skip
-    return Effect(proof, gain, bool(is_sure and gain > MATERIAL))
+    return Effect(proof, gain, bool(is_sure and gain > MATERIAL and is_better))

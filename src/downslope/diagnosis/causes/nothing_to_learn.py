@@ -7,6 +7,7 @@ import math
 from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 
+FEW = 20  # samples of a class, on average
 SURE = 3.0  # standard errors by which simple methods are right more often than by chance
 
 
@@ -36,13 +37,18 @@ def look(evidence: Evidence) -> Symptom | None:
             else "."
         )
     )
+    classes = len(evidence.dataset.class_names)
+    if classes and len(evidence.dataset.train) < FEW * classes:
+        each = len(evidence.dataset.train) / classes
+        seen += f" Each of the {classes:,} classes has about {each:.0f} training samples."
     return Symptom(0.7 if fits > 0.3 else 0.55, seen, "targets")
 
 
 CAUSE = Cause(
     "nothing_to_learn",
     "Perhaps the targets are noise, shuffled, or shifted against the inputs: check by eye for some "
-    "samples that target and input belong together.",
+    "samples that target and input belong together. Or there are too few samples to see what holds "
+    "for all.",
     look,
     explains=("overfits", "too_few_steps", "constant_predictions", "too_small"),
     source="Zhang et al., Understanding deep learning requires rethinking generalization, 2017",
