@@ -52,6 +52,7 @@ def lab(tmp_path, browser):
         )
         contexts.append(context)
         page = context.new_page()
+        page.process = process
         page.complaints = []
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on(

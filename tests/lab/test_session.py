@@ -102,7 +102,8 @@ def test_another_scene_begins_the_curves_anew(session):
     next_of(page)
     empty = dict.fromkeys(("inputs", "input_shape", "classes", "targets", "findings"), ())
     scene = Scene(
-        data="x", source="x", task="regression", sizes={}, network="dense 1", layers=(),
+        session="s", place="", data="x", source="x", task="regression", sizes={}, layers=(),
+        network="dense 1",
         settings={}, loss="l", metrics=(), baseline={}, steps=1, steps_per_epoch=1, folder="",
         command="", python="", choices={}, **empty,
     )  # fmt: skip

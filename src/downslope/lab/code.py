@@ -39,6 +39,8 @@ def scene(
         "seed": settings.seed,
     }
     return Scene(
+        session="",
+        place="",
         data=dataset.name,
         source=source,
         task=dataset.task,

@@ -56,6 +56,17 @@ class _Archive(io.FileIO):
         return super().read(size)
 
 
+def listed(folder: Path) -> dict[str, Path]:
+    """What lies visibly in a folder, by name: so no name from elsewhere is ever a path."""
+    if not folder.is_dir():
+        return {}
+    return {
+        path.name: path
+        for path in sorted(folder.iterdir())
+        if not path.name.startswith(".") and not path.is_symlink()
+    }
+
+
 class Dropped:
     """The files that were dropped on the page; they stay, as runs read their data again.
 
@@ -73,13 +84,7 @@ class Dropped:
 
     def found(self) -> dict[str, Path]:
         """What is there, by name, found by listing it."""
-        if not self.folder.is_dir():
-            return {}
-        return {
-            path.name: path
-            for path in sorted(self.folder.iterdir())
-            if not path.name.startswith(".") and not path.is_symlink()
-        }
+        return listed(self.folder)
 
     def data(self) -> tuple[str, ...]:
         """The names of what can be learnt from: all but single photos."""

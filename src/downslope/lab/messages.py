@@ -37,6 +37,16 @@ class Choose(Command, frozen=True, tag="choose"):
     target: str | None = None
 
 
+class Open(Command, frozen=True, tag="open"):
+    """Go on with a run of the folder `runs`.
+
+    Attributes:
+        run: Its name there.
+    """
+
+    run: str
+
+
 class Setup(Command, frozen=True, tag="setup"):
     """Settings of the next training, or of the present one from here on; null for the usual.
 
@@ -190,7 +200,7 @@ class Ready(Command, frozen=True, tag="ready"):
 
 
 Asked = (
-    Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate
+    Choose | Open | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate
     | Diagnose | Draw | Count | OpenTest | Ready
 )  # fmt: skip
 
@@ -220,8 +230,13 @@ class Header(msgspec.Struct, frozen=True, tag_field="kind"):
 
 
 class Scene(Header, frozen=True, tag="scene"):
-    """What is trained on what: sent when it changes, and to each page that comes."""
+    """What is trained on what: sent when it changes, and to each page that comes.
 
+    `session` is another one after each start of the lab, and `place` is the folder where it works.
+    """
+
+    session: str
+    place: str
     data: str
     source: str
     task: str
@@ -278,10 +293,10 @@ class Frame(Header, frozen=True, tag="frame"):
 
 
 class Notice(Header, frozen=True, tag="notice"):
-    """Something in words: an error with what to do, or how far long work is."""
+    """Something in words: an error with what to do, how far long work is, what another page did."""
 
     text: str
-    level: Literal["error", "note", "working"] = "note"
+    level: Literal["error", "note", "working", "page"] = "note"
     arrays: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 

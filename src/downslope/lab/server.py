@@ -19,22 +19,30 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from downslope.data import BUILT_IN
-from downslope.errors import DownslopeError, StorageError
-from downslope.lab.dropped import FOLDER, Dropped, TooLargeError
+from downslope.errors import DownslopeError, SettingError, StorageError
+from downslope.lab.dropped import FOLDER, Dropped, TooLargeError, listed
 from downslope.lab.gate import Gate
 from downslope.lab.messages import (
     LONGEST_COMMAND,
     Asked,
     Choose,
     Count,
+    GoTo,
     Notice,
+    Open,
+    OpenTest,
+    Pause,
+    Play,
     Ready,
+    Renew,
+    Setup,
     command_of,
     packed,
 )
 from downslope.lab.session import Page, Session
 
 PAGE = Path(__file__).parent / "page"
+PORT = 8137  # if it is free: a page that is open, and a bookmark, find the next lab there
 
 
 class Lab:
@@ -47,6 +55,7 @@ class Lab:
 
     def __init__(self, source: str, folder: str) -> None:
         self.session = Session(source, folder)
+        self._source, self._runs = Path(source), Path(folder) / "runs"
         self.dropped = Dropped(Path(folder) / FOLDER)
 
     @asynccontextmanager
@@ -76,6 +85,10 @@ class Lab:
         await socket.accept()
         page = Page(self.session)
         self.session.join(page)
+        if len(self.session.pages) > 1:
+            told = f"This is page {page.number} of this lab; each of its pages steers the training."
+            page.tell(packed(Notice(told, "page")))
+            self._tell_others(page, "looks at this training as well, and can steer it")
         sender = asyncio.create_task(_send(socket, page))
         try:
             while True:
@@ -103,7 +116,15 @@ class Lab:
         try:
             self.session.send(self._with_path(command))
         except KeyError:
-            page.tell(packed(Notice("There is no such data set or photo.", "error")))
+            page.tell(packed(Notice("There is no such data set, photo or run.", "error")))
+            return
+        if did := DID.get(type(command)):
+            self._tell_others(page, did)
+
+    def _tell_others(self, page: Page, did: str) -> None:
+        """Say on the other pages what one of them did."""
+        for other in self.session.pages - {page}:
+            other.tell(packed(Notice(f"Page {page.number} {did}.", "page")))
 
     def _with_path(self, command: Asked) -> Asked:
         """A command with the path of what it names.
@@ -115,7 +136,22 @@ class Lab:
             return Choose(str(self.dropped.found()[command.data]), command.target)
         if isinstance(command, Count):
             return Count(str(self.dropped.found()[command.photo]))
+        if isinstance(command, Open):
+            begun_with = {self._source.name: self._source}
+            return Open(str({**begun_with, **listed(self._runs)}[command.run]))
         return command
+
+
+DID = {
+    Choose: "took other data",
+    Open: "opened a run",
+    Setup: "changed the settings",
+    Play: "trains",
+    Pause: "paused the training",
+    Renew: "began again",
+    GoTo: "went to another step",
+    OpenTest: "opened the test part",
+}
 
 
 async def _send(socket: WebSocket, page: Page) -> None:
@@ -159,18 +195,21 @@ def application(source: str, folder: str, port: int) -> Gate:
     return Gate(Starlette(routes=routes, lifespan=lab.running), port)
 
 
-def run(source: str, folder: str, port: int, on_start: Callable[[str], object]) -> None:
+def run(source: str, folder: str, port: int | None, on_start: Callable[[str], object]) -> None:
     """Serve until Ctrl-C.
 
     Args:
         source: The data or run folder to begin with.
         folder: Where runs go.
-        port: The port; 0 for a free one.
+        port: The port; 0 for a free one; None for the usual one, or a free one if that is taken.
         on_start: Called with the one-time link as soon as the server listens.
+
+    Raises:
+        SettingError: The port is taken.
     """
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", port))
+        _bind(listening, port)
         app = application(source, folder, listening.getsockname()[1])
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, ws="websockets-sansio",
@@ -187,3 +226,16 @@ def run(source: str, folder: str, port: int, on_start: Callable[[str], object]) 
             await serving
 
         asyncio.run(serve())
+
+
+def _bind(listening: socket.socket, port: int | None) -> None:
+    try:
+        listening.bind(("127.0.0.1", PORT if port is None else port))
+    except OSError as error:
+        if port is not None:
+            raise SettingError(
+                f"Port {port} cannot be used: {error.strerror}.",
+                "a free port of this machine",
+                "Leave out --port: a free one is found.",
+            ) from error
+        listening.bind(("127.0.0.1", 0))

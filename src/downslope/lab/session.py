@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, source: str, folder: str) -> None:
         self._source, self._folder = source, folder
-        self._pages: set[Page] = set()
+        self.pages: set[Page] = set()
         self._kept: dict[str, bytes] = {}  # the last message of each kind but frames
         self.frame: Frame | None = None
         self.arrays: dict[str, np.ndarray] = {}  # of the last frame, and of those before it
@@ -65,7 +65,7 @@ class Session:
         self._loop.remove_reader(self._connection.fileno())
         with suppress(OSError):
             self.send(messages.Pause())
-        for page in list(self._pages):
+        for page in list(self.pages):
             page.close()
         await asyncio.to_thread(self._wait)
 
@@ -100,14 +100,14 @@ class Session:
         header, arrays = unpacked(message)
         if isinstance(header, Frame):
             self._take(header, arrays)
-            for page in self._pages:
+            for page in self.pages:
                 page.wake()
             return
         if isinstance(header, Scene):
             self.frame, self.arrays = None, {}
             self.losses, self.rows = np.empty(0, np.float32), np.empty((0, 0), np.float32)
             self._kept.clear()
-            for page in self._pages:
+            for page in self.pages:
                 page.renew()
         self._tell(type(header).__name__, message)
 
@@ -126,19 +126,20 @@ class Session:
     def _tell(self, kind: str, message: bytes) -> None:
         if kind != "Notice":
             self._kept[kind] = message
-        for page in self._pages:
+        for page in self.pages:
             page.tell(message)
 
     def join(self, page: Page) -> None:
         """A page has come: it is told what there is."""
-        self._pages.add(page)
+        page.number = min(set(range(1, len(self.pages) + 2)) - {one.number for one in self.pages})
+        self.pages.add(page)
         for message in self._kept.values():
             page.tell(message)
         page.wake()
 
     def leave(self, page: Page) -> None:
         """A page has gone."""
-        self._pages.discard(page)
+        self.pages.discard(page)
 
 
 class Page:
@@ -157,6 +158,7 @@ class Page:
         self._number = session.number - 1
         self._news = asyncio.Event()
         self.is_closed = False
+        self.number = 0  # among the pages of this session; from 1 where it has joined
         self.renew()
 
     def renew(self) -> None:

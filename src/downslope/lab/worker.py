@@ -8,6 +8,7 @@ that only if the page has drawn the last one: a page that is slow, hidden or gon
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -34,7 +35,7 @@ from downslope.errors import DownslopeError, RunError, SettingError
 from downslope.insight.step import trace_step
 from downslope.lab import code, looking, messages
 from downslope.lab.dropped import FOLDER as DROPPED
-from downslope.lab.dropped import Dropped
+from downslope.lab.dropped import Dropped, listed
 from downslope.lab.messages import Asked, Frame, Notice, packed
 from downslope.lab.view import View
 from downslope.nn import notation
@@ -55,6 +56,8 @@ from downslope.storage.lock import claim_numbered_folder, is_locked
 FRAME_SECONDS = 1 / 30  # between two frames, if they cost little
 MOST_COST = 0.1  # of the time goes into frames
 RESULT_SECONDS = 0.25  # between two measurements of the results, if they cost little
+RUNS = Path("runs")
+MOST_RUNS = 50  # that can be chosen on the page
 LOOK_SECONDS = 0.5  # between two looks at a run that another process trains
 WATCHED_SECONDS = 1.0  # after its last request for a frame, nobody is taken to look
 
@@ -124,6 +127,7 @@ class Worker:
         self._is_new = False  # whether there is something that the page has not seen
         self._last_frame = self._last_result = self._cost = self._result_cost = 0.0
         self._last_told = 0.0  # when it was told how far reading is
+        self._session = f"{os.getpid()}-{time.time_ns()}"
         self._follows: Path | None = None  # the folder of a run that another process trains
         self._seen = -1  # the last step of it that was read
         self._looked_at = 0.0
@@ -168,7 +172,8 @@ class Worker:
 
     def _obey(self, command: Asked) -> None:
         """Do what one command asks for, unless the run is another process's."""
-        if self._follows is None or isinstance(command, messages.Choose | messages.Pace):
+        free = messages.Choose | messages.Open | messages.Pace
+        if self._follows is None or isinstance(command, free):
             self.do(command)
         else:
             self.tell("Another process trains this run: it is watched here, and not controlled.")
@@ -183,6 +188,12 @@ class Worker:
         self._follows = None
         self.asked = messages.Setup()
         self._use(command.data, command.target)
+
+    @do.register
+    def _(self, command: messages.Open) -> None:
+        if self.run is None or str(self.run.folder) != os.path.abspath(command.run):
+            self._follows = None
+            self._open(command.run)
 
     @do.register
     def _(self, command: messages.Setup) -> None:
@@ -451,14 +462,14 @@ class Worker:
         run = self.run
         changes = {} if run is None else self._changes(self.prepared)
         if run is None:
-            with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
+            with claim_numbered_folder(RUNS, self.dataset.name) as claim:
                 self.tell("Compiling ...", "working")
                 run = train(
                     None, self.dataset, options=self.options, folder=claim, on_chunk=between
                 )
         elif changes:
             at = self._shown
-            with claim_numbered_folder(Path("runs"), self.dataset.name) as claim:
+            with claim_numbered_folder(RUNS, self.dataset.name) as claim:
                 self.tell(f"A new run begins at step {at:,}.")
                 run = fork(run, at, claim, on_chunk=between, **changes)
         else:
@@ -537,10 +548,12 @@ class Worker:
         choices = {
             "data": tuple(BUILT_IN),
             "dropped": Dropped(Path(DROPPED)).data(),
+            "runs": _newest_runs(),
             "optimizer": tuple(OPTIMIZERS),
             "schedule": tuple(SCHEDULES),
         }
-        self._send(packed(replace(scene, choices=choices), self.view.samples()))
+        own = {"choices": choices, "session": self._session, "place": os.getcwd()}
+        self._send(packed(replace(scene, **own), self.view.samples()))
 
     def _first_model(self) -> Model:
         """The network with its first weights."""
@@ -617,6 +630,13 @@ class Worker:
             self.tell(str(error), "error")
         else:
             self._send(packed(*found))
+
+
+def _newest_runs() -> tuple[str, ...]:
+    """The names of the runs that were written last."""
+    runs = [one for one in listed(RUNS).values() if one.is_dir()]
+    runs.sort(key=lambda one: one.stat().st_mtime, reverse=True)
+    return tuple(one.name for one in runs[:MOST_RUNS])
 
 
 def _is_run(folder: Path) -> bool:

@@ -13,12 +13,11 @@ import rich_click as click
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=0,
-    help="The port on this machine (default: a free one).",
+    help="The port on this machine; 0 for a free one (default: 8137, or a free one).",
 )
 @click.option("--no-browser", "browser", is_flag=True, default=True, flag_value=False,
               help="Print the link, and open no browser.")  # fmt: skip
-def lab(source: str, port: int, browser: bool) -> None:
+def lab(source: str, port: int | None, browser: bool) -> None:
     """Open the lab: build a network, train it on your data, and watch it learn.
 
     It begins with DATA, a built-in data set or a table, or with a RUN as it is. Other data can be

@@ -2,7 +2,7 @@
 import { html } from "./html.js";
 import { grouped } from "./numbers.js";
 import { ask } from "./socket.js";
-import { connected, frame, isTraining, isWatched, notice, scene } from "./store.js";
+import { connected, elsewhere, frame, isTraining, isWatched, notice, scene } from "./store.js";
 import { signal } from "./vendor/signals.js";
 
 const PACES = [["as fast as it goes", 0], ["an epoch at a glance", -1], ["10 steps a second", 10], ["1 step a second", 1]];
@@ -55,7 +55,7 @@ export function Controls() {
       aria-valuetext=${`step ${now?.at ?? 0} of ${step}`}
       onInput=${(/** @type {any} */ event) => ask({ do: "goto", step: Number(event.target.value) })} />
       <output data-step=${now?.at ?? 0}>${grouped(now?.at ?? 0)} of ${grouped(scene.value?.steps ?? 0)}, epoch ${grouped(now?.epoch ?? 0)}</output></label>
-    <p class="state" role="status">${!connected.value ? "Not connected." : notice.value?.level === "working" ? notice.value.text
+    <p class="state" role="status">${elsewhere.value ? html`<b>${elsewhere.value}</b> ` : null}${!connected.value ? "Not connected." : notice.value?.level === "working" ? notice.value.text
       : isWatched.value ? "Watched: another process trains this run. It can be steered here when that has ended."
       : isTraining.value ? "Training." : now?.branches ? `What is trained next is a new run, from step ${grouped(now.at)}.` : now && now.at < step ? `Looking at step ${grouped(now.at)}; ${grouped(step)} are done.` : now?.message || "Ready."}</p>
   </header>`;

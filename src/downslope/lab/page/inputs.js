@@ -68,7 +68,7 @@ function Data() {
   const now = scene.value;
   if (!now) return null;
   const data = now.choices.data ?? [];
-  const own = now.choices.dropped ?? [];
+  const [own, runs] = [now.choices.dropped ?? [], now.choices.runs ?? []];
   const chosen = data.includes(now.source) ? now.source : own.find(name => now.source.endsWith(`/dropped/${name}`)) ?? "";
   return html`<section aria-label="data"><h2>Data</h2>
     <label>Data set <select value=${chosen} onChange=${(/** @type {any} */ event) => {
@@ -82,6 +82,9 @@ function Data() {
       ${chosen ? null : html`<option value="">${now.data}</option>`}
       ${data.map(name => html`<option key=${name}>${name}</option>`)}
       ${own.length ? html`<optgroup label="dropped">${own.map(name => html`<option key=${name}>${name}</option>`)}</optgroup>` : null}</select></label>
+    ${runs.length ? html`<label>Run <select value=${now.folder.split("/").pop()} onChange=${(/** @type {any} */ event) => ask(event.target.value ? { do: "open", run: event.target.value } : { do: "renew" })}>
+      <option value="">${now.folder && !runs.includes(now.folder.split("/").pop() ?? "") ? now.folder.split("/").pop() : "a new training"}</option>
+      ${runs.map(name => html`<option key=${name}>${name}</option>`)}</select></label>` : null}
     <label class="file">Your own table, arrays or zip of images <input type="file" accept=".csv,.tsv,.txt,.gz,.parquet,.arrow,.npz,.zip" onChange=${onChosen} /></label>
     <label class="file">Your own folder of images <input type="file" webkitdirectory onChange=${onChosen} /></label>
     ${dropped.value ? html`<form onSubmit=${(/** @type {any} */ event) => { event.preventDefault(); choose(dropped.value); }}>

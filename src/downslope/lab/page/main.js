@@ -39,15 +39,41 @@ function keepAddress() {
   history.replaceState(null, "", `#${text}`);
 }
 
+/** What the address says, where nothing has been trained yet. */
 function first() {
   const wanted = addressed();
   const now = scene.value;
   if (wanted && now && !now.folder && typeof wanted.data === "string") {
     const { data, ...own } = wanted;
     if (data !== now.source) ask({ do: "choose", data });
-    if (Object.keys(own).length) ask({ do: "setup", ...own });
+    if (data !== now.source || Object.keys(own).some(name => own[name] !== setup.value[name])) ask({ do: "setup", ...own });
   }
   effect(keepAddress);
+}
+
+/** Go on where the page was, after the lab was started again. @param {import("./socket.js").Remembered} before */
+function goOn(before) {
+  const now = scene.value;
+  const was = before.scene;
+  if (!now || now.session === was.session || now.place !== was.place || now.folder) return; // others go on with it
+  const run = (now.choices.runs ?? []).find(name => was.folder === `${now.place}/runs/${name}`);
+  if (run) {
+    ask({ do: "open", run });
+    ask({ do: "goto", step: before.at });
+    return;
+  }
+  const data = [...(now.choices.data ?? []), ...(now.choices.dropped ?? [])].find(name => was.source === name || was.source.endsWith(`/dropped/${name}`));
+  if (data && was.source !== now.source) ask({ do: "choose", data });
+  if (data) ask({ do: "setup", ...before.setup });
+}
+
+let isOpened = false;
+
+/** @param {import("./socket.js").Remembered | null} before */
+function onConnected(before) {
+  if (!isOpened) first();
+  else if (before) goOn(before);
+  isOpened = true;
   tellPace();
 }
 
@@ -65,4 +91,4 @@ setInterval(() => {
 const root = /** @type {HTMLElement} */ (document.getElementById("lab"));
 root.replaceChildren();
 render(html`<${Lab} />`, root);
-connect(first);
+connect(onConnected);

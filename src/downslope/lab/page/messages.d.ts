@@ -1,6 +1,6 @@
 // made by python -m downslope.lab.messages from the Python values
 
-export type Asked = Choose | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate | Diagnose | Draw | Count | OpenTest | Ready;
+export type Asked = Choose | Open | Setup | Play | Pause | Renew | GoTo | Pace | Walk | Look | Measure | FindRate | Diagnose | Draw | Count | OpenTest | Ready;
 export type Sent = Scene | Frame | Notice | Told | Looked | Layers | Rated | Findings | Relief | Counted | Tested;
 
 export interface LayerShape {
@@ -53,6 +53,11 @@ export interface Choose {
   do: "choose";
   data: string;
   target?: string | null;
+}
+
+export interface Open {
+  do: "open";
+  run: string;
 }
 
 export interface Setup {
@@ -140,6 +145,8 @@ export interface Ready {
 
 export interface Scene {
   kind: "scene";
+  session: string;
+  place: string;
   data: string;
   source: string;
   task: string;
@@ -184,7 +191,7 @@ export interface Frame {
 export interface Notice {
   kind: "notice";
   text: string;
-  level: "error" | "note" | "working";
+  level: "error" | "note" | "working" | "page";
   arrays: Array<[string, Array<number>]>;
 }
 

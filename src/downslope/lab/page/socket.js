@@ -1,10 +1,16 @@
 // The connection to the server: commands out as JSON, messages in as a header with arrays behind it.
-import { connected, frame, notice, take } from "./store.js";
+import { connected, elsewhere, frame, notice, scene, setup, take } from "./store.js";
 
 const AGAIN = 1000; // milliseconds until it connects again
 /** @type {WebSocket | null} */
 let socket = null;
+/** @type {(before: Remembered | null) => void} */
 let onScene = () => {};
+
+/** What was on the page when its connection was lost.
+ * @typedef {{scene: import("./messages").Scene, setup: Record<string, any>, at: number}} Remembered */
+/** @type {Remembered | null} */
+let before = null;
 
 /** Take a message apart. @param {ArrayBuffer} data */
 export function unpacked(data) {
@@ -30,27 +36,33 @@ function ready() {
   requestAnimationFrame(() => ask({ do: "ready" }));
 }
 
-/** Stay connected; `first` is called once, when the first scene has come. @param {() => void} first */
+/** Stay connected. @param {(before: Remembered | null) => void} first called with the first scene of each
+ * connection, and with what was on the page before where it was lost */
 export function connect(first) {
   onScene = first;
+  let isFirst = true;
   const own = new WebSocket(`ws://${location.host}/socket`);
   own.binaryType = "arraybuffer";
   own.onopen = () => {
     connected.value = true;
+    elsewhere.value = "";
+    notice.value = null;
     ready();
   };
   own.onmessage = event => {
     const { header, arrays } = unpacked(event.data);
     take(header, arrays);
     if (header.kind === "frame") ready();
-    if (header.kind === "scene") {
-      onScene();
-      onScene = () => {};
+    if (header.kind === "scene" && isFirst) {
+      isFirst = false;
+      onScene(before);
+      before = null;
     }
   };
   own.onclose = () => {
     if (connected.value) {
-      const text = "The lab has ended, or its link is no longer valid. Start downslope lab again.";
+      if (scene.value) before = { scene: scene.value, setup: setup.value, at: frame.value?.at ?? 0 };
+      const text = "The lab does not answer. Start downslope lab again in the same folder and open its link: this page goes on where it was.";
       notice.value = { kind: "notice", level: "error", text, arrays: [] };
       frame.value = null;
     }

@@ -10,6 +10,7 @@ export const samples = signal(/** @type {Arrays} */ (new Map()));
 export const frame = signal(/** @type {Frame | null} */ (null));
 export const arrays = signal(/** @type {Arrays} */ (new Map()));
 export const notice = signal(/** @type {import("./messages").Notice | null} */ (null));
+export const elsewhere = signal(""); // what another page of this lab did last
 export const findings = signal(/** @type {import("./messages").Findings | null} */ (null));
 export const told = signal(/** @type {import("./messages").Told | null} */ (null));
 export const relief = signal(/** @type {{header: import("./messages").Relief, arrays: Arrays} | null} */ (null));
@@ -48,6 +49,7 @@ export function take(header, given) {
     if (["told", "relief", "counted", "tested", "findings"].includes(header.kind)) endWork();
     if (header.kind === "frame") takeFrame(header, given);
     else if (header.kind === "scene") takeScene(header, given);
+    else if (header.kind === "notice" && header.level === "page") elsewhere.value = header.text;
     else if (header.kind === "notice") notice.value = header;
     else if (header.kind === "findings") findings.value = header;
     else if (header.kind === "told") told.value = header;

@@ -12,6 +12,12 @@ export function settingsOf(change) {
   return Object.fromEntries(names.map(name => [name, Number.isNaN(Number(change[name])) ? change[name] : Number(change[name])]));
 }
 
+/** Make a change: from the first weights, unless it is to train longer. @param {Record<string, any>} own */
+function make(own) {
+  if (Object.keys(own).some(name => name !== "epochs")) ask({ do: "goto", step: 0 });
+  ask({ do: "setup", ...setup.value, ...own });
+}
+
 function Findings() {
   const now = findings.value;
   const canAsk = (frame.value?.step ?? 0) > 0 && !isTraining.value;
@@ -25,7 +31,7 @@ function Findings() {
         <p>${one.seen} ${one.means}</p>
         ${one.proof ? html`<p class="proof">Measured: ${one.proof}</p>` : null}
         ${Object.keys(one.change).length ? html`<p>Change: ${Object.entries(one.change).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ")}
-          ${own ? html` <button onClick=${() => ask({ do: "setup", ...setup.value, ...own })}>Make this change</button>` : null}</p>` : null}</article>`;
+          ${own ? html` <button onClick=${() => make(own)}>Make this change</button>` : null}</p>` : null}</article>`;
     })}
   </section>`;
 }
