@@ -216,21 +216,25 @@ def test_labels_of_an_array_file_are_learnt(tmp_path):
     assert (loaded.task, loaded.class_names) == ("multilabel", ("label 1", "label 2", "label 3"))
 
 
+@pytest.mark.parametrize("toward", ["uniform", "frequencies"])
 @pytest.mark.parametrize(("loss", "outputs"), [("cross_entropy", 2), ("binary_cross_entropy", 1)])
-def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs):
-    labels = (X[:, 0] > 0).astype(int)
+def test_label_smoothing_spreads_a_share_of_each_target(loss, outputs, toward):
+    labels = (X[:, 0] > 0.7).astype(int)
     dataset = data(X, labels, "classification", ("a", "b"))
     settings = {"loss": loss, "batch_size": "full", "optimizer": "sgd", "epochs": 1}
     plain, smooth = (
-        fit(dataset, (ds.Dense(outputs),), label_smoothing=fraction, **settings)
-        for fraction in (0.0, 0.2)
+        fit(dataset, (ds.Dense(outputs),), label_smoothing=one, smooth_toward=toward, **settings)
+        for one in (0.0, 0.2)
     )
     first = ds.replay(plain).state(0).parameters[0]["weights"]
     logits = dataset.scaling.apply(X[:200]) @ np.asarray(first, np.float64)
     if outputs == 1:
         logits = np.concatenate([np.zeros_like(logits), logits], axis=1)
     logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-    fractions = 0.8 * np.eye(2)[labels[:200]] + 0.1
+    each = np.array([0.5, 0.5])
+    if toward == "frequencies":
+        each = (np.bincount(labels[:200]) + 1) / 202
+    fractions = 0.8 * np.eye(2)[labels[:200]] + 0.2 * each
     expected = -(fractions * logs).sum(axis=1).mean()
     assert smooth.trace.batch_loss[0] == pytest.approx(expected, rel=1e-5)
     assert plain.measure_baseline(dataset.train) == smooth.measure_baseline(dataset.train)

@@ -69,7 +69,8 @@ def test_in_words(call, made, monkeypatch):
             "batchsize=1,2",
             "There is no setting called 'batchsize'. Expected one of network, loss, optimizer, "
             "learning_rate, schedule, batch_size, epochs, seed, shuffle, patience, keep, members, "
-            "effort, class_weights, label_smoothing, augment. Did you mean 'batch_size'?",
+            "effort, class_weights, label_smoothing, smooth_toward, augment. "
+            "Did you mean 'batch_size'?",
         ),
         (
             "epochs=2,many",

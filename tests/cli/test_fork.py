@@ -54,7 +54,7 @@ def test_what_cannot_be_used(refused, xor_run, tmp_path):
     assert refused("fork", xor_run, "--at-step", 3, "--set", "learning-rat=1") == (
         "There is no setting that can be changed called 'learning_rat'. Expected one of optimizer, "
         "learning_rate, schedule, epochs, seed, shuffle, class_weights, "
-        "label_smoothing, augment, freeze, patience. Did you mean "
+        "label_smoothing, smooth_toward, augment, freeze, patience. Did you mean "
         "'learning_rate'?"
     )
     assert refused("fork", xor_run, "--at-step", 3, "--set", "epochs").endswith(

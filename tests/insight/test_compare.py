@@ -205,7 +205,7 @@ def test_divergence_is_told():
             {"vary": {"batch": [1, 2]}},
             "There is no setting called 'batch'. Expected one of network, loss, optimizer, "
             "learning_rate, schedule, batch_size, epochs, seed, shuffle, class_weights, "
-            "label_smoothing, augment, stop, members, effort. "
+            "label_smoothing, smooth_toward, augment, stop, members, effort. "
             "Did you mean 'batch_size'?",
         ),
         (

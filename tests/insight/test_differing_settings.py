@@ -93,6 +93,7 @@ def test_every_setting_is_looked_at():
         "shuffle": False,
         "class_weights": (1.0,),
         "label_smoothing": 0.1,
+        "smooth_toward": "frequencies",
         "augment": ds.Augment(),
         "freeze": 1,
         "record": ds.Record(5),

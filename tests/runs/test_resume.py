@@ -374,7 +374,7 @@ def test_what_a_fork_cannot_change(whole, tmp_path):
     assert str(caught.value) == (
         "There is no setting that can be changed called 'batch_size'. Expected one of optimizer, "
         "learning_rate, schedule, epochs, seed, shuffle, class_weights, "
-        "label_smoothing, augment, freeze, stop. Choose one of them."
+        "label_smoothing, smooth_toward, augment, freeze, stop. Choose one of them."
     )
     assert not (tmp_path / "fork").exists()
 

@@ -424,6 +424,11 @@ _TRAINING = {
         metavar="S",
         help="Spread this fraction of each class target over all classes while training.",
     ),
+    "smooth_toward": _training_option(
+        "--smooth-toward",
+        type=click.Choice(["uniform", "frequencies"]),
+        help="Spread it evenly, or as frequent as the classes are in the training part.",
+    ),
     "class_weights": _training_option(
         "--class-weights",
         type=Numbers(),
@@ -474,6 +479,7 @@ READ: Mapping[str, Callable[[str], Any]] = {
     "effort": str,
     "class_weights": _numbers,
     "label_smoothing": float,
+    "smooth_toward": str,
     "augment": str,
 }
 

@@ -102,7 +102,8 @@ class Numbers(NamedTuple):
         target_loss: The validation loss at which to end, of scaled targets like the next one.
         tolerance: How much lower the validation loss has to be to count.
         patience: Epochs without a lower validation loss after which to end.
-        smoothing: Which fraction of class targets is spread evenly over all classes.
+        smoothing: Which fraction of class targets is spread over all classes.
+        toward: How it is shared among them, (classes,) or, of one logit, (); None for all alike.
     """
 
     optimizer: OptimizerNumbers
@@ -113,6 +114,7 @@ class Numbers(NamedTuple):
     tolerance: Any
     patience: Any
     smoothing: Any
+    toward: Any = None
 
 
 class Material(NamedTuple):
@@ -280,7 +282,11 @@ def see_batch(program: Program, step: Array, material: Material, batch: Int[Arra
                 inputs, targets = program.augment.mix(chance, epoch, batch, inputs, targets)
     if program.smoothed:
         targets = smoothed_targets(
-            targets, program.smoothed, material.numbers.smoothing, program.evaluator.loss
+            targets,
+            program.smoothed,
+            material.numbers.smoothing,
+            program.evaluator.loss,
+            material.numbers.toward,
         )
     return Batch(material.scales.scale_inputs(inputs), targets, weights, total, key, sizes)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from downslope.engine.optimizers import (
     schedule_of,
 )
 from downslope.errors import Faults, SettingError, quoted
+from downslope.names import look_up
 from downslope.nn.losses import resolve
 from downslope.nn.own_parts import Own
 
 BatchSize = int | Literal["full"]
+SmoothToward = Literal["uniform", "frequencies"]
 LARGEST_WHOLE = 2**31 - 1  # what steps and samples are counted with
 LARGEST_SEED = 2**32 - 1  # JAX would ignore what is above, and two seeds would be one
 
@@ -148,8 +150,10 @@ class Settings:
         shuffle: Whether the order of the samples, and so which are in a batch together, is drawn
             anew in each epoch; else all epochs see them in the order of the data.
         class_weights: How much each class counts in the loss; empty for all the same.
-        label_smoothing: Fraction of each class target that is spread evenly over all classes, in
-            training alone (Szegedy et al., 2016); 0 for none.
+        label_smoothing: Fraction of each class target that is spread over all classes, in training
+            alone (Szegedy et al., 2016); 0 for none.
+        smooth_toward: How it is spread: "uniform", evenly; or "frequencies", as the classes are in
+            the training part, each seen once more.
         augment: Random changes of the training images, or their notation; None for none.
         freeze: How many of the first layers keep their weights, and compute in training what they
             do elsewhere: without dropout, and with the running statistics of batch normalisation.
@@ -177,6 +181,7 @@ class Settings:
     shuffle: bool = True
     class_weights: tuple[float, ...] = ()
     label_smoothing: float = 0.0
+    smooth_toward: SmoothToward = "uniform"
     augment: Augment | None = None
     freeze: int = 0
     record: Record = field(default_factory=Record)
@@ -237,6 +242,8 @@ class Settings:
                 "a fraction of at least 0 and below 1",
                 "0.1 is usual.",
             )
+        ways = dict.fromkeys(get_args(SmoothToward), True)
+        look_up(str(self.smooth_toward), ways, "way of smoothing", SettingError)
 
     def _check_batch_size(self) -> None:
         if self.batch_size != "full":

@@ -111,6 +111,7 @@ def in_words(settings: Settings) -> dict[str, str]:
         "shuffle": "yes" if settings.shuffle else "no",
         "class weights": ",".join(f"{one:g}" for one in settings.class_weights) or None,
         "label smoothing": settings.label_smoothing or None,
+        "smoothed toward": settings.smooth_toward,
         "changes to images": settings.augment and settings.augment.notation,
         "frozen layers": settings.freeze or None,
         "target loss": stop.target_loss,

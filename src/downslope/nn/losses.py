@@ -82,10 +82,17 @@ def poisson(prediction: Float[Array, "n ..."], target: Array) -> Float[Array, " 
     return _mean_over_outputs(jnp.exp(prediction) - target * prediction)
 
 
-def smoothed_targets(targets: Array, classes: int, fraction: Array | float, loss: Loss) -> Array:
-    """Class targets of which a fraction is spread evenly over all classes (label smoothing).
+def smoothed_targets(
+    targets: Array,
+    classes: int,
+    fraction: Array | float,
+    loss: Loss,
+    toward: Array | None = None,
+) -> Array:
+    """Class targets of which a fraction is spread over all classes (label smoothing).
 
-    t (1 - s) + s / classes; of one logit, or of labels by themselves, t (1 - s) + s / 2.
+    t (1 - s) + s / classes; of one logit, or of labels by themselves, t (1 - s) + s / 2. Or, toward
+    given fractions f of the classes, t (1 - s) + s f.
 
     Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, 2016.
 
@@ -94,10 +101,12 @@ def smoothed_targets(targets: Array, classes: int, fraction: Array | float, loss
         classes: How many there are.
         fraction: s, which is spread.
         loss: The loss that will see them.
+        toward: f, (classes,) or (labels,) or, of one logit, (); None for all alike.
     """
     targets = spread_targets(targets, classes, loss)
-    parts = 2 if loss.built_in == "binary_cross_entropy" else classes
-    return targets * (1 - fraction) + fraction / parts
+    if toward is None:
+        toward = jnp.float32(1 / (2 if loss.built_in == "binary_cross_entropy" else classes))
+    return targets * (1 - fraction) + fraction * toward
 
 
 def spread_targets(targets: Array, classes: int, loss: Loss) -> Array:

@@ -224,7 +224,26 @@ class Preparation:
             tolerance=np.float32(stop.tolerance / unit),
             patience=np.int32(stop.patience or 0),
             smoothing=np.float32(self.settings.label_smoothing),
+            toward=self._frequencies if self._spreads else None,
         )
+
+    @property
+    def _frequencies(self) -> np.ndarray | None:
+        """What smoothed targets are drawn toward, as the loss takes it.
+
+        How frequent each class or label is in the training part, where each is seen once more, so
+        that none is impossible. None where all are alike.
+        """
+        if self.settings.smooth_toward == "uniform":
+            return None
+        train, classes = self.dataset.train, len(self.dataset.class_names)
+        if train.targets.ndim > 1:  # labels by themselves
+            counts, others = train.targets.sum(axis=0), 2
+        else:
+            counts, others = np.bincount(train.targets, minlength=classes), classes
+            if self.loss.built_in == "binary_cross_entropy":
+                counts = counts[1:]
+        return ((counts + 1) / (len(train) + others)).astype(np.float32)
 
     @property
     def _most_measured(self) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import OPTIMIZERS, Optimizer
-from downslope.engine.settings import Stop
+from downslope.engine.settings import SmoothToward, Stop
 from downslope.errors import SettingError
 from downslope.nn.network import Network
 from downslope.nn.notation import parse
@@ -35,7 +35,8 @@ class Recipe:
         epochs: How often all samples are seen.
         weight_decay: Pull of the weights towards 0.
         augment: Changes made to photos while training.
-        label_smoothing: Fraction of each class target that is spread evenly over all classes.
+        label_smoothing: Fraction of each class target that is spread over all classes.
+        smooth_toward: How it is spread, as in `Settings`.
         bins: Of a table, into how many intervals quantiles divide its numbers, which then enter as
             ranks as well; 0 for none.
         members: How many networks are trained as one.
@@ -51,6 +52,7 @@ class Recipe:
     weight_decay: float = 0.0
     augment: Augment | None = None
     label_smoothing: float = 0.0
+    smooth_toward: SmoothToward = "uniform"
     bins: int = 0
     members: int = 1
     stop: Stop = field(default_factory=Stop)
@@ -297,22 +299,28 @@ def flat_recipe(dataset: Dataset) -> Recipe:
 
 
 FEWEST_TO_CHOOSE_BY = 200  # training rows, and so about 30 for validation
-DOUBT = 8  # samples of evenly spread classes that a few rows are thought to be seen beside
+DOUBT = 32  # samples of which only the class is known, beside which a few rows are seen
 
 
 def _for_few_rows(recipe: Recipe, rows: int, *, is_ranked: bool) -> Recipe:
     """The recipe; with few rows, a more careful one.
 
     A validation part of few samples chooses weights by chance, so the last are kept. Classes are
-    smoothed as if some samples of any class had been seen as well, so that the network is no surer
-    than so few rows allow. And a number far from all that was seen counts no more than one at its
-    edge: the ranks say the rest.
+    smoothed as if some samples had been seen as well that tell nothing but how frequent each class
+    is, so that the network is no surer than so few rows allow. And a number far from all that was
+    seen counts no more than one at its edge: the ranks say the rest.
     """
     if rows >= FEWEST_TO_CHOOSE_BY:
         return recipe
     smoothing = recipe.label_smoothing and max(recipe.label_smoothing, DOUBT / (DOUBT + rows))
     network = f"tanh, {recipe.network}" if is_ranked else recipe.network
-    return replace(recipe, network=network, label_smoothing=smoothing, stop=Stop())
+    return replace(
+        recipe,
+        network=network,
+        label_smoothing=smoothing,
+        smooth_toward="frequencies",
+        stop=Stop(),
+    )
 
 
 def _epochs(rows: int, batch_size: int, *, steps: int, least: int, most: int) -> int:

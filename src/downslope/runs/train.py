@@ -14,7 +14,7 @@ from downslope.data.builtin import BUILT_IN
 from downslope.data.checks.check_data import checked
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule
-from downslope.engine.settings import BatchSize, Record, Stop
+from downslope.engine.settings import BatchSize, Record, SmoothToward, Stop
 from downslope.errors import DataError, Faults
 from downslope.nn.losses import Loss, PerSample
 from downslope.nn.network import Network, NetworkParameters
@@ -43,6 +43,7 @@ def train(
     shuffle: bool | None = None,
     class_weights: Sequence[float] | None = None,
     label_smoothing: float | None = None,
+    smooth_toward: SmoothToward | None = None,
     augment: Augment | str | None = None,
     freeze: int | bool | None = None,
     record: Record | None = None,
@@ -78,8 +79,9 @@ def train(
         class_weights: How much each class counts in the loss, one number per class.
         shuffle: Whether the order of the samples is drawn anew in each epoch (the default); False
             keeps the order of the data, as to show what reshuffling is good for.
-        label_smoothing: Fraction of each class target that is spread evenly over all classes while
+        label_smoothing: Fraction of each class target that is spread over all classes while
             training; recorded losses use the targets as they are.
+        smooth_toward: How it is spread: "uniform", or by the "frequencies" of the classes.
         augment: Random changes of the training images, as an `Augment` or in its notation
             ("flip,shift=0.1"); "none" for no changes.
         freeze: How many of the first layers keep their weights; True for all but the last layer
@@ -129,6 +131,7 @@ def train(
         "shuffle": shuffle,
         "class_weights": class_weights,
         "label_smoothing": label_smoothing,
+        "smooth_toward": smooth_toward,
         "augment": augment,
         "freeze": freeze,
         "record": record,

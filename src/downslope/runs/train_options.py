@@ -17,7 +17,7 @@ from downslope.data.dataset import Dataset
 from downslope.data.load import as_dataset
 from downslope.engine.augment import Augment
 from downslope.engine.optimizers import Optimizer, Schedule, check_learning_rate, optimizer_of
-from downslope.engine.settings import BatchSize, Record, Settings, Stop, whole
+from downslope.engine.settings import BatchSize, Record, Settings, SmoothToward, Stop, whole
 from downslope.errors import DownslopeError, Faults, NetworkError, SettingError, quoted
 from downslope.names import look_up
 from downslope.nn.losses import Loss, PerSample, resolve
@@ -66,8 +66,9 @@ class TrainOptions:
             of the data.
         class_weights: How much each class counts in the loss, a number per class; empty for all
             alike.
-        label_smoothing: Fraction of each class target that is spread evenly over all classes while
+        label_smoothing: Fraction of each class target that is spread over all classes while
             training.
+        smooth_toward: How it is spread: "uniform", or by the "frequencies" of the classes.
         augment: An `Augment`, or its notation, such as "flip,shift=0.1"; "none" for no changes.
         freeze: How many of the first layers keep their weights; True for all but the last layer
             with weights.
@@ -99,6 +100,7 @@ class TrainOptions:
     shuffle: bool = True
     class_weights: tuple[float, ...] = ()
     label_smoothing: float | None = None
+    smooth_toward: SmoothToward | None = None
     augment: Augment | str | None = None
     freeze: int | bool = 0
     record: Record | None = None
@@ -205,6 +207,7 @@ class TrainOptions:
             "epochs": recipe.epochs,
             "augment": recipe.augment or "none",
             "label_smoothing": recipe.label_smoothing if is_likelihood else 0.0,
+            "smooth_toward": recipe.smooth_toward if self.label_smoothing is None else "uniform",
             "record": Record(),
             "stop": recipe.stop,
             "members": 1,  # the network has them
