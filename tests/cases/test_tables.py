@@ -56,7 +56,7 @@ def test_true_means_yes(cases):
 
 def test_two_is_neither_yes_nor_no(cases):
     encoding = learnt(cases / "tables" / "one_train.csv").encoding
-    with pytest.raises(DataError, match=r"'smoker' has '2' in row 3, which is neither yes nor no"):
+    with pytest.raises(DataError, match=r"'smoker' has '2' in row 3(?s:.)*--column smoker=number"):
         encoding.encode(read_table(cases / "tables" / "one_new_two.csv"))
 
 

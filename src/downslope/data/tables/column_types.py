@@ -514,10 +514,13 @@ def yes_or_no(name: str, values: pa.ChunkedArray, rows: np.ndarray | None = None
     if (numbers == 2).any():
         first = int((numbers == 2).argmax())
         row = first + 1 if rows is None else rows[first]
+        other = ""
+        if str(texts[first])[-1].isdigit():
+            other = f" A number that was only 0 and 1 so far: train with --column {name}=number."
         raise DataError(
             f"The column {name!r} has {str(texts[first])[:40]!r} in row {row:,}, which is "
             "neither yes nor no.",
             "yes or no, true or false, y or n, t or f, 1 or 0",
-            "Correct the value; leave the cell empty where it is not known.",
+            f"Correct the value; leave the cell empty where it is not known.{other}",
         )
     return numbers
