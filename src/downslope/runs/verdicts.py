@@ -130,6 +130,28 @@ class Course:
         """Whether the validation samples tell that something was learnt."""
         return self.is_better_at(self.kept)
 
+    def fell(self, since: int) -> bool | None:
+        """Whether the accuracy after the lowest loss fell by more than chance; None without one.
+
+        A measurement alone may be high by luck: those beside it count as well.
+        """
+        accuracy = self.epochs.get("validation_accuracy")
+        if accuracy is None:
+            return None
+        beside = max(1, len(accuracy) // 20)
+        before = float(accuracy[max(0, since - beside) : since + beside + 1].mean())
+        samples = FEW_SAMPLES if self.baseline is None else self.baseline.samples
+        error = math.sqrt(max(before * (1 - before), 0.0) / samples)
+        return before - self.tail(accuracy) > error
+
+    def is_right_at_end(self) -> bool:
+        """Whether the last classes are right more often than those of the best constant."""
+        base = self.baseline
+        if base is None or base.accuracy is None:
+            return False
+        spread = math.sqrt(base.accuracy * (1 - base.accuracy) / base.samples)
+        return self.tail(self.validation("accuracy")) > base.accuracy + 2.5 * spread
+
     @property
     def rise(self) -> tuple[int, float] | None:
         """Where the validation loss was lowest, and by how much it rose; None where it did not.
@@ -218,14 +240,13 @@ def _overfits(course: Course) -> Iterator[Finding]:
     losses, epochs = course.validation(), course.epochs["epoch"]
     least, base = float(losses[lowest]), course.baseline
     accuracy = course.epochs.get("validation_accuracy")
-    holds = accuracy is not None and course.tail(accuracy) >= float(accuracy[lowest])
-    if accuracy is not None and holds and (base is None or course.tail(losses) < base.loss):
+    if accuracy is not None and course.fell(lowest) is False and course.is_right_at_end():
         yield Finding(
             "surer_when_wrong",
             "normal",
             f"since epoch {epochs[lowest]}",
             f"The validation loss rose from {rounded(least)} in epoch {epochs[lowest]} to "
-            f"{rounded(course.tail(losses))}, and the accuracy did not fall "
+            f"{rounded(course.tail(losses))}, and the accuracy did not fall by more than chance "
             f"({accuracy[lowest]:.1%} to {course.tail(accuracy):.1%}).",
             "The network becomes surer, also of its few wrong predictions: their probabilities are "
             "not to be trusted, its classes are.",

@@ -117,8 +117,7 @@ class Watch:
         gained = abs(self.baseline.loss - least)
         if since < FEW_MEASUREMENTS or rose < 0.25 * gained or not course.is_better_at(lowest):
             return
-        accuracy = trace.epochs.get("validation_accuracy")
-        if accuracy is not None and course.tail(accuracy) >= float(accuracy[lowest]):
+        if course.fell(lowest) is False:
             return  # it becomes surer, of wrong predictions too: no more is lost
         yield Finding(
             "overfits",

@@ -8,6 +8,7 @@ from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
+ENOUGH = 16  # samples whose mean loss tells how high it is
 OF_STEPS = ("sum", "activation", "loss", "gradient", "direction", "state", "change", "weight")
 
 
@@ -28,6 +29,9 @@ def look(evidence: Evidence) -> Symptom | None:
         return None
     # one sample's loss may be small by chance: what is usual is that of the best constant
     first = max(abs(float(losses[0])), abs(evidence.baseline["loss"]))
+    size = evidence.run.settings.samples_per_step(len(evidence.dataset.train))
+    wide = min(max(1, ENOUGH // size), len(losses) // 4)  # a sample alone may be far off
+    losses = np.convolve(losses, np.full(wide, 1 / wide), "valid")
     late = losses[len(losses) // 2 :]
     rose = float(np.median(late)) > 1.2 * first and evidence.is_no_better
     leapt = float(losses.max()) > 5 * first

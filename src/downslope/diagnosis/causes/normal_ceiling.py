@@ -11,7 +11,7 @@ def look(evidence: Evidence) -> Symptom | None:
     if evidence.is_no_better or not 0.02 < evidence.score < 0.9:
         return None
     simple = evidence.simple_score
-    if not 0 < simple <= evidence.score + 0.05 or evidence.train_score > evidence.score + 0.2:
+    if not simple > 0 or evidence.is_behind or evidence.train_score > evidence.score + 0.2:
         return None
     seen = (
         f"The network is {evidence.score:.0%} better than the best constant on the validation "

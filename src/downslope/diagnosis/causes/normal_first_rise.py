@@ -9,7 +9,7 @@ from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
 FIRST = 0.2  # of all steps
-WINDOW = 5  # steps that are averaged
+WINDOW = 3  # steps that are averaged
 
 
 def look(evidence: Evidence) -> Symptom | None:
@@ -20,10 +20,11 @@ def look(evidence: Evidence) -> Symptom | None:
     smooth = np.convolve(losses, np.ones(WINDOW) / WINDOW, "valid")
     early = smooth[: max(2, int(FIRST * len(smooth)))]
     highest = int(early.argmax())
-    noise = float(np.abs(np.diff(smooth[len(smooth) // 2 :])).mean()) * WINDOW**0.5
+    # how far batches of that time lie from each other by chance
+    noise = 1.05 * float(np.median(np.abs(np.diff(losses[1 : len(early) + WINDOW]))))
     rise = float(early[highest] - losses[0])
     ended = float(smooth[-max(1, len(smooth) // 10) :].mean())
-    if rise < max(0.15 * abs(float(losses[0])), 3 * noise) or ended > 0.8 * losses[0]:
+    if rise < max(0.15 * abs(float(losses[0])), 4 * noise) or ended > 0.8 * losses[0]:
         return None
     seen = (
         f"The loss of a batch rose from {rounded(float(losses[0]))} to "

@@ -11,7 +11,7 @@ def look(evidence: Evidence) -> Symptom | None:
     """Looks at the leaps of the batch losses of a training that goes well."""
     size = evidence.run.settings.samples_per_step(len(evidence.dataset.train))
     losses = evidence.train_losses[len(evidence.train_losses) // 2 :]
-    if size > 4 or evidence.is_suspicious or len(losses) < 50:
+    if size > 4 or evidence.is_no_better or len(losses) < 50:
         return None
     spread = float(losses.std() / max(abs(float(losses.mean())), 1e-12))
     if spread < 0.3:
