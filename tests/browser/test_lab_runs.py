@@ -91,7 +91,6 @@ def test_a_broken_training_is_diagnosed_and_mended_by_its_button(lab, tmp_path):
     page.locator(".findings .proof").first.wait_for(timeout=90_000)
     page.get_by_role("button", name="Make this change").first.click()
     page.get_by_text("new run").first.wait_for()
-    page.screenshot(path="/tmp/dev/doors/scratch/mend.png", full_page=True)
     page.get_by_role("button", name="Play").click()
     page.locator("code", has_text="spirals-2").wait_for(state="attached", timeout=60_000)
     one, other = (ds.open_run(tmp_path / "runs" / f"spirals-{number}") for number in (1, 2))
