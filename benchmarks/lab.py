@@ -29,7 +29,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from downslope.lab.messages import unpacked
 
 RESULTS = Path(__file__).parent / "results" / "lab.jsonl"
-EPOCHS = 400  # of digits: some seconds of training
+EPOCHS = 1500  # of digits: some seconds of training
 ROWS = "size,price\n" + "".join(f"{one},{2 * one + 5}\n" for one in range(200))
 
 
@@ -47,15 +47,20 @@ class Lab:
         self.host = re.findall(r"127\.0\.0\.1:\d+", link)[0]
         self._cookie = ""
 
-    @asynccontextmanager
-    async def client(self) -> AsyncIterator[ClientConnection]:
-        """A client without a page."""
+    @property
+    def cookie(self) -> str:
+        """What the link is exchanged for."""
         if not self._cookie:
             http = HTTPConnection(self.host)
             http.request("GET", self.link.split(self.host)[1])
             self._cookie = (http.getresponse().getheader("set-cookie") or "").split(";")[0]
             http.close()
-        headers = {"Cookie": self._cookie, "Origin": f"http://{self.host}"}
+        return self._cookie
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[ClientConnection]:
+        """A client without a page."""
+        headers = {"Cookie": self.cookie, "Origin": f"http://{self.host}"}
         url = f"ws://{self.host}/socket"
         async with connect(url, additional_headers=headers, max_size=None) as client:
             yield client
@@ -125,24 +130,24 @@ async def _trained(run: Lab, client: ClientConnection) -> tuple[float, float]:
 
 async def costs(rounds: int, out: Path) -> None:
     """Train without a page, with one that is seen, with a hidden and with a stalled one."""
-    with lab("digits") as run, browser() as open_page:
+    with lab("digits") as run:
         async with run.client() as control:
             await ask(control, do="setup", epochs=EPOCHS)
             await until(control, "Scene", lambda one: one.settings["epochs"] == EPOCHS)
             await _trained(run, control)  # caches are warm from here on
             for number in range(rounds):
                 for kind in ("none", "visible", "hidden", "stalled", "none again"):
-                    async with watching(run, kind, open_page):
+                    async with watching(run, kind):
                         loop, processor = await _trained(run, control)
                     write(out, what="training", round=number, page=kind,
                           loop_seconds=loop, processor_seconds=processor)  # fmt: skip
 
 
 @asynccontextmanager
-async def watching(run: Lab, kind: str, open_page: Any) -> AsyncIterator[None]:
+async def watching(run: Lab, kind: str) -> AsyncIterator[None]:
     """One more that looks at a training, in some way."""
     if kind == "visible":
-        page = await asyncio.to_thread(open_page, run)
+        page = await asyncio.to_thread(PageProcess, run)
         try:
             yield
         finally:
@@ -170,10 +175,10 @@ async def read_all(client: ClientConnection) -> None:
 
 
 class PageProcess:
-    """A page in a browser of its own process, as another program's load would spoil the clock."""
+    """A page in a browser of its own process, so that it waits for nobody."""
 
     def __init__(self, run: Lab) -> None:
-        command = [sys.executable, "-m", "benchmarks.lab", "page", run.link]
+        command = [sys.executable, "-m", "benchmarks.lab", "page", run.host, run.cookie]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -186,13 +191,96 @@ class PageProcess:
 
 
 @contextmanager
-def browser() -> Iterator[Any]:
-    """What opens a page; the link works once, so each asks for a new one."""
+def opened(host: str, cookie: str) -> Iterator[Any]:
+    """A page of the lab, so high that network, curves and surface are all in sight."""
+    from playwright.sync_api import sync_playwright
 
-    def open_page(run: Lab) -> PageProcess:
-        return PageProcess(run)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1440, "height": 1600})
+        name, value = cookie.split("=", 1)
+        context.add_cookies([{"name": name, "value": value, "url": f"http://{host}"}])
+        page = context.new_page()
+        page.goto(f"http://{host}/")
+        page.wait_for_selector(".node", timeout=60_000)
+        yield page
+        browser.close()
 
-    yield open_page
+
+READY = "button.play:not([disabled])"
+MOVES = """() => new Promise(done => {
+  const out = document.querySelector("output[data-step]"), start = performance.now();
+  const watch = new MutationObserver(() => {
+    if (Number(out.dataset.step) === 0) return;
+    watch.disconnect();
+    requestAnimationFrame(() => done((performance.now() - start) / 1000));
+  });
+  watch.observe(out, { attributes: true });
+  document.querySelector("button.play").click();
+})"""
+DROPS = """([name, text]) => new Promise(done => {
+  const given = new DataTransfer(), start = performance.now();
+  given.items.add(new File([text], `${name}.csv`));
+  const watch = new MutationObserver(() => {
+    if (![...document.querySelectorAll("select")].some(one => one.value.startsWith(name))) return;
+    watch.disconnect();
+    requestAnimationFrame(() => done((performance.now() - start) / 1000));
+  });
+  watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+  document.dispatchEvent(new DragEvent("drop", { dataTransfer: given }));
+})"""
+DRAWS = """() => new Promise(done => {
+  const out = document.querySelector("output[data-step]"), start = performance.now();
+  let drawn = 0, moved = 0;
+  const watch = new MutationObserver(() => { moved += 1; });
+  watch.observe(out, { attributes: true, attributeFilter: ["data-step"] });
+  const draw = () => {
+    drawn += 1;
+    const seconds = (performance.now() - start) / 1000;
+    if (seconds < 5) return requestAnimationFrame(draw);
+    watch.disconnect();
+    done([drawn / seconds, moved / seconds]);
+  };
+  requestAnimationFrame(draw);
+})"""
+
+
+def moves(rounds: int, out: Path) -> None:
+    """Seconds until something moves after play and after a drop; frames a second of digits."""
+    with lab("spirals") as run, opened(run.host, run.cookie) as page:
+        page.wait_for_selector(READY)
+        for number in range(rounds + 1):  # the first one warms the caches
+            seconds = page.evaluate(MOVES)
+            page.get_by_role("button", name="Pause").click()
+            page.get_by_role("button", name="Begin again").click()
+            page.wait_for_selector('output[data-step="0"]')
+            page.wait_for_selector(READY)
+            if number:
+                write(out, what="first movement", round=number, seconds=seconds)
+        page.set_input_files(
+            "input[type=file]",
+            {"name": "first.csv", "mimeType": "text/csv", "buffer": ROWS.encode()},
+        )
+        page.get_by_label("Column to predict").fill("price")
+        page.get_by_role("button", name="Read", exact=True).click()
+        page.locator("dd", has_text="regression").wait_for()
+        for number in range(1, rounds + 1):
+            seconds = page.evaluate(DROPS, [f"drop{number}", f"{ROWS}{number},{2 * number + 5}\n"])
+            write(out, what="after a drop", round=number, seconds=seconds)
+    with lab("digits") as run, opened(run.host, run.cookie) as page:
+        page.get_by_label("epochs", exact=True).fill("5000")
+        page.get_by_label("epochs", exact=True).press("Enter")
+        page.get_by_role("button", name="One epoch").click()
+        page.wait_for_selector('output[data-step="40"]', timeout=60_000)
+        page.get_by_role("button", name="Draw it").click()
+        page.wait_for_selector(".hills", timeout=120_000)
+        page.get_by_label("Pace").select_option(index=0)
+        page.get_by_role("button", name="Play").click()
+        for number in range(1, rounds + 1):
+            drawn, moved = page.evaluate(DRAWS)
+            write(out, what="frames", round=number, drawn_a_second=drawn, news_a_second=moved)
+        page.get_by_role("button", name="Pause").click()
 
 
 def processor_seconds(number: int) -> float:
@@ -219,7 +307,7 @@ async def soak(minutes: float, out: Path) -> None:
                 asyncio.create_task(_looks(run, pause, end)) for pause in (1 / 30, 1 / 10, 2.0)
             ]
             clients.append(asyncio.create_task(_looks(run, None, end)))
-            async with watching(run, "stalled", None):
+            async with watching(run, "stalled"):
                 await _work(control, run, end, out)
             drawn = await asyncio.gather(*clients)
         write(out, what="soak ended", frames=drawn, server_lives=run.process.poll() is None)
@@ -273,10 +361,17 @@ async def _work(control: ClientConnection, run: Lab, end: float, out: Path) -> N
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lab", description=__doc__)
     parser.add_argument("what", choices=("speed", "soak", "page"))
-    parser.add_argument("link", nargs="?", help="of the page to open")
+    parser.add_argument("of", nargs="*", help="host and cookie of the page to open")
     parser.add_argument("--minutes", type=float, default=30.0, help="of the soak")
     parser.add_argument("--rounds", type=int, default=5, help="of the speeds")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FILE", help="JSON lines")
     asked = parser.parse_args()
     if asked.what == "soak":
         asyncio.run(soak(asked.minutes, asked.out))
+    elif asked.what == "page":
+        with opened(*asked.of):
+            print("open", flush=True)
+            sys.stdin.readline()
+    else:
+        moves(asked.rounds, asked.out)
+        asyncio.run(costs(asked.rounds, asked.out))

@@ -159,6 +159,21 @@ def test_every_route_of_the_lab_is_behind_it(tmp_path):
         assert (status, answer[b"content-security-policy"].decode()) == (200, POLICY)
 
 
+def test_no_wrong_accept_at_the_lab_s_own_routes(tmp_path):
+    """With every method; and nothing that a stranger sends is kept."""
+    app = application("xor", str(tmp_path), PORT)
+    paths = [one for one in routes_of(app) if "{" not in one]
+    count = 0
+    for kind, path, method, headers, may in tries(app, paths):
+        if may:
+            continue
+        count += 1
+        status, _ = ask(app, kind, path, method, headers, b"name=a.csv", b"a,b\n1,2\n")
+        assert status is False if kind == "websocket" else status in (401, 403)
+    assert count >= 5_000
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_link_works_once():
     gate = Gate(Behind(), PORT)
     query = f"ticket={gate.ticket}".encode()
