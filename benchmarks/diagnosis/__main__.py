@@ -27,7 +27,9 @@ def told_programs(given: argparse.Namespace) -> None:
     from benchmarks.diagnosis.programs import programs
 
     chosen = [one for one in programs(Path(given.file)) if given.only in one.name]
-    rows = exam(chosen, Path(given.work), given.budget, given.later, again=given.again)
+    rows = exam(
+        chosen, Path(given.work), given.budget, (given.later, given.later_images), again=given.again
+    )
     results(rows, RESULTS if not given.only else None)
 
 
@@ -81,7 +83,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="file that the rows are kept in")
     parser.add_argument("--file", default="faulty_programs.csv", help="programs: their facts")
     parser.add_argument("--work", default="programs", help="programs: folder for trainings")
-    parser.add_argument("--later", type=int, default=4, help="programs: seeds of later trainings")
+    parser.add_argument("--later", type=int, default=10, help="programs: seeds of later trainings")
+    parser.add_argument("--later-images", type=int, default=4, help="programs: the same on images")
     parser.add_argument("--again", action="store_true", help="programs: diagnose all again")
     given = parser.parse_args()
     warnings.simplefilter("ignore")

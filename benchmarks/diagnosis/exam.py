@@ -277,24 +277,29 @@ def _share(found: Iterable[bool]) -> str:
 
 
 def exam(
-    programs: Sequence[Program], folder: Path, budget: float, seeds: int, *, again: bool
+    programs: Sequence[Program],
+    folder: Path,
+    budget: float,
+    seeds: tuple[int, int],
+    *,
+    again: bool,
 ) -> list[dict[str, Any]]:
     """Examine each program; rows are written as they come, and read where they are.
 
     Args:
-        programs: The programs.
+        programs: The programs; those on images, which take longest, come last.
         folder: Where trainings and rows are kept.
         budget: Seconds of the processor for each diagnosis.
-        seeds: How many later trainings measure each change.
+        seeds: How many later trainings measure each change, and how many on images.
         again: Diagnose again where there is a row; trainings that are stored are not made again.
     """
     store = Store(folder / "trainings")
     proof.measure, proof.now = store.measure, time.process_time
     rows = []
-    for program in programs:
+    for program in sorted(programs, key=lambda one: one.is_image):
         path = folder / f"{program.name}.json"
         if again or not path.exists():
-            path.write_text(json.dumps(examine(program, budget, seeds), indent=1))
+            path.write_text(json.dumps(examine(program, budget, seeds[program.is_image]), indent=1))
         rows.append(json.loads(path.read_text()))
         print(_line(rows[-1]), flush=True)
     return rows

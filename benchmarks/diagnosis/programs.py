@@ -273,6 +273,11 @@ class Program:
         return tuple(dict.fromkeys(cause for one in self.codes for cause in CODES.get(one, ())))
 
     @property
+    def is_image(self) -> bool:
+        """Whether its inputs are images."""
+        return "x" in self.row["input_shape"]
+
+    @property
     def is_refused(self) -> bool:
         """Whether the program as it was cannot be trained."""
         return bool(self.facts.says)

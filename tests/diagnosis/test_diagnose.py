@@ -127,6 +127,8 @@ PLANTED = {
     "copied_samples": lambda: train(data=other(copies=80)),
     "unchanged_layer": lambda: train(
         NARROW, ring(seed=1), start=train(NARROW, epochs=1, learning_rate=1e-7), freeze=2),
+    "running_statistics_behind": lambda: train(
+        "dense 64 relu, batch_norm, dense 2", far(), epochs=2, batch_size=128),
     "clipping_always_on": lambda: train(optimizer=ds.Optimizer("sgd", clip_norm=1e-6)),
 }  # fmt: skip
 
@@ -141,6 +143,13 @@ def other(shift=0, wrong=0.0, leaks=False, copies=0):
         inputs = np.c_[inputs, targets + 0.01 * draw.normal(size=300)]
     again = [*range(300 - copies), *range(copies)]
     return ds.Dataset.from_arrays(inputs[again], targets[again])
+
+
+def far():
+    """The ring far from 0, where running means begin."""
+    inputs = np.random.default_rng(0).normal(0, 1.5, (300, 2))
+    targets = (np.hypot(*inputs.T) > 1.7).astype(int)
+    return ds.Dataset.from_arrays(inputs + 20, targets, scaling="none")
 
 
 def without_class():
@@ -321,3 +330,16 @@ def test_what_cannot_be_diagnosed_is_refused_in_one_message(tmp_path):
     )
     with pytest.raises(ds.RunError, match="The training has not ended"):
         ds.diagnose(broken)
+
+
+def test_an_own_loss_without_a_value_is_named_and_not_the_rate():
+    def own(prediction, target):
+        return -jnp.log(jnp.clip(prediction[:, 0], 0.0, 1.0)) * target[:, 0] ** 2
+
+    found = ds.diagnose(train("dense 8 relu, dense 1", wave(), loss=own, epochs=2), budget=0)
+    assert [one.cause for one in found.faults][:1] == ["wrong_loss"]
+    assert "own is no loss of Downslope's" in found.faults[0].seen
+
+
+def test_what_follows_from_another_symptom_is_not_named_before_it():
+    assert named(train(data=noise(), epochs=4))[0] == "nothing_to_learn"

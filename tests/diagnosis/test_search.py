@@ -97,11 +97,13 @@ def measured(start, usual, **metrics):
 
 def test_what_only_undoes_harm_does_not_help(start):
     usual = {"accuracy": 0.5, "loss": 0.7}
-    wild = measured(start, usual, accuracy=[0.5] * 4, loss=[9.0, 8.0, 9.0, 8.0])
+    wild = measured(start, usual, accuracy=[0.5] * 4, loss=[6.0, 5.0, 6.0, 5.0])
     still = measured(start, usual, accuracy=[0.5] * 4, loss=[0.7, 0.7, 0.71, 0.7])
     learnt = measured(start, usual, accuracy=[0.5] * 4, loss=[0.6, 0.6, 0.61, 0.6])
     assert not effect_of(wild, still).helps
     assert effect_of(wild, learnt).helps
+    overflowed = measured(start, usual, accuracy=[0.0] * 4, loss=[7.0] * 4)
+    assert effect_of(overflowed, still).helps
 
 
 def test_the_loss_speaks_where_samples_are_too_few_for_the_accuracy(start):

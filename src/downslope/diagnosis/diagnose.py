@@ -31,6 +31,7 @@ SLIGHT = 0.15  # of what is left: a further change that takes away less is not n
 ENOUGH = 0.9  # of what separates the metric from perfect: more need not be sought
 FURTHER = 3  # times that a rate or the epochs are changed once more
 CERTAIN = 0.85  # a symptom so strong is named although its change did not help
+NEARLY = 0.1  # of strength: a symptom so much weaker may still be where another comes from
 MOST_FAULTS = 2  # beside those that are proved
 
 
@@ -206,16 +207,36 @@ Found = list[tuple[Cause, Symptom]]
 
 def _guessed(found: Found) -> list[Finding]:
     """The strong symptoms of faults, without those that follow from another."""
+    sure = [
+        (cause, symptom) for cause, symptom in found
+        if cause.level in ("fault", "warning") and symptom.strength >= NAMED
+    ]  # fmt: skip
+    return _without_explained(sure, set(), MOST_FAULTS)
+
+
+def _without_explained(found: Found, explained: set[str], faults: int) -> list[Finding]:
+    """The findings of symptoms, but of those that follow from another one that is nearly as sure.
+
+    Args:
+        found: Causes with their symptoms, the surest first.
+        explained: Causes that follow from what is named already.
+        faults: How many of them may be faults.
+    """
+    explained = explained | {
+        cause.name
+        for cause, symptom in found
+        for other, its in found
+        if cause.name in other.explains
+        and other.name not in cause.explains
+        and its.strength >= symptom.strength - NEARLY
+    }
     named: list[Finding] = []
-    explained: set[str] = set()
     for cause, symptom in found:
-        if cause.level not in ("fault", "warning") or symptom.strength < NAMED:
-            continue
         if cause.name not in explained:
             named.append(cause.finding(symptom))
             explained |= {*cause.explains}
-    faults = [one for one in named if one.level == "fault"][:MOST_FAULTS]
-    return [one for one in named if one.level != "fault" or one in faults]
+    kept = [one for one in named if one.level == "fault"][:faults]
+    return [one for one in named if one.level != "fault" or one in kept]
 
 
 @dataclass(frozen=True, eq=False)
@@ -471,17 +492,12 @@ def _unproved(found: Found, named: list[Finding], tried: set[str]) -> list[Findi
             explained |= {*cause.explains}
     more = []
     for cause, symptom in found:
-        if cause.level not in ("fault", "warning") or cause.name in explained:
-            continue
         least = NAMED
         if cause.level == "fault" and (cause.name in tried or named):
             least = CERTAIN if not named else 1.0
-        if symptom.strength >= least:
-            more.append(cause.finding(symptom))
-            explained |= {*cause.explains}
-    faults = [one for one in more if one.level == "fault"]
-    kept = faults[: max(0, MOST_FAULTS - len(named))]
-    return [one for one in more if one.level != "fault" or one in kept]
+        if cause.level in ("fault", "warning") and symptom.strength >= least:
+            more.append((cause, symptom))
+    return _without_explained(more, explained, max(0, MOST_FAULTS - len(named)))
 
 
 def _ordered(named: list[Finding], found: Found, run: Run) -> tuple[Finding, ...]:

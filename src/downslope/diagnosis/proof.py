@@ -32,6 +32,7 @@ LEARNT = 0.1  # of the same: better by so much, and the accuracy tells more than
 BETTER = 0.99  # of what the best constant has: a change that ends above it only undoes harm
 RATES = ("accuracy", "all_right", "balanced_accuracy")  # metrics of which more is better
 OF_OPTIMIZER = ("clip_norm", "weight_decay", "momentum")
+WORST = 10.0  # times the best constant's loss: more, or no number at all, counts as that
 FEWEST_STEPS = 100  # in fewer steps, what is no step takes most of the time
 COMPILING = 2.0  # seconds: a guess until the first training has shown it
 now = time.monotonic  # the clock that a budget is measured with
@@ -152,7 +153,10 @@ def measure(setup: Setup, seeds: Sequence[int]) -> Measured:
     for member in range(len(seeds)):
         with np.errstate(all="ignore"):
             values = found.model(member, setup.dataset).values(part)
-            rows.append(metrics_of(setup.dataset.task, values, part.targets, part.weights))
+            row = metrics_of(setup.dataset.task, values, part.targets, part.weights)
+        if found.outcomes[member].reason == "non_finite":  # its weights are those of before
+            row = dict.fromkeys(row, math.nan)
+        rows.append(row)
     return Measured(
         metrics={name: np.array([row[name] for row in rows], float) for name in rows[0]},
         steps=max(one.step for one in found.outcomes),
@@ -225,10 +229,10 @@ class Trials:
         return setup.shortened(max(1, min(epochs, int(steps / per_epoch))))
 
     def _finite(self, name: str, found: np.ndarray) -> np.ndarray:
-        """What diverged counts as ten times as bad as the best constant."""
+        """What diverged counts as so many times as bad as the best constant."""
         if name in RATES:
             return np.where(np.isfinite(found), found, 0.0)
-        worst = 10 * abs(self.baseline[name])
+        worst = WORST * abs(self.baseline[name])
         return np.where(np.isfinite(found), np.minimum(found, max(worst, 1e-12)), worst)
 
 
@@ -298,7 +302,8 @@ def _effect(before: Trial, after: Trial, name: str) -> Effect:
     gain = fall / room if room > 0 else 0.0
     better = int(((difference > 0) if is_rising else (difference < 0)).sum())
     is_sure = better >= count - 1 and (fall - margin > 0 or better == count)
-    is_better = is_rising or not usual or float(other.mean()) < BETTER * usual
+    is_saved = float(one.min()) >= WORST * usual and float(other.max()) < 2 * usual
+    is_better = is_rising or not usual or is_saved or float(other.mean()) < BETTER * usual
     proof = Proof(
         name, float(one.mean()), float(other.mean()), (mean - margin, mean + margin), count, better,
         after.steps,

@@ -20,7 +20,7 @@ def look(evidence: Evidence) -> Symptom | None:
         usual = 1.0  # of logits
     else:
         usual = float(np.asarray(evidence.dataset.train.targets, np.float64).std()) or 1.0
-    if spread > LEAST * usual:
+    if not spread <= LEAST * usual:
         return None
     seen = f"The outputs differ by {spread:.2g} from sample to sample."
     return Symptom(0.5, seen, "predictions")

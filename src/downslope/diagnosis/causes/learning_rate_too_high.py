@@ -9,16 +9,23 @@ from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
 ENOUGH = 16  # samples whose mean loss tells how high it is
-OF_STEPS = ("sum", "activation", "loss", "gradient", "direction", "state", "change", "weight")
+OF_UPDATES = ("direction", "state", "change", "weight")
+OF_STEPS = ("sum", "activation", "loss", "gradient", *OF_UPDATES)
 
 
 def look(evidence: Evidence) -> Symptom | None:
     """Looks at where the batch losses went, and at what was not finite."""
     losses, rate = evidence.train_losses, evidence.run.settings.learning_rate
-    changes = tuple({"learning_rate": float(f"{rate * by:.3g}")} for by in (0.1, 0.01, 1e-3, 1e-4))
+    rates = [float(f"{rate * by:.3g}") for by in (0.1, 0.01, 1e-3, 1e-4)]
+    usual = evidence.run.settings.optimizer.learning_rate
+    if rates[-1] > usual:
+        rates.append(usual)
+    changes = tuple({"learning_rate": one} for one in rates)
     failure = evidence.run.outcome.failure
     if evidence.run.outcome.reason == "non_finite":
-        if failure is not None and failure.what not in OF_STEPS:
+        # before the first step no rate has done anything yet
+        done = OF_STEPS if evidence.run.outcome.step else OF_UPDATES
+        if failure is not None and failure.what not in done:
             return None
         seen = (
             f"After {evidence.run.outcome.step:,} steps at a learning rate of {rounded(rate)} the "

@@ -14,6 +14,8 @@ FEW = 8  # units
 def look(evidence: Evidence) -> Symptom | None:
     """Looks for a narrow layer where even the training samples are not fitted."""
     network = evidence.run.network
+    if evidence.run.outcome.reason == "non_finite":
+        return None
     hidden = [network.layers[index] for index in weighted(network)[:-1]]
     units = [one.units for one in hidden if isinstance(one, Dense)]
     if not units or min(units) > FEW or not evidence.is_suspicious or evidence.train_score > 0.9:
