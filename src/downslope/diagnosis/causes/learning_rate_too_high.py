@@ -9,6 +9,7 @@ from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
 ENOUGH = 16  # samples whose mean loss tells how high it is
+RISE = 1.1  # times its lowest value
 OF_UPDATES = ("direction", "state", "change", "weight")
 OF_STEPS = ("sum", "activation", "loss", "gradient", *OF_UPDATES)
 
@@ -49,6 +50,16 @@ def look(evidence: Evidence) -> Symptom | None:
             f"(step {at:,}) at a learning rate of {rounded(rate)}."
         )
         return Symptom(0.75 if evidence.is_suspicious else 0.3, seen, f"step {at:,}", changes)
+    told = evidence.run.trace.train_loss
+    if evidence.is_suspicious and len(told) > 4 and told[-1] > RISE * told.min():
+        at = int(told.argmin())
+        if at < len(told) / 4:  # and not after long: samples that are known by heart stay known
+            seen = (
+                f"The training loss was lowest ({rounded(float(told[at]))}) at measurement "
+                f"{at + 1} of {len(told)}, and ended at {rounded(float(told[-1]))}, at a learning rate of "
+                f"{rounded(rate)}."
+            )
+            return Symptom(0.55, seen, "", changes)
     if evidence.is_suspicious:
         jumps = float(np.abs(np.diff(late)).mean() / max(abs(float(late.mean())), 1e-12))
         seen = f"From step to step the loss changed by {jumps:.0%} at a rate of {rounded(rate)}."
