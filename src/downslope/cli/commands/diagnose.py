@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     "--budget",
     type=float,
     metavar="SECONDS",
-    help="Seconds for trainings that prove the causes (default 30, or as long as the training "
-    "took); 0 for none.",
+    help="Seconds to look for causes and to prove them by trainings (default 30, or as long as "
+    "the training took); 0 for no trainings.",
 )
 @click.option(
     "--fix",

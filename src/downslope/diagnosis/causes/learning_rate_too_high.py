@@ -54,10 +54,10 @@ def look(evidence: Evidence) -> Symptom | None:
     if evidence.is_suspicious and len(told) > 4 and told[-1] > RISE * told.min():
         at = int(told.argmin())
         if at < len(told) / 4:  # and not after long: samples that are known by heart stay known
+            low, end = rounded(float(told[at])), rounded(float(told[-1]))
             seen = (
-                f"The training loss was lowest ({rounded(float(told[at]))}) at measurement "
-                f"{at + 1} of {len(told)}, and ended at {rounded(float(told[-1]))}, at a learning rate of "
-                f"{rounded(rate)}."
+                f"The training loss was lowest ({low}) at measurement {at + 1} of {len(told)}, and "
+                f"ended at {end}, at a learning rate of {rounded(rate)}."
             )
             return Symptom(0.55, seen, "", changes)
     if evidence.is_suspicious:
