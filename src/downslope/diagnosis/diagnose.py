@@ -283,9 +283,10 @@ class _Search:
         while len(named) < ROUNDS:
             best = _best(tried, least)
             steps = [] if named else self._joint(first, best_of.values(), best)
-            if not steps and best is None:
+            if not steps and best is not None:
+                steps = [best]
+            if not steps:
                 break
-            steps = steps or [best]
             effect = effect_of(base, steps[0].trial)
             made, effect = self._further(base, steps[0].trial, effect)
             named += [
