@@ -10,7 +10,7 @@ import time
 import pytest
 
 import downslope as ds
-from downslope.storage.lock import claim_folder, is_locked
+from downslope.storage.lock import claim_folder, is_locked, locked
 from tests.lab.test_worker import Desk
 
 LONG = ("--epochs", "100000", "--patience", "1000000", "--no-pictures")
@@ -75,6 +75,21 @@ def test_a_training_of_another_process_is_followed_and_taken_over(tmp_path, monk
     finally:
         trainer.kill()
         trainer.communicate()
+
+
+def test_a_run_that_another_process_has_taken_up_is_watched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = ds.train("dense 2", "moons", epochs=2, folder="runs/mine",
+                   on_chunk=lambda progress: ds.NextChunk(0))  # fmt: skip
+    desk = Desk("runs/mine")
+    desk.until("Frame", lambda one: one.state == "paused")
+    with locked(run.folder):
+        desk.ask(do="play")
+        desk.until("Frame", lambda one: one.state == "watched")
+    desk.until("Frame", lambda one: one.state == "paused")
+    desk.ask(do="play")
+    desk.until("Frame", lambda one: one.state == "ended")
+    desk.end()
 
 
 def test_the_command_that_trains_opens_the_page_and_ctrl_c_ends_both(tmp_path):

@@ -162,9 +162,13 @@ def test_a_run_is_opened_as_it_was(tmp_path, monkeypatch):
     desk = Desk("runs/mine")
     header, _ = desk.until("Scene")
     assert header.folder == str(tmp_path / "runs" / "mine")
+    metrics = header.metrics
     header, arrays = desk.until("Frame")
     assert (header.state, header.step) == ("ended", run.outcome.step)
     assert np.array_equal(arrays["weights.0"], run.parameters[0]["weights"])
+    named = dict(zip(("step", *metrics), arrays["rows"].T, strict=True))  # in the scene's order
+    for name, column in named.items():
+        assert np.array_equal(column, run.trace.epochs[name].astype(np.float32)), name
     # what the page does not know of a run stays as it is
     page = {
         "network": "dense 4 tanh, dense 1", "optimizer": "momentum", "learning_rate": 0.01,

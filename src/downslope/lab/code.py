@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from downslope.data.dataset import Task
 from downslope.engine import metrics
 from downslope.insight.pixels import image_shape
 from downslope.lab.messages import Findings, FoundOne, Scene
@@ -54,11 +55,7 @@ def scene(
         layers=view.layers(),
         settings=values,
         loss=prepared.loss.name,
-        metrics=tuple(
-            f"{part}_{name}"
-            for name in metrics.names(dataset.task)
-            for part in ("train", "validation")
-        ),
+        metrics=columns(dataset.task),
         baseline={} if run is None else run.measure_baseline(view.dataset.validation),
         steps=plan.steps,
         steps_per_epoch=plan.steps_per_epoch,
@@ -69,6 +66,13 @@ def scene(
         counts_people=counts_people(dataset),
         image=image_shape(dataset.input_shape, dataset.input_names),
         plane=view.plane,
+    )
+
+
+def columns(task: Task) -> tuple[str, ...]:
+    """The columns of the measured rows behind the step, in the order in which they are sent."""
+    return tuple(
+        f"{part}_{name}" for name in metrics.names(task) for part in ("train", "validation")
     )
 
 

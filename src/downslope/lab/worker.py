@@ -330,36 +330,38 @@ class Worker:
         if source in BUILT_IN or not _is_run(folder):
             self._use(source, None)
         elif is_locked(folder):
-            self._follows, self._seen, self.run = folder, -1, None
-            self.tell("Another process trains this run; waiting for what it stores ...", "working")
+            self._follow(folder)
         else:
             self._take(open_run(source).with_data())
+
+    def _follow(self, folder: Path) -> None:
+        """Watch a run that another process trains."""
+        self._follows, self._seen, self.run = folder, -1, None
+        self.tell("Another process trains this run; waiting for what it stores ...", "working")
 
     def _look_again(self) -> None:
         """Show what another process has stored since the last look; take over when it has ended."""
         folder, now = self._follows, time.monotonic()
         if folder is None or now < self._looked_at:
             return
-        try:
-            if not is_locked(folder):
-                self._follows = None
-                self._take(open_run(folder).with_data(None if self.run is None else self.dataset))
-                self.tell("The other process has ended; the run can go on here.")
-                return
+        self._looked_at = now + LOOK_SECONDS
+        known = None if self.run is None else self.dataset
+        if not is_locked(folder):
+            self._follows = None
+            self._take(open_run(folder).with_data(known))
+            self.tell("The other process has ended; the run can go on here.")
+            return
+        with suppress(RunError):  # it is being written; the next look finds it whole
             newest = max(stored_steps(folder), default=-1)
             if newest == self._seen:
                 return
-            if self.run is None:
-                self._take(open_run(folder).with_data())
-            else:
-                self.run = open_run(folder).with_data(self.dataset)
-                self._shown, self._is_new = self.run.outcome.kept_step, True
+            run = open_run(folder).with_data(known)
             self._seen = newest
-        except RunError:
-            if self._follows is None:  # nothing was stored
-                raise
-        finally:  # reading takes its time from the training
-            lasted = time.monotonic() - now
+            if self.run is None:
+                self._take(run)
+                return
+            self.run, self._shown, self._is_new = run, run.outcome.kept_step, True
+            lasted = time.monotonic() - now  # it takes its time from the training
             self._looked_at = time.monotonic() + max(LOOK_SECONDS, lasted / MOST_COST)
 
     def _take(self, run: Run) -> None:
@@ -474,6 +476,9 @@ class Worker:
                 run = fork(run, at, claim, on_chunk=between, **changes)
         else:
             assert run.folder is not None
+            if is_locked(run.folder):  # since it was opened
+                self._follow(run.folder)
+                return
             run = resume(run.folder, data=self.dataset, on_chunk=between)
         is_new = self.run is None or run.folder != self.run.folder
         self.run = run.with_data() if run.dataset is None else run
@@ -609,8 +614,8 @@ class Worker:
             self._result_cost = self._last_result - began - self._cost
         if trace is not None:
             losses, rows = trace.batch_loss, trace.epochs
-            names = [name for name in rows if name not in ("epoch", "step")]
-            table = np.stack([rows["step"], *(rows[name] for name in names)], axis=1)
+            names = ("step", *code.columns(self.dataset.task))
+            table = np.stack([rows[name] for name in names], axis=1)
             frame = replace(frame, losses_from=self._losses_sent, rows_from=self._rows_sent)
             arrays["losses"] = losses[self._losses_sent :]
             arrays["rows"] = table[self._rows_sent :]
