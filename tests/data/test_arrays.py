@@ -207,3 +207,13 @@ def test_a_column_that_only_one_part_lacks_a_value_in_is_left_out_there():
     some = [None, *COLOURS[1:9].tolist()]
     data = ds.Dataset.from_arrays(TABLE, COLOURS.tolist(), test=(TABLE[:9], some))
     assert data.sizes == {"train": 54, "validation": 6, "test": 8}
+
+
+def test_all_that_is_wrong_with_arrays_is_told_at_once():
+    with pytest.raises(ds.SettingError) as caught:
+        ds.Dataset.from_arrays(np.ones((20, 3)), np.arange(19), validation=2, scaling="maximum")
+    assert [one.received for one in caught.value.faults] == [
+        "The scaling is 'maximum'.",
+        "The fractions are 0.2 for the test and 2 for validation.",
+        "The array X has 20 samples and y has 19.",
+    ]

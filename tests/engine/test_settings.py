@@ -100,3 +100,21 @@ def test_settings_are_frozen(kind):
     value = kind("squared_error") if kind is ds.Settings else kind()
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(value, dataclasses.fields(kind)[0].name, None)
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: ds.Stop(patience=0, keep="x", tolerance=-1), ["weights", "patience", "tolerance"]),
+        (lambda: ds.Record(samples=0, every=0), ["number of epochs", "number of recorded"]),
+        (lambda: ds.Optimizer("adam", b1=2, weight_decay=-1, clip_norm=-2),
+         ["b1", "weight decay", "clip norm"]),
+        (lambda: ds.Augment(shift=-1, crop=3), ["crop", "shift"]),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_with_a_value_is_told_at_once(make, told):
+    with pytest.raises(ds.SettingError) as caught:
+        make()
+    faults = [one.received for one in caught.value.faults]
+    assert len(faults) == len(told)
+    assert all(one.startswith(f"The {name}") for one, name in zip(faults, told, strict=True))

@@ -52,7 +52,7 @@ from downslope.cli.options import SYNONYMS, read_value
 from downslope.cli.runner import Output, RunAt
 from downslope.engine.augment import augment_from
 from downslope.engine.settings import Settings
-from downslope.errors import DownslopeError, SettingError
+from downslope.errors import DownslopeError, Faults, SettingError
 from downslope.names import look_up
 from downslope.runs.open import open_run
 from downslope.runs.replay import replay
@@ -533,9 +533,12 @@ def _changes(settings: Settings, texts: Mapping[str, str]) -> dict[str, Any]:
     """
     able = [*(name for name in CHANGEABLE if name != "stop"), "patience"]
     changes: dict[str, Any] = {}
+    known, faults = dict.fromkeys(able), Faults()
     for name, text in texts.items():
-        look_up(name, dict.fromkeys(able), "setting that can be changed", SettingError, SYNONYMS)
-        changes[name] = read_value(name, text, f"Write e.g. --set {name}=VALUE.")
+        with faults.check():
+            look_up(name, known, "setting that can be changed", SettingError, SYNONYMS)
+            changes[name] = read_value(name, text, f"Write e.g. --set {name}=VALUE.")
+    faults.tell()
     special: dict[str, Callable[[Any], tuple[str, Any]]] = {
         "augment": lambda text: ("augment", augment_from(text)),
         "patience": lambda epochs: ("stop", replace(settings.stop, patience=epochs)),

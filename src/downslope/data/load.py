@@ -38,10 +38,10 @@ from downslope.data.readers.image_file import Ranges
 from downslope.data.readers.image_folder import describe_images, find_classes, read_image_folder
 from downslope.data.readers.image_set import Shape
 from downslope.data.readers.labelled_photos import PhotoOptions
-from downslope.data.split import TEST, VALIDATION, Division
+from downslope.data.split import TEST, VALIDATION, Division, check_fractions
 from downslope.data.tables.options import TableOptions
 from downslope.data.unsplit import Unsplit
-from downslope.errors import DataError, SettingError, quoted
+from downslope.errors import DataError, Faults, SettingError, quoted
 from downslope.names import suggestion, synonyms
 
 if TYPE_CHECKING:  # whoever reads no table needs no library for tables
@@ -255,10 +255,12 @@ def from_arrays(
         >>> data.sizes
         {'train': 180, 'validation': 20, 'test': 20}
     """
-    check_scaling(scaling)
     from downslope.data.readers.arrays import read_arrays
     from downslope.data.tables.table import UnsplitTable
 
+    faults = Faults()
+    with faults.check():
+        check_scaling(scaling)
     options = TableOptions((), column_types or {}, task)
     given, fractions = [(X, y)], {}
     parts = {"train": 0}
@@ -278,10 +280,14 @@ def from_arrays(
         kept["given"] = [part for part in parts if part != "train"]
     if class_names:
         kept["class_names"] = list(class_names)
-    unsplit, sizes = read_arrays(given, options, tuple(names), tuple(class_names), name)
+    with faults.check():
+        check_fractions(len(_PARTS), fractions["test"], fractions["validation"])
+    with faults.check():
+        unsplit, sizes = read_arrays(given, options, tuple(names), tuple(class_names), name)
+    faults.tell()
     # whose part is given is -1 or its number; what is to be divided is -1
     number = [-1 if part == "train" else _PARTS.index(part) for part in parts]
-    assigned = np.repeat(number, sizes)
+    assigned = np.repeat(number, sizes)  # pyright: ignore[reportPossiblyUnboundVariable] - else it was told why
     if isinstance(unsplit, UnsplitTable) and unsplit.numbers is not None:
         assigned = assigned[unsplit.numbers - 1]
     division = Division(fractions["validation"], fractions["test"], assigned)

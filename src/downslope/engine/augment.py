@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
 
-from downslope.errors import SettingError
+from downslope.errors import Faults, SettingError
 
 # Crops begin at every so many pixels, at least a cell's width, so that the pooling layers' windows
 # fall as in the whole photo.
@@ -68,24 +68,17 @@ class Augment:
     average: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.cutout <= 1:
-            raise SettingError(
-                f"The cutout is {self.cutout}.", "a fraction of at most 1", "0.25 is usual."
-            )
-        if not 0 <= self.mixup < math.inf:
-            raise SettingError(
-                f"The mixup is {self.mixup}.", "a number of at least 0", "0.2 is usual."
-            )
-        if not 0 < self.crop <= 1:
-            raise SettingError(
-                f"The crop is {self.crop}.", "a fraction above 0 and at most 1", "0.5 is usual."
-            )
-        if not 0 <= self.shift < 1:
-            raise SettingError(
-                f"The shift is {self.shift}.",
-                "a fraction of at least 0 and below 1",
-                "0.1 is usual.",
-            )
+        faults = Faults()
+        for name, value, is_right, expected, usual in (
+            ("cutout", self.cutout, 0 <= self.cutout <= 1, "a fraction of at most 1", 0.25),
+            ("mixup", self.mixup, 0 <= self.mixup < math.inf, "a number of at least 0", 0.2),
+            ("crop", self.crop, 0 < self.crop <= 1, "a fraction above 0 and at most 1", 0.5),
+            ("shift", self.shift, 0 <= self.shift < 1, "a fraction of at least 0 and below 1", 0.1),
+        ):
+            with faults.check():
+                if not is_right:
+                    raise SettingError(f"The {name} is {value}.", expected, f"{usual} is usual.")
+        faults.tell()
 
     @property
     def notation(self) -> str:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from downslope.errors import SettingError, quoted
+from downslope.errors import Faults, SettingError, quoted
 from downslope.names import Registry, own_name
 from downslope.numerals import rounded
 
@@ -246,24 +246,32 @@ class Optimizer:
         if self.transformation is not None:
             _check_transformation(self.transformation)
             object.__setattr__(self, "is_own", True)
-        own = self.record.settings
+        faults = Faults()
         for name in SETTINGS:
-            value = getattr(self, name)
-            if name not in own:
-                if value is not None:
-                    raise SettingError(
-                        f"The optimizer {self.name} was given {name}={value!r}.",
-                        "settings among " + ", ".join([*own, "weight_decay", "clip_norm"]),
-                        "Leave it out, or choose an optimizer that has it.",
-                    )
-            elif value is None:
-                object.__setattr__(self, name, own[name].default)
-            else:
-                own[name].check(name, value)
-                object.__setattr__(self, name, float(value))
-        WEIGHT_DECAY.check("weight_decay", self.weight_decay)
+            with faults.check():
+                self._set(name, self.record.settings)
+        with faults.check():
+            WEIGHT_DECAY.check("weight_decay", self.weight_decay)
         if self.clip_norm is not None:
-            CLIP_NORM.check("clip_norm", self.clip_norm)
+            with faults.check():
+                CLIP_NORM.check("clip_norm", self.clip_norm)
+        faults.tell()
+
+    def _set(self, name: str, own: Mapping[str, Bounds]) -> None:
+        """Check a setting that only some optimizers have; its default where it is left out."""
+        value = getattr(self, name)
+        if name not in own:
+            if value is not None:
+                raise SettingError(
+                    f"The optimizer {self.name} was given {name}={value!r}.",
+                    "settings among " + ", ".join([*own, "weight_decay", "clip_norm"]),
+                    "Leave it out, or choose an optimizer that has it.",
+                )
+        elif value is None:
+            object.__setattr__(self, name, own[name].default)
+        else:
+            own[name].check(name, value)
+            object.__setattr__(self, name, float(value))
 
     @property
     def record(self) -> OptimizerRecord:

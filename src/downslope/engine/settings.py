@@ -74,9 +74,13 @@ class Record:
     every: int | None = None
 
     def __post_init__(self) -> None:
-        if self.every is not None:
-            whole("number of epochs between two measurements", self.every, 1, "Try 1.")
-        whole("number of recorded samples", self.samples, 1, "2048 is the default.")
+        faults = Faults()
+        with faults.check():
+            if self.every is not None:
+                whole("number of epochs between two measurements", self.every, 1, "Try 1.")
+        with faults.check():
+            whole("number of recorded samples", self.samples, 1, "2048 is the default.")
+        faults.tell()
 
 
 @dataclass(frozen=True)
@@ -109,18 +113,23 @@ class Stop:
     keep: Literal["best", "last"] = "last"
 
     def __post_init__(self) -> None:
-        if self.keep not in ("best", "last"):
-            raise SettingError(
-                f"The weights to keep are {quoted(self.keep)}.", "best or last", 'Try "best".'
-            )
-        if self.patience is not None:
-            whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
-        if not 0 <= self.tolerance < math.inf:
-            raise SettingError(
-                f"The tolerance is {self.tolerance!r}.",
-                "a number of at least 0",
-                "0.0001 is usual.",
-            )
+        faults = Faults()
+        with faults.check():
+            if self.keep not in ("best", "last"):
+                raise SettingError(
+                    f"The weights to keep are {quoted(self.keep)}.", "best or last", 'Try "best".'
+                )
+        with faults.check():
+            if self.patience is not None:
+                whole("patience", self.patience, 1, "5 to 20 epochs are usual.")
+        with faults.check():
+            if not 0 <= self.tolerance < math.inf:
+                raise SettingError(
+                    f"The tolerance is {self.tolerance!r}.",
+                    "a number of at least 0",
+                    "0.0001 is usual.",
+                )
+        faults.tell()
 
     @property
     def watches(self) -> bool:
