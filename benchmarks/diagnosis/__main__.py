@@ -40,12 +40,12 @@ def told_corpora(given: argparse.Namespace) -> None:
     halves = {half: [one for one in every if one.half == half] for half in ("fit", "held out")}
     own = halves.get(given.half, list(every))
     cases, is_right = {
-        "planted": (planted(own, given.each, seeds), corpus.is_first),
+        "planted": (planted(own, seeds), corpus.is_first),
         "healthy": (healthy(own, seeds), corpus.is_clean),
         "normal": (normal(seeds), corpus.is_told_normal),
     }[given.what]
     cases = (one for one in cases if given.only in one.name)
-    rows = corpus.run_corpus(cases, given.budget, is_right, given.out)
+    rows = corpus.run_corpus(cases, given.budget, is_right, given.out, given.each)
     print()
     for degree in dict.fromkeys(row["degree"] for row in rows):
         these = [row for row in rows if row["degree"] == degree]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ def diagnosed(case: Case, budget: float) -> Row:
     began = time.process_time()
     try:
         run = case.make()
+        if why_not := case.why_not(run):
+            return {**row, "left_out": why_not}
         training = time.process_time()
         found = ds.diagnose(run, budget=budget)
     except ds.DownslopeError as error:
@@ -68,21 +70,35 @@ def is_told_normal(row: Row) -> bool:
 
 
 def run_corpus(
-    cases: Iterable[Case], budget: float, is_right: Callable[[Row], bool], file: Path | None
+    cases: Iterable[Case],
+    budget: float,
+    is_right: Callable[[Row], bool],
+    file: Path | None,
+    each: int = 2,
 ) -> list[Row]:
-    """Diagnose each case that the file does not have yet; it is written after each."""
+    """Diagnose each case that the file does not have yet; it is written after each.
+
+    Of a group so many are enough.
+    """
     rows: list[Row] = []
     if file is not None and file.is_file():
         rows = json.loads(file.read_text())["rows"]
     known = {row["name"]: row for row in rows}
-    chosen = []
+    chosen: list[Row] = []
+    groups: Counter[str] = Counter()
     for case in cases:
+        if case.group and groups[case.group] >= each:
+            continue
         row = known.get(case.name)
         if row is None:
             row = diagnosed(case, budget)
             rows.append(row)
             if file is not None:
                 file.write_text(json.dumps({"budget": budget, "rows": rows}, indent=1) + "\n")
+        if "left_out" in row:
+            print(f"none {row['name']}: {row['left_out']}", flush=True)
+            continue
+        groups[case.group] += 1
         chosen.append(row)
         if "refused" in row:
             print(f"DOOR {row['name']}: {row['refused']}", flush=True)

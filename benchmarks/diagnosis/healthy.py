@@ -377,5 +377,9 @@ def normal(seeds: Sequence[int]) -> Iterator[Case]:
         for number, make in enumerate(makes, start=1):
             for seed in seeds:
                 yield Case(
-                    f"{cause} {number} {seed}", lambda m=make, s=seed: m(s), (cause,), "normal"
+                    f"{cause} {number} {seed}",
+                    lambda m=make, s=seed: m(s),
+                    (cause,),
+                    "normal",
+                    lambda run, shows=SHOWS[cause]: "" if shows(run) else "it does not look so",
                 )

@@ -109,6 +109,7 @@ def _table(file: Path, target: str, is_classes: bool) -> Callable[[int], ds.Data
         chosen = np.random.default_rng(0).permutation(len(frame))
         inputs = frame.drop(columns=[target]).select_dtypes("number")
         kept = inputs.notna().all(axis=1).to_numpy()
+        kept = kept & ~inputs.duplicated().to_numpy()  # a set with copies has a fault
         rows = [one for one in chosen if kept[one]][:MOST]
         targets = frame[target].astype("category").cat.codes if is_classes else frame[target]
         return inputs.to_numpy(float)[rows], targets.to_numpy()[rows]

@@ -47,8 +47,8 @@ class Diagnosis(Result):
         seconds: How long it could take, with them.
         score: How much better than the best constant prediction the run is on the validation part:
             1 is perfect, 0 no better.
-        simple_score: The same of simple methods (a linear fit, the nearest neighbours); None where
-            the data does not suit them.
+        simple_score: The same of simple methods (a linear fit, kernel ridge regression, the
+            nearest neighbours); None where the data does not suit them.
         run: The run.
 
     Example:
@@ -107,7 +107,8 @@ class Diagnosis(Result):
         beside = (
             ""
             if simple is None
-            else f"; a linear fit or the nearest neighbours: {_percent(simple)}"
+            else "; the best of a linear fit, kernel ridge regression and the nearest neighbours: "
+            f"{_percent(simple)}"
         )
         yield (
             "On the validation part, from the best constant prediction (0%) to a perfect one "

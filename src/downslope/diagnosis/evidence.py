@@ -35,6 +35,9 @@ MOST_NUMBERS = 1 << 21  # of their inputs: of large images fewer are looked at,
 FEWEST_PROBED = 16  # but no fewer
 MOST_KNOWN = 2000  # training samples that the simple methods learn from
 FLAT = 0.05  # of an activation's largest slope, below which it counts as saturated
+MOST_IN_KERNEL = 1000  # of these that kernel ridge regression learns from
+NARROW = (1.0, 3.0)  # how fast its kernel falls, with 1 for e at the median distance
+STEADY = 0.5  # of the slope of the first third of a training, which its last third still has
 NEIGHBOURS = (5, 25)
 VOTERS = 11  # neighbours that say which class a sample should have
 FOLDS = 5  # parts, each left out of a fit in turn
@@ -57,6 +60,7 @@ class LayerLook:
         saturated: Fraction of its activations on flat ends; NaN unless it has two.
         spread: Root mean square of how far its activations differ from sample to sample.
         fan_in: How many inputs a unit has.
+        weights: How many weights it has, without the biases.
     """
 
     index: int
@@ -70,6 +74,7 @@ class LayerLook:
     saturated: float
     spread: float
     fan_in: int
+    weights: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +158,8 @@ class Evidence:
     def simple_score(self) -> float:
         """How much better than the best constant simple methods are on the validation part.
 
-        Those are a linear fit with a small penalty and the nearest neighbours, whichever is better;
-        NaN where the data does not suit them.
+        Those are a linear fit with a small penalty, kernel ridge regression, and the nearest
+        neighbours, whichever is best; NaN where the data does not suit them.
         """
         known = _some(self.dataset.train, MOST_KNOWN)
         return _simple_score(self.dataset, known, _some(self.dataset.validation, MOST_KNOWN))
@@ -220,6 +225,19 @@ class Evidence:
             return True
         verdict = self.verdicts.get("still_falling")
         return verdict is not None and verdict.level == "warning"
+
+    @property
+    def falls_steadily(self) -> bool:
+        """Whether the training loss still falls about as fast as it did, and much is left to learn.
+
+        So it does at a far too low rate, and where a training ends far too early.
+        """
+        losses = self.run.trace.train_loss
+        third = len(losses) // 3
+        if third < 2 or not np.isfinite(losses).all() or losses.min() < losses[-2:].min():
+            return False
+        first, last = losses[0] - losses[third], losses[-1 - third] - losses[-1]
+        return bool(first > 0 and last > STEADY * first and (self.is_behind or self.is_no_better))
 
     @cached_property
     def train_losses(self) -> np.ndarray:
@@ -302,6 +320,7 @@ class Evidence:
                     saturated=saturated,
                     spread=spread,
                     fan_in=int(np.prod(weights.shape[is_grouped:-1])),
+                    weights=weights.size,
                 )
             )
         return tuple(found)
@@ -323,7 +342,9 @@ class Votes:
 
     @staticmethod
     def among(inputs: np.ndarray, classes: np.ndarray) -> Votes:
-        """The nearest neighbours' or a linear fit's, which are less often wrong.
+        """Those of the nearest neighbours, a linear fit or kernel ridge regression.
+
+        Whichever is least often wrong.
 
         Args:
             inputs: Scaled, (N, inputs).
@@ -333,13 +354,14 @@ class Votes:
         squares = (inputs**2).sum(axis=1) - 2 * inputs @ inputs.T
         np.fill_diagonal(squares, np.inf)
         nearest = np.argpartition(squares, VOTERS - 1, axis=1)[:, :VOTERS]
-        fitted = np.empty_like(each)
+        fitted, curved = np.empty_like(each), np.empty_like(each)
         fold = np.random.default_rng(0).permutation(len(inputs)) % FOLDS
         for one in range(FOLDS):
             known = fold != one
             fitted[~known] = _linear(inputs[known], each[known], inputs[~known])
-        both = (each[nearest].mean(axis=1), fitted)
-        said = min(both, key=lambda votes: (votes.argmax(axis=1) != classes).sum())
+            curved[~known] = _kernel(inputs[known], each[known], inputs[~known], NARROW[0])
+        all_of_them = (each[nearest].mean(axis=1), fitted, curved)
+        said = min(all_of_them, key=lambda votes: (votes.argmax(axis=1) != classes).sum())
         second, first = np.sort(said, axis=1)[:, -2:].T
         usual = float(np.bincount(classes).max() / len(classes))
         return Votes(first - second, said.argmax(axis=1) != classes, 1 - usual)
@@ -425,6 +447,7 @@ def _simple_score(dataset: Dataset, known: Samples, unseen: Samples) -> float:
         wanted = np.asarray(known.targets, np.float64)
     predicted = (
         _linear(one, wanted, other),
+        *(_kernel(one, wanted, other, narrow) for narrow in NARROW),
         *(_nearest(one, wanted, other, count) for count in NEIGHBOURS),
     )
     return max(_score(guess, unseen.targets, wanted, task) for guess in predicted)
@@ -445,6 +468,24 @@ def _linear(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray) -> np.nd
     else:
         weights = inputs.T @ np.linalg.solve(inputs @ inputs.T + penalty, wanted - mean)
     return unseen @ weights + mean
+
+
+def _kernel(
+    inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray, narrow: float
+) -> np.ndarray:
+    """Kernel ridge regression: a weighted sum of bells around training samples, with a penalty."""
+    inputs, wanted = inputs[:MOST_IN_KERNEL], wanted[:MOST_IN_KERNEL]
+    own, other = _squares(inputs, inputs), _squares(unseen, inputs)
+    width = max(float(np.median(own)), 1e-12)
+    bells = np.exp(-narrow * own / width) + 0.1 * np.eye(len(inputs))
+    mean = wanted.mean(axis=0)
+    return np.exp(-narrow * other / width) @ np.linalg.solve(bells, wanted - mean) + mean
+
+
+def _squares(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Squared distances of each to each, (some, others)."""
+    own, other = (some**2).sum(axis=1), (others**2).sum(axis=1)
+    return np.maximum(own[:, None] + other - 2 * some @ others.T, 0.0)
 
 
 def _nearest(inputs: np.ndarray, wanted: np.ndarray, unseen: np.ndarray, count: int) -> np.ndarray:

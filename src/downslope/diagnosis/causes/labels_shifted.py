@@ -21,7 +21,7 @@ def look(evidence: Evidence) -> Symptom | None:
         "the sample before" if abs(by) == 1 else "the second sample before"
     )  # fmt: skip
     seen = (
-        "A linear fit or the nearest neighbours, learnt from a part of the training samples, "
+        "Simple methods, learnt from a part of the training samples, "
         f"explain {max(0.0, own):.0%} of the targets of the others, and {scores[by]:.0%} if each "
         f"gets the target of {which}."
     )

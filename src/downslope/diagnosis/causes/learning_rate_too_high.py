@@ -36,7 +36,8 @@ def look(evidence: Evidence) -> Symptom | None:
     if len(losses) < 4:
         return None
     # one sample's loss may be small by chance: what is usual is that of the best constant
-    first = max(abs(float(losses[0])), abs(evidence.baseline["loss"]))
+    begin = float(losses[: max(1, min(evidence.steps_per_epoch, len(losses) // 20))].mean())
+    first = max(abs(begin), abs(evidence.baseline["loss"]))
     size = evidence.run.settings.samples_per_step(len(evidence.dataset.train))
     wide = min(max(1, ENOUGH // size), len(losses) // 4)  # a sample alone may be far off
     losses = np.convolve(losses, np.full(wide, 1 / wide), "valid")

@@ -24,6 +24,9 @@ def look(evidence: Evidence) -> Symptom | None:
     )
     is_still = most < MOVED
     strength = 0.8 if most < MOVED / 10 else 0.6 if is_still else 0.3
+    if not is_still and evidence.falls_steadily:
+        strength = 0.5
+        seen += " The training loss falls at the end as fast as at the start."
     return Symptom(strength, seen, "", changes if is_still else changes[:1])
 
 

@@ -23,8 +23,8 @@ def look(evidence: Evidence) -> Symptom | None:
     if not LEAST < among < MOST or overall > 0.6 * usual or among < EVEN * overall:
         return None
     seen = (
-        "Of the half of the training samples whose class is clearest by a linear fit or their "
-        f"neighbours {among:.0%} have another label; of all {overall:.0%}."
+        "Of the half of the training samples whose class is clearest by simple methods "
+        f"{among:.0%} have another label; of all {overall:.0%}."
     )
     return Symptom(0.6, seen, "targets")
 

@@ -15,7 +15,7 @@ def look(evidence: Evidence) -> Symptom | None:
         return None
     seen = (
         f"The network is {evidence.score:.0%} better than the best constant on the validation "
-        f"part; a linear fit or the nearest neighbours reach {simple:.0%}."
+        f"part; simple methods reach {simple:.0%}."
     )
     return Symptom(0.5, seen)
 

@@ -29,8 +29,8 @@ def look(evidence: Evidence) -> Symptom | None:
         return None
     fits = evidence.train_score
     seen = (
-        "On samples that were not fitted neither the network nor a linear fit nor the nearest "
-        "neighbours predict better than a constant"
+        "On samples that were not fitted neither the network nor a linear fit nor kernel ridge "
+        "regression nor the nearest neighbours predict better than a constant"
         + (
             f", though the network fits {fits:.0%} of its training samples' excess."
             if fits > 0.3
@@ -50,6 +50,6 @@ CAUSE = Cause(
     "samples that target and input belong together. Or there are too few samples to see what holds "
     "for all.",
     look,
-    explains=("overfits", "too_few_steps", "constant_predictions", "too_small"),
+    explains=("overfits", "overfitting", "too_few_steps", "constant_predictions", "too_small"),
     source="Zhang et al., Understanding deep learning requires rethinking generalization, 2017",
 )

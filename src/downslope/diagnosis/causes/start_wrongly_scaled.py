@@ -10,6 +10,7 @@ from downslope.diagnosis.networks import with_usual_start
 from downslope.numerals import rounded
 
 TIMES = 4.0
+FEWEST = 16  # weights, whose spread tells that of the distribution that they were drawn from
 
 
 def look(evidence: Evidence) -> Symptom | None:
@@ -20,6 +21,8 @@ def look(evidence: Evidence) -> Symptom | None:
     for one in evidence.layers_at_start:
         usual = 1 / math.sqrt(max(1, one.fan_in))
         times = max(one.weight_std / usual, usual / max(one.weight_std, 1e-30))
+        if one.weights < FEWEST:
+            continue
         if one.weight_std > 1e-12 and times > max(most, TIMES):
             worst, most = one, times
     if worst is None:
