@@ -1,5 +1,6 @@
 """What all tests share: one thread per process, programs compiled once, small data sets."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -14,6 +15,10 @@ os.environ["XLA_FLAGS"] = " ".join(
 ).strip()
 for library in ("OMP", "MKL", "OPENBLAS"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# what the imports have made stays, and need not be looked through again and again
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 
 import hypothesis
 import pytest
