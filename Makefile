@@ -9,7 +9,7 @@ check: ## style, types, import direction
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-test: ## every test
+test: ## all tests but campaigns
 	$(BIN)/python -m pytest -n auto
 
 fast: ## all but the tests that train real networks

@@ -17,6 +17,7 @@ CASES = 6 * len(KINDS)
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc")
 
 
+@pytest.mark.campaign
 @linux
 def test_a_few_corrupted_folders():
     results = campaign(0, CASES, workers=1, is_small=True)

@@ -13,6 +13,7 @@ def numbered(name: str) -> int:
     return found
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_the_same_training_again_is_the_same_bits(tmp_path):
     found = again(numbered("shops: looked-up categories and gaps"), tmp_path)
@@ -20,6 +21,7 @@ def test_the_same_training_again_is_the_same_bits(tmp_path):
     assert found["steps"] == 240
 
 
+@pytest.mark.campaign
 @pytest.mark.peers
 @pytest.mark.slow
 def test_any_step_is_gone_back_to(tmp_path):

@@ -9,6 +9,7 @@ from tests.campaigns import escapes, forged
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it limits addresses")
 
 
+@pytest.mark.campaign
 @linux
 def test_a_few_absurd_numbers_in_run_folders():
     became, wrong = forged.campaign(0.015, workers=1)
@@ -30,6 +31,7 @@ def test_every_number_is_forged():
     assert ("one", ("network",), "dense 9999999999") in found
 
 
+@pytest.mark.campaign
 def test_a_stranger_s_texts_at_every_door(tmp_path):
     count, wrong = escapes.campaign(tmp_path, is_small=True)
     assert wrong == []

@@ -8,6 +8,7 @@ from tests.campaigns.killed import CASES
 TABLE = 0
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(tmp_path, monkeypatch):
     for name in ("DOWNSLOPE_CACHE", "JAX_ENABLE_COMPILATION_CACHE"):
@@ -20,6 +21,7 @@ def test_a_killed_training_ends_with_the_bits_of_one_that_was_not(tmp_path, monk
     assert not found["different"]
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_a_training_that_is_killed_while_it_starts_ends_with_the_same_bits(tmp_path, monkeypatch):
     for name in ("DOWNSLOPE_CACHE", "JAX_ENABLE_COMPILATION_CACHE"):

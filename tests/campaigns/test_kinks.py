@@ -2,9 +2,12 @@
 
 import math
 
+import pytest
+
 from tests.campaigns.kinks import KINKED, SMOOTH, drawn, measure
 
 
+@pytest.mark.campaign
 def test_no_false_kink_and_none_missed():
     found = measure(50)
     assert found["faults"] == []

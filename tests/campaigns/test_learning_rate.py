@@ -15,6 +15,7 @@ from tests.campaigns.range_test import (
 from tests.campaigns.rate_cases import CASES
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["xor, nesterov, steps, batch 64", "waves, rmsprop"])
 def test_the_recommendation_ends_within_a_tenth_of_the_best_of_a_grid(name):

@@ -97,6 +97,7 @@ def test_300_drawn_networks_answer_alike_in_onnx(tmp_path):
         check_onnx(seed, tmp_path)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.filterwarnings("ignore")

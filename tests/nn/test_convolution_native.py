@@ -247,6 +247,7 @@ def test_memory_that_is_not_there_is_an_error():
     subprocess.run(run, cwd=ROOT, env=environment, check=True, timeout=120)
 
 
+@pytest.mark.campaign
 @needs_kernel
 def test_two_processes_at_once_on_all_cores():
     """Outside of pytest's settings, with XLA's threads, and with the machine to be shared."""
@@ -264,6 +265,7 @@ def test_two_processes_at_once_on_all_cores():
     assert [process.wait(timeout=300) for process in started] == [0, 0]
 
 
+@pytest.mark.campaign
 @needs_kernel
 def test_the_code_for_wider_vectors(tmp_path):
     """What AVX-512 does, in vectors of as many numbers, by the instructions that are here."""

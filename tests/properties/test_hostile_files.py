@@ -46,6 +46,7 @@ def test_a_few_broken_files(kind, tmp_path):
     check(kind, FEW, tmp_path)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", hostile.KINDS)
 def test_many_broken_files(kind, tmp_path):
