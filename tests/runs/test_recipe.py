@@ -114,3 +114,15 @@ def test_efforts_differ_in_work_and_are_refused_where_there_is_one():
         ds.TrainOptions(effort="long").complete(ds.load("digits"))
     with pytest.raises(ds.SettingError, match="quick, normal or long"):
         ds.TrainOptions().replace(effort="lang")
+
+
+def test_the_doubt_of_few_rows_is_that_of_the_recipe_s_own_network():
+    data = by_hand.classes_data(train=40)
+    few = ds.TrainOptions().complete(data)
+    rows = len(data.train)
+    assert few.label_smoothing == pytest.approx(32 / (32 + rows))
+    assert few.smooth_toward == "frequencies"
+    for given in ({"network": "dense 4 relu, dense 2"}, {"label_smoothing": 0.1}):
+        own = ds.TrainOptions(**given).complete(data)
+        assert own.smooth_toward == "uniform"
+        assert own.label_smoothing == given.get("label_smoothing", 0.0)

@@ -196,7 +196,9 @@ class TrainOptions:
             optimizer = Optimizer(optimizer, weight_decay=decay)
         optimizer = optimizer_of(optimizer)
         # a loss of the user's own may take classes as integers alone
-        is_likelihood = resolve(loss).built_in in ("cross_entropy", "binary_cross_entropy")
+        smooths = resolve(loss).built_in in ("cross_entropy", "binary_cross_entropy")
+        if recipe.smooth_toward == "frequencies":  # the doubt of few rows is the recipe's alone
+            smooths = smooths and self.network is None and self.label_smoothing is None
         choices = {
             "network": self._network(dataset, resolve(loss), recipe),
             "loss": loss,
@@ -206,8 +208,8 @@ class TrainOptions:
             "batch_size": max(1, min(recipe.batch_size, len(dataset.train))),
             "epochs": recipe.epochs,
             "augment": recipe.augment or "none",
-            "label_smoothing": recipe.label_smoothing if is_likelihood else 0.0,
-            "smooth_toward": recipe.smooth_toward if self.label_smoothing is None else "uniform",
+            "label_smoothing": recipe.label_smoothing if smooths else 0.0,
+            "smooth_toward": recipe.smooth_toward if smooths else "uniform",
             "record": Record(),
             "stop": recipe.stop,
             "members": 1,  # the network has them
