@@ -1,6 +1,7 @@
 """What the server takes from the page: files, uploads and commands; nothing outside its folder."""
 
 import json
+import random
 
 import pytest
 
@@ -67,6 +68,36 @@ def test_a_file_that_is_too_large_leaves_nothing(app, entered, tmp_path, monkeyp
 def test_only_files_of_the_page_are_served(app, entered, path):
     assert ask(app, "http", path, headers=entered)[0] == 404
     assert {name.rsplit(".", 1)[1] for name in FILES} <= {"html", "css", "js", "svg"}
+
+
+def test_a_thousand_paths_lead_to_the_page_s_own_files_alone(app, entered):
+    own = {path.read_bytes() for path in FILES.values()}
+    pieces = (
+        "..", ".", "", "vendor", "index.html", "main.js", "server.py", "etc", "passwd", "~", "*",
+        "%2e%2e", "..%2f", "\\", "\x00", "\u202e", "messages.d.ts", "lab.css", "C:",
+    )  # fmt: skip
+    draw, found = random.Random(5), 0
+    for _ in range(1000):
+        path = draw.choice(("/", "//", "/")) + "/".join(draw.choices(pieces, k=draw.randint(1, 5)))
+        status, body = answer(app, path, entered)
+        assert status in (200, 404)
+        assert status == 404 or body in own
+        found += status == 200
+    assert 20 < found < 500
+
+
+def answer(app, path, headers):
+    """Status and body of a request for a path."""
+    bodies = []
+
+    async def told(scope, receive, send):
+        async def both(message):
+            bodies.append(message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, both)
+
+    return ask(told, "http", path, headers=headers)[0], b"".join(bodies)
 
 
 class Worker:

@@ -20,8 +20,9 @@ import rich_click as click
 def lab(source: str, port: int | None, browser: bool) -> None:
     """Open the lab: build a network, train it on your data, and watch it learn.
 
-    It begins with DATA, a built-in data set or a table, or with a RUN as it is. Other data can be
-    chosen or dropped on the page. Each training is a run folder below ./runs, as of every command.
+    It begins with DATA, a built-in data set, a table or a folder of images, or with a RUN as it is.
+    Other data can be chosen or dropped on the page. Each training is a run folder below ./runs, as
+    of every command.
 
     The page is served to this machine alone; the printed link works once. Ctrl-C ends the lab.
     """
