@@ -61,6 +61,14 @@ def test_a_zip_of_images_is_trained(lab, tmp_path):
     assert page.complaints == []
 
 
+def drag(page, path):
+    """Drag a file or a folder onto the page and drop it, as the system does."""
+    tools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        tools.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+
+
 def test_a_folder_a_packed_table_and_what_is_refused(lab, tmp_path):
     page = lab()
     path = tmp_path / "evil.zip"
@@ -80,6 +88,9 @@ def test_a_folder_a_packed_table_and_what_is_refused(lab, tmp_path):
     assert "cat, dog" in page.locator("dd").all_inner_texts()
     said = ", ".join(f"{part} {count}" for part, count in ds.load(folder).sizes.items())
     assert said in page.locator("dd").all_inner_texts()
+
+    drag(page, draw_pets(tmp_path / "other" / "bugs", ("ant", "bee")))
+    page.locator("dd", has_text="ant, bee").wait_for(timeout=60_000)
 
     rows = "size,price\n" + "".join(f"{one},{2 * one + 5}\n" for one in range(60))
     path = tmp_path / "things.csv.gz"
