@@ -204,6 +204,7 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         "doors": _share(one["door"]["true"] for one in doors),
         "all": _named(faulty),
         "reproduced": _named(real),
+        "verified": _verified(faulty),
         "controls_without_a_fault": _share(not one["named"] for one in controls),
         "controls_without_a_false_fault": _share(
             all(own > MATERIAL for own in one["gains"]) for one in controls
@@ -268,6 +269,24 @@ def _named(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
         "one_of_two": _share(any(one["is_true"][:2]) for one in rows),
         "faults": float(np.mean([len(one["named"]) for one in rows])) if rows else 0.0,
         "mean_over_kinds": float(np.mean(means)) if means else 0.0,
+    }
+
+
+def _verified(rows: list[Mapping[str, Any]]) -> dict[str, str]:
+    """As verified by training: where the twin gains nothing, no fault is there to be named.
+
+    Then that is right where nothing is named, or what is named is of the label's kind or helps.
+    """
+
+    def is_right(row: Mapping[str, Any], most: int) -> bool:
+        if row["reproduces"]:
+            return any(row["is_true"][:most])
+        pairs = zip(row["is_true"], row["gains"], strict=True)
+        return all(is_true or gain > MATERIAL for is_true, gain in pairs)
+
+    return {
+        "first": _share(is_right(one, 1) for one in rows),
+        "one_of_two": _share(is_right(one, 2) for one in rows),
     }
 
 

@@ -6,6 +6,7 @@ from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
+LITTLE = 0.1  # of what there is to learn, in the training part
 MOVED = 0.02  # of their length: less, and the first weights are still what they were
 
 
@@ -27,7 +28,8 @@ def look(evidence: Evidence) -> Symptom | None:
     if not is_still and evidence.falls_steadily:
         strength = 0.5
         seen += " The training loss falls at the end as fast as at the start."
-    return Symptom(strength, seen, "", changes if is_still else changes[:1])
+    most_tried = len(changes) if is_still else 1 if evidence.train_score > LITTLE else 3
+    return Symptom(strength, seen, "", changes[:most_tried])
 
 
 CAUSE = Cause(
