@@ -2,8 +2,9 @@
 
     python -m benchmarks.lab speed              # needs playwright and a chromium, some minutes
     python -m benchmarks.lab soak --minutes 30  # five clients at one training
+    python -m benchmarks.lab table              # what they found, shortly
 
-Both end by themselves and write what they found, as it comes, to a file of JSON lines.
+The first two end by themselves and write what they found, as it comes, to a file of JSON lines.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from downslope.lab.messages import unpacked
 
 RESULTS = Path(__file__).parent / "results" / "lab.jsonl"
-EPOCHS = 1500  # of digits: some seconds of training
+EPOCHS = 600  # of digits: some seconds of training
 ROWS = "size,price\n" + "".join(f"{one},{2 * one + 5}\n" for one in range(200))
 
 
@@ -295,6 +297,44 @@ def memory(number: int) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
+# what was found
+
+
+def table(out: Path) -> str:
+    """Medians and shares of a file of results, and the memory of its soak, as Markdown."""
+    found = [json.loads(line) for line in out.read_text().splitlines()]
+
+    def middle(what: str, name: str, **where: Any) -> float:
+        """The median of a value in the lines of a kind."""
+        return statistics.median(
+            one[name] for one in found
+            if one["what"] == what and all(one[key] == value for key, value in where.items())
+        )  # fmt: skip
+
+    rows = ["| measured | median |", "| --- | ---: |"]
+    if any(one["what"] == "first movement" for one in found):
+        moved, read = (middle(what, "seconds") for what in ("first movement", "after a drop"))
+        rows += [
+            f"| seconds from play to the first step on the screen | {moved:.2f} |",
+            f"| seconds from a dropped table to its page | {read:.2f} |",
+            f"| frames a second while digits trains | {middle('frames', 'drawn_a_second'):.0f} |",
+        ]
+        without = statistics.median(
+            one["processor_seconds"] for one in found if one.get("page") in ("none", "none again")
+        )
+        for kind in ("visible", "hidden", "stalled"):
+            share = without / middle("training", "processor_seconds", page=kind)
+            rows.append(f"| speed of a training with a page that is {kind} | {100 * share:.0f} % |")
+    minutes = [one for one in found if one["what"] == "soak"]
+    if minutes:
+        rows += ["", "| minute | server, MiB | worker, MiB |", "| ---: | ---: | ---: |"]
+        rows += [
+            f"| {one['minute']} | {one['server_mib']} | {one['worker_mib']} |"
+            for one in minutes if one["minute"] in (0, 1, 2) or one["minute"] % 5 == 4
+        ]  # fmt: skip
+    return "\n".join(rows)
+
+
 # five clients for a long time
 
 
@@ -360,7 +400,7 @@ async def _work(control: ClientConnection, run: Lab, end: float, out: Path) -> N
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lab", description=__doc__)
-    parser.add_argument("what", choices=("speed", "soak", "page"))
+    parser.add_argument("what", choices=("speed", "soak", "table", "page"))
     parser.add_argument("of", nargs="*", help="host and cookie of the page to open")
     parser.add_argument("--minutes", type=float, default=30.0, help="of the soak")
     parser.add_argument("--rounds", type=int, default=5, help="of the speeds")
@@ -372,6 +412,8 @@ if __name__ == "__main__":
         with opened(*asked.of):
             print("open", flush=True)
             sys.stdin.readline()
+    elif asked.what == "table":
+        print(table(asked.out))
     else:
         moves(asked.rounds, asked.out)
         asyncio.run(costs(asked.rounds, asked.out))
