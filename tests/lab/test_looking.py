@@ -52,7 +52,7 @@ def test_a_unit_is_its_inputs_times_weights_and_a_bias(moons):
     before = np.tanh(inputs @ first["weights"].astype(np.float64) + first["biases"])
     products = before * second["weights"][:, 1]
     z = products.sum() + second["biases"][1]
-    said = np.array([[float(cell) for cell in row[1:]] for row in found.rows])
+    said = np.array([[float(cell) for cell in row[2:]] for row in found.rows])
     expected = np.stack([before, second["weights"][:, 1], products], axis=1)
     assert np.allclose(said, expected, rtol=1e-4, atol=1e-6)
     numbers = dict(found.numbers)
@@ -100,7 +100,7 @@ def test_a_convolution_s_unit_sees_a_part_of_the_image(shapes):
     numbers = {name[0]: float(value) for name, value in found.numbers}
     whole = arrays["products"].sum(dtype=np.float64) + float(run.parameters[2]["biases"][2])
     assert numbers["z"] == pytest.approx(whole, abs=1e-4)
-    told = sum(float(row[3]) for row in found.rows) + float(found.others[1])
+    told = sum(float(row[4]) for row in found.rows) + float(found.others[1])
     assert told == pytest.approx(arrays["products"].sum(), abs=1e-4)
     assert found.others[0] == 27 - 24
     truth = float(gradients_of(run, sample).gradients[2]["weights"][1, 1, 0, 2])

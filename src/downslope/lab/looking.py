@@ -14,7 +14,7 @@ import numpy as np
 from downslope.data.dataset import Dataset
 from downslope.engine.model import Model
 from downslope.errors import DataError, printable
-from downslope.insight.chain_rule import Chain, Sum, chain_of
+from downslope.insight.chain_rule import Chain, Factor, Product, Sum, chain_of
 from downslope.insight.layers import LayersOverTime
 from downslope.insight.learning_rate import FoundRate
 from downslope.insight.neuron import Weighed, names_of, weigh, with_units
@@ -64,7 +64,7 @@ def look(
     way = walk(network, model.parameters, inputs, targets, loss)
     target, said = _target(dataset, sample), exactly(way.loss)
     told: dict[str, Any] = {"at": at, "sample": sample, "target": target, "loss": said}
-    arrays = signals_of(way)
+    arrays = _signals(way)
     picture = picture_of(dataset, sample)
     if picture is not None:
         arrays["image"] = _few(picture)
@@ -119,13 +119,11 @@ def in_grey(values: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / max(high - low, 1e-9), 0, 1)
 
 
-def signals_of(way: Way) -> Arrays:
-    """The activations of a sample in each layer that is small enough to be shown."""
-    return {
-        f"signals.{index}": shown
-        for index, one in enumerate(way.layers)
-        if (shown := _shown(one.activations)) is not None
-    }
+def _signals(way: Way) -> Arrays:
+    """A sample's inputs and its activations in each layer that is small enough to be shown."""
+    named = {"inputs": way.layers[0].inputs}
+    named |= {f"signals.{index}": one.activations for index, one in enumerate(way.layers)}
+    return {name: few for name, one in named.items() if (few := _shown(one)) is not None}
 
 
 def _shown(values: np.ndarray) -> np.ndarray | None:
@@ -159,7 +157,11 @@ def _unit(
         "unit": unit,
         "title": f"{name}, unit {unit}{where}",
         "rows": tuple(
-            (printable(names[one]), *map(exactly, (inputs[one], weights[one], products[one])))
+            (
+                ",".join(map(str, np.unravel_index(one, found.inputs.shape))),
+                printable(names[one]),
+                *map(exactly, (inputs[one], weights[one], products[one])),
+            )
             for one in listed
         ),
         "others": (len(products) - len(listed), exactly(rest)),
@@ -199,7 +201,7 @@ def _maps(found: Weighed, dataset: Dataset, layer: int) -> Arrays:
 
 
 def _chain(chain: Chain) -> Iterator[OneSum]:
-    for one in (chain.start, *chain.links):
+    for one in (*_with_error(chain), *chain.links):
         terms = tuple(
             OneProduct(
                 tuple(
@@ -211,6 +213,21 @@ def _chain(chain: Chain) -> Iterator[OneSum]:
             for term in one.terms
         )
         yield OneSum(one.symbol, terms, one.count, exactly(_rest(one)), exactly(one.value))
+
+
+def _with_error(chain: Chain) -> tuple[Sum, ...]:
+    """The start of a chain; of one product as signal times error, and how that error comes."""
+    start = chain.start
+    if len(start.terms) != 1 or start.count > 1 or len(start.terms[0].factors) != 3:
+        return (start,)
+    signal, *rest = start.terms[0].factors
+    inside = Product(tuple(rest))
+    symbol = f"dL/dz{chain.weight.layer}[{chain.weight.unit}]"
+    error = Factor(symbol, inside.value)
+    return (
+        Sum(start.symbol, (Product((signal, error)),), start.count, start.value),
+        Sum(symbol, (inside,), 1, inside.value),
+    )
 
 
 def _rest(one: Sum) -> float:
@@ -244,7 +261,7 @@ def tell_steps(traced: StepTrace) -> tuple[Told, Arrays]:
         next(iter(tell_change(traced))) if traced.is_made else traced.failure,
         lines[5][0],
     )
-    arrays = signals_of(traced.way)
+    arrays = _signals(traced.way)
     for index, layer in enumerate(traced.layers):
         error = _shown(layer.way.delta)
         if error is not None:

@@ -303,9 +303,9 @@ class Notice(Header, frozen=True, tag="notice"):
 class Told(Header, frozen=True, tag="told"):
     """The six steps of one step of learning, in words, with their numbers.
 
-    Its arrays are of that step: `signals.I` and `deltas.I`, the sample's activations and the
-    gradients at its pre-activations in layer I; `weights.I` before the step, `gradients.I` of the
-    whole batch and `changes.I` of them.
+    Its arrays are of that step: `inputs`, `signals.I` and `deltas.I`, the sample's activations and
+    the gradients at its pre-activations in layer I; `weights.I` before the step, `gradients.I` of
+    the whole batch and `changes.I` of them.
 
     Attributes:
         step: The step.
@@ -352,9 +352,9 @@ class OneSum(msgspec.Struct, frozen=True):
 class Looked(Header, frozen=True, tag="looked"):
     """One sample in the network as it is shown, one unit of it, and one weight.
 
-    Its arrays: `signals.I`, the sample's activations in layer I, of images a map for each channel;
-    `image`, where inputs are pixels; of a unit that sees an image or a part of one, `seen`,
-    `filter` and `products`, maps for each input channel.
+    Its arrays: `inputs`; `signals.I`, the sample's activations in layer I, of images a map for each
+    channel; `image`, where inputs are pixels; of a unit that sees an image or a part of one,
+    `seen`, `filter` and `products`, maps for each input channel.
 
     Attributes:
         at: The step after which it is.
@@ -364,7 +364,7 @@ class Looked(Header, frozen=True, tag="looked"):
         layer: The unit's layer, from 1; 0 if only the sample is followed.
         unit: Its index.
         title: The unit in words.
-        rows: Inputs of the unit: name, value, weight, product.
+        rows: Inputs of the unit: index (as `Look.weight` takes it), name, value, weight, product.
         others: How many inputs are not among them, and what their products add up to.
         numbers: What comes of them, named: bias, pre-activation, activation, gradients.
         worked_out: The activation and its derivative with numbers.
@@ -381,7 +381,7 @@ class Looked(Header, frozen=True, tag="looked"):
     layer: int = 0
     unit: int = 0
     title: str = ""
-    rows: tuple[tuple[str, str, str, str], ...] = ()
+    rows: tuple[tuple[str, str, str, str, str], ...] = ()
     others: tuple[int, str] = (0, "0")
     numbers: tuple[tuple[str, str], ...] = ()
     worked_out: tuple[str, ...] = ()

@@ -172,7 +172,7 @@ class Worker:
 
     def _obey(self, command: Asked) -> None:
         """Do what one command asks for, unless the run is another process's."""
-        free = messages.Choose | messages.Open | messages.Pace
+        free = messages.Choose | messages.Open | messages.Pace | messages.Look
         if self._follows is None or isinstance(command, free):
             self.do(command)
         else:

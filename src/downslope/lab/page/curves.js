@@ -40,8 +40,14 @@ export function withOther(columns, one, column) {
   return [steps, ...spread, steps.map(step => own.get(step) ?? null)];
 }
 
-/** @param {{title: string, names: string[], columns: number[][], isLog?: boolean}} own */
-function Curve({ title, names, columns, isLog = false }) {
+/** Of the lines of a logarithmic axis only the decades, if there are several. @param {any} _ @param {number[]} splits */
+function fewLines(_, splits) {
+  const isWide = splits[splits.length - 1] / splits[0] > 100;
+  return splits.map(one => (!isWide || Math.abs(Math.log10(one) - Math.round(Math.log10(one))) < 1e-6 ? one : null));
+}
+
+/** @param {{title: string, names: string[], columns: (number | null)[][], isLog?: boolean}} own */
+export function Curve({ title, names, columns, isLog = false }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const plot = useRef(/** @type {any} */ (null));
   const key = names.join();
@@ -49,13 +55,14 @@ function Curve({ title, names, columns, isLog = false }) {
     if (!box.current) return undefined;
     const ink = getComputedStyle(box.current).color;
     const axis = { stroke: ink, grid: { stroke: "#8883" }, ticks: { stroke: "#8886" } };
+    const high = isLog ? { ...axis, grid: { ...axis.grid, filter: fewLines }, ticks: { ...axis.ticks, filter: fewLines } } : axis;
     const options = {
       width: box.current.clientWidth, height: HIGH, cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
-      axes: [{ ...axis, label: "step", labelSize: 16, labelGap: 0 }, { ...axis, size: 60 }],
+      axes: [{ ...axis, label: "step", labelSize: 16, labelGap: 0 }, { ...high, size: 60, values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map(one => (one === null ? "" : Math.abs(one) < 1e-3 && one ? one.toExponential(0) : String(Number(one.toPrecision(3))))) }],
       series: [{ label: "step" }, ...names.map((label, index) => ({
-        label, spanGaps: true, stroke: label === "batch" ? "#8888" : CLASSES[label.startsWith("train") ? 0 : label === "validation" ? 1 : 3],
-        width: label === "batch" ? 1 : 2, points: { show: false }, dash: index === 2 ? [6, 3] : undefined,
+        label, spanGaps: true, stroke: label === "batch" ? "#8888" : CLASSES[label.startsWith("train") ? 0 : label.startsWith("validation of") ? 3 : label === "validation" ? 1 : index % CLASSES.length],
+        width: label === "batch" ? 1 : 2, points: { show: false }, dash: index === 2 && names[0] === "batch" ? [6, 3] : undefined,
       }))],
     };
     plot.current = new (/** @type {any} */ (globalThis)).uPlot(options, columns, box.current);

@@ -3,14 +3,18 @@ import { html } from "./html.js";
 import { Controls, Notices, onKey, tellPace } from "./controls.js";
 import { Curves } from "./curves.js";
 import { Inputs, dropAll } from "./inputs.js";
+import { LayersOverTime } from "./layers.js";
 import { NetworkView } from "./network.js";
 import { shown } from "./numbers.js";
 import { Surface } from "./relief.js";
 import { Results } from "./results.js";
 import { ask, connect } from "./socket.js";
 import { frame, isTraining, lastMetric, scene, setup } from "./store.js";
+import { AsText } from "./text.js";
+import { followSelection } from "./unit.js";
 import { render } from "./vendor/preact.js";
 import { effect, signal } from "./vendor/signals.js";
+import { stage, watchSteps } from "./walk.js";
 import { Words } from "./words.js";
 
 const SPOKEN = 3000; // milliseconds between two spoken lines
@@ -18,7 +22,8 @@ const spoken = signal("");
 
 function Lab() {
   return html`<${Controls} /><${Notices} />
-    <main><${Inputs} /><${NetworkView} /><${Results} /><${Curves} /><${Surface} /><${Words} /></main>
+    <main data-step=${stage.value?.step ?? ""}><${Inputs} /><div class="middle"><${NetworkView} /><${Curves} /><${LayersOverTime} /></div>
+      <div class="right"><${Results} /><${Surface} /></div><${Words} /><${AsText} /></main>
     <p class="unseen" role="status">${spoken}</p>`;
 }
 
@@ -49,6 +54,8 @@ function first() {
     if (data !== now.source || Object.keys(own).some(name => own[name] !== setup.value[name])) ask({ do: "setup", ...own });
   }
   effect(keepAddress);
+  followSelection();
+  watchSteps();
 }
 
 /** Go on where the page was, after the lab was started again. @param {import("./socket.js").Remembered} before */

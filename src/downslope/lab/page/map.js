@@ -14,6 +14,19 @@ export function Map2D({ values, width, height, most, text }) {
   return html`<canvas class="map" ref=${canvas} role="img" aria-label=${text}></canvas>`;
 }
 
+/** An image, or one of several, with values from 0 to 1.
+ * @param {{given: {shape: number[], values: Float32Array}, at?: number, text: string}} own */
+export function Picture({ given, at = 0, text }) {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  useEffect(() => {
+    const [high, wide, channels] = given.shape.slice(-3);
+    const from = at * high * wide * channels;
+    paint(canvas.current, wide, high, index => [0, 1, 2].map(channel =>
+      255 * given.values[from + index * channels + (channels === 1 ? 0 : channel)]));
+  }, [given, at]);
+  return html`<canvas ref=${canvas} class="map" role="img" aria-label=${text}></canvas>`;
+}
+
 /** A unit's weights as bars. @param {{values: number[], text: string}} own */
 export function Bars({ values, text }) {
   const largest = Math.max(1e-12, ...values.map(Math.abs));

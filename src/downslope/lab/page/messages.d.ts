@@ -214,7 +214,7 @@ export interface Looked {
   layer: number;
   unit: number;
   title: string;
-  rows: Array<[string, string, string, string]>;
+  rows: Array<[string, string, string, string, string]>;
   others: [number, string];
   numbers: Array<[string, string]>;
   worked_out: Array<string>;

@@ -1,16 +1,19 @@
 // The network, alive: units with what they respond to, connections with sign and size.
 import { html } from "./html.js";
-import { Bars, Line, Map2D } from "./map.js";
+import { Bars, Line, Map2D, Picture } from "./map.js";
 import { ACTIVATIONS, dense, layersOf, withActivation, withLayer, withUnits, withoutLayer } from "./notation.js";
 import { shown } from "./numbers.js";
 import { ask } from "./socket.js";
-import { arrays, isTraining, samples, scene, selected, setup } from "./store.js";
+import { arrays, coloured, isTraining, looked, samples, scene, selected, setup } from "./store.js";
+import { Colouring, Unit } from "./unit.js";
+import { connectionsOf, labelOf, lightOf, signalsOf, stage, Walker } from "./walk.js";
 
 const MOST = 10; // units that are drawn of a layer
 const UNIT = 40; // pixels of a unit's side
 const GAP = 12;
-const COLUMN = 128;
+const COLUMN = 138;
 const TOP = 74;
+const NEAR = 9; // pixels from a connection, where a click is meant for it
 
 /** @typedef {{title: string, index: number, units: number, drawn: number, text: string}} Column */
 
@@ -33,12 +36,50 @@ function middle(column, at, unit, tallest) {
   return { x: at * COLUMN + COLUMN / 2, y: TOP + (tallest - tall) / 2 + unit * (UNIT + GAP) + UNIT / 2 };
 }
 
-/** The weight between a unit and one of the layer before it, or null.
- * @param {Column} column @param {number} from @param {number} to */
-function weight(column, from, to) {
-  const found = arrays.value.get(`weights.${column.index}`);
-  if (!found || found.shape.length !== 2 || found.shape[1] !== column.units) return null;
-  return found.values[from * column.units + to];
+/** What connections into a layer show, (units before, units), or null. @param {Column} column */
+function strengths(column) {
+  const found = connectionsOf(column.index) ?? arrays.value.get(`${coloured.value}.${column.index}`);
+  return found && found.shape.length === 2 && found.shape[1] === column.units ? found.values : null;
+}
+
+/** The two ends of a connection. @param {Column[]} columns @param {number} at @param {number} from @param {number} to @param {number} tallest */
+function ends(columns, at, from, to, tallest) {
+  const [one, other] = [middle(columns[at - 1], at - 1, from, tallest), middle(columns[at], at, to, tallest)];
+  return [one.x + UNIT / 2, one.y, other.x - UNIT / 2, other.y];
+}
+
+/** The layers whose connections are drawn, by their columns. @param {Column[]} columns */
+function joinedColumns(columns) {
+  const isImage = Boolean(scene.value?.image);
+  return columns.flatMap((column, at) => (at && column.drawn && columns[at - 1].drawn && !(columns[at - 1].index < 0 && isImage) ? [at] : []));
+}
+
+/** How far a connection's line is from a point. @param {number[]} line @param {number} x @param {number} y */
+export function distance([x1, y1, x2, y2], x, y) {
+  let least = Infinity;
+  for (let part = 0; part <= 1; part += 1 / 24) {
+    const [a, b, c, d] = [(1 - part) ** 3, 3 * part * (1 - part) ** 2, 3 * part ** 2 * (1 - part), part ** 3];
+    const middle = (x1 + x2) / 2;
+    least = Math.min(least, Math.hypot(a * x1 + (b + c) * middle + d * x2 - x, (a + b) * y1 + (c + d) * y2 - y));
+  }
+  return least;
+}
+
+/** Choose the connection that was clicked. @param {any} event @param {Column[]} columns @param {number} tallest */
+function choose(event, columns, tallest) {
+  if (event.target.closest("button, select")) return;
+  const box = event.currentTarget.getBoundingClientRect();
+  let [least, best] = [NEAR, /** @type {typeof selected.value} */ (null)];
+  for (const at of joinedColumns(columns)) {
+    if (!strengths(columns[at])) continue;
+    for (let from = 0; from < columns[at - 1].drawn; from++) {
+      for (let to = 0; to < columns[at].drawn; to++) {
+        const far = distance(ends(columns, at, from, to, tallest), event.clientX - box.left, event.clientY - box.top);
+        if (far < least) [least, best] = [far, { layer: columns[at].index, unit: to, weight: String(from) }];
+      }
+    }
+  }
+  if (best) selected.value = best;
 }
 
 /** @param {{columns: Column[], tallest: number}} own */
@@ -46,25 +87,37 @@ function Connections({ columns, tallest }) {
   const now = scene.value;
   if (!now) return null;
   const lines = [];
-  for (let at = 1; at < columns.length; at++) {
-    const [before, column] = [columns[at - 1], columns[at]];
-    if (!column.drawn || !before.drawn || (before.index < 0 && now.image)) continue;
+  const own = selected.value;
+  for (const at of joinedColumns(columns)) {
+    const column = columns[at];
+    const values = strengths(column);
+    if (!values) continue;
     let largest = 1e-12;
-    for (const value of arrays.value.get(`weights.${column.index}`)?.values ?? []) largest = Math.max(largest, Math.abs(value));
-    for (let from = 0; from < before.drawn; from++) {
+    for (const value of values) largest = Math.max(largest, Math.abs(value));
+    const light = lightOf(column.index);
+    for (let from = 0; from < columns[at - 1].drawn; from++) {
       for (let to = 0; to < column.drawn; to++) {
-        const value = weight(column, from, to);
-        if (value === null) continue;
-        const [one, other] = [middle(before, at - 1, from, tallest), middle(column, at, to, tallest)];
-        const bend = (other.x - one.x) / 2;
+        const value = values[from * column.units + to];
+        const [x1, y1, x2, y2] = ends(columns, at, from, to, tallest);
+        const bend = (x1 + x2) / 2;
         const part = Math.abs(value) / largest;
-        lines.push(html`<path key=${`${at}.${from}.${to}`} class=${value > 0 ? "high" : "low"}
-          d=${`M${one.x + UNIT / 2} ${one.y}C${one.x + bend} ${one.y} ${other.x - bend} ${other.y} ${other.x - UNIT / 2} ${other.y}`}
-          style=${{ strokeWidth: 0.4 + 4 * part, opacity: 0.12 + 0.75 * part }} />`);
+        const isOwn = own?.layer === column.index && own.unit === to && own.weight === String(from);
+        const far = stage.value && !light ? 0.4 : 1;
+        lines.push(html`<path key=${`${at}.${from}.${to}`} class=${`${value > 0 ? "high" : "low"}${light}${isOwn ? " chosen" : ""}`}
+          d=${`M${x1} ${y1}C${bend} ${y1} ${bend} ${y2} ${x2} ${y2}`}
+          style=${{ strokeWidth: (isOwn ? 2 : 0.4) + 4 * part, opacity: isOwn ? 1 : far * (0.12 + 0.75 * part) }} />`);
       }
     }
   }
   return lines;
+}
+
+/** What an input is drawn as: its name, or of images the one that is followed. @param {{unit: number}} own */
+function Input({ unit }) {
+  const now = scene.value;
+  const image = looked.value?.arrays.get("image");
+  if (!now?.image || !image) return html`<span class="input-name">${now?.image ? "image" : now?.inputs[unit] ?? unit}</span>`;
+  return html`<${Picture} given=${image} text=${`training sample ${looked.value?.header.sample}`} />`;
 }
 
 /** What a unit is drawn as. @param {{column: Column, unit: number}} own */
@@ -72,7 +125,12 @@ function Face({ column, unit }) {
   const now = scene.value;
   if (!now) return null;
   const name = `${column.title}, unit ${unit}`;
-  if (column.index < 0) return html`<span class="input-name">${now.image ? "image" : now.inputs[unit] ?? unit}</span>`;
+  if (column.index < 0) return html`<${Input} unit=${unit} />`;
+  const map = signalsOf(column.index) ?? looked.value?.arrays.get(`signals.${column.index}`);
+  if (map?.shape.length === 3) {
+    const [, high, wide] = map.shape;
+    return html`<${Map2D} values=${map.values.subarray(unit * high * wide, (unit + 1) * high * wide)} width=${wide} height=${high} text=${`${name}: its map`} />`;
+  }
   const isLast = column.index === now.layers.length - 1;
   const response = arrays.value.get(isLast ? "predicted" : `responses.${column.index}`);
   if (response && now.plane) {
@@ -125,25 +183,6 @@ function Builder({ column }) {
   </div>`;
 }
 
-/** The numbers of the unit that was clicked. */
-function Unit() {
-  const now = scene.value;
-  const at = selected.value;
-  if (!now || !at) return html`<p class="hint">Click a unit for its weights and bias.</p>`;
-  const layer = now.layers[at.layer];
-  const weights = arrays.value.get(`weights.${at.layer}`);
-  const biases = arrays.value.get(`biases.${at.layer}`);
-  if (!layer || !weights || weights.shape.length !== 2) return html`<p class="hint">This unit's weights are too many to list.</p>`;
-  const [from, to] = weights.shape;
-  const own = Array.from({ length: from }, (_, index) => weights.values[index * to + at.unit]);
-  const before = at.layer === 0 ? now.inputs : [];
-  return html`<div class="unit" aria-live="off">
-    <h3>${layer.name}, unit ${at.unit} <button onClick=${() => { selected.value = null; }} aria-label="close">×</button></h3>
-    <p>${layer.activation || "identity"}( ${own.slice(0, 12).map((value, index) => html`<span key=${index}><span class="term"><b data-weight=${`${at.layer}.${index}.${at.unit}`}>${shown(value)}</b> · ${before[index] ?? `a${index}`}</span>${" + "}</span>`)}
-      ${own.length > 12 ? `${own.length - 12} more + ` : ""}<b data-bias=${`${at.layer}.${at.unit}`}>${shown(biases?.values[at.unit])}</b> )</p>
-  </div>`;
-}
-
 export function NetworkView() {
   const now = scene.value;
   if (!now) return null;
@@ -153,7 +192,8 @@ export function NetworkView() {
   const high = TOP + tallest + 30;
   return html`<section class="network" aria-label="network">
     <h2>Network <button disabled=${isTraining.value} onClick=${() => ask({ do: "setup", ...setup.value, network: withLayer(now.network, now.layers.length - 1) })}>+ layer</button></h2>
-    <div class="scroll"><div class="stage" style=${{ width: `${wide}px`, height: `${high}px` }}>
+    <${Walker} />
+    <div class="scroll"><div class="stage" style=${{ width: `${wide}px`, height: `${high}px` }} onClick=${(/** @type {any} */ event) => choose(event, columns, tallest)}>
       <svg class="lines" width=${wide} height=${high} aria-hidden="true"><${Connections} columns=${columns} tallest=${tallest} /></svg>
       ${columns.map((column, at) => html`<div class="column" key=${at} style=${{ left: `${at * COLUMN}px`, width: `${COLUMN}px` }}>
         <div class="head"><b>${column.title}</b><small>${column.index < 0 ? now.input_shape.join(" × ") : column.text}</small><${Builder} column=${column} /></div>
@@ -161,12 +201,13 @@ export function NetworkView() {
           const { y } = middle(column, at, unit, tallest);
           const isOwn = selected.value?.layer === column.index && selected.value?.unit === unit;
           return html`<button key=${unit} class=${`node${isOwn ? " chosen" : ""}`} style=${{ top: `${y - UNIT / 2}px`, left: `${(COLUMN - UNIT) / 2}px` }}
-            onClick=${() => { selected.value = column.index < 0 ? null : { layer: column.index, unit }; }}
-            aria-label=${column.index < 0 ? `input ${now.inputs[unit] ?? unit}` : `${column.title}, unit ${unit}`}><${Face} column=${column} unit=${unit} /></button>`;
+            onClick=${() => { selected.value = column.index < 0 ? null : { layer: column.index, unit, weight: null }; }}
+            aria-label=${column.index < 0 ? `input ${now.inputs[unit] ?? unit}` : `${column.title}, unit ${unit}`}><${Face} column=${column} unit=${unit} /></button>
+            ${stage.value ? html`<span class="value" data-shown=${`${column.index}.${unit}`} style=${{ top: `${y + UNIT / 2}px` }}>${labelOf(column.index, unit)}</span>` : null}`;
         })}
         ${column.units > column.drawn && column.drawn && !(column.index < 0 && now.image) ? html`<small class="more" style=${{ top: `${TOP + tallest + 6}px` }}>and ${column.units - column.drawn} more</small>` : null}
       </div>`)}
     </div></div>
-    <${Unit} />
+    <${Colouring} /><${Unit} />
   </section>`;
 }

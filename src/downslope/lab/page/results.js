@@ -1,7 +1,7 @@
 // What the network has learnt: the plane, who was taken for whom, predicted against true.
 import { html } from "./html.js";
 import { CLASSES, certain, diverging, paint } from "./colours.js";
-import { Density } from "./map.js";
+import { Density, Picture } from "./map.js";
 import { percent, shown } from "./numbers.js";
 import { OwnPhoto } from "./photo.js";
 import { arrays, curves, frame, lastMetric, samples, scene } from "./store.js";
@@ -152,20 +152,6 @@ function Pairs() {
     <figcaption>True values across, predictions up; the line is where both are equal.</figcaption></figure>`;
 }
 
-/** One image. @param {{at: number, text: string}} own */
-function Picture({ at, text }) {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const given = samples.value.get("images");
-  useEffect(() => {
-    if (!given) return;
-    const [, high, wide, channels] = given.shape;
-    const from = at * high * wide * channels;
-    paint(canvas.current, wide, high, index => [0, 1, 2].map(channel =>
-      255 * given.values[from + index * channels + (channels === 1 ? 0 : channel)]));
-  }, [given, at]);
-  return html`<canvas ref=${canvas} class="map" role="img" aria-label=${text}></canvas>`;
-}
-
 /** Validation images with the classes that are predicted for them. */
 function Images() {
   const now = scene.value;
@@ -173,7 +159,7 @@ function Images() {
   if (!now || !given || !truth || !said) return null;
   return html`<figure><figcaption>Validation images, with what is predicted</figcaption><ul class="images">${Array.from(said.values, (one, at) => {
     const [own, right] = [now.classes[one], now.classes[truth.values[at]]];
-    return html`<li key=${at} class=${own === right ? "" : "miss"}><${Picture} at=${at} text=${`image ${at} of the class ${right}`} />
+    return html`<li key=${at} class=${own === right ? "" : "miss"}><${Picture} given=${given} at=${at} text=${`image ${at} of the class ${right}`} />
       <span>${own === right ? own : html`${own} <s>${right}</s>`}</span></li>`;
   })}</ul></figure>`;
 }
@@ -183,7 +169,7 @@ function Photo() {
   const [given, density] = [samples.value.get("images"), arrays.value.get("density")];
   if (!given || !density) return null;
   const people = density.values.reduce((sum, one) => sum + one, 0);
-  return html`<figure class="photo"><div><${Picture} at=${0} text="a photo of the validation part" /><${Density} density=${density} /></div>
+  return html`<figure class="photo"><div><${Picture} given=${given} text="a photo of the validation part" /><${Density} density=${density} /></div>
     <figcaption>A photo of the validation part, with where people are seen: <b>${shown(people)}</b> in all.</figcaption></figure>`;
 }
 

@@ -12,7 +12,10 @@ export const arrays = signal(/** @type {Arrays} */ (new Map()));
 export const notice = signal(/** @type {import("./messages").Notice | null} */ (null));
 export const elsewhere = signal(""); // what another page of this lab did last
 export const findings = signal(/** @type {import("./messages").Findings | null} */ (null));
-export const told = signal(/** @type {import("./messages").Told | null} */ (null));
+export const told = signal(/** @type {{header: import("./messages").Told, arrays: Arrays} | null} */ (null));
+export const looked = signal(/** @type {{header: import("./messages").Looked, arrays: Arrays} | null} */ (null));
+export const layers = signal(/** @type {{header: import("./messages").Layers, arrays: Arrays} | null} */ (null));
+export const rated = signal(/** @type {{header: import("./messages").Rated, arrays: Arrays} | null} */ (null));
 export const relief = signal(/** @type {{header: import("./messages").Relief, arrays: Arrays} | null} */ (null));
 export const counted = signal(/** @type {{header: import("./messages").Counted, arrays: Arrays} | null} */ (null));
 export const tested = signal(/** @type {import("./messages").Tested | null} */ (null));
@@ -21,7 +24,12 @@ export const curves = signal({ losses: new Float32Array(0), rows: new Float32Arr
 /** The curves of the run that was on the page before, of the same data: another future. */
 export const other = signal(/** @type {{name: string, rows: Float32Array, width: number} | null} */ (null));
 export const setup = signal(/** @type {Record<string, any>} */ ({}));
-export const selected = signal(/** @type {{layer: number, unit: number} | null} */ (null));
+/** The unit that was chosen, and of it a weight. */
+export const selected = signal(/** @type {{layer: number, unit: number, weight: string | null} | null} */ (null));
+/** The training sample that is followed; null for the first one of the step's batch. */
+export const sample = signal(/** @type {number | null} */ (null));
+/** What connections show: "weights" or "gradients". */
+export const coloured = signal("weights");
 
 /** Whether another process trains the run: then it is watched, and cannot be steered here. */
 export const isWatched = computed(() => frame.value?.state === "watched");
@@ -46,13 +54,16 @@ export function joined(before, from, values) {
 /** Take a message of the server. @param {any} header @param {Arrays} given */
 export function take(header, given) {
   batch(() => {
-    if (["told", "relief", "counted", "tested", "findings"].includes(header.kind)) endWork();
+    if (["told", "layers", "rated", "relief", "counted", "tested", "findings"].includes(header.kind)) endWork();
     if (header.kind === "frame") takeFrame(header, given);
     else if (header.kind === "scene") takeScene(header, given);
     else if (header.kind === "notice" && header.level === "page") elsewhere.value = header.text;
     else if (header.kind === "notice") notice.value = header;
     else if (header.kind === "findings") findings.value = header;
-    else if (header.kind === "told") told.value = header;
+    else if (header.kind === "told") told.value = { header, arrays: given };
+    else if (header.kind === "looked") looked.value = { header, arrays: given };
+    else if (header.kind === "layers") layers.value = { header, arrays: given };
+    else if (header.kind === "rated") rated.value = { header, arrays: given };
     else if (header.kind === "relief") relief.value = { header, arrays: given };
     else if (header.kind === "counted") counted.value = { header, arrays: given };
     else if (header.kind === "tested") tested.value = header;
@@ -72,9 +83,10 @@ function takeScene(header, given) {
   samples.value = given;
   curves.value = { losses: new Float32Array(0), rows: new Float32Array(0), width: 0 };
   arrays.value = new Map();
-  told.value = tested.value = findings.value = relief.value = counted.value = null;
+  told.value = tested.value = findings.value = relief.value = counted.value = layers.value = null;
   endWork();
-  if (before?.network !== header.network || before.data !== header.data) selected.value = null;
+  if (before?.data !== header.data) sample.value = null;
+  if (before?.network !== header.network || before.data !== header.data) selected.value = looked.value = rated.value = null;
   setup.value = { network: header.network, ...header.settings };
 }
 

@@ -1,7 +1,9 @@
 // What is found out, and one step of learning told in six steps.
 import { html } from "./html.js";
+import { Rate } from "./rate.js";
 import { ask } from "./socket.js";
 import { findings, frame, isTraining, notice, scene, setup, tested, told } from "./store.js";
+import { travels, walk } from "./walk.js";
 
 /** A change of a finding as settings of the page, or null where the page cannot make it.
  * @param {Record<string, string>} change */
@@ -37,10 +39,11 @@ function Findings() {
 }
 
 function SixSteps() {
-  const now = told.value;
+  const now = told.value?.header;
   const step = frame.value?.at ?? 0;
   return html`<section class="walk" aria-label="six steps"><h2>One step of learning
-      <button disabled=${!step || isTraining.value} onClick=${() => ask({ do: "walk" })}>Walk through step ${Math.max(1, step)}</button></h2>
+      <button disabled=${!step || isTraining.value} onClick=${walk}>Walk through step ${Math.max(1, step)}</button></h2>
+    <label class="check"><input type="checkbox" checked=${travels.value} onChange=${(/** @type {any} */ event) => { travels.value = event.target.checked; }} /> Show a single step as it travels through the network</label>
     ${now ? html`<p class="hint">${now.title}</p><ol>${now.parts.map(([head, text]) => html`<li key=${head}><details open><summary>${head.replace(/^\d+\s+/, "")}</summary><pre tabindex="0">${text}</pre></details></li>`)}</ol>`
       : html`<p class="hint">The sample, the prediction, the loss, the gradients, the update, and again: with the numbers of the step that is shown.</p>`}
   </section>`;
@@ -57,5 +60,5 @@ function Test() {
 }
 
 export function Words() {
-  return html`<div class="words"><${Findings} /><${Test} /><${SixSteps} /></div>`;
+  return html`<div class="words"><${Findings} /><${Rate} /><${Test} /><${SixSteps} /></div>`;
 }
