@@ -4,7 +4,7 @@ import { grouped } from "./numbers.js";
 import { ask } from "./socket.js";
 import { connected, elsewhere, frame, isTraining, isWatched, notice, scene } from "./store.js";
 import { signal } from "./vendor/signals.js";
-import { stepOnce } from "./walk.js";
+import { instead, stepOnce } from "./walk.js";
 
 const PACES = [["as fast as it goes", 0], ["an epoch at a glance", -1], ["10 steps a second", 10], ["1 step a second", 1]];
 export const pace = signal("-1");
@@ -22,7 +22,7 @@ export function playOrPause() {
   if (isTraining.value) ask({ do: "pause" });
   else {
     tellPace();
-    ask({ do: "play" });
+    instead({ do: "play" });
   }
 }
 
@@ -30,8 +30,8 @@ export function playOrPause() {
 export function onKey(event) {
   const own = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || own.closest("input, select, textarea, button, a, summary")) return;
-  const does = { " ": playOrPause, n: stepOnce, e: () => ask({ do: "play", epochs: 1 }),
-    r: () => ask({ do: "renew" }) }[event.key];
+  const does = { " ": playOrPause, n: stepOnce, e: () => instead({ do: "play", epochs: 1 }),
+    r: () => instead({ do: "renew" }) }[event.key];
   if (does) {
     event.preventDefault();
     does();
@@ -47,8 +47,8 @@ export function Controls() {
     <div class="buttons" role="group" aria-label="training">
       <button class="play" onClick=${playOrPause} disabled=${!now || ends || isWatched.value} title="space">${isTraining.value && !isWatched.value ? "❚❚ Pause" : "▶ Play"}</button>
       <button onClick=${stepOnce} disabled=${!now || isTraining.value || ends} title="n">One step</button>
-      <button onClick=${() => ask({ do: "play", epochs: 1 })} disabled=${!now || isTraining.value || ends} title="e">One epoch</button>
-      <button onClick=${() => ask({ do: "renew" })} disabled=${!step || isWatched.value} title="r">Begin again</button>
+      <button onClick=${() => instead({ do: "play", epochs: 1 })} disabled=${!now || isTraining.value || ends} title="e">One epoch</button>
+      <button onClick=${() => instead({ do: "renew" })} disabled=${!step || isWatched.value} title="r">Begin again</button>
       <label>Pace <select value=${pace.value} onChange=${(/** @type {any} */ event) => { pace.value = event.target.value; tellPace(); }}>
         ${PACES.map(([name, value]) => html`<option key=${value} value=${value}>${name}</option>`)}</select></label>
     </div>

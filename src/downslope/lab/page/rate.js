@@ -56,7 +56,7 @@ function Picture() {
 export function Rate() {
   const now = rated.value?.header;
   const isBusy = isTraining.value || notice.value?.level === "working";
-  return html`<section class="rate" aria-label="learning rate"><h2>Learning rate
+  return html`<section class="rate" aria-label="rate finder"><h2>Learning rate
       <button disabled=${isBusy} onClick=${() => ask({ do: "rate" })}>Find a good one</button></h2>
     ${now ? html`<${Picture} /><p class="hint">Validation loss (${now.loss.replaceAll("_", " ")}) at the end: squares of short trainings, circles of longer ones. ${now.text}</p>
         <button class="take" disabled=${isBusy} onClick=${() => ask({ do: "setup", ...setup.value, learning_rate: now.learning_rate })}>Take ${shown(now.learning_rate)}</button>`

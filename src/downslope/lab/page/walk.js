@@ -44,6 +44,13 @@ export function stepOnce() {
   ask({ do: "play", steps: 1 });
 }
 
+/** Ask for something else; a step that was just made is not walked any more.
+ * @param {import("./messages").Asked} command */
+export function instead(command) {
+  waitsFor = -1;
+  ask(command);
+}
+
 /** What follows from the messages that come: called once. */
 export function watchSteps() {
   effect(() => {
