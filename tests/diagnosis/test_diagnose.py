@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import downslope as ds
 from downslope.diagnosis.causes import causes
 from downslope.diagnosis.diagnose import change_text
-from downslope.diagnosis.evidence import Evidence
+from downslope.diagnosis.evidence import Evidence, _kernel
 from downslope.diagnosis.proof import Setup, Trial, effect_of
 from downslope.result import plain
 
@@ -310,6 +311,31 @@ def test_every_cause_is_a_file_and_is_documented(request):
     for one in causes():
         assert f"`{one.name}`" in page
         assert {*one.explains} <= {*names, "overfits"}
+        assert one.source in page
+    for sheet in set(re.findall(r"pictures/diagnosis[a-z-]*.png", page)):
+        size = (request.config.rootpath / "docs" / sheet).stat().st_size
+        assert 0 < size < 200_000
+
+
+@pytest.mark.peers
+def test_kernel_ridge_regression_is_that_of_a_peer():
+    peer = pytest.importorskip("sklearn.kernel_ridge")
+    draw = np.random.default_rng(0)
+    known, unseen = draw.normal(size=(60, 3)), draw.normal(size=(20, 3))
+    wanted = np.sin(known[:, :2])
+    squares = ((known[:, None] - known) ** 2).sum(axis=-1)
+    other = peer.KernelRidge(alpha=0.1, kernel="rbf", gamma=3 / np.median(squares))
+    other.fit(known, wanted - wanted.mean(axis=0))
+    found = _kernel(known, wanted, unseen, 3.0)
+    assert found == pytest.approx(other.predict(unseen) + wanted.mean(axis=0), abs=1e-9)
+
+
+def test_right_labels_of_a_task_that_simple_methods_do_badly_at_are_not_noisy():
+    draw = np.random.default_rng(0)
+    inputs = draw.normal(size=(700, 5))
+    length = np.linalg.norm(inputs, axis=1)
+    data = ds.Dataset.from_arrays(inputs, np.digitize(length, [1.6, 2.1, 2.6]))
+    assert "noisy_labels" not in named(train("dense 64 relu, dense 4", data, epochs=60))
 
 
 def test_changes_read_as_options():

@@ -75,6 +75,16 @@ def test_surer_wrong_predictions_are_normal():
     assert (found[0].cause, found[0].level) == ("surer_when_wrong", "normal")
 
 
+def test_a_fall_of_the_accuracy_within_chance_is_none():
+    falling = 0.6 * np.exp(-TIMES / 6)
+    rising = np.where(TIMES > 12, falling[11] + 0.02 * (TIMES - 12), falling)
+    accuracy = np.where(TIMES > 15, 0.895, 0.9)  # of 200 samples, each of which may go either way
+    accuracy[11] = 0.95  # by luck
+    assert causes(rising, falling, accuracy)[0] == "surer_when_wrong"
+    many = Baseline(0.69, (0.68, 0.70), 0.5, 5000, 1)
+    assert causes(rising, falling, accuracy, base=many)[0] == "overfits"
+
+
 def test_noise_is_no_overfitting():
     draw = np.random.default_rng(0)
     for _ in range(20):

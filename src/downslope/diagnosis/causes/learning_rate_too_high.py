@@ -8,6 +8,7 @@ from downslope.diagnosis.cause import Cause, Symptom
 from downslope.diagnosis.evidence import Evidence
 from downslope.numerals import rounded
 
+STILL = 0.02  # of the length of the weights
 ENOUGH = 16  # samples whose mean loss tells how high it is
 RISE = 1.1  # times its lowest value
 OF_UPDATES = ("direction", "state", "change", "weight")
@@ -33,8 +34,8 @@ def look(evidence: Evidence) -> Symptom | None:
             "numbers were not finite any more."
         )
         return Symptom(0.8, seen, f"step {evidence.run.outcome.step + 1:,}", changes)
-    if len(losses) < 4:
-        return None
+    if len(losses) < 4 or 0 < max(evidence.moved.values(), default=0.0) < STILL:
+        return None  # what leaps while the weights stay are the batches
     # one sample's loss may be small by chance: what is usual is that of the best constant
     begin = float(losses[: max(1, min(evidence.steps_per_epoch, len(losses) // 20))].mean())
     first = max(abs(begin), abs(evidence.baseline["loss"]))

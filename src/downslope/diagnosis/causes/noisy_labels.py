@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from downslope.diagnosis.cause import Cause, Symptom
@@ -9,7 +11,9 @@ from downslope.diagnosis.evidence import Evidence
 
 LEAST_SAMPLES = 150
 LEAST, MOST = 0.05, 0.4  # of the surest predictions that are wrong
-EVEN = 0.6  # of all mistakes' frequency: classes that overlap have theirs where nothing is sure
+KNOWN, LITTLE = 0.6, 0.72  # of the mistakes of always guessing: more, and little is known
+# of all mistakes' frequency: classes that overlap have theirs where nothing is sure
+EVEN, EVEN_OF_LITTLE = 0.6, 0.8
 
 
 def look(evidence: Evidence) -> Symptom | None:
@@ -20,7 +24,12 @@ def look(evidence: Evidence) -> Symptom | None:
     surest = np.argsort(-votes.margin, kind="stable")[: len(votes.wrong) // 2]
     among, overall = float(votes.wrong[surest].mean()), float(votes.wrong.mean())
     usual = votes.usual_wrong
-    if not LEAST < among < MOST or overall > 0.6 * usual or among < EVEN * overall:
+    even = EVEN if overall <= KNOWN * usual else EVEN_OF_LITTLE
+    if not LEAST < among < MOST or overall > LITTLE * usual or among < even * overall:
+        return None
+    # where the network is right more often, these methods are wrong, and not the labels
+    accuracy, samples = evidence.metrics["accuracy"], len(evidence.dataset.validation)
+    if accuracy > 1 - overall + math.sqrt(overall * (1 - overall) / samples):
         return None
     seen = (
         "Of the half of the training samples whose class is clearest by simple methods "
