@@ -1,11 +1,11 @@
 """What the server takes from the page: files, uploads and commands; nothing outside its folder."""
 
-import json
 import random
 
+import msgspec
 import pytest
 
-from downslope.lab.messages import Choose, unpacked
+from downslope.lab.messages import Choose, Count, Open, unpacked
 from downslope.lab.server import FILES, Lab, application
 from downslope.lab.session import Page
 from tests.lab.test_gate import OURS, PORT, ask, lines
@@ -117,15 +117,41 @@ def test_no_path_of_the_page_reaches_the_worker(lab, tmp_path):
     worker = Worker(lab.session)
     page = Page(lab.session)
     lab.session.join(page)
-    for path in ("/etc/passwd", "../x.csv", str(tmp_path), "1", "", "~", "digits/../x"):
-        lab._obey(page, json.dumps({"do": "choose", "data": path}))
+    (tmp_path / "secret").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "link").symlink_to(tmp_path / "secret")
+    for path in ("/etc/passwd", "../x.csv", str(tmp_path), "1", "", "~", "digits/../x", ".", "..",
+                 "link", "../secret", "runs"):  # fmt: skip
+        for command in (Choose(path), Count(path), Open(path)):
+            lab._obey(page, msgspec.json.encode(command).decode())
     assert worker.sent == []
-    assert len(page._waiting) == 7
-    (tmp_path / "dropped").mkdir()
-    (tmp_path / "dropped" / "a.csv").touch()
-    lab._obey(page, '{"do": "choose", "data": "a.csv", "target": "b"}')
-    lab._obey(page, '{"do": "choose", "data": "moons"}')
-    assert worker.sent == [Choose(str(tmp_path / "dropped" / "a.csv"), "b"), Choose("moons")]
+    assert len(page._waiting) == 36
+    for at in ("dropped/a.csv", "dropped/b.png", "runs/moons-1"):
+        (tmp_path / at).mkdir(parents=True)
+    for command in (Choose("a.csv", "b"), Choose("moons"), Count("b.png"), Open("moons-1")):
+        lab._obey(page, msgspec.json.encode(command).decode())
+    assert worker.sent == [
+        Choose(str(tmp_path / "dropped" / "a.csv"), "b"),
+        Choose("moons"),
+        Count(str(tmp_path / "dropped" / "b.png")),
+        Open(str(tmp_path / "runs" / "moons-1")),
+    ]
+
+
+def test_a_page_is_told_what_another_one_did(lab):
+    Worker(lab.session)
+    one, other = Page(lab.session), Page(lab.session)
+    for page in (one, other):
+        lab.session.join(page)
+    lab._obey(other, '{"do": "pause"}')
+    lab._obey(other, '{"do": "pace", "steps": 1}')  # that of whoever plays
+    assert [unpacked(message)[0].text for message in one._waiting] == [
+        "Page 2 paused the training."
+    ]
+    assert other._waiting == []
+    lab.session.leave(one)
+    lab.session.join(late := Page(lab.session))
+    assert late.number == 1
 
 
 @pytest.mark.parametrize(

@@ -15,22 +15,25 @@ function stepsOf(choice) {
 }
 
 /** Tell the worker how fast to train. */
-export const tellPace = () => ask({ do: "pace", steps: stepsOf(pace.value) });
+const tellPace = () => ask({ do: "pace", steps: stepsOf(pace.value) });
+
+/** Train at this page's pace. @param {{steps?: number, epochs?: number}} how far */
+function play(how = {}) {
+  tellPace();
+  instead({ do: "play", ...how });
+}
 
 export function playOrPause() {
   if (isWatched.value) return;
   if (isTraining.value) ask({ do: "pause" });
-  else {
-    tellPace();
-    instead({ do: "play" });
-  }
+  else play();
 }
 
 /** @param {KeyboardEvent} event */
 export function onKey(event) {
   const own = /** @type {HTMLElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || own.closest("input, select, textarea, button, a, summary")) return;
-  const does = { " ": playOrPause, n: stepOnce, e: () => instead({ do: "play", epochs: 1 }),
+  const does = { " ": playOrPause, n: stepOnce, e: () => play({ epochs: 1 }),
     r: () => instead({ do: "renew" }) }[event.key];
   if (does) {
     event.preventDefault();
@@ -47,7 +50,7 @@ export function Controls() {
     <div class="buttons" role="group" aria-label="training">
       <button class="play" onClick=${playOrPause} disabled=${!now || ends || isWatched.value} title="space">${isTraining.value && !isWatched.value ? "❚❚ Pause" : "▶ Play"}</button>
       <button onClick=${stepOnce} disabled=${!now || isTraining.value || ends} title="n">One step</button>
-      <button onClick=${() => instead({ do: "play", epochs: 1 })} disabled=${!now || isTraining.value || ends} title="e">One epoch</button>
+      <button onClick=${() => play({ epochs: 1 })} disabled=${!now || isTraining.value || ends} title="e">One epoch</button>
       <button onClick=${() => instead({ do: "renew" })} disabled=${!step || isWatched.value} title="r">Begin again</button>
       <label>Pace <select value=${pace.value} onChange=${(/** @type {any} */ event) => { pace.value = event.target.value; tellPace(); }}>
         ${PACES.map(([name, value]) => html`<option key=${value} value=${value}>${name}</option>`)}</select></label>

@@ -1,6 +1,6 @@
 // The page: put together, connected, and opened at what its address says.
 import { html } from "./html.js";
-import { Controls, Notices, onKey, tellPace } from "./controls.js";
+import { Controls, Notices, onKey } from "./controls.js";
 import { Curves } from "./curves.js";
 import { Inputs, dropAll } from "./inputs.js";
 import { LayersOverTime } from "./layers.js";
@@ -81,7 +81,6 @@ function onConnected(before) {
   if (!isOpened) first();
   else if (before) goOn(before);
   isOpened = true;
-  tellPace();
 }
 
 document.addEventListener("keydown", onKey);
