@@ -4,6 +4,7 @@ python -m benchmarks.diagnosis planted --half "held out" --tables FOLDER
 python -m benchmarks.diagnosis healthy --tables FOLDER
 python -m benchmarks.diagnosis normal
 python -m benchmarks.diagnosis classics
+python -m benchmarks.diagnosis questions
 python -m benchmarks.diagnosis programs --file faulty_programs.csv
 """
 
@@ -70,10 +71,23 @@ def told_classics(only: str) -> None:
         print(f"| {one.name} | {one.before} | {words} | {said['diagnosis']} |", flush=True)
 
 
+def told_questions(only: str, budget: float) -> None:
+    """What people ask most, as rows of a table in Markdown."""
+    from benchmarks.diagnosis.questions import questions
+
+    print("| question | asked | said |")
+    print("|---|---|---|")
+    for one, said in questions(only, budget):
+        print(f"| {one.numbers} | {one.asked} | {said} |", flush=True)
+
+
 def main() -> None:
     """Read the arguments and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("planted", "healthy", "normal", "classics", "programs"))
+    parser.add_argument(
+        "what",
+        choices=("planted", "healthy", "normal", "classics", "programs", "questions"),
+    )
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--budget", type=float, default=15.0)
     parser.add_argument("--only", default="")
@@ -92,6 +106,8 @@ def main() -> None:
         told_programs(given)
     elif given.what == "classics":
         told_classics(given.only)
+    elif given.what == "questions":
+        told_questions(given.only, given.budget)
     else:
         told_corpora(given)
 
