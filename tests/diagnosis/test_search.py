@@ -33,10 +33,13 @@ class Given:
         return Trial(setup, metrics, 10, 0.1, {"accuracy": 0.5, "loss": 0.7})
 
 
-def found(accuracy, start, **changes):
+def found(accuracy, start, *, explains=None, **changes):
     """What is named of causes with that name, strength and changes."""
     candidates = [
-        (Cause(name, "It is so.", lambda _: None), Symptom(strength, "Seen.", "", own))
+        (
+            Cause(name, "It is so.", lambda _: None, explains=(explains or {}).get(name, ())),
+            Symptom(strength, "Seen.", "", own),
+        )
         for name, (strength, *own) in changes.items()
     ]
     candidates.sort(key=lambda pair: -pair[1].strength)
@@ -137,6 +140,17 @@ def test_the_same_change_of_two_causes_is_trained_once(start):
     named, count = found(lambda own: 0.5, start, one=(0.5, change), other=(0.4, change))
     assert named == []
     assert count == 2
+
+
+def test_of_the_same_change_the_cause_is_named_that_the_other_follows_from(start):
+    change = {"learning_rate": 0.01}
+
+    def accuracy(own):
+        return 0.9 if own.learning_rate == 0.01 else 0.5
+
+    both = {"dead": (0.8, change), "rate": (0.75, change)}
+    assert found(accuracy, start, **both)[0][0][0] == "dead"
+    assert found(accuracy, start, explains={"rate": ("dead",)}, **both)[0][0][0] == "rate"
 
 
 def test_what_was_tried_in_vain_is_named_only_without_doubt():

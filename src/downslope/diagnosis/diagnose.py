@@ -224,12 +224,7 @@ def _without_explained(found: Found, explained: set[str], faults: int) -> list[F
         faults: How many of them may be faults.
     """
     explained = explained | {
-        cause.name
-        for cause, symptom in found
-        for other, its in found
-        if cause.name in other.explains
-        and other.name not in cause.explains
-        and its.strength >= symptom.strength - NEARLY
+        one[0].name for one in found if any(_follows(one, other) for other in found)
     }
     named: list[Finding] = []
     for cause, symptom in found:
@@ -458,11 +453,29 @@ class _Search:
 
 
 def _best(tried: list[_Tried], least: float) -> _Tried | None:
-    """The change to make first: of those that help nearly as much as any, the surest symptom's."""
+    """The change to make first: of those that help nearly as much as any, the surest symptom's.
+
+    Of two causes that ask for the same change, that is the one from which the other follows.
+    """
     helping = [one for one in tried if one.effect.helps and one.effect.gain > least]
     most = max((one.effect.gain for one in helping), default=0.0)
     near = [one for one in helping if one.effect.gain >= NEAR * most]
-    return max(near, key=lambda one: (one.symptom.strength, one.effect.gain), default=None)
+    roots = [
+        one
+        for one in near
+        if not any(own.change == one.change and _explains(own, one) for own in near)
+    ]
+    return max(roots, key=lambda one: (one.symptom.strength, one.effect.gain), default=None)
+
+
+def _explains(one: _Tried, other: _Tried) -> bool:
+    return _follows((other.cause, other.symptom), (one.cause, one.symptom))
+
+
+def _follows(one: tuple[Cause, Symptom], other: tuple[Cause, Symptom]) -> bool:
+    """Whether a symptom follows from another one, which is nearly as sure."""
+    is_explained = one[0].name in other[0].explains and other[0].name not in one[0].explains
+    return is_explained and other[1].strength >= one[1].strength - NEARLY
 
 
 def _proved(

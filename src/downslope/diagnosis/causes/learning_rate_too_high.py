@@ -37,9 +37,10 @@ def look(evidence: Evidence) -> Symptom | None:
     if len(losses) < 4 or 0 < max(evidence.moved.values(), default=0.0) < STILL:
         return None  # what leaps while the weights stay are the batches
     # one sample's loss may be small by chance: what is usual is that of the best constant
-    begin = float(losses[: max(1, min(evidence.steps_per_epoch, len(losses) // 20))].mean())
-    first = max(abs(begin), abs(evidence.baseline["loss"]))
     size = evidence.run.settings.samples_per_step(len(evidence.dataset.train))
+    few, more = ENOUGH // size, min(evidence.steps_per_epoch, len(losses) // 20)
+    begin = min(abs(float(losses[: max(1, steps)].mean())) for steps in (few, more))
+    first = max(begin, abs(evidence.baseline["loss"]))
     wide = min(max(1, ENOUGH // size), len(losses) // 4)  # a sample alone may be far off
     losses = np.convolve(losses, np.full(wide, 1 / wide), "valid")
     late = losses[len(losses) // 2 :]
