@@ -271,7 +271,7 @@ def moves(rounds: int, out: Path) -> None:
             seconds = page.evaluate(DROPS, [f"drop{number}", f"{ROWS}{number},{2 * number + 5}\n"])
             write(out, what="after a drop", round=number, seconds=seconds)
     with lab("digits") as run, opened(run.host, run.cookie) as page:
-        page.get_by_label("epochs", exact=True).fill("5000")
+        page.get_by_label("epochs", exact=True).fill("50000")
         page.get_by_label("epochs", exact=True).press("Enter")
         page.get_by_role("button", name="One epoch").click()
         page.wait_for_selector('output[data-step="40"]', timeout=60_000)
@@ -282,7 +282,6 @@ def moves(rounds: int, out: Path) -> None:
         for number in range(1, rounds + 1):
             drawn, moved = page.evaluate(DRAWS)
             write(out, what="frames", round=number, drawn_a_second=drawn, news_a_second=moved)
-        page.get_by_role("button", name="Pause").click()
 
 
 def processor_seconds(number: int) -> float:
