@@ -330,6 +330,20 @@ def test_kernel_ridge_regression_is_that_of_a_peer():
     assert found == pytest.approx(other.predict(unseen) + wanted.mean(axis=0), abs=1e-9)
 
 
+def test_what_is_left_without_a_leaking_column_is_measured():
+    draw = np.random.default_rng(0)
+    inputs = draw.normal(size=(400, 3))
+    targets = inputs[:, 0] + draw.normal(size=400)
+    inputs = np.c_[inputs, 3 * targets + 1]
+    evidence = Evidence(train(data=ds.Dataset.from_arrays(inputs, targets), network="dense 1"))
+    assert evidence.simple_score > 0.95
+    assert 0.2 < evidence.simple_score_without("input 4") < 0.7  # half of it is noise
+    assert math.isnan(evidence.simple_score_without("input 9"))
+    leak = next(one for one in causes() if one.name == "leak").look(evidence)
+    assert leak.where == "column input 4"
+    assert "without it" in leak.seen
+
+
 def test_right_labels_of_a_task_that_simple_methods_do_badly_at_are_not_noisy():
     draw = np.random.default_rng(0)
     inputs = draw.normal(size=(700, 5))

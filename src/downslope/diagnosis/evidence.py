@@ -172,6 +172,23 @@ class Evidence:
         third = max(1, len(part) // 3)
         return _simple_score(self.dataset, part.take(order[third:]), part.take(order[:third]))
 
+    def simple_score_without(self, column: str) -> float:
+        """Theirs on the validation part where a column of the inputs tells nothing.
+
+        NaN where it is not among the inputs, or where it is all of them.
+        """
+        data = self.dataset
+        names = data.input_names or [f"input {at + 1}" for at in range(data.input_shape[0])]
+        parts = tuple(f"{column}{mark}" for mark in (" = ", ", ", " (", " is missing"))
+        own = [one == column or one.startswith(parts) for one in names]
+        if not any(own) or all(own) or len(data.input_shape) != 1:
+            return float("nan")
+        known, unseen = (
+            replace(part, inputs=np.where(own, data.train.inputs.mean(axis=0), part.inputs))
+            for part in (_some(data.train, MOST_KNOWN), _some(data.validation, MOST_KNOWN))
+        )
+        return _simple_score(data, known, unseen)
+
     def simple_score_shifted(self, by: int) -> float:
         """The same where each sample has the target of the one `by` samples on."""
         part = self.dataset.train

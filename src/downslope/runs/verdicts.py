@@ -19,6 +19,7 @@ from downslope.runs.outcome import STILL_FALLING, Outcome
 LIKELIER = math.log(20)  # nats: how much likelier unseen targets have to be than by the baseline
 FEW_SAMPLES = 30  # of the validation part
 FEW_MEASUREMENTS = 5
+LITTLE_LEFT = 0.1  # of the loss of the best constant: what still falls there is a detail
 LIKELIHOODS = ("cross_entropy", "binary_cross_entropy", "poisson")  # losses that are nats
 
 
@@ -300,7 +301,7 @@ def _still_falling(course: Course) -> Iterator[Finding]:
     if gain > 0.01 * size:
         yield Finding(
             "still_falling",
-            "warning" if gain > 0.05 * size else "note",
+            "warning" if gain > 0.05 * size and losses[-1] > LITTLE_LEFT * size else "note",
             "",
             f"The validation loss fell from {rounded(before)} to {rounded(float(losses[-1]))} in "
             "the last fifth of the epochs.",
