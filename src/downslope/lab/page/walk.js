@@ -121,7 +121,7 @@ function few(found) {
   if (!found) return "";
   if (found.shape.length > 1) return `${found.shape[0]} maps`;
   const values = Array.from(found.values.subarray(0, 4), shown).join(", ");
-  return found.values.length > 4 ? `${values} ...` : values;
+  return found.values.length > 4 ? `${values} and ${found.values.length - 4} more` : values;
 }
 
 /** What happens in the stage of now. @param {Stage} own */
