@@ -81,10 +81,14 @@ def test_a_broken_training_is_diagnosed_and_mended_by_its_button(lab, tmp_path):
     page = lab()
     page.get_by_label("epochs", exact=True).fill("20")
     page.get_by_label("epochs", exact=True).press("Enter")
-    page.get_by_text("of 440").wait_for()
-    page.get_by_label("learning rate").fill("30")
+    page.get_by_label("learning rate").fill("30")  # before the first change has come back
     page.get_by_label("learning rate").press("Enter")
-    page.locator("pre", has_text="--learning-rate 30").wait_for(state="attached")
+    page.locator("pre", has_text="--learning-rate 30 ").wait_for(state="attached")
+    page.get_by_text("of 440").wait_for()
+    page.get_by_label("learning rate").fill("-1")
+    page.get_by_label("learning rate").press("Enter")
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_label("learning rate").input_value() == "30"  # as it was
     page.get_by_role("button", name="Play").click()
     page.locator(".findings .finding").first.wait_for(timeout=60_000)
     page.get_by_role("button", name=re.compile("Why")).click()

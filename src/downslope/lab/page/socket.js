@@ -26,8 +26,13 @@ export function unpacked(data) {
   return { header, arrays };
 }
 
-/** Ask for something. @param {import("./messages").Asked} command */
+/** Ask for something. A changed setting holds at once, so that the next change is made to it.
+ * @param {import("./messages").Asked} command */
 export function ask(command) {
+  if (command.do === "setup") {
+    const { do: _, ...own } = command;
+    setup.value = { ...setup.value, ...own };
+  }
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(command));
 }
 

@@ -58,7 +58,7 @@ export function take(header, given) {
     if (header.kind === "frame") takeFrame(header, given);
     else if (header.kind === "scene") takeScene(header, given);
     else if (header.kind === "notice" && header.level === "page") elsewhere.value = header.text;
-    else if (header.kind === "notice") notice.value = header;
+    else if (header.kind === "notice") takeNotice(header);
     else if (header.kind === "findings") findings.value = header;
     else if (header.kind === "told") told.value = { header, arrays: given };
     else if (header.kind === "looked") looked.value = { header, arrays: given };
@@ -68,6 +68,13 @@ export function take(header, given) {
     else if (header.kind === "counted") counted.value = { header, arrays: given };
     else if (header.kind === "tested") tested.value = header;
   });
+}
+
+/** @param {import("./messages").Notice} header */
+function takeNotice(header) {
+  notice.value = header;
+  const now = scene.value; // settings that were refused are as they were
+  if (header.level === "error" && now) setup.value = { network: now.network, ...now.settings };
 }
 
 /** What was being worked on is done. */
