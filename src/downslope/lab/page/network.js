@@ -42,16 +42,21 @@ function strengths(column) {
   return found && found.shape.length === 2 && found.shape[1] === column.units ? found.values : null;
 }
 
-/** The two ends of a connection. @param {Column[]} columns @param {number} at @param {number} from @param {number} to @param {number} tallest */
-function ends(columns, at, from, to, tallest) {
-  const [one, other] = [middle(columns[at - 1], at - 1, from, tallest), middle(columns[at], at, to, tallest)];
+/** The two ends of a connection. @param {Column[]} columns @param {number} before @param {number} at @param {number} from @param {number} to @param {number} tallest */
+function ends(columns, before, at, from, to, tallest) {
+  const [one, other] = [middle(columns[before], before, from, tallest), middle(columns[at], at, to, tallest)];
   return [one.x + UNIT / 2, one.y, other.x - UNIT / 2, other.y];
 }
 
-/** The layers whose connections are drawn, by their columns. @param {Column[]} columns */
+/** The layers whose connections are drawn, by their columns; what has no weights, as dropout, is passed.
+ * @param {Column[]} columns */
 function joinedColumns(columns) {
   const isImage = Boolean(scene.value?.image);
-  return columns.flatMap((column, at) => (at && column.drawn && columns[at - 1].drawn && !(columns[at - 1].index < 0 && isImage) ? [at] : []));
+  return columns.flatMap((column, at) => {
+    let before = at - 1;
+    while (before > 0 && !columns[before].drawn && columns[before].units === columns[before - 1].units) before -= 1;
+    return at && column.drawn && columns[before].drawn && !(before === 0 && isImage) ? [{ before, at }] : [];
+  });
 }
 
 /** How far a connection's line is from a point. @param {number[]} line @param {number} x @param {number} y */
@@ -70,11 +75,11 @@ function choose(event, columns, tallest) {
   if (event.target.closest("button, select")) return;
   const box = event.currentTarget.getBoundingClientRect();
   let [least, best] = [NEAR, /** @type {typeof selected.value} */ (null)];
-  for (const at of joinedColumns(columns)) {
+  for (const { before, at } of joinedColumns(columns)) {
     if (!strengths(columns[at])) continue;
-    for (let from = 0; from < columns[at - 1].drawn; from++) {
+    for (let from = 0; from < columns[before].drawn; from++) {
       for (let to = 0; to < columns[at].drawn; to++) {
-        const far = distance(ends(columns, at, from, to, tallest), event.clientX - box.left, event.clientY - box.top);
+        const far = distance(ends(columns, before, at, from, to, tallest), event.clientX - box.left, event.clientY - box.top);
         if (far < least) [least, best] = [far, { layer: columns[at].index, unit: to, weight: String(from) }];
       }
     }
@@ -88,17 +93,17 @@ function Connections({ columns, tallest }) {
   if (!now) return null;
   const lines = [];
   const own = selected.value;
-  for (const at of joinedColumns(columns)) {
+  for (const { before, at } of joinedColumns(columns)) {
     const column = columns[at];
     const values = strengths(column);
     if (!values) continue;
     let largest = 1e-12;
     for (const value of values) largest = Math.max(largest, Math.abs(value));
     const light = lightOf(column.index);
-    for (let from = 0; from < columns[at - 1].drawn; from++) {
+    for (let from = 0; from < columns[before].drawn; from++) {
       for (let to = 0; to < column.drawn; to++) {
         const value = values[from * column.units + to];
-        const [x1, y1, x2, y2] = ends(columns, at, from, to, tallest);
+        const [x1, y1, x2, y2] = ends(columns, before, at, from, to, tallest);
         const bend = (x1 + x2) / 2;
         const part = Math.abs(value) / largest;
         const isOwn = own?.layer === column.index && own.unit === to && own.weight === String(from);
