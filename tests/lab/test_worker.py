@@ -148,6 +148,10 @@ def test_a_table_is_chosen_and_its_column(desk, tmp_path):
     desk.ask(do="choose", data=str(tmp_path / "things.csv"), target="price")
     header, arrays = desk.until("Scene")
     assert (header.task, header.targets) == ("regression", ("price",))
+    layer = next(at for at, one in enumerate(header.layers, 1) if one.text.startswith("dense"))
+    desk.ask(do="look", layer=layer, unit=0, weight="1", sample=3)
+    told, _ = desk.until("Looked")  # the columns as the network takes them
+    assert (told.layer, told.sample, told.weight) == (layer, 3, "weights[1,0]")
     _, arrays = desk.until("Frame")
     assert arrays["pairs"].shape == (2, header.sizes["validation"])
 

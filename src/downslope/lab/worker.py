@@ -629,10 +629,14 @@ class Worker:
         if self._look is None:
             return
         try:
-            found = looking.look(model, self.dataset, self._look, self._sample, at)
+            dataset = self.prepared.dataset  # as the network takes it
+            found = looking.look(model, dataset, self._look, self._sample, at)
         except DownslopeError as error:  # asked for what this network or data has not
             self._look = None
             self.tell(str(error), "error")
+        except Exception:
+            self._look = None  # or no frame would ever come again
+            raise
         else:
             self._send(packed(*found))
 

@@ -59,7 +59,7 @@ export function Curve({ title, names, columns, isLog = false }) {
     const options = {
       width: box.current.clientWidth, height: HIGH, cursor: { drag: { x: false, y: false } },
       scales: { x: { time: false }, y: { distr: isLog ? 3 : 1 } },
-      axes: [{ ...axis, label: "step", labelSize: 16, labelGap: 0 }, { ...high, size: 60, values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map(one => (one === null ? "" : Math.abs(one) < 1e-3 && one ? one.toExponential(0) : String(Number(one.toPrecision(3))))) }],
+      axes: [{ ...axis, label: "step", labelSize: 16, labelGap: 0 }, { ...high, size: 60, values: (/** @type {any} */ _, /** @type {(number | null)[]} */ all) => all.map(one => (one === null ? "" : one && (Math.abs(one) < 1e-3 || Math.abs(one) >= 1e6) ? Number(one.toPrecision(2)).toExponential() : String(Number(one.toPrecision(3))))) }],
       series: [{ label: "step" }, ...names.map((label, index) => ({
         label, spanGaps: true, stroke: label === "batch" ? "#8888" : CLASSES[label.startsWith("train") ? 0 : label.startsWith("validation of") ? 3 : label === "validation" ? 1 : index % CLASSES.length],
         width: label === "batch" ? 1 : 2, points: { show: (/** @type {any} */ plot, /** @type {number} */ series) => label !== "batch" && plot.data[series].filter((/** @type {any} */ one) => one !== null).length < 3 }, dash: index === 2 && names[0] === "batch" ? [6, 3] : undefined,
