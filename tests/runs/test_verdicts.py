@@ -97,6 +97,8 @@ def test_a_loss_that_still_falls():
     assert [one.cause for one in found] == ["still_falling"]
     assert found[0].change == {"epochs": 80}
     assert advised(ENDED, found).advice == STILL_FALLING
+    right = np.linspace(0.6, 0.98, 40)  # of 200: hardly any is wrong any more
+    assert verdicts(course(np.linspace(0.65, 0.3, 40), accuracy=right))[0].level == "note"
 
 
 def test_a_loss_that_falls_while_the_accuracy_stands_is_normal():

@@ -19,7 +19,7 @@ from downslope.runs.outcome import STILL_FALLING, Outcome
 LIKELIER = math.log(20)  # nats: how much likelier unseen targets have to be than by the baseline
 FEW_SAMPLES = 30  # of the validation part
 FEW_MEASUREMENTS = 5
-LITTLE_LEFT = 0.1  # of the loss of the best constant: what still falls there is a detail
+LITTLE_LEFT = 0.1  # of what the best constant gets wrong: what still falls there is a detail
 LIKELIHOODS = ("cross_entropy", "binary_cross_entropy", "poisson")  # losses that are nats
 
 
@@ -152,6 +152,18 @@ class Course:
             return False
         spread = math.sqrt(base.accuracy * (1 - base.accuracy) / base.samples)
         return self.tail(self.validation("accuracy")) > base.accuracy + 2.5 * spread
+
+    @property
+    def has_little_left(self) -> bool:
+        """Whether less than a tenth of the best constant's loss or wrong classes is left."""
+        base = self.baseline
+        if base is None:
+            return False
+        if float(self.validation()[-1]) < LITTLE_LEFT * base.loss:
+            return True
+        if base.accuracy is None:
+            return False
+        return 1 - self.tail(self.validation("accuracy")) < LITTLE_LEFT * (1 - base.accuracy)
 
     @property
     def rise(self) -> tuple[int, float] | None:
@@ -301,7 +313,7 @@ def _still_falling(course: Course) -> Iterator[Finding]:
     if gain > 0.01 * size:
         yield Finding(
             "still_falling",
-            "warning" if gain > 0.05 * size and losses[-1] > LITTLE_LEFT * size else "note",
+            "warning" if gain > 0.05 * size and not course.has_little_left else "note",
             "",
             f"The validation loss fell from {rounded(before)} to {rounded(float(losses[-1]))} in "
             "the last fifth of the epochs.",

@@ -27,6 +27,8 @@ def look(evidence: Evidence) -> Symptom | None:
         return None
     if evidence.run.outcome.reason == "non_finite" or _is_learnable(evidence):
         return None
+    if (evidence.dataset.train.targets == evidence.dataset.train.targets[0]).all():
+        return None  # of one target there is nothing to tell: others are missing
     fits = evidence.train_score
     seen = (
         "On samples that were not fitted neither the network nor a linear fit nor kernel ridge "
