@@ -9,6 +9,11 @@ import { percent, shown } from "../../src/downslope/lab/page/numbers.js";
 import { unpacked } from "../../src/downslope/lab/page/socket.js";
 import { along, levels } from "../../src/downslope/lab/page/relief.js";
 import { joined } from "../../src/downslope/lab/page/store.js";
+import { courses } from "../../src/downslope/lab/page/layers.js";
+import { distance } from "../../src/downslope/lab/page/network.js";
+import { zonesOf } from "../../src/downslope/lab/page/rate.js";
+import { range } from "../../src/downslope/lab/page/text.js";
+import { stagesOf } from "../../src/downslope/lab/page/walk.js";
 import { settingsOf } from "../../src/downslope/lab/page/words.js";
 
 const TEXT = "dense 8 tanh, residual [dense 8 relu, dense 8], dense 3";
@@ -96,4 +101,28 @@ test("a folder is one archive of its visible files, in the order of their names"
   assert.equal(text.indexOf("hidden"), -1);
   assert.ok(text.indexOf("pets/cat/1.pngmiau") < text.indexOf("pets/dog/1.pngwau"));
   assert.equal(new DataView(bytes.buffer).getUint16(bytes.length - 22 + 10, true), 2);
+});
+
+test("a walk goes forward through the layers, and back", () => {
+  assert.deepEqual(stagesOf(2).map(one => [one.step, one.layer]),
+    [[0, -1], [1, 0], [1, 1], [2, 1], [3, 1], [3, 0], [4, -1], [5, -1]]);
+});
+
+test("a click is meant for the connection that is near", () => {
+  const line = [0, 0, 100, 100];
+  assert.ok(distance(line, 50, 50) < 1e-6);
+  assert.ok(distance(line, 0, 0) < 1e-6);
+  assert.ok(distance(line, 90, 10) > 30);
+});
+
+test("layers that know no dead units have no curve", () => {
+  const values = new Float32Array([NaN, NaN, 0.5, 0.25]);
+  assert.deepEqual(courses(new Float32Array([1, 9]), { shape: [2, 2], values }, ["a", "b"]), { names: ["b"], columns: [[1, 9], [0.5, 0.25]] });
+});
+
+test("rates have up to three zones", () => {
+  const found = { learning_rate: 0.1, low: 0.05, high: 0.2, too_slow: 0.01, overshoots: 1 };
+  assert.deepEqual(zonesOf(found, [0.05, 0.5]).zones.map(one => one.name), ["slow", "good", "jumps"]);
+  assert.deepEqual(zonesOf({ ...found, too_slow: null, overshoots: null }, [0.05]).zones.map(one => one.name), ["good"]);
+  assert.equal(range(new Float32Array([2, -1, 0.5])), "-1 to 2");
 });
