@@ -414,7 +414,7 @@ class Worker:
         outputs = len(self.dataset.class_names) or self.dataset.train.targets.shape[-1]
         return TrainOptions(
             network=f"dense 8 tanh, dense 8 tanh, dense {outputs}",
-            learning_rate=0.01,
+            learning_rate=0.02,
             epochs=300,
             members=1,
         )

@@ -58,7 +58,7 @@ export function Controls() {
     <label class="time">Step <input type="range" min="0" max=${Math.max(1, step)} value=${now?.at ?? 0} disabled=${!step || isTraining.value}
       aria-valuetext=${`step ${now?.at ?? 0} of ${step}`}
       onInput=${(/** @type {any} */ event) => ask({ do: "goto", step: Number(event.target.value) })} />
-      <output data-step=${now?.at ?? 0}>${grouped(now?.at ?? 0)} of ${grouped(scene.value?.steps ?? 0)}, epoch ${grouped(now?.epoch ?? 0)}</output></label>
+      <output data-step=${now?.at ?? 0}>${grouped(now?.at ?? 0)} of ${grouped(scene.value?.steps ?? 0)}, ${grouped(now?.epoch ?? 0)} ${now?.epoch === 1 ? "epoch" : "epochs"} done</output></label>
     <p class="state" role="status">${elsewhere.value ? html`<b>${elsewhere.value}</b> ` : null}${!connected.value ? "Not connected." : notice.value?.level === "working" ? notice.value.text
       : isWatched.value ? "Watched: another process trains this run. It can be steered here when that has ended."
       : isTraining.value ? "Training." : now?.branches ? `What is trained next is a new run, from step ${grouped(now.at)}.` : now && now.at < step ? `Looking at step ${grouped(now.at)}; ${grouped(step)} are done.` : now?.message || "Ready."}</p>
