@@ -16,10 +16,14 @@ from tests.lab.test_worker import Desk
 LONG = ("--epochs", "100000", "--patience", "1000000", "--no-pictures")
 
 
+# Ctrl-C is heard, which whoever runs tests in the background hands on as ignored
+HEAR = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+
+
 def start(folder, *words):
     """A command in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-m", "downslope", *words],
+        [sys.executable, "-c", f"{HEAR}from downslope.cli import start; start()", *words],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "BROWSER": "true"}, start_new_session=True,
     )  # fmt: skip

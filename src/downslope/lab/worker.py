@@ -157,7 +157,7 @@ class Worker:
             work()
         except DownslopeError as error:
             self.tell(str(error), "error")
-        except (EOFError, OSError):  # the server is gone
+        except (EOFError, ConnectionError):  # the server is gone
             raise
         except Exception as error:  # a fault of our own; the page goes on
             traceback.print_exc()
@@ -327,10 +327,10 @@ class Worker:
     def _open(self, source: str) -> None:
         """Begin with a run folder, or with data."""
         folder = Path(source)
-        if source in BUILT_IN or not _is_run(folder):
-            self._use(source, None)
-        elif is_locked(folder):
+        if source not in BUILT_IN and is_locked(folder):  # also before its first file is there
             self._follow(folder)
+        elif source in BUILT_IN or not _is_run(folder):
+            self._use(source, None)
         else:
             self._take(open_run(source).with_data())
 
@@ -351,7 +351,7 @@ class Worker:
             self._take(open_run(folder).with_data(known))
             self.tell("The other process has ended; the run can go on here.")
             return
-        with suppress(RunError):  # it is being written; the next look finds it whole
+        with suppress(RunError, FileNotFoundError):  # it is being written; later it is whole
             newest = max(stored_steps(folder), default=-1)
             if newest == self._seen:
                 return
