@@ -40,6 +40,7 @@ def test_the_full_batch_descends_the_curve_itself():
         np.testing.assert_allclose(row, w, atol=1e-4)
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_figure_5_over_200_starts():
     found = escape()

@@ -39,6 +39,7 @@ def test_each_point_of_the_article_can_be_seen():
     }
 
 
+@pytest.mark.campaign
 @pytest.mark.slow
 def test_every_command_of_the_page_runs(tmp_path, monkeypatch):
     """Those of chapters are walked by the tests of the chapters."""

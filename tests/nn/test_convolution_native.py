@@ -289,6 +289,7 @@ def test_the_code_for_wider_vectors(tmp_path):
     subprocess.run([sys.executable, "-c", script, library], cwd=ROOT, check=True, timeout=300)
 
 
+@pytest.mark.campaign
 @needs_kernel
 @pytest.mark.skipif(native().says != "AVX-512", reason="the code for AVX2 is what is used")
 def test_the_code_for_narrower_vectors():

@@ -19,7 +19,7 @@ from tests.reference import drawing
 
 SHAPES = {"flat": drawing.FLAT_SHAPES, "image": drawing.IMAGE_SHAPES}
 DRAWN = {"flat": 140, "image": 60}  # 200 in all; images take longer to compile
-FEW = {"flat": 24, "image": 12}  # on every machine; all of them where PyTorch is beside
+FEW = {"flat": 14, "image": 12}  # on every machine; all of them where PyTorch is beside
 WITH_PYTORCH = {"flat": 50, "image": 20}  # at least; those without dropout
 REPETITIONS = 1.05  # Hypothesis draws the same network again now and then
 TOLERANCE = 1e-9
