@@ -104,9 +104,10 @@ def smoothed_targets(
         toward: f, (classes,) or (labels,) or, of one logit, (); None for all alike.
     """
     targets = spread_targets(targets, classes, loss)
-    if toward is None:
-        toward = jnp.float32(1 / (2 if loss.built_in == "binary_cross_entropy" else classes))
-    return targets * (1 - fraction) + fraction * toward
+    if toward is not None:
+        return targets * (1 - fraction) + fraction * toward
+    parts = 2 if loss.built_in == "binary_cross_entropy" else classes
+    return targets * (1 - fraction) + fraction / parts
 
 
 def spread_targets(targets: Array, classes: int, loss: Loss) -> Array:
