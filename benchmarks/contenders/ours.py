@@ -82,10 +82,12 @@ def _training(
             loss=work.loss,
             optimizer="sgd",
             schedule="constant",
-            learning_rate=work.learning_rate * members,  # the loss is the mean over members
+            learning_rate=work.learning_rate,
             batch_size=work.batch_size,
             epochs=work.epochs,
             augment="none",
+            label_smoothing=0.0,
+            stop=ds.Stop(keep="last"),
             members=members,
             record=record,
             folder=folder,
