@@ -126,3 +126,13 @@ def test_the_doubt_of_few_rows_is_that_of_the_recipe_s_own_network():
         own = ds.TrainOptions(**given).complete(data)
         assert own.smooth_toward == "uniform"
         assert own.label_smoothing == given.get("label_smoothing", 0.0)
+
+
+def test_fractions_of_classes_are_smoothed_toward_fractions_that_add_up_to_1():
+    data = by_hand.classes_data(train=40)
+    soft = np.eye(3, dtype=np.float32)[data.train.targets]
+    whole = dataclasses.replace(data, train=dataclasses.replace(data.train, targets=soft))
+    options = ds.TrainOptions("dense 3", label_smoothing=0.3, smooth_toward="frequencies")
+    each = [options.plan(one).numbers.toward for one in (data, whole)]
+    np.testing.assert_allclose(each[0], each[1], rtol=1e-6)
+    assert each[0].sum() == pytest.approx(1)

@@ -237,12 +237,12 @@ class Preparation:
         if self.settings.smooth_toward == "uniform":
             return None
         train, classes = self.dataset.train, len(self.dataset.class_names)
-        if train.targets.ndim > 1:  # labels by themselves
-            counts, others = train.targets.sum(axis=0), 2
+        is_alone = self.loss.built_in == "binary_cross_entropy"  # each output by itself
+        if train.targets.ndim > 1:  # labels, or fractions of classes
+            counts = train.targets.sum(axis=0)
         else:
-            counts, others = np.bincount(train.targets, minlength=classes), classes
-            if self.loss.built_in == "binary_cross_entropy":
-                counts = counts[1:]
+            counts = np.bincount(train.targets, minlength=classes)[1 if is_alone else 0 :]
+        others = 2 if is_alone else classes
         return ((counts + 1) / (len(train) + others)).astype(np.float32)
 
     @property
